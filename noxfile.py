@@ -1,0 +1,122 @@
+#!/usr/bin/env -S uv run --script
+# /// script
+# dependencies = ["nox>=2025.2.9"]
+# ///
+"""Every command that a person or a machine runs here: ``nox -l`` lists them.
+
+Core and plug-in are always installed in one command, so that the plug-in finds the core of this
+checkout and not another distribution of that name.
+"""
+
+import shutil
+import tomllib
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["tests", "lint", "types"]
+
+ROOT = Path(__file__).parent
+TOOLS = nox.project.load_toml("pyproject.toml")
+EDITABLE = ("-e", "./phos_core", "-e", "./plugins/phos_cv2[headless]")
+EDITABLE_WITH_TESTS = ("-e", "./phos_core[testing]", "-e", "./plugins/phos_cv2[headless]")
+
+
+def tools(group: str) -> list[str]:
+    """Return the pinned tools of one group in pyproject.toml."""
+    return list(nox.project.dependency_groups(TOOLS, group))
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Develop the bundled photo; prints where before and after stand side by side."""
+    session.install("-e", "./phos_core")
+    session.run("python", "examples/develop_photo.py", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests against both backends."""
+    session.install(*EDITABLE_WITH_TESTS)
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, formatting and the direction of imports."""
+    session.install(*tools("lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("lint-imports", env={"PYTHONPATH": "phos_core/src"})
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types of all distributions, strictly."""
+    session.install(*EDITABLE_WITH_TESTS, *tools("types"))
+    session.run("mypy")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Follow every link of the docs, run their code and the examples."""
+    session.install(*EDITABLE_WITH_TESTS)
+    session.run("pytest", "tests/test_docs.py", "tests/test_examples.py", *session.posargs)
+
+
+@nox.session
+def minimums(session: nox.Session) -> None:
+    """Run the tests with the oldest dependencies that the distributions allow."""
+    session.install(*EDITABLE_WITH_TESTS, *oldest("phos_core"), *oldest("plugins/phos_cv2"))
+    session.run("pytest", *session.posargs)
+
+
+def oldest(distribution: str) -> list[str]:
+    """Return a distribution's run-time dependencies, each held at its lowest release."""
+    project = tomllib.loads((ROOT / distribution / "pyproject.toml").read_text())["project"]
+    extras = project.get("optional-dependencies", {})
+    dependencies = [*project["dependencies"], *extras.get("headless", [])]
+    lower_bounds = [dependency.split(",")[0] for dependency in dependencies]
+    others = (bound for bound in lower_bounds if not bound.startswith("phos-core"))
+    return [bound.replace(">=", "==") + ".*" for bound in others]
+
+
+@nox.session
+def wheels(session: nox.Session) -> None:
+    """Build both distributions, install them in a clean place, develop one picture."""
+    session.install("build")
+    built = Path(session.create_tmp()) / "dist"
+    shutil.rmtree(built, ignore_errors=True)
+    for distribution in ("phos_core", "plugins/phos_cv2"):
+        session.run("python", "-m", "build", "--outdir", str(built), distribution)
+    core, plugin = (next(built.glob(f"{name}-*.whl")) for name in ("phos_core", "phos_cv2"))
+    session.install("--force-reinstall", "--no-deps", str(core), str(plugin))
+    session.install(str(core), f"{plugin}[headless]")
+    photo = ROOT / "examples/photos/seeding.jpg"
+    with session.chdir(built):
+        for backend in ("scipy", "cv2"):
+            session.run(
+                "phos", "develop", str(photo), "-o", f"{backend}.jpg", "--backend", backend,
+                "--overwrite",
+            )  # fmt: skip
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure developing and its steps on both backends, beside OpenCV alone."""
+    session.install(*EDITABLE)
+    session.run("python", "benchmarks/bench_develop.py", *session.posargs)
+
+
+@nox.session
+def pictures(session: nox.Session) -> None:
+    """Render the pictures of the docs again."""
+    session.install("-e", "./phos_core")
+    session.run("python", "examples/make_pictures.py", *session.posargs)
+
+
+if __name__ == "__main__":
+    nox.main()
