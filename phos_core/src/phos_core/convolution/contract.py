@@ -1,0 +1,243 @@
+"""What a convolution backend is.
+
+A backend is a plain object that holds arrays on its device and convolves them. `phos.convolve`
+and the pipeline check every input at the door, so that a backend sees only finite, real
+floating-point arrays with at least one pixel, and PSFs that are odd and centred.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+
+import array_api_compat.numpy
+import numpy as np
+import numpy.typing as npt
+
+from phos_core.arrays import Array
+from phos_core.convolution import algorithms
+from phos_core.convolution.boundary import BOUNDARIES, Boundary, check_boundary
+from phos_core.errors import DeviceLostError, UnsupportedOperationError
+from phos_core.psf import PSF
+
+__all__ = [
+    "BOUNDARIES",
+    "TOLERANCES",
+    "Accuracy",
+    "BackendBase",
+    "Boundary",
+    "ConvolutionBackend",
+    "ErrorKind",
+    "MemoryInfo",
+    "ProbeReport",
+    "ProbeStatus",
+    "check_boundary",
+    "each_plane",
+]
+
+Accuracy: TypeAlias = Literal["exact", "fast"]
+"""How close to the float64 reference a backend comes; `TOLERANCES` says it in numbers."""
+
+TOLERANCES: dict[Accuracy, float] = {"exact": 1e-5, "fast": 1e-3}
+"""Largest error of each class, in units of max|image| times the PSF's `l1`."""
+
+ErrorKind: TypeAlias = Literal["out-of-memory", "unsupported", "device-lost"]
+"""The three failures after which the work may go on elsewhere."""
+
+ProbeStatus: TypeAlias = Literal[
+    "ok", "missing-dependency", "version-mismatch", "no-device", "broken"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeReport:
+    """Whether a backend can run here.
+
+    Parameters
+    ----------
+    status : ProbeStatus
+        "ok", or what is the matter.
+    reason : str
+        Why not; with "ok", anything that the user should know.
+    hint : str
+        What would help.
+    """
+
+    status: ProbeStatus = "ok"
+    reason: str = ""
+    hint: str = ""
+
+    def __post_init__(self) -> None:
+        if self.status != "ok" and not self.reason:
+            raise ValueError(f"a probe that answers {self.status!r} must give a reason")
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryInfo:
+    """Memory of a backend's device, in bytes; None where it cannot be known."""
+
+    free_bytes: int | None = None
+    total_bytes: int | None = None
+
+
+@runtime_checkable
+class ConvolutionBackend(Protocol):
+    """What every backend offers."""
+
+    @property
+    def name(self) -> str:
+        """The name that users choose it by, such as "scipy" or "torch:cuda"."""
+        ...
+
+    @property
+    def xp(self) -> Any:
+        """Array API namespace of its arrays."""
+        ...
+
+    @property
+    def device(self) -> Any:
+        """The device of its arrays, as `xp` names it."""
+        ...
+
+    @property
+    def accuracy(self) -> Accuracy:
+        """The class that it keeps to."""
+        ...
+
+    def probe(self) -> ProbeReport:
+        """Say whether the backend can run here. Never raises."""
+        ...
+
+    def to_device(self, host: npt.NDArray[Any]) -> Array:
+        """Bring a NumPy array to the device, in its dtype; the array may be read-only."""
+        ...
+
+    def to_host(self, x: Array) -> npt.NDArray[Any]:
+        """Bring an array of the device back as a NumPy array, in its dtype."""
+        ...
+
+    def synchronize(self) -> None:
+        """Wait until everything that was asked of the device is done."""
+        ...
+
+    def convolve(
+        self,
+        image: Array,
+        psf: PSF | Sequence[PSF],
+        *,
+        boundary: Boundary = "symmetric",
+        accuracy: Accuracy = "exact",
+    ) -> Array:
+        """Convolve planes; true convolution, the PSF centred.
+
+        Parameters
+        ----------
+        image : array, shape (..., rows, cols)
+            Real floating point, finite, on the device; not changed.
+        psf : PSF or sequence of PSF
+            One for all planes, or one per entry of the first axis.
+        boundary : Boundary
+            What lies beyond the edges.
+        accuracy : Accuracy
+            The class that is asked for.
+
+        Returns
+        -------
+        array, shape (..., rows, cols)
+            A new array in the dtype of `image`, within the class of the float64 reference.
+
+        Raises
+        ------
+        UnsupportedOperationError
+            If the backend cannot compute this, in this class.
+        """
+        ...
+
+    def memory(self) -> MemoryInfo:
+        """Say how much memory the device has."""
+        ...
+
+    def release(self) -> None:
+        """Give back what the backend keeps for speed only."""
+        ...
+
+    def classify_error(self, error: BaseException) -> ErrorKind | None:
+        """Say which of the three failures an exception is; None for all others."""
+        ...
+
+
+class BackendBase(ABC):
+    """Everything of a backend but its name and its way to the device and back.
+
+    A subclass sets `name`, `xp` and `device` and defines `to_device` and `to_host`; the generic
+    algorithms convolve on its namespace. It overrides what it can do better.
+    """
+
+    name: str
+    xp: Any = array_api_compat.numpy
+    device: Any = "cpu"
+    accuracy: Accuracy = "exact"
+
+    @abstractmethod
+    def to_device(self, host: npt.NDArray[Any]) -> Array:
+        """Bring a NumPy array to the device, in its dtype; the array may be read-only."""
+
+    @abstractmethod
+    def to_host(self, x: Array) -> npt.NDArray[Any]:
+        """Bring an array of the device back as a NumPy array, in its dtype."""
+
+    def probe(self) -> ProbeReport:
+        """Say that the backend can run."""
+        return ProbeReport()
+
+    def synchronize(self) -> None:  # noqa: B027 - a default, not a duty
+        """Return at once: a library that computes when called has nothing to wait for."""
+
+    def convolve(
+        self,
+        image: Array,
+        psf: PSF | Sequence[PSF],
+        *,
+        boundary: Boundary = "symmetric",
+        accuracy: Accuracy = "exact",
+    ) -> Array:
+        """Convolve planes by the generic algorithms; see `ConvolutionBackend.convolve`."""
+        return algorithms.convolve(image, psf, boundary)
+
+    def memory(self) -> MemoryInfo:
+        """Say that the memory is not known."""
+        return MemoryInfo()
+
+    def release(self) -> None:  # noqa: B027 - a default, not a duty
+        """Do nothing: nothing is kept."""
+
+    def classify_error(self, error: BaseException) -> ErrorKind | None:
+        """Recognise Python's own errors and those of phos."""
+        if isinstance(error, MemoryError):
+            return "out-of-memory"
+        if isinstance(error, UnsupportedOperationError):
+            return "unsupported"
+        if isinstance(error, DeviceLostError):
+            return "device-lost"
+        return None
+
+
+def each_plane(
+    image: npt.NDArray[Any], psf: PSF | Sequence[PSF]
+) -> Iterator[tuple[tuple[int, ...], PSF]]:
+    """Go through the planes of an image, each with its PSF.
+
+    Parameters
+    ----------
+    image : ndarray, shape (..., rows, cols)
+        The planes.
+    psf : PSF or sequence of PSF
+        One for all planes, or one per entry of the first axis.
+
+    Yields
+    ------
+    tuple of (tuple of int, PSF)
+        Index of the plane in the leading axes, and its PSF.
+    """
+    for index in np.ndindex(image.shape[:-2]):
+        yield index, psf if isinstance(psf, PSF) else psf[index[0]]

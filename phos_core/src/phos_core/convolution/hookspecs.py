@@ -1,0 +1,91 @@
+"""What a plug-in may contribute.
+
+A plug-in is an entry point in group ``phos`` that names a light module, one that imports no heavy
+library. The module sets ``PHOS_HOOK_API = 1`` and defines any of the hooks below, each marked
+with `hookimpl`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    import click
+
+__all__ = [
+    "GROUP",
+    "HOOK_API",
+    "BackendSpec",
+    "hookimpl",
+    "phos_commands",
+    "phos_convolution_backends",
+    "phos_films",
+]
+
+GROUP = "phos"
+HOOK_API = 1
+
+hookspec = pluggy.HookspecMarker(GROUP)
+hookimpl = pluggy.HookimplMarker(GROUP)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendSpec:
+    """A backend that a plug-in offers, known without importing its library.
+
+    Parameters
+    ----------
+    name : str
+        What users call it, such as "cv2" or "torch:cuda".
+    priority : int
+        The highest that can run is chosen when nobody names one; the built-in "scipy" has 50.
+    factory : str
+        Where to find the function that makes the backend: "package.module:function".
+    modules : tuple of str
+        Top-level modules that must be installed, looked for without importing them.
+    requires : tuple of str
+        Distributions and their versions, such as "numpy>=2.0,<3".
+    hint : str
+        What helps when a module or distribution is missing.
+
+    Raises
+    ------
+    ValueError
+        If the name is empty or the factory is not written as above.
+    """
+
+    name: str
+    priority: int
+    factory: str
+    modules: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    hint: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            raise ValueError("a backend's name must not be empty")
+        module, _, function = self.factory.partition(":")
+        if not (module and function):
+            raise ValueError(
+                f"a backend's factory must read 'package.module:function', got {self.factory!r}"
+            )
+
+
+@hookspec
+def phos_convolution_backends() -> Sequence[BackendSpec]:  # type: ignore[empty-body]
+    """Return the convolution backends that the plug-in offers."""
+
+
+@hookspec
+def phos_films() -> Sequence[Path]:  # type: ignore[empty-body]
+    """Return the paths of the film stocks, as TOML, that the plug-in brings."""
+
+
+@hookspec
+def phos_commands() -> Sequence[click.Command]:  # type: ignore[empty-body]
+    """Return the subcommands that the plug-in adds to ``phos``."""

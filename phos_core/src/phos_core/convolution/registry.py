@@ -1,0 +1,242 @@
+"""Find plug-ins, each on its own, so that a broken one breaks nothing else.
+
+A plug-in that fails to load, or whose hook fails, is kept with its reason. ``PHOS_BLOCK`` keeps
+out what it names, separated by commas: a distribution, which is then not imported, or a backend.
+
+A backend's name belongs to one distribution. Where two plug-ins claim the same, neither runs;
+the names of the built-in backends cannot be taken.
+"""
+
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, Literal
+
+import pluggy
+
+from phos_core.convolution import hookspecs
+from phos_core.convolution.hookspecs import GROUP, HOOK_API, BackendSpec
+from phos_core.convolution.strangers import Trouble, attempt
+
+__all__ = [
+    "OfferedBackend",
+    "PlugIn",
+    "blocked_names",
+    "commands",
+    "films",
+    "offered_backends",
+    "plug_ins",
+    "reset",
+]
+
+BUILTIN_DISTRIBUTION = "phos-core"
+
+
+@dataclass(frozen=True, slots=True)
+class PlugIn:
+    """An entry point in group ``phos``.
+
+    Parameters
+    ----------
+    name : str
+        The entry point's name.
+    distribution, version : str
+        Where it comes from.
+    manager : pluggy.PluginManager or None
+        Calls its hooks, and nobody else's; None if it could not be loaded.
+    status : "ok", "blocked" or "broken"
+        What became of it.
+    reason : str
+        Why it is not "ok".
+    """
+
+    name: str
+    distribution: str
+    version: str
+    manager: pluggy.PluginManager | None = None
+    status: Literal["ok", "blocked", "broken"] = "ok"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedBackend:
+    """A backend that a plug-in offers, or the trouble that kept it from offering any.
+
+    Parameters
+    ----------
+    name : str
+        The backend's name; the plug-in's where it offers none.
+    plug_in : PlugIn
+        Who offers it.
+    spec : BackendSpec or None
+        What it offers; None where that is not known.
+    status : "ok", "blocked" or "broken"
+        Whether it may be probed.
+    reason, hint : str
+        Why not, and what would help.
+    """
+
+    name: str
+    plug_in: PlugIn
+    spec: BackendSpec | None = None
+    status: Literal["ok", "blocked", "broken"] = "ok"
+    reason: str = ""
+    hint: str = ""
+
+    @property
+    def priority(self) -> int | None:
+        """Its place when nobody names a backend; None where it is not known."""
+        return self.spec.priority if self.spec else None
+
+
+def blocked_names() -> frozenset[str]:
+    """Return what ``PHOS_BLOCK`` keeps out."""
+    listed = os.environ.get("PHOS_BLOCK", "").split(",")
+    return frozenset(_normalised(name.strip()) for name in listed if name.strip())
+
+
+def plug_ins() -> tuple[PlugIn, ...]:
+    """Return every plug-in that is installed, loaded once per process."""
+    return _load_all(blocked_names())
+
+
+def offered_backends() -> tuple[OfferedBackend, ...]:
+    """Return the backends that plug-ins offer, and the plug-ins that failed to."""
+    blocked = blocked_names()
+    offered = _gathered(blocked)
+    return tuple(_judged(offer, offered, blocked) for offer in offered)
+
+
+def films() -> tuple[Path, ...]:
+    """Return the film stocks that plug-ins bring; a plug-in that fails to is warned about."""
+    return tuple(Path(path) for path in _contributions("phos_films"))
+
+
+def commands() -> tuple[Any, ...]:
+    """Return the commands that plug-ins bring; a plug-in that fails to is warned about."""
+    return tuple(_contributions("phos_commands"))
+
+
+def reset() -> None:
+    """Forget what was found, so that it is looked for again."""
+    _load_all.cache_clear()
+    _gathered.cache_clear()
+
+
+@cache
+def _load_all(blocked: frozenset[str]) -> tuple[PlugIn, ...]:
+    points = sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value))
+    unique = {(point.name, point.value, _distribution(point)): point for point in points}
+    return tuple(_load(point, blocked) for point in unique.values())
+
+
+@cache
+def _gathered(blocked: frozenset[str]) -> tuple[OfferedBackend, ...]:
+    return tuple(offer for plug_in in _load_all(blocked) for offer in _offers(plug_in))
+
+
+def _load(point: EntryPoint, blocked: frozenset[str]) -> PlugIn:
+    distribution = _distribution(point)
+    version = point.dist.version if point.dist else ""
+    if _normalised(distribution) in blocked:
+        reason = f"distribution {distribution} is kept out by PHOS_BLOCK"
+        return PlugIn(point.name, distribution, version, status="blocked", reason=reason)
+    manager = attempt(lambda: _manager_of(point.load(), point.name), f"plug-in {point.name}")
+    if isinstance(manager, Trouble):
+        return PlugIn(point.name, distribution, version, status="broken", reason=manager)
+    return PlugIn(point.name, distribution, version, manager)
+
+
+def _manager_of(module: Any, name: str) -> pluggy.PluginManager:
+    """Register a module alone, so that its hooks can be called apart from all others."""
+    declared = getattr(module, "PHOS_HOOK_API", None)
+    if declared != HOOK_API:
+        raise RuntimeError(
+            f"the plug-in declares PHOS_HOOK_API = {declared!r}, this phos speaks {HOOK_API}"
+        )
+    manager = pluggy.PluginManager(GROUP)
+    manager.add_hookspecs(hookspecs)
+    manager.register(module, name)
+    manager.check_pending()
+    return manager
+
+
+def _offers(plug_in: PlugIn) -> Iterator[OfferedBackend]:
+    if plug_in.status != "ok":
+        yield OfferedBackend(plug_in.name, plug_in, status=plug_in.status, reason=plug_in.reason)
+        return
+    specs = attempt(lambda: _specs(plug_in), f"plug-in {plug_in.name}")
+    if isinstance(specs, Trouble):
+        reason = f"phos_convolution_backends failed: {specs}"
+        yield OfferedBackend(plug_in.name, plug_in, status="broken", reason=reason)
+        return
+    for spec in specs:
+        yield OfferedBackend(spec.name, plug_in, spec)
+
+
+def _specs(plug_in: PlugIn) -> list[BackendSpec]:
+    specs = _called(plug_in, "phos_convolution_backends")
+    for spec in specs:
+        if not isinstance(spec, BackendSpec):
+            raise TypeError(f"expected a BackendSpec, got {spec!r}")
+    return specs
+
+
+def _contributions(hook: str) -> Iterator[Any]:
+    for plug_in in plug_ins():
+        found = attempt(partial(_called, plug_in, hook), f"plug-in {plug_in.name}")
+        if isinstance(found, Trouble):
+            warnings.warn(
+                f"plug-in {plug_in.name} ({plug_in.distribution}): {hook} failed: {found}",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+        else:
+            yield from found
+
+
+def _called(plug_in: PlugIn, hook: str) -> list[Any]:
+    """Everything that one plug-in contributes through a hook."""
+    if plug_in.manager is None:
+        return []
+    return [item for answer in getattr(plug_in.manager.hook, hook)() for item in answer]
+
+
+def _judged(
+    offer: OfferedBackend, offered: tuple[OfferedBackend, ...], blocked: frozenset[str]
+) -> OfferedBackend:
+    """Say whether an offer stands beside the others."""
+    if offer.spec is None:
+        return offer
+    if _normalised(offer.name) in blocked:
+        hint = f"take {offer.name} out of PHOS_BLOCK"
+        return replace(offer, status="blocked", reason="kept out by PHOS_BLOCK", hint=hint)
+    claims = [other.plug_in for other in offered if other.spec and other.name == offer.name]
+    if len(claims) == 1 or _is_builtin(offer.plug_in):
+        return offer
+    claimants = " and ".join(sorted(plug_in.distribution for plug_in in claims))
+    return replace(
+        offer,
+        status="broken",
+        reason=f"the name {offer.name!r} is claimed by {claimants}",
+        hint="uninstall one, or keep one out with PHOS_BLOCK=DISTRIBUTION",
+    )
+
+
+def _is_builtin(plug_in: PlugIn) -> bool:
+    return _normalised(plug_in.distribution) == BUILTIN_DISTRIBUTION
+
+
+def _distribution(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else "unknown distribution"
+
+
+def _normalised(name: str) -> str:
+    """Return a name as package indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+

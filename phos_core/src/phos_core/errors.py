@@ -1,0 +1,115 @@
+"""What can go wrong, by name."""
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "BackendFallbackWarning",
+    "BackendUnavailableError",
+    "DeviceLostError",
+    "FilmFileError",
+    "ImageFileError",
+    "OutOfMemoryError",
+    "PhosError",
+    "UnknownBackendError",
+    "UnknownFilmError",
+    "UnsupportedOperationError",
+]
+
+
+class PhosError(Exception):
+    """Base of every error that phos raises under a name of its own."""
+
+
+class _UnknownNameError(PhosError, LookupError):
+    """A name that nothing answers to; the message lists the nearest that would."""
+
+    kind: str
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.name = name
+        self.known = tuple(sorted(known))
+        super().__init__(self.name, self.known)
+
+    def __str__(self) -> str:
+        near = difflib.get_close_matches(self.name.lower(), self.known, n=3, cutoff=0.5)
+        if near:
+            return f"unknown {self.kind} {self.name!r}; did you mean {' or '.join(near)}?"
+        listed = ", ".join(self.known) if self.known else "none"
+        return f"unknown {self.kind} {self.name!r}; known: {listed}"
+
+
+class UnknownFilmError(_UnknownNameError):
+    """No film stock has this name.
+
+    Parameters
+    ----------
+    name : str
+        The name that was asked for.
+    known : iterable of str
+        The names that exist.
+    """
+
+    kind = "film"
+
+
+class UnknownBackendError(_UnknownNameError):
+    """No backend has this name.
+
+    Parameters
+    ----------
+    name : str
+        The name that was asked for.
+    known : iterable of str
+        The names that exist.
+    """
+
+    kind = "backend"
+
+
+class BackendUnavailableError(PhosError, RuntimeError):
+    """A backend exists but cannot run here.
+
+    Parameters
+    ----------
+    name : str
+        The backend.
+    reason : str
+        Why it cannot run.
+    hint : str, optional
+        What would help.
+    """
+
+    def __init__(self, name: str, reason: str, hint: str = "") -> None:
+        self.name = name
+        self.reason = reason
+        self.hint = hint
+        super().__init__(name, reason, hint)
+
+    def __str__(self) -> str:
+        message = f"backend {self.name!r} cannot run: {self.reason}"
+        return f"{message}; {self.hint}" if self.hint else message
+
+
+class UnsupportedOperationError(PhosError):
+    """The backend cannot compute this; another one may."""
+
+
+class OutOfMemoryError(PhosError, MemoryError):
+    """The device or the host ran out of memory."""
+
+
+class DeviceLostError(PhosError):
+    """The device went away in the middle of the work."""
+
+
+class ImageFileError(PhosError, ValueError):
+    """A picture file that cannot be read or written; one line says which and why."""
+
+
+class FilmFileError(PhosError, ValueError):
+    """A stock's TOML cannot be read, or a figure in it is missing or wrong."""
+
+
+class BackendFallbackWarning(UserWarning):
+    """Part of the work ran elsewhere, or in another way, than was chosen."""

@@ -1,0 +1,35 @@
+"""Fixtures that several folders share."""
+
+import array_api_strict
+import numpy as np
+import pytest
+from array_api_compat import numpy as xp_numpy
+from numpy.typing import NDArray
+
+from phos_core.arrays import Array, array_namespace
+from phos_core.convolution import reference
+from phos_core.psf import PSF
+
+
+@pytest.fixture(params=["numpy", "array_api_strict"])
+def xp(request: pytest.FixtureRequest):
+    """An Array API namespace: NumPy, and the strictest there is."""
+    return {"numpy": xp_numpy, "array_api_strict": array_api_strict}[request.param]
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """A generator with a fixed seed."""
+    return np.random.default_rng(20240229)
+
+
+@pytest.fixture
+def convolve():
+    """Slow, obvious convolution at the symmetric border, for effects on any namespace."""
+
+    def run(image: Array, psf: PSF | list[PSF]) -> Array:
+        namespace = array_namespace(image)
+        host: NDArray[np.float64] = np.asarray(image, dtype=np.float64)
+        return namespace.asarray(reference.convolve(host, psf), dtype=image.dtype)
+
+    return run

@@ -1,0 +1,170 @@
+import os
+import pickle
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from phos_core.convolution.scipy_backend import ScipyBackend
+from phos_core.convolution.selection import backends, select, use_backend
+from phos_core.errors import BackendUnavailableError, UnknownBackendError
+
+ACME = "@hookimpl\ndef phos_convolution_backends(): return [spec()]\n"
+NO_DEVICE = "Backend.probe = lambda self: ProbeReport('no-device', 'no card', 'buy one')\n"
+
+
+def test_the_highest_priority_that_can_run_is_chosen(install):
+    install("acme", ACME)
+    selection = select()
+    assert (selection.backend.name, selection.source) == ("acme", "auto")
+
+
+def test_each_one_passed_over_is_recorded_with_its_reason(install):
+    install("acme", NO_DEVICE + ACME)
+    selection = select()
+    assert selection.backend.name == "scipy"
+    assert [c.name for c in selection.candidates] == ["acme", "scipy"]
+    assert selection.candidates[0].reason == "no-device: no card"
+    assert selection.candidates[1].reason is None
+
+
+def test_a_less_accurate_backend_runs_only_when_it_is_named(install):
+    install("acme", "Backend.accuracy = 'fast'\n" + ACME)
+    assert select().backend.name == "scipy"
+    assert "accuracy is 'fast'" in select().candidates[0].reason
+    assert select("acme").backend.name == "acme"
+
+
+def test_an_argument_goes_before_the_context_before_the_environment(install, monkeypatch):
+    install("acme", ACME)
+    monkeypatch.setenv("PHOS_BACKEND", "scipy")
+    assert (select().backend.name, select().source) == ("scipy", "environment")
+    with use_backend("acme") as chosen:
+        assert chosen.name == "acme"
+        assert (select().backend.name, select().source) == ("acme", "context")
+        assert (select("scipy").backend.name, select("scipy").source) == ("scipy", "argument")
+        with use_backend("auto"):
+            assert select().source == "context"
+    assert select().source == "environment"
+
+
+def test_a_context_is_left_even_when_it_fails(fresh):
+    with pytest.raises(ZeroDivisionError), use_backend("scipy"):
+        1 / 0  # noqa: B018
+    assert select().source == "auto"
+
+
+def test_other_threads_do_not_see_the_context(fresh):
+    seen = []
+    with use_backend("scipy"):
+        thread = threading.Thread(target=lambda: seen.append(select().source))
+        thread.start()
+        thread.join()
+    assert seen == ["auto"]
+
+
+def test_an_empty_variable_names_nothing(fresh, monkeypatch):
+    monkeypatch.setenv("PHOS_BACKEND", "  ")
+    assert select().source == "auto"
+
+
+def test_a_backend_may_be_handed_over_itself(fresh):
+    backend = ScipyBackend()
+    assert select(backend).backend is backend
+    with use_backend(backend):
+        assert select().backend is backend
+
+
+def test_what_is_no_backend_is_refused(fresh):
+    with pytest.raises(TypeError, match="must be a name or a convolution backend, got 7"):
+        select(7)
+
+
+def test_a_named_backend_is_never_replaced(install):
+    install("acme", NO_DEVICE + ACME)
+    with pytest.raises(BackendUnavailableError, match=r"'acme' cannot run: no card; buy one"):
+        select("acme")
+    with pytest.raises(BackendUnavailableError), use_backend("acme"):
+        pass
+
+
+def test_a_broken_plug_in_is_not_called_unknown(install):
+    install("acme", "raise RuntimeError('no luck')")
+    with pytest.raises(BackendUnavailableError, match="no luck"):
+        select("acme")
+
+
+def test_an_unknown_name_is_answered_with_the_nearest(fresh):
+    with pytest.raises(UnknownBackendError, match=r"'scipi'; did you mean scipy\?"):
+        select("scipi")
+    with pytest.raises(LookupError, match=r"unknown backend 'zzz'; known: .*scipy"):
+        select("zzz")
+
+
+def test_where_nothing_can_run_every_reason_is_listed(fresh, monkeypatch):
+    everything = ",".join(report.name for report in backends())
+    monkeypatch.setenv("PHOS_BLOCK", everything)
+    with pytest.raises(BackendUnavailableError, match="scipy: blocked"):
+        select()
+
+
+def test_errors_survive_pickling():
+    for error in (UnknownBackendError("x", ["y"]), BackendUnavailableError("x", "why", "how")):
+        assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def run(code: str) -> str:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PHOS_")}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+        timeout=20,
+    )
+    return done.stdout.strip()
+
+
+def test_choosing_scipy_imports_no_other_library():
+    code = """
+import sys
+from phos_core.convolution.selection import select
+assert select("scipy").backend.name == select().backend.name == "scipy"
+print(*sorted({"cv2", "torch", "cupy", "PIL", "click"} & set(sys.modules)))
+"""
+    assert run(code) == ""
+
+
+def test_what_is_importable_without_choosing_loads_no_heavy_library():
+    code = """
+import sys
+import phos_core.psf, phos_core.convolution.execution, phos_core.convolution.builtin
+from phos_core.convolution.registry import offered_backends
+offered_backends()
+heavy = {"scipy", "cv2", "torch", "cupy", "PIL", "tifffile", "click", "rich", "pytest"}
+print(*sorted(heavy & set(sys.modules)))
+"""
+    assert run(code) == ""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_asks_for_itself_and_has_threads_of_its_own():
+    code = """
+import os, warnings
+import numpy as np
+from phos_core.convolution.selection import select
+from phos_core.convolution.execution import by_rows
+
+warnings.simplefilter("ignore")
+before = select().backend
+many_rows = np.zeros((3, 2000, 200), np.float32)
+by_rows(before, lambda strip, row_start: strip, many_rows)
+if os.fork() == 0:
+    anew = select().backend is not before
+    by_rows(select().backend, lambda strip, row_start: strip, many_rows)
+    os._exit(0 if anew else 1)
+print(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+    assert run(code) == "0"

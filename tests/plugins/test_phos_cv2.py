@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+
+from phos_core.psf import exponential, from_array, gaussian
+from phos_core.testing import ConvolutionBackendContract, assert_agrees
+
+backend_module = pytest.importorskip("phos_cv2.backend", reason="needs phos-cv2 and OpenCV")
+cv2 = backend_module.cv2
+
+
+class TestCv2(ConvolutionBackendContract):
+    @pytest.fixture
+    def backend(self):
+        return backend_module.create()
+
+
+def test_two_opencv_distributions_are_warned_about(monkeypatch):
+    monkeypatch.setattr(backend_module, "version", lambda name: "5.0")
+    report = backend_module.create().probe()
+    assert report.status == "ok"
+    assert "overwrite each other" in report.reason
+    assert "uninstall" in report.hint
+
+
+def test_an_old_opencv_is_refused(monkeypatch):
+    monkeypatch.setattr(cv2, "__version__", "4.9.0")
+    report = backend_module.create().probe()
+    assert report.status == "version-mismatch"
+    assert "4.9.0 is older than 4.10" in report.reason
+
+
+def test_opencv_s_own_out_of_memory_is_recognised():
+    full, other = cv2.error("no memory"), cv2.error("bad argument")
+    full.code, other.code = -4, -5
+    assert backend_module.create().classify_error(full) == "out-of-memory"
+    assert backend_module.create().classify_error(other) is None
+
+
+@pytest.mark.parametrize("taps", [61, 121])
+def test_large_psfs_that_are_no_sum_of_separable_terms_are_exact(taps):
+    rng = np.random.default_rng(1)
+    image, psf = rng.random((70, 80)).astype(np.float32), from_array(rng.random((taps, taps)))
+    assert_agrees(backend_module.create().convolve(image, psf), image, psf, "symmetric")
+
+
+def test_opencv_s_threads_are_left_alone():
+    before = cv2.getNumThreads()
+    backend_module.create().convolve(np.ones((64, 64), np.float32), gaussian(3.0))
+    assert cv2.getNumThreads() == before
+
+
+def test_planes_that_are_not_contiguous_are_convolved():
+    image = np.random.default_rng(2).random((30, 31, 2)).astype(np.float32)
+    planes = np.moveaxis(image, -1, 0)
+    psf = exponential(1.0)
+    assert_agrees(backend_module.create().convolve(planes, psf), planes, psf, "symmetric")
