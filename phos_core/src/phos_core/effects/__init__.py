@@ -1,0 +1,1 @@
+"""The physical steps of the process: one a file, pure functions on arrays of any library."""

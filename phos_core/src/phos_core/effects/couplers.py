@@ -1,0 +1,109 @@
+"""Couplers: developing dye releases an inhibitor that holds back its surroundings."""
+
+from dataclasses import dataclass
+
+from phos_core.arrays import Array, mix, per_layer
+from phos_core.curve import Curve, evaluate
+from phos_core.psf import PSF, pixel_mixture
+
+__all__ = ["Couplers", "coupler_psf", "inhibit", "release"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Couplers:
+    """How a stock's developer-inhibitor-releasing couplers act.
+
+    Parameters
+    ----------
+    release : Curve
+        Inhibitor released against log10 exposure in lx s: the mean net density of the layers.
+    inhibition : tuple of tuple of float
+        Shift of log10 exposure in a layer (row) per unit of inhibitor from a layer (column).
+    diffusion : tuple of (float, float)
+        Weight and Gaussian sigma in um of the inhibitor's spread; the weights sum to 1.
+    """
+
+    release: Curve
+    inhibition: tuple[tuple[float, ...], ...]
+    diffusion: tuple[tuple[float, float], ...]
+
+    def __post_init__(self) -> None:
+        layers = len(self.inhibition)
+        if any(len(row) != layers for row in self.inhibition):
+            raise ValueError(f"inhibition must be square, got rows of {self.inhibition}")
+        weights = sum(weight for weight, _ in self.diffusion)
+        if abs(weights - 1.0) > 1e-6:
+            raise ValueError(f"the weights of diffusion must sum to 1, got {weights}")
+        if not all(weight >= 0 and sigma > 0 for weight, sigma in self.diffusion):
+            raise ValueError(f"diffusion needs positive weights and sigmas, got {self.diffusion}")
+
+
+def coupler_psf(params: Couplers, *, pixel_pitch_um: float) -> PSF:
+    """Give the spread of the inhibitor at a pixel pitch.
+
+    Parameters
+    ----------
+    params : Couplers
+        The stock's couplers.
+    pixel_pitch_um : float
+        Width of a pixel on the film, in um.
+
+    Returns
+    -------
+    PSF
+        Of unit sum, integrated over the pixel.
+    """
+    return pixel_mixture([(w, sigma_um / pixel_pitch_um) for w, sigma_um in params.diffusion])
+
+
+def release(log10_exposure: Array, params: Couplers) -> Array:
+    """Give the inhibitor that each layer releases as it develops.
+
+    Parameters
+    ----------
+    log10_exposure : array, shape (layers, rows, cols)
+        log10 of the exposure in lx s.
+    params : Couplers
+        The stock's couplers.
+
+    Returns
+    -------
+    array, shape (layers, rows, cols)
+        Inhibitor, in units of net density.
+    """
+    return evaluate((params.release,), log10_exposure)
+
+
+def inhibit(log10_exposure: Array, diffused: Array, params: Couplers) -> Array:
+    """Hold development back where inhibitor has arrived.
+
+    Parameters
+    ----------
+    log10_exposure : array, shape (layers, rows, cols)
+        log10 of the exposure in lx s.
+    diffused : array, shape (layers, rows, cols)
+        Each layer's inhibitor after it has spread.
+    params : Couplers
+        The stock's couplers.
+
+    Returns
+    -------
+    array, shape (layers, rows, cols)
+        log10 of the exposure that the characteristic curve then sees.
+
+    Notes
+    -----
+    With M the inhibition, R the inhibitor released and K its spread,
+
+        x'_i = x_i + sum_j M_ij R_i - sum_j M_ij (K * R_j)
+
+    The published curve was measured on large neutral patches with the couplers at work. There
+    every R_j equals R_i and K changes nothing: the two sums cancel and the curve is kept. What
+    is left is contrast between layers (colour) and between neighbours (adjacency).
+    """
+    shifted = per_layer([sum(row) for row in params.inhibition], log10_exposure) * release(
+        log10_exposure, params
+    )
+    shifted += log10_exposure
+    shifted -= mix(diffused, params.inhibition)
+    return shifted

@@ -1,0 +1,381 @@
+"""Grain: density fluctuates because an image is made of grains and dye clouds.
+
+The noise is counter-based. Each pixel's is a hash of the seed, the frame, the layer and the
+pixel's absolute row and column, so that a picture has the same grain in any tile, in any crop
+and on any array library.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from phos_core.arrays import Array, array_namespace, device
+
+__all__ = ["Grain", "add_grain", "grain_noise"]
+
+APERTURE_UM = 48.0  # diameter of the aperture through which RMS granularity is read
+TAP_TOLERANCE = 1e-3  # of the largest: smaller taps of the shaping filter are dropped
+WORD = 0xFFFFFFFF
+GOLDEN_RATIO = 0x9E3779B9  # its fractional part in 32 bits: keeps an all-zero key from staying so
+MULTIPLIERS = (0x7FEB352D, 0x846CA68B)  # docs/sources.md: hash-prospector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grain:
+    """The granularity of a film stock.
+
+    Parameters
+    ----------
+    rms_coefficients : tuple of tuple of float
+        For each layer, a polynomial in the net density, lowest order first: the RMS fluctuation
+        of density through a circular aperture of 48 µm diameter. Not times 1000.
+    d_min : tuple of float
+        For each layer, the density from which the net density counts.
+    net_range : tuple of (float, float)
+        For each layer, the least and the greatest net density of the polynomial; beyond them it
+        keeps its value.
+    size_um : tuple of float
+        For each layer, the standard deviation in µm of the Gaussian that shapes white noise into
+        the layer's grain.
+
+    Raises
+    ------
+    ValueError
+        If the fields do not have one entry per layer, a size is not positive, a range is empty,
+        or a polynomial is negative within its range.
+    """
+
+    rms_coefficients: tuple[tuple[float, ...], ...]
+    d_min: tuple[float, ...]
+    net_range: tuple[tuple[float, float], ...]
+    size_um: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        layers = len(self.rms_coefficients)
+        if layers == 0:
+            raise ValueError("rms_coefficients must hold at least one layer, got none")
+        for name in ("d_min", "net_range", "size_um"):
+            entries = len(getattr(self, name))
+            if entries != layers:
+                raise ValueError(
+                    f"{name} must have one entry for each of the {layers} layers of "
+                    f"rms_coefficients, got {entries}"
+                )
+        for size_um in self.size_um:
+            _check_length("size_um", size_um)
+        for coefficients, (low, high) in zip(self.rms_coefficients, self.net_range, strict=True):
+            _check_rms(coefficients, low, high)
+
+
+def add_grain(
+    density: Array,
+    params: Grain,
+    *,
+    pixel_pitch_um: float,
+    seed: int,
+    frame: int = 0,
+    row_start: int = 0,
+    col_start: int = 0,
+) -> Array:
+    """Add a film stock's grain to a density.
+
+    Parameters
+    ----------
+    density : array, shape (layers, rows, cols)
+        Density of each layer.
+    params : Grain
+        The film stock's granularity.
+    pixel_pitch_um : float
+        Width of one pixel on the film, in µm.
+    seed : int
+        Chooses the grain; its lowest 64 bits count.
+    frame : int
+        Number of the picture on its roll: each has its own grain.
+    row_start, col_start : int
+        Place of the first pixel within its frame, for a tile or a crop.
+
+    Returns
+    -------
+    array, shape (layers, rows, cols)
+        Density with grain; namespace, dtype and device of `density`.
+
+    Raises
+    ------
+    ValueError
+        If `density` has not one layer for each of the stock's, or the pixel pitch is not a
+        positive number.
+
+    Notes
+    -----
+    With the field n of `grain_noise` and the stock's RMS density s(D),
+
+        D' = D + s(D) n
+
+    The mean is kept. A tile of a frame, made by itself, is the tile of the whole.
+    """
+    _check_length("pixel_pitch_um", pixel_pitch_um)
+    layers, rows, cols = density.shape
+    if layers != len(params.size_um):
+        raise ValueError(
+            f"density must have {len(params.size_um)} layers, as the stock's grain has, "
+            f"got shape {density.shape}"
+        )
+    row_range = range(row_start, row_start + rows)
+    col_range = range(col_start, col_start + cols)
+    grainy = []
+    for layer in range(layers):
+        plane = density[layer, ...]
+        fluctuation = _rms_density(plane, params, layer)
+        taps = _shaping_taps(params.size_um[layer], pixel_pitch_um)
+        fluctuation *= _layer_noise(plane, row_range, col_range, taps, _keys(seed, frame, layer))
+        fluctuation += plane
+        grainy.append(fluctuation)
+    return array_namespace(density).stack(grainy)
+
+
+def grain_noise(
+    like: Array,
+    params: Grain,
+    *,
+    rows: int,
+    cols: int,
+    pixel_pitch_um: float,
+    seed: int,
+    frame: int = 0,
+    row_start: int = 0,
+    col_start: int = 0,
+) -> Array:
+    """Make a field of grain whose RMS density through a 48 µm aperture is 1.
+
+    Parameters
+    ----------
+    like : array
+        Any array of the library, and on the device, where the noise is wanted.
+    params : Grain
+        The film stock's granularity: its sizes and the number of its layers are used.
+    rows, cols : int
+        Size of the field in pixels.
+    pixel_pitch_um, seed, frame, row_start, col_start
+        As for `add_grain`.
+
+    Returns
+    -------
+    array, shape (layers, rows, cols)
+        float32, normally distributed, of mean 0.
+
+    Raises
+    ------
+    ValueError
+        If the pixel pitch is not a positive number.
+
+    Notes
+    -----
+    The noise is evaluated beyond the field's edges, never mirrored. Its hash is the same to the
+    bit in every library; the field has passed through a logarithm and a cosine and agrees to a
+    few units in the last place.
+
+    Grain on the film is white noise of the spectral density S, shaped by a Gaussian of the
+    standard deviation s = `size_um`. Through an aperture of the diameter d its variance is
+
+        S / (pi d^2 / 4) (1 - exp(-z) (I0(z) + I1(z))),   z = d^2 / (8 s^2)
+
+    and 1 here. A pixel holds the mean over its square, of the side p. So along each axis pixels
+    that are k apart have the covariance
+
+        c(k) = (A(k + 1) - 2 A(k) + A(k - 1)) / 2
+        A(x) = x erf(x / (2 q)) + 2 q / sqrt(pi) exp(-x^2 / (4 q^2)),   q = s / p
+
+    and white noise of the variance S / p^2, filtered on each axis by the transfer function
+    sqrt(c^), has it exactly. The mean of 2 x 2 pixels is as a pixel of twice the pitch.
+    """
+    _check_length("pixel_pitch_um", pixel_pitch_um)
+    row_range = range(row_start, row_start + rows)
+    col_range = range(col_start, col_start + cols)
+    planes = [
+        _layer_noise(
+            like,
+            row_range,
+            col_range,
+            _shaping_taps(size_um, pixel_pitch_um),
+            _keys(seed, frame, layer),
+        )
+        for layer, size_um in enumerate(params.size_um)
+    ]
+    return array_namespace(like).stack(planes)
+
+
+def _rms_density(density: Array, params: Grain, layer: int) -> Array:
+    """Compute the RMS through the aperture where the layer has this density: a new array."""
+    xp = array_namespace(density)
+    low, high = params.net_range[layer]
+    net = xp.minimum(xp.maximum(density - params.d_min[layer], low), high)
+    *lower, highest = params.rms_coefficients[layer]
+    rms = xp.full_like(net, highest)
+    for coefficient in reversed(lower):
+        rms *= net
+        rms += coefficient
+    return rms
+
+
+def _layer_noise(
+    like: Array, rows: range, cols: range, taps: tuple[float, ...], keys: tuple[int, int]
+) -> Array:
+    """Shape the white noise of a window and its surroundings."""
+    reach = len(taps) - 1
+    white = _white_noise(
+        like,
+        range(rows.start - reach, rows.stop + reach),
+        range(cols.start - reach, cols.stop + reach),
+        keys,
+    )
+    return _filter_columns(_filter_rows(white, taps), taps)
+
+
+def _white_noise(like: Array, rows: range, cols: range, keys: tuple[int, int]) -> Array:
+    """Make independent normal numbers by Box and Muller's transform: one hash for two rows."""
+    xp = array_namespace(like)
+    pairs = range(rows.start // 2, (rows.stop + 1) // 2)
+    bits = _hash(like, pairs, cols, keys)
+    uniform = xp.astype(bits >> 16, xp.float32)
+    uniform += 32768.5
+    uniform *= 1.0 / 65536.0
+    radius = xp.sqrt(-2.0 * xp.log(uniform))
+    angle = xp.astype(bits & 0xFFFF, xp.float32)
+    angle *= 2.0 * math.pi / 65536.0
+    both = xp.stack([radius * xp.cos(angle), radius * xp.sin(angle)], axis=1)
+    skipped = rows.start - 2 * pairs.start
+    return xp.reshape(both, (2 * len(pairs), len(cols)))[skipped : skipped + len(rows), :]
+
+
+def _hash(like: Array, rows: range, cols: range, keys: tuple[int, int]) -> Array:
+    """Hash each row and column to 32 bits, as int32."""
+    row_key, col_key = keys
+    row_hash = _mix(_integers(like, rows) ^ _signed(row_key))
+    col_hash = _mix(_integers(like, cols) ^ _signed(col_key))
+    return _mix(row_hash[:, None] ^ col_hash[None, :])
+
+
+def _integers(like: Array, values: range) -> Array:
+    xp = array_namespace(like)
+    return xp.arange(values.start, values.stop, dtype=xp.int32, device=device(like))
+
+
+def _mix(x: Array) -> Array:
+    """Permute the int32 numbers so that every bit depends on all: two xorshift-multiply rounds.
+
+    Products wrap around. A right shift of int32 repeats the sign, so its copies are masked off.
+    """
+    first, second = MULTIPLIERS
+    x = x ^ ((x >> 16) & 0xFFFF)
+    x *= _signed(first)
+    x ^= (x >> 15) & 0x1FFFF
+    x *= _signed(second)
+    x ^= (x >> 16) & 0xFFFF
+    return x
+
+
+def _keys(seed: int, frame: int, layer: int) -> tuple[int, int]:
+    """Make the 32-bit keys of a layer's rows and of its frame's columns."""
+    col_key = _mix_integers(seed & WORD, (seed >> 32) & WORD, frame & WORD)
+    return _mix_integers(col_key, layer), col_key
+
+
+def _mix_integers(*words: int) -> int:
+    """Hash 32-bit words to one: `_mix` in Python's integers, word by word."""
+    first, second = MULTIPLIERS
+    key = 0
+    for word in words:
+        key = ((key ^ word) + GOLDEN_RATIO) & WORD
+        key ^= key >> 16
+        key = (key * first) & WORD
+        key ^= key >> 15
+        key = (key * second) & WORD
+        key ^= key >> 16
+    return key
+
+
+def _signed(word: int) -> int:
+    """Read a 32-bit word's bits as int32."""
+    return word - 2**32 if word >= 2**31 else word
+
+
+def _filter_rows(plane: Array, taps: tuple[float, ...]) -> Array:
+    """Filter along rows by even taps, given from the centre outwards, where they fit."""
+    reach = len(taps) - 1
+    rows = plane.shape[0] - 2 * reach
+    filtered = taps[0] * plane[reach : reach + rows, :]
+    for distance in range(1, reach + 1):
+        above, below = reach - distance, reach + distance
+        pair = plane[above : above + rows, :] + plane[below : below + rows, :]
+        pair *= taps[distance]
+        filtered += pair
+    return filtered
+
+
+def _filter_columns(plane: Array, taps: tuple[float, ...]) -> Array:
+    """Filter along columns as `_filter_rows` does along rows."""
+    reach = len(taps) - 1
+    cols = plane.shape[1] - 2 * reach
+    filtered = taps[0] * plane[:, reach : reach + cols]
+    for distance in range(1, reach + 1):
+        left, right = reach - distance, reach + distance
+        pair = plane[:, left : left + cols] + plane[:, right : right + cols]
+        pair *= taps[distance]
+        filtered += pair
+    return filtered
+
+
+@lru_cache(maxsize=64)
+def _shaping_taps(size_um: float, pixel_pitch_um: float) -> tuple[float, ...]:
+    """Make one axis of the filter from white noise to grain: taps from the centre outwards."""
+    size_px = size_um / pixel_pitch_um
+    reach = math.ceil(12.0 * size_px) + 16
+    covariance = [_pixel_covariance(k, size_px) for k in range(reach + 1)]
+    power = np.fft.rfft(covariance + covariance[-2:0:-1]).real
+    taps = np.fft.irfft(np.sqrt(np.maximum(power, 0.0)))[: reach + 1]
+    kept = int(np.flatnonzero(np.abs(taps) > TAP_TOLERANCE * taps[0])[-1]) + 1
+    taps = taps[:kept]
+    white_rms = math.sqrt(_spectral_density_um2(size_um)) / pixel_pitch_um
+    taps *= math.sqrt(white_rms) / (2.0 * taps.sum() - taps[0])
+    return tuple(taps.tolist())
+
+
+def _pixel_covariance(distance: int, size_px: float) -> float:
+    """Compute c(k) of `grain_noise`; its sum over all distances is 1."""
+
+    def antiderivative(x: float) -> float:
+        spread = x / (2.0 * size_px)
+        return x * math.erf(spread) + 2.0 * size_px / math.sqrt(math.pi) * math.exp(-(spread**2))
+
+    outer, inner = antiderivative(distance + 1), antiderivative(distance - 1)
+    return (outer - 2.0 * antiderivative(distance) + inner) / 2.0
+
+
+def _spectral_density_um2(size_um: float) -> float:
+    """Compute the white noise that gives unit variance through the aperture."""
+    z = APERTURE_UM**2 / (8.0 * size_um**2)
+    angle = (np.arange(4096) + 0.5) * (math.pi / 4096)
+    # The mean over the angle is exp(-z) (I0(z) + I1(z)), by the integral that defines them.
+    lost = float(np.mean(np.exp(-z * (1.0 - np.cos(angle))) * (1.0 + np.cos(angle))))
+    return math.pi * APERTURE_UM**2 / 4.0 / (1.0 - lost)
+
+
+def _check_length(name: str, value: float) -> None:
+    if not (value > 0 and math.isfinite(value)):
+        raise ValueError(f"{name} must be a positive length in µm, got {value}")
+
+
+def _check_rms(coefficients: tuple[float, ...], low: float, high: float) -> None:
+    if not coefficients:
+        raise ValueError("rms_coefficients must hold at least one coefficient per layer, got none")
+    if not low <= high:
+        raise ValueError(f"net_range must go from low to high, got ({low}, {high})")
+    net_density = np.linspace(low, high, 257)
+    least = float(np.polynomial.polynomial.polyval(net_density, coefficients).min())
+    if not least >= 0:
+        raise ValueError(
+            f"rms_coefficients must not be negative between the net densities {low} and {high}, "
+            f"got {least}"
+        )

@@ -1,0 +1,123 @@
+"""Laws of exposure."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from phos_core.arrays import array_namespace
+from phos_core.effects.exposure import Exposure, expose, log10_exposure
+from phos_core.film import load_film
+
+PLAIN = Exposure(
+    matrix=((0.85, 0.12, 0.03), (0.02, 0.85, 0.13), (0.05, 0.10, 0.85)), mid_grey_lx_s=0.025
+)
+STOCKS = ("cinestill-800t", "portra-400", "tri-x-400", "velvia-50")
+
+light = st.floats(0.0, 1000.0, width=32)
+scenes = st.lists(light, min_size=3, max_size=3).map(
+    lambda colour: np.array(colour).reshape(3, 1, 1)
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(first=scenes, second=scenes, times=st.floats(0.0, 100.0))
+def test_is_linear_however_bright_the_light(first, second, times):
+    together = expose(first + times * second, PLAIN)
+
+    apart = expose(first, PLAIN) + times * expose(second, PLAIN)
+    np.testing.assert_allclose(together, apart, rtol=1e-12)
+
+
+@settings(max_examples=50, deadline=None)
+@given(irradiance=light)
+def test_neutral_stays_neutral_in_every_layer(irradiance):
+    exposed = expose(np.full((3, 1, 1), irradiance), PLAIN)
+
+    np.testing.assert_allclose(exposed, 0.025 / 0.18 * irradiance, rtol=1e-12)
+
+
+@settings(max_examples=50, deadline=None)
+@given(stops=st.floats(-10.0, 10.0), scene=scenes)
+def test_each_stop_doubles_the_exposure(stops, scene):
+    exposed = expose(scene, PLAIN, exposure_stops=stops)
+    one_more = expose(scene, PLAIN, exposure_stops=stops + 1.0)
+
+    np.testing.assert_allclose(one_more, 2.0 * exposed, rtol=1e-12)
+    np.testing.assert_allclose(exposed, 2.0**stops * expose(scene, PLAIN), rtol=1e-12)
+
+
+def test_each_layer_weighs_the_colours_by_its_own_row(xp):
+    blue = np.zeros((3, 1, 1), dtype=np.float32)
+    blue[2] = 0.18
+
+    exposed = np.asarray(expose(xp.asarray(blue), PLAIN))
+
+    np.testing.assert_allclose(exposed.ravel(), 0.025 * np.array([0.03, 0.13, 0.85]), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", STOCKS)
+def test_mid_grey_gives_ten_over_the_iso_speed(name, xp):
+    film = load_film(name)
+    grey = xp.full((3, 2, 2), 0.18, dtype=xp.float32)
+
+    exposed = np.asarray(expose(grey, film.exposure))
+
+    assert exposed.shape == (len(film.development.curves), 2, 2)
+    np.testing.assert_allclose(exposed, 10.0 / film.iso_speed, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_keeps_namespace_dtype_size_and_its_argument(xp, dtype):
+    scene = np.linspace(0.0, 30_000.0, 42, dtype=dtype).reshape(3, 2, 7)
+    irradiance = xp.asarray(scene, copy=True)
+    one_layer = Exposure(matrix=((0.2, 0.5, 0.3),), mid_grey_lx_s=0.025)
+
+    for params, layers in ((PLAIN, 3), (one_layer, 1)):
+        exposed = expose(irradiance, params)
+        latent = log10_exposure(exposed)
+        assert array_namespace(latent) is array_namespace(irradiance)
+        assert exposed.dtype == latent.dtype == irradiance.dtype
+        assert exposed.shape == latent.shape == (layers, 2, 7)
+    np.testing.assert_array_equal(np.asarray(irradiance), scene)
+
+
+@pytest.mark.parametrize("shape", [(3, 0, 5), (3, 5, 0)])
+def test_a_picture_without_pixels_stays_one(shape, xp):
+    exposed = log10_exposure(expose(xp.zeros(shape, dtype=xp.float32), PLAIN))
+
+    assert exposed.shape == shape
+
+
+def test_logarithm_has_a_floor_where_no_stock_responds(xp):
+    exposure = xp.asarray([[[-3.0, 0.0, 1e-9, 1e-6, 1e-3, 1.0, 1e5]]], dtype=xp.float32)
+
+    latent = np.asarray(log10_exposure(exposure)).ravel()
+
+    np.testing.assert_allclose(latent, [-6.0, -6.0, -6.0, -6.0, -3.0, 0.0, 5.0], atol=1e-6)
+
+
+@settings(max_examples=50, deadline=None)
+@given(exposure=st.floats(2e-6, 1e6))
+def test_logarithm_is_decimal(exposure):
+    latent = log10_exposure(np.array([[[exposure, 10.0 * exposure]]])).ravel()
+
+    assert 10.0 ** latent[0] == pytest.approx(exposure)
+    assert latent[1] - latent[0] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"matrix": ((0.5, 0.5, 0.1),)}, "each row of matrix must be three weights of sum 1"),
+        ({"matrix": ((0.5, 0.5),)}, r"three weights of sum 1, got \(0.5, 0.5\)"),
+        ({"matrix": ((0.2, 0.5, 0.3), (0.3, 0.3, 0.3))}, r"got \(0.3, 0.3, 0.3\)"),
+        ({"mid_grey_lx_s": 0.0}, "mid_grey_lx_s must be positive, got 0.0"),
+        ({"mid_grey_lx_s": float("nan")}, "mid_grey_lx_s must be positive, got nan"),
+    ],
+)
+def test_refuses_what_is_no_exposure(change, message):
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(PLAIN, **change)
