@@ -1,0 +1,29 @@
+"""phos: film effects computed from physics, in micrometres on film."""
+
+from importlib.metadata import version
+
+from phos_core import psf
+from phos_core.convolution.execution import convolve
+from phos_core.convolution.selection import backends, use_backend
+from phos_core.errors import PhosError
+from phos_core.film import FILM_FORMATS_UM, Film, films, load_film
+from phos_core.pipeline import develop
+from phos_core.recipe import Recipe, RunReport
+
+__all__ = [
+    "FILM_FORMATS_UM",
+    "Film",
+    "PhosError",
+    "Recipe",
+    "RunReport",
+    "__version__",
+    "backends",
+    "convolve",
+    "develop",
+    "films",
+    "load_film",
+    "psf",
+    "use_backend",
+]
+
+__version__ = version("phos-core")

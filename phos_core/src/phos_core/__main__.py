@@ -1,0 +1,6 @@
+"""``python -m phos_core`` is the command line."""
+
+from phos_core.cli import main
+
+if __name__ == "__main__":
+    main()

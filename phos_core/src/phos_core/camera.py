@@ -1,0 +1,120 @@
+"""The camera's rendering, approximately taken back: display light to scene light.
+
+A display-referred picture carries its camera's contrast. Film is exposed to a scene, so that
+contrast must come off first, or it would be applied twice.
+"""
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from phos_core.arrays import Array, array_namespace, device
+from phos_core.color import LUMINANCE, decode_srgb, decode_table
+from phos_core.effects.exposure import MID_GREY
+
+__all__ = ["scene_light", "scene_light_of_codes", "scene_light_of_srgb"]
+
+# Our choices, judged by eye on real photographs (docs/decisions/0007-camera-rendering.md).
+CONTRAST = 1.6  # of a typical camera: slope of the rendering in the shadows, log against log
+WHITE = 0.9  # display white, as a share of the light at which the rendering saturates
+OPENING = 0.995  # light of a neutral white is opened by 1 / (1 - OPENING)
+
+
+def scene_light(display: Array) -> Array:
+    """Estimate the scene light that a camera rendered to this display light.
+
+    Parameters
+    ----------
+    display : array, shape (channels, rows, cols)
+        Display-linear light, 0 to 1; one channel or three.
+
+    Returns
+    -------
+    array, shape (channels, rows, cols)
+        Scene-linear irradiance; mid-grey stays at 0.18.
+
+    Notes
+    -----
+    The rendering taken back is a saturating power law, per channel, of contrast n and with
+    white at the share w of saturation:
+
+        x = 0.18 (o(L) / o(0.18))^(1/n),   o(L) = w L / (1 - w L)
+
+    Where all channels near white, what was clipped was brighter than they can tell. There all
+    channels are opened by one gain, which leaves the hue alone; with Y the luminance,
+
+        g = 1 / (1 - 0.995 Y^24)
+
+    So display white becomes about 11 stops over mid-grey, a lamp or the sun has light to glow
+    with, and a single clipped channel is not opened.
+    """
+    return _uncurved(display) * _opening(display)
+
+
+def scene_light_of_srgb(encoded: Array) -> Array:
+    """Estimate the scene light of sRGB-encoded floats.
+
+    Parameters
+    ----------
+    encoded : array, shape (channels, rows, cols)
+        sRGB-encoded values, 0 to 1.
+
+    Returns
+    -------
+    array, shape (channels, rows, cols)
+        Scene-linear irradiance.
+    """
+    return scene_light(decode_srgb(encoded))
+
+
+def scene_light_of_codes(codes: Array, dtype: DTypeLike) -> Array:
+    """Estimate the scene light of sRGB codes, by table.
+
+    Parameters
+    ----------
+    codes : array of integers, shape (channels, rows, cols)
+        sRGB codes.
+    dtype : numpy.uint8 or numpy.uint16
+        Type of the codes.
+
+    Returns
+    -------
+    array of float32, shape (channels, rows, cols)
+        Scene-linear irradiance.
+    """
+    xp = array_namespace(codes)
+    display, uncurved = (
+        xp.take(xp.asarray(table, device=device(codes)), codes) for table in _tables(dtype)
+    )
+    return uncurved * _opening(display)
+
+
+def _uncurved(display: Array) -> Array:
+    """Display light with the saturating power law taken back."""
+    xp = array_namespace(display)
+    mid_odds = WHITE * MID_GREY / (1.0 - WHITE * MID_GREY)
+    scaled = display * WHITE
+    return MID_GREY * xp.pow(scaled / (1.0 - scaled) * (1.0 / mid_odds), 1.0 / CONTRAST)
+
+
+def _opening(display: Array) -> Array:
+    """The gain that opens what is near white, shape (1, rows, cols)."""
+    luminance = display
+    if display.shape[0] == 3:
+        red, green, blue = LUMINANCE
+        luminance = red * display[:1, ...] + green * display[1:2, ...] + blue * display[2:, ...]
+    power_8 = luminance * luminance
+    power_8 = power_8 * power_8
+    power_8 = power_8 * power_8
+    power_16 = power_8 * power_8
+    return 1.0 / (1.0 - OPENING * (power_16 * power_8))
+
+
+@cache
+def _tables(dtype: DTypeLike) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Display light of each code, and the same with the power law taken back."""
+    display = decode_table(dtype)
+    uncurved = _uncurved(display.astype(np.float64)).astype(np.float32)
+    uncurved.flags.writeable = False
+    return display, uncurved

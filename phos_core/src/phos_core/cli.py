@@ -1,0 +1,289 @@
+"""The command line: ``phos develop``, ``phos films``, ``phos backends``, and plug-ins' commands."""
+
+import contextlib
+import dataclasses
+import json
+import logging
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+import phos_core as phos
+from phos_core.errors import ImageFileError, PhosError
+from phos_core.recipe import Encoding
+
+__all__ = ["main"]
+
+
+class _Failure(click.ClickException):
+    """One line on stderr and exit code 2."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"phos: {self.format_message()}", file=file, err=True)
+
+
+class _Commands(click.Group):
+    """Our commands first; plug-ins are asked only for a name we do not know, and for help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *_plugin_commands()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return super().get_command(ctx, cmd_name) or _plugin_commands().get(cmd_name)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (PhosError, ValueError) as error:
+            raise _Failure(str(error)) from error
+
+
+def _plugin_commands() -> dict[str, click.Command]:
+    from phos_core.convolution import registry
+
+    with _plain_messages():
+        offered = registry.commands()
+    commands = (command for command in offered if isinstance(command, click.Command))
+    return {command.name: command for command in commands if command.name}
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(phos.__version__, prog_name="phos", message="%(prog)s %(version)s")
+def main() -> None:
+    """Develop pictures on photographic film, computed from its physics."""
+
+
+@main.command(short_help="Develop pictures on a film.")
+@click.argument(
+    "pictures", metavar="IN...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="OUT",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="A file for one picture (ending in .jpg, .png or .tif), else a folder.",
+)
+@click.option("--film", default="portra-400", show_default=True, help="See `phos films`.")
+@click.option(
+    "--printing",
+    default="auto",
+    show_default=True,
+    help="auto (a laboratory scan, or a transparency), or a paper for a colour negative.",
+)
+@click.option("--backend", help="What convolves (see `phos backends`); by default the best here.")
+@click.option("--seed", default=0, show_default=True, help="Another seed, another grain.")
+@click.option("--exposure", default=0.0, show_default=True, metavar="STOPS", help="More or less.")
+@click.option(
+    "--format", "film_format", default="135", show_default=True, help="Size of the film's frame."
+)
+@click.option(
+    "--pixel-pitch",
+    type=float,
+    metavar="UM",
+    help="Width of a pixel on the film in µm, instead of the long side filling the frame.",
+)
+@click.option(
+    "--encoding",
+    type=click.Choice(get_args(Encoding)),
+    default="srgb",
+    show_default=True,
+    help="What the codes of the input are.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace what exists, the input itself included.")
+@click.pass_context
+def develop(
+    ctx: click.Context,
+    pictures: tuple[Path, ...],
+    output: Path,
+    film: str,
+    printing: str,
+    backend: str | None,
+    seed: int,
+    exposure: float,
+    film_format: str,
+    pixel_pitch: float | None,
+    encoding: Encoding,
+    overwrite: bool,
+) -> None:
+    """Develop pictures on a film: JPEG, PNG or TIFF of 8 bits.
+
+    The pictures are the frames of one roll: each has grain of its own. One that cannot be read is
+    reported at its turn; the others are developed, and the exit code is 2.
+    """
+    from phos_core.convolution.selection import select
+
+    recipe = phos.Recipe(
+        film=phos.load_film(film, printing=printing),
+        seed=seed,
+        exposure_stops=exposure,
+        film_format=film_format,
+        pixel_pitch_um=pixel_pitch,
+        encoding=encoding,
+    )
+    select(backend)  # whose error belongs before the work
+    destinations = _destinations(pictures, output)
+    if not overwrite:
+        _refuse_replacing(pictures, destinations)
+    _make_folders(destinations)
+    failed = _develop_roll(pictures, destinations, recipe, backend=backend, overwrite=overwrite)
+    if failed:
+        if len(pictures) > 1:
+            _say(f"{failed} of {_count(len(pictures))} failed")
+        ctx.exit(2)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+def films(as_json: bool) -> None:
+    """List the film stocks."""
+    fields = ("name", "label", "kind", "iso_speed", "description")
+    _list(fields, phos.films(), as_json=as_json)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+def backends(as_json: bool) -> None:
+    """List the convolution backends: which can run here, and if not, why."""
+    fields = ("name", "priority", "status", "distribution", "version", "reason", "hint")
+    _list(fields, phos.backends(), as_json=as_json)
+
+
+def _destinations(pictures: Sequence[Path], output: Path) -> list[Path]:
+    """Return where each picture goes; no two to one place."""
+    from phos_core.image_files import SUFFIXES, check_suffix
+
+    if len(pictures) == 1 and output.suffix and not output.is_dir():
+        check_suffix(output)
+        return [output]
+    names_a_file = output.is_file() or output.suffix.lower() in SUFFIXES
+    if names_a_file and not output.is_dir():
+        raise ValueError(f"{output} is a file; {_count(len(pictures))} need a folder")
+    sources: dict[Path, Path] = {}
+    for picture in pictures:
+        destination = output / picture.name
+        if destination in sources:
+            raise ValueError(f"{sources[destination]} and {picture} would both be {destination}")
+        sources[destination] = picture
+    return list(sources)
+
+
+def _refuse_replacing(pictures: Sequence[Path], destinations: Sequence[Path]) -> None:
+    for picture, destination in zip(pictures, destinations, strict=True):
+        if destination.exists():
+            is_input = picture.exists() and destination.samefile(picture)
+            what = "is the input itself" if is_input else "exists already"
+            raise ValueError(f"{destination} {what}; --overwrite replaces it")
+
+
+def _make_folders(destinations: Sequence[Path]) -> None:
+    for folder in {destination.parent for destination in destinations}:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(f"cannot make the folder {folder}: {error.strerror}") from error
+
+
+def _develop_roll(
+    pictures: Sequence[Path],
+    destinations: Sequence[Path],
+    recipe: phos.Recipe,
+    *,
+    backend: str | None,
+    overwrite: bool,
+) -> int:
+    """Develop each picture with the recipe, as a frame of its own; return how many failed."""
+    start = time.perf_counter()
+    backends_used = set()
+    failed = 0
+    with _plain_messages(), _progress_bar(len(pictures)) as advance:
+        for frame, (source, destination) in enumerate(zip(pictures, destinations, strict=True)):
+            framed = dataclasses.replace(recipe, frame=frame)
+            try:
+                report = _develop_file(source, destination, framed, backend, overwrite)
+            except ImageFileError as error:  # it names the file
+                failed += 1
+                _say(str(error))
+            except (PhosError, ValueError, MemoryError) as error:
+                failed += 1
+                _say(f"{source}: {str(error) or 'not enough memory'}")
+            else:
+                backends_used.add(report.backend)
+                print(click.format_filename(destination))
+            advance()
+    if backends_used:
+        done, used = len(pictures) - failed, " and ".join(sorted(backends_used))
+        _say(f"{_count(done)} developed by {used} in {time.perf_counter() - start:.1f} s")
+    return failed
+
+
+def _develop_file(
+    source: Path, destination: Path, recipe: phos.Recipe, backend: str | None, overwrite: bool
+) -> phos.RunReport:
+    from phos_core.image_files import check_suffix, read_image, write_image
+
+    image = read_image(source)
+    check_suffix(destination)  # before the work, not after
+    positive, report = phos.develop(image, recipe=recipe, backend=backend, report=True)
+    write_image(destination, positive, overwrite=overwrite)
+    return report
+
+
+@contextlib.contextmanager
+def _plain_messages() -> Iterator[None]:
+    """Show warnings as one line each, and leave what tifffile logs to our own errors."""
+    logging.getLogger("tifffile").addHandler(logging.NullHandler())
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: _say(f"warning: {message}")
+        yield
+
+
+@contextlib.contextmanager
+def _progress_bar(total: int) -> Iterator[Callable[[], None]]:
+    """Show a bar on stderr if that is a terminal; call what is given after each picture."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda: None
+        return
+    # Rich would take over what goes to a file as well.
+    redirect = sys.stdout.isatty()
+    with Progress(console=console, transient=True, redirect_stdout=redirect) as progress:
+        task = progress.add_task("developing", total=total)
+        yield lambda: progress.advance(task)
+
+
+def _list(fields: Sequence[str], records: Sequence[object], *, as_json: bool) -> None:
+    """Print records as JSON or as columns; an empty last column leaves no trailing blanks."""
+    rows = [{field: getattr(record, field) for field in fields} for record in records]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    cells = [fields, *([_cell(row[field]) for field in fields] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for line in cells:
+        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        click.echo("  ".join(padded).rstrip())
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(value).replace("\n", " ")
+
+
+def _count(pictures: int) -> str:
+    return f"{pictures} picture" if pictures == 1 else f"{pictures} pictures"
+
+
+def _say(line: str) -> None:
+    """Write to stderr; `click.echo` would go past the progress bar and spoil it."""
+    print(f"phos: {line}", file=sys.stderr)

@@ -1,0 +1,226 @@
+"""sRGB coding and decoding, and the way from linear sRGB to CIE XYZ and back."""
+
+import functools
+from typing import Any, NamedTuple
+
+import numpy as np
+from array_api_compat import is_numpy_array
+from numpy.typing import DTypeLike, NDArray
+
+from phos_core.arrays import Array, array_namespace
+
+__all__ = [
+    "LINEAR_SRGB_TO_XYZ",
+    "LUMINANCE",
+    "XYZ_TO_LINEAR_SRGB",
+    "decode_srgb",
+    "decode_table",
+    "encode_codes",
+    "encode_srgb",
+]
+
+SRGB_PRIMARIES_XY = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06))  # docs/sources.md, "srgb"
+D65_WHITE_XY = (0.3127, 0.3290)  # docs/sources.md, "srgb"
+
+
+def decode_srgb(encoded: Array) -> Array:
+    """Turn sRGB-encoded values into linear light.
+
+    Parameters
+    ----------
+    encoded : array of floating point
+        Encoded values; 0 is black, 1 is white. Nothing is clipped: the curve goes on above 1,
+        and its straight piece goes on below 0.
+
+    Returns
+    -------
+    array
+        Linear values, same shape, namespace and dtype.
+
+    Notes
+    -----
+    With c the encoded value,
+
+        c / 12.92                       c <= 0.04045
+        ((c + 0.055) / 1.055) ** 2.4    otherwise
+
+    References
+    ----------
+    .. [1] docs/sources.md, "srgb".
+    """
+    xp = array_namespace(encoded)
+    curved = ((xp.maximum(encoded, 0.04045) + 0.055) / 1.055) ** 2.4
+    return xp.where(encoded <= 0.04045, encoded / 12.92, curved)
+
+
+def encode_srgb(linear: Array) -> Array:
+    """Turn linear light into sRGB-encoded values: the inverse of `decode_srgb`.
+
+    Parameters
+    ----------
+    linear : array of floating point
+        Linear values; 0 is black, 1 is white. Nothing is clipped.
+
+    Returns
+    -------
+    array
+        Encoded values, same shape, namespace and dtype.
+
+    Notes
+    -----
+    With x the linear value,
+
+        12.92 x                         x <= 0.0031308
+        1.055 x ** (1 / 2.4) - 0.055    otherwise
+
+    References
+    ----------
+    .. [1] docs/sources.md, "srgb".
+    """
+    xp = array_namespace(linear)
+    curved = 1.055 * xp.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055
+    return xp.where(linear <= 0.0031308, 12.92 * linear, curved)
+
+
+def decode_table(dtype: DTypeLike) -> NDArray[np.float32]:
+    """Return the linear value of every sRGB code of an integer type.
+
+    Parameters
+    ----------
+    dtype : numpy.uint8 or numpy.uint16
+        Type of the codes; its largest value is white.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (256,) or (65536,)
+        Linear values, 0 to 1; read-only. ``table[codes]`` decodes an image.
+
+    Raises
+    ------
+    TypeError
+        If `dtype` is any other type.
+    """
+    return _decode_table(np.dtype(dtype))
+
+
+def encode_codes(linear: Array, dtype: DTypeLike) -> Array:
+    """Turn linear light into sRGB codes: clipped to black and white, rounded to the nearest.
+
+    Parameters
+    ----------
+    linear : array of floating point
+        Linear values; what lies outside 0 to 1 is clipped. NumPy arrays are taken as float32.
+    dtype : numpy.uint8 or numpy.uint16
+        Type of the codes; its largest value is white.
+
+    Returns
+    -------
+    array of `dtype`
+        Codes, same shape and namespace.
+
+    Raises
+    ------
+    TypeError
+        If `dtype` is any other type.
+
+    Notes
+    -----
+    For NumPy arrays the codes are exactly ``floor(white * encode_srgb(x) + 1/2)`` in float64, at
+    every float32 x: each code ends at a largest float32, and the leading bits of x choose a
+    bucket in which one code at most ends. NaN has no code: callers refuse it before.
+
+    Arrays of other libraries go through the formula in their own precision, so that a value
+    within a rounding error of an end may land on the code beside.
+    """
+    white = _white_code(dtype)
+    if is_numpy_array(linear):
+        return _encode_by_buckets(linear.astype(np.float32, copy=False), dtype)
+    xp = array_namespace(linear)
+    encoded = encode_srgb(xp.clip(linear, 0.0, 1.0))
+    return xp.astype(xp.floor(white * encoded + 0.5), getattr(xp, np.dtype(dtype).name))
+
+
+@functools.cache
+def _decode_table(dtype: np.dtype[Any]) -> NDArray[np.float32]:
+    white = _white_code(dtype)
+    table: NDArray[np.float32] = decode_srgb(np.arange(white + 1) / white).astype(np.float32)
+    table.flags.writeable = False
+    return table
+
+
+class _Buckets(NamedTuple):
+    """Float32 values sorted by their leading bits; in each bucket one code at most ends."""
+
+    shift: int
+    first: int
+    code: NDArray[Any]
+    end_of_code: NDArray[np.float32]
+
+
+# So many low bits of a float32 can be dropped that no two codes end in one bucket.
+_BUCKET_SHIFT = {np.dtype(np.uint8): 16, np.dtype(np.uint16): 8}
+
+
+def _encode_by_buckets(linear: NDArray[np.float32], dtype: DTypeLike) -> NDArray[Any]:
+    """Take the code of each value's bucket, or the next one if the value is past its end.
+
+    Values below the first bucket (all negative ones among them) and above the last are clipped
+    by the look-up itself.
+    """
+    buckets = _buckets(np.dtype(dtype))
+    index = np.right_shift(linear.view(np.int32), buckets.shift)
+    index -= buckets.first
+    codes = buckets.code.take(index, mode="clip")
+    codes += linear > buckets.end_of_code.take(index, mode="clip")
+    return codes
+
+
+@functools.cache
+def _buckets(dtype: np.dtype[Any]) -> _Buckets:
+    white = _white_code(dtype)
+    shift = _BUCKET_SHIFT[dtype]
+    midpoints = np.arange(white) + 0.5
+    # The inverse, rounded to float32, lies within a step or two of each code's end.
+    near = decode_srgb(midpoints / white).astype(np.float32)
+    steps = np.arange(-2, 3, dtype=np.int32)[:, np.newaxis]
+    candidates = (near.view(np.int32) + steps).view(np.float32)
+    is_before = white * encode_srgb(candidates.astype(np.float64)) < midpoints
+    ends = np.where(is_before, candidates, np.float32(0.0)).max(axis=0)
+
+    first, last = (int(np.float32(x).view(np.int32)) >> shift for x in (ends[0], 1.0))
+    lower_edges = (np.arange(first, last + 1, dtype=np.int32) << shift).view(np.float32)
+    codes = np.searchsorted(ends, lower_edges, side="left")
+    end_of_code = np.append(ends, np.float32(np.inf))[codes]
+    return _Buckets(shift, first, codes.astype(dtype), end_of_code)
+
+
+def _white_code(dtype: DTypeLike) -> int:
+    if np.dtype(dtype) not in _BUCKET_SHIFT:
+        raise TypeError(f"sRGB codes are uint8 or uint16, got dtype {np.dtype(dtype).name}")
+    return int(np.iinfo(dtype).max)
+
+
+def _rgb_to_xyz(
+    primaries_xy: tuple[tuple[float, float], ...], white_xy: tuple[float, float]
+) -> NDArray[np.float64]:
+    """Derive the matrix whose columns are the primaries, scaled so that they sum to white."""
+    primaries = np.array([_xyz_of(xy) for xy in primaries_xy]).T
+    matrix = primaries * np.linalg.solve(primaries, _xyz_of(white_xy))
+    matrix.flags.writeable = False
+    return matrix
+
+
+def _xyz_of(xy: tuple[float, float]) -> NDArray[np.float64]:
+    x, y = xy
+    return np.array([x / y, 1.0, (1.0 - x - y) / y])
+
+
+LINEAR_SRGB_TO_XYZ = _rgb_to_xyz(SRGB_PRIMARIES_XY, D65_WHITE_XY)
+"""Matrix from linear sRGB to CIE 1931 XYZ; white (1, 1, 1) goes to D65 at Y = 1."""
+
+LUMINANCE: tuple[float, float, float] = tuple(LINEAR_SRGB_TO_XYZ[1].tolist())
+"""Luminance of each linear sRGB primary; they sum to 1."""
+
+XYZ_TO_LINEAR_SRGB = np.linalg.inv(LINEAR_SRGB_TO_XYZ)
+"""Matrix from CIE 1931 XYZ to linear sRGB: the inverse of `LINEAR_SRGB_TO_XYZ`."""
+XYZ_TO_LINEAR_SRGB.flags.writeable = False

@@ -1,0 +1,47 @@
+"""The examples run as they are shown, and make the pictures that they promise."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from phos_core.image_files import read_image
+
+ROOT = Path(__file__).parent.parent
+PHOTOS = ROOT / "examples" / "photos"
+
+
+def run(script, *arguments):
+    return subprocess.run(
+        [sys.executable, str(ROOT / script), *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def test_the_bundled_photos_are_small_and_their_authors_named():
+    notes = (PHOTOS / "README.md").read_text(encoding="utf-8")
+    for photo in PHOTOS.glob("*.jpg"):
+        assert photo.stat().st_size < 600_000
+        assert f"`{photo.name}`" in notes
+
+
+def test_the_demo_prints_a_picture_of_before_and_after(tmp_path):
+    lines = run("examples/develop_photo.py", "cinestill-800t", str(tmp_path)).splitlines()
+    before_after = Path(lines[-1].removeprefix("before and after:").strip())
+    before = read_image(PHOTOS / "seeding.jpg").astype(int)
+    both = read_image(before_after).astype(int)
+    rows, cols = before.shape[:2]
+    assert both.shape[0] == rows
+    assert both.shape[1] > 2 * cols
+    assert np.abs(both[:, :cols] - before).mean() < 1.5
+    assert np.abs(both[:, -cols:] - before).mean() > 3.0
+
+
+def test_the_docs_pictures_can_be_rendered_again(tmp_path):
+    run("examples/make_pictures.py", str(tmp_path))
+    assert read_image(tmp_path / "before-after.jpg").shape[1] > 2000
+    sheet = read_image(tmp_path / "contact-sheet.jpg")
+    assert sheet.shape[1] > 5 * 480

@@ -1,0 +1,337 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import phos_core as phos
+from phos_core import color
+from phos_core.convolution.execution import convolve
+from phos_core.film import load_film
+from phos_core.pipeline import spread_of_light
+
+STOCKS = ("cinestill-800t", "portra-400", "tri-x-400", "velvia-50")
+PITCH_UM = 12.0
+
+
+@pytest.fixture(scope="module")
+def scene():
+    """Scene light of a wedge, colours, a lamp and texture, mid-grey about 0.18."""
+    rng = np.random.default_rng(7)
+    light = rng.random((120, 160, 3)) * np.linspace(0.02, 1.0, 160)[None, :, None]
+    light[20:40, 20:60] = (0.4, 0.1, 0.05)
+    light[60:80, 20:60] = (0.05, 0.2, 0.5)
+    light[50:56, 100:106] = 60.0
+    return light.astype(np.float32)
+
+
+def plain(name, **replaced):
+    """A stock without grain, and with other steps replaced."""
+    return dataclasses.replace(load_film(name), grain=None, **replaced)
+
+
+# ------------------------------------------------------------------ shapes, dtypes, buffers
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(24, 36), (24, 36, 3)])
+@pytest.mark.parametrize("film", STOCKS)
+def test_the_positive_has_the_picture_s_shape_and_dtype(film, shape, dtype):
+    image = np.full(shape, 0.4) if np.dtype(dtype).kind == "f" else np.full(shape, 100)
+    positive = phos.develop(image.astype(dtype), film)
+    assert positive.shape == shape
+    assert positive.dtype == dtype
+    assert positive.min() >= 0
+    if np.dtype(dtype).kind == "f":
+        assert positive.max() <= 1.0
+
+
+def test_black_and_white_film_gives_three_equal_channels():
+    image = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    positive = phos.develop(image, "tri-x-400")
+    assert (positive[..., 0] == positive[..., 1]).all()
+    assert (positive[..., 0] == positive[..., 2]).all()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_integers_and_the_same_values_as_floats_agree(dtype):
+    white = np.iinfo(dtype).max
+    codes = np.random.default_rng(1).integers(0, white + 1, (40, 60, 3)).astype(dtype)
+    as_float = phos.develop(codes.astype(np.float64) / white)
+    as_codes = phos.develop(codes).astype(np.float64) / white
+    assert np.abs(as_codes - as_float).max() <= 0.5 / white + 2e-6
+
+
+def test_strides_byte_order_and_read_only_change_nothing():
+    image = np.random.default_rng(2).random((40, 60, 3)).astype(np.float32)
+    expected = phos.develop(image)
+    swapped = image.astype(image.dtype.newbyteorder())
+    assert phos.develop(swapped).dtype == swapped.dtype
+    np.testing.assert_array_equal(phos.develop(swapped), expected)
+    strided = np.zeros((80, 120, 3), np.float32)[::2, ::-2]
+    strided[...] = image
+    np.testing.assert_array_equal(phos.develop(strided), expected)
+    image.flags.writeable = False
+    before = image.copy()
+    np.testing.assert_array_equal(phos.develop(image), expected)
+    np.testing.assert_array_equal(image, before)
+
+
+def test_out_takes_the_positive_even_if_it_is_the_picture_itself():
+    image = np.random.default_rng(3).integers(0, 256, (30, 40, 3), dtype=np.uint8)
+    expected = phos.develop(image)
+    out = np.zeros_like(image)
+    assert phos.develop(image, out=out) is out
+    np.testing.assert_array_equal(out, expected)
+    assert phos.develop(image, out=image) is image
+    np.testing.assert_array_equal(image, expected)
+
+
+@pytest.mark.parametrize("shape", [(0, 5), (5, 0, 3), (0, 0, 3)])
+def test_a_picture_without_pixels_stays_without(shape):
+    assert phos.develop(np.zeros(shape, np.uint8)).shape == shape
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 7), (7, 1, 3)])
+def test_a_picture_of_one_pixel_or_line_is_developed(shape):
+    assert phos.develop(np.full(shape, 120, np.uint8), film_format="super-16").shape == shape
+
+
+# ------------------------------------------------------------------ tone and colour
+
+
+@pytest.mark.parametrize("name", STOCKS)
+def test_mid_grey_lands_on_mid_grey(name):
+    image = np.full((8, 8, 3), 0.18, np.float32)
+    positive = phos.develop(image, plain(name), encoding="linear")
+    light = color.decode_srgb(positive.astype(np.float64))
+    assert np.abs(light - 0.18).max() <= 0.002
+
+
+@pytest.mark.parametrize("name", STOCKS)
+def test_neutral_greys_stay_neutral(name):
+    stops = np.repeat(np.arange(-5, 6), 4)
+    image = np.broadcast_to(0.18 * 2.0 ** stops[:, None, None, None], (44, 2, 2, 3))
+    film = plain(name, scatter=None, halation=None)
+    for grey in image[::4]:
+        positive = phos.develop(grey.astype(np.float32), film, encoding="linear")
+        light = color.decode_srgb(positive.astype(np.float64))
+        assert np.ptp(light, axis=-1).max() <= 0.03, f"{name} at irradiance {grey[0, 0, 0]:.3f}"
+
+
+@pytest.mark.parametrize("name", STOCKS)
+@settings(max_examples=25, deadline=None)
+@given(darker=st.floats(-7, 6), step=st.floats(0.05, 2))
+def test_more_light_never_prints_darker(name, darker, step):
+    film = plain(name, scatter=None, halation=None)
+    prints = [
+        phos.develop(np.full((2, 2), 0.18 * 2.0**stops, np.float32), film, encoding="linear")[0, 0]
+        for stops in (darker, darker + step)
+    ]
+    assert prints[1] >= prints[0] - 2e-6
+
+
+def test_a_display_referred_picture_keeps_its_contrast():
+    # Portra's scan of a rendered picture, against the picture: contrast is not applied twice.
+    ramp = np.linspace(0.1, 0.9, 33)
+    greys = np.broadcast_to(ramp[None, :, None], (4, 33, 3)).repeat(4, axis=1).astype(np.float32)
+    film = plain("portra-400", scatter=None, halation=None, couplers=None)
+    positive = phos.develop(greys, film)[2, 1::4, 1]
+    slope = np.polyfit(ramp[4:25], positive[4:25], 1)[0]
+    assert 0.85 <= slope <= 1.15
+
+
+def test_linear_light_has_no_upper_limit():
+    image = np.full((16, 16, 3), 0.1, np.float32)
+    image[8, 8] = 30_000.0
+    positive = phos.develop(image, "portra-400", encoding="linear")
+    assert np.isfinite(positive).all()
+    assert positive[8, 8].min() > 0.97
+
+
+def test_exposure_in_stops_is_a_factor_of_light(scene):
+    doubled = phos.develop(scene * 2, "portra-400", encoding="linear")
+    one_stop = phos.develop(scene, "portra-400", encoding="linear", exposure_stops=1.0)
+    np.testing.assert_allclose(doubled, one_stop, atol=2e-5)
+
+
+# ------------------------------------------------------------------ lengths on the film
+
+
+def halo_profile(pitch_um):
+    """Mean red exposure around a disc of 300 um drawn anti-aliased in um, against radius."""
+    side = round(6000 / pitch_um) | 1
+    fine = 8
+    at = (np.arange(side * fine) + 0.5) / fine * pitch_um - side * pitch_um / 2
+    inside = (at[:, None] ** 2 + at**2 < 150.0**2).reshape(side, fine, side, fine).mean((1, 3))
+    psf = spread_of_light(load_film("cinestill-800t"), pitch_um)[0]
+    light = convolve(inside.astype(np.float32) * 1000.0, psf, backend="scipy")
+    centre = (np.arange(side) + 0.5) * pitch_um - side * pitch_um / 2
+    radius_um = np.hypot(centre[:, None], centre)
+    return radius_um, light
+
+
+def width_um(pitch_um, level):
+    """Radius at which the halo falls through a level, beyond the disc."""
+    radius_um, light = halo_profile(pitch_um)
+    edges = np.arange(192.0, 1500.0, 48.0)
+    ring = np.digitize(radius_um, edges)
+    profile = np.array([light[ring == i].mean() for i in range(1, len(edges))])
+    middle = np.array([radius_um[ring == i].mean() for i in range(1, len(edges))])
+    below = int(np.argmax(profile < level))
+    high, low = np.log(profile[below - 1 : below + 1])
+    share = (high - np.log(level)) / (high - low)
+    return middle[below - 1] + share * (middle[below] - middle[below - 1])
+
+
+@pytest.mark.parametrize("level", [15.0, 5.0, 1.0])
+def test_half_the_resolution_keeps_the_halo_s_width_in_um(level):
+    assert width_um(12.0, level) == pytest.approx(width_um(24.0, level), rel=0.02)
+
+
+def test_the_pixel_pitch_follows_from_the_frame_s_long_side():
+    image = np.full((20, 30, 3), 100, np.uint8)
+    _, report = phos.develop(image, report=True)
+    assert report.pixel_pitch_um == 36_000 / 30
+    _, report = phos.develop(np.swapaxes(image, 0, 1), film_format="120-66", report=True)
+    assert report.pixel_pitch_um == 56_000 / 30
+    _, report = phos.develop(image, pixel_pitch_um=5.0, report=True)
+    assert report.pixel_pitch_um == 5.0
+
+
+@pytest.mark.parametrize("name", ["cinestill-800t", "tri-x-400"])
+def test_a_crop_is_the_crop_of_the_whole_beyond_the_stock_s_reach(name):
+    rng = np.random.default_rng(5)
+    whole = rng.random((400, 420, 3)).astype(np.float32)
+    whole[180:190, 200:210] = 20.0
+    pitch_um = 36.0
+    film = load_film(name)
+    reach = int(np.ceil(film.reach_um / pitch_um))
+    top, left = 37, 53
+    crop = whole[top:, left:-11]
+    settings_ = {"encoding": "linear", "pixel_pitch_um": pitch_um, "seed": 3}
+    expected = phos.develop(whole, film, **settings_)[top:, left:-11]
+    positive = phos.develop(crop, film, offset_px=(top, left), **settings_)
+    inner = (slice(reach, None), slice(reach, -reach))
+    assert expected[inner].size > 20_000
+    np.testing.assert_allclose(positive[inner], expected[inner], atol=2e-4)
+    elsewhere = phos.develop(crop, film, **settings_)
+    assert np.abs(elsewhere[inner] - expected[inner]).max() > 0.02
+
+
+# ------------------------------------------------------------------ chance
+
+
+def test_the_same_seed_gives_the_same_bytes_twice(scene):
+    first = phos.develop(scene, "tri-x-400", encoding="linear", seed=11)
+    second = phos.develop(scene, "tri-x-400", encoding="linear", seed=11)
+    assert first.tobytes() == second.tobytes()
+
+
+@pytest.mark.parametrize("other", [{"seed": 12}, {"frame": 1}])
+def test_another_seed_or_frame_gives_other_grain_of_the_same_strength(scene, other):
+    smooth = phos.develop(scene, plain("tri-x-400"), encoding="linear")
+    first = phos.develop(scene, "tri-x-400", encoding="linear", seed=11) - smooth
+    second = phos.develop(scene, "tri-x-400", encoding="linear", **{"seed": 11, **other}) - smooth
+    assert abs(np.corrcoef(first[..., 0].ravel(), second[..., 0].ravel())[0, 1]) < 0.05
+    assert second.std() == pytest.approx(first.std(), rel=0.05)
+
+
+def test_grain_keeps_the_mean_density():
+    image = np.full((256, 256, 3), 0.18, np.float32)
+    film = load_film("portra-400")
+    grainy = phos.develop(image, film, encoding="linear", pixel_pitch_um=12.0)
+    assert grainy.std() > 0.005
+    light = color.decode_srgb(grainy.astype(np.float64))
+    assert light.mean() == pytest.approx(0.18, abs=0.005)
+
+
+# ------------------------------------------------------------------ settings and reports
+
+
+def test_a_recipe_and_its_arguments_give_the_same_bytes():
+    image = np.random.default_rng(6).integers(0, 256, (30, 40, 3), dtype=np.uint8)
+    recipe = phos.Recipe(film="velvia-50", seed=4, exposure_stops=-0.5)
+    given_apart = phos.develop(image, "velvia-50", seed=4, exposure_stops=-0.5)
+    np.testing.assert_array_equal(phos.develop(image, recipe=recipe), given_apart)
+
+
+def test_settings_are_not_given_twice():
+    image = np.zeros((4, 4), np.uint8)
+    with pytest.raises(TypeError, match="not both"):
+        phos.develop(image, recipe=phos.Recipe(), seed=1)
+
+
+def test_a_report_names_what_ran_and_times_each_step():
+    image = np.full((20, 30, 3), 100, np.uint8)
+    positive, report = phos.develop(image, "velvia-50", backend="scipy", report=True)
+    assert positive.shape == image.shape
+    assert (report.film, report.backend, report.source) == ("velvia-50", "scipy", "argument")
+    assert all(seconds >= 0 for seconds in report.step_seconds.values())
+    assert "develop, grain and print" in report.step_seconds
+    assert report.versions["numpy"] == np.__version__
+
+
+def test_a_printed_negative_differs_from_its_scan_but_keeps_mid_grey():
+    image = np.full((8, 8, 3), 0.18, np.float32)
+    image[:4] = (0.4, 0.2, 0.1)
+    scan = phos.develop(image, "portra-400", encoding="linear")
+    printed = phos.develop(image, "portra-400", encoding="linear", printing="endura-premier")
+    assert np.abs(printed[:3] - scan[:3]).max() > 0.02
+    film = dataclasses.replace(load_film("portra-400", printing="endura-premier"), grain=None)
+    grey = phos.develop(np.full((4, 4), 0.18), film, encoding="linear")
+    assert np.abs(color.decode_srgb(grey) - 0.18).max() <= 0.002
+
+
+# ------------------------------------------------------------------ refusals
+
+
+@pytest.mark.parametrize(
+    ("image", "error", "words"),
+    [
+        ([[1, 2], [3, 4]], TypeError, "NumPy array"),
+        (np.zeros((4, 4), np.int32), TypeError, "int32"),
+        (np.zeros((4, 4), complex), TypeError, "complex128"),
+        (np.zeros(4, np.uint8), ValueError, r"\(4,\)"),
+        (np.zeros((3, 40, 60), np.uint8), ValueError, "channels seem to come first"),
+        (np.zeros((40, 60, 4), np.uint8), ValueError, "alpha"),
+        (np.zeros((40, 60, 1), np.uint8), ValueError, "last axis"),
+        (np.zeros((2, 40, 60, 3), np.uint8), ValueError, "one by one"),
+        (np.full((4, 4), 1.5), ValueError, "between 0 and 1"),
+        (np.full((4, 4), -0.1), ValueError, "between 0 and 1"),
+    ],
+)
+def test_a_wrong_picture_is_refused_with_the_way_out(image, error, words):
+    with pytest.raises(error, match=words):
+        phos.develop(image)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("encoding", ["srgb", "linear"])
+def test_a_pixel_that_is_no_number_is_named(value, encoding):
+    image = np.full((5, 6, 3), 0.5, np.float32)
+    image[2, 4, 1] = value
+    with pytest.raises(ValueError, match=r"at index \(2, 4, 1\)"):
+        phos.develop(image, encoding=encoding)
+
+
+@pytest.mark.parametrize(
+    ("out", "error"),
+    [
+        (np.zeros((4, 5, 3), np.uint8), ValueError),
+        (np.zeros((4, 4, 3), np.float32), TypeError),
+        ([0], TypeError),
+    ],
+)
+def test_a_wrong_out_is_refused(out, error):
+    with pytest.raises(error, match="out must"):
+        phos.develop(np.zeros((4, 4, 3), np.uint8), out=out)
+
+
+def test_unknown_names_are_lookup_errors_that_suggest():
+    image = np.zeros((4, 4), np.uint8)
+    with pytest.raises(LookupError, match="portra-400"):
+        phos.develop(image, "porta-400")
+    with pytest.raises(LookupError, match="scipy"):
+        phos.develop(image, backend="scypi")
