@@ -23,7 +23,7 @@ from phos_core.effects.development import Development
 from phos_core.effects.exposure import MID_GREY, Exposure
 from phos_core.effects.grain import Grain
 from phos_core.effects.halation import Halation
-from phos_core.effects.printing import Light, PaperPrint, Projection, Scan
+from phos_core.effects.printing import Light, PaperPrint, Projection, Scan, see
 from phos_core.effects.scatter import Scatter
 from phos_core.fitting import (
     at_end,
@@ -305,7 +305,7 @@ def paper_print(sheet: FilmSheet, developed: Development, paper: PaperSheet) -> 
     samples = exposed_densities(developed.curves, mid_log10_exposure(sheet))
     enlarger = fit_enlarger(negative, paper, samples)
     mid = np.array([[read(curve, mid_log10_exposure(sheet)) for curve in developed.curves]])
-    lights = printer_lights(np.log10(see(mid, enlarger))[0], curves, light)
+    lights = printer_lights(np.log10(seen_light(mid, enlarger))[0], curves, light)
     weights = np.array(enlarger.weights) * 10.0 ** lights[:, None]
     return PaperPrint(
         paper=paper.name,
@@ -341,11 +341,10 @@ def fit_enlarger(dyes: DyeSet, paper: PaperSheet, samples: Floats) -> Light:
     return Light(spectral=as_rows(spectral), base=tuple(base.tolist()), weights=as_rows(weights))
 
 
-def see(density: Floats, light: Light) -> Floats:
+def seen_light(density: Floats, light: Light) -> Floats:
     """What receivers (n, 3) get of the light through densities (n, 3), in float64."""
-    through = 10.0 ** -(density @ np.array(light.spectral).T + np.array(light.base))
-    seen: Floats = through @ np.array(light.weights).T
-    return seen
+    received: Floats = see(density.T[:, np.newaxis, :], light)[:, 0, :].T
+    return received
 
 
 def printer_lights(exposed: Floats, curves: tuple[Curve, ...], light: Light) -> Floats:
@@ -353,7 +352,8 @@ def printer_lights(exposed: Floats, curves: tuple[Curve, ...], light: Light) -> 
 
     def printed(x: Floats) -> Floats:
         density = np.array([read(curve, value) for curve, value in zip(curves, x, strict=True)])
-        return see(density[None], light)[0]
+        printed_light: Floats = seen_light(density[np.newaxis], light)[0]
+        return printed_light
 
     start = np.array([curve.centre for curve in curves])
     return solve(printed, start, np.full(3, MID_GREY)) - exposed
@@ -363,7 +363,7 @@ def solve_neutral(light: Light, ramp: Floats, grey: Floats) -> Floats:
     """Densities (n, 3) that show each step of a ramp as a pure grey of its own lightness."""
     return np.array(
         [
-            solve(lambda d: see(d[None], light)[0], step, np.full(3, level))
+            solve(lambda d: seen_light(d[np.newaxis], light)[0], step, np.full(3, level))
             for step, level in zip(ramp, grey, strict=True)
         ]
     )

@@ -5,6 +5,7 @@ contrast must come off first, or it would be applied twice.
 """
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -85,7 +86,8 @@ def scene_light_of_codes(codes: Array, dtype: DTypeLike) -> Array:
     """
     xp = array_namespace(codes)
     display, uncurved = (
-        xp.take(xp.asarray(table, device=device(codes)), codes) for table in _tables(dtype)
+        xp.take(xp.asarray(table, device=device(codes)), codes)
+        for table in _tables(np.dtype(dtype))
     )
     return uncurved * _opening(display)
 
@@ -112,7 +114,7 @@ def _opening(display: Array) -> Array:
 
 
 @cache
-def _tables(dtype: DTypeLike) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _tables(dtype: np.dtype[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Display light of each code, and the same with the power law taken back."""
     display = decode_table(dtype)
     uncurved = _uncurved(display.astype(np.float64)).astype(np.float32)

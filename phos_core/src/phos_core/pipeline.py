@@ -78,7 +78,7 @@ def process(
             channels=out.shape[0],
             dtype=numpy_dtype(image),
         )
-        out[...] = backend.to_host(in_strips(finish, exposure, *inhibitor))
+        in_strips(finish, exposure, *inhibitor, out=out)
 
 
 def expose_scene(coded: Array, *, row_start: int, film: Film, recipe: Recipe) -> Array:
@@ -124,7 +124,8 @@ def develop_and_print(
     """Steps 5 to 9: inhibit, develop, add grain, print, encode."""
     latent = log10_exposure(exposure)
     if film.couplers is not None:
-        latent = inhibit(latent, *inhibitor, film.couplers)
+        (diffused,) = inhibitor
+        latent = inhibit(latent, diffused, film.couplers)
     density = develop_layers(latent, film.development)
     if film.grain is not None:
         density = add_grain(

@@ -93,32 +93,36 @@ def by_rows(
     result_rows_axis: int | None = None,
     out: npt.NDArray[Any] | None = None,
 ) -> Array:
-    """Run a function that works row by row over strips of rows that stay in the CPU's cache.
+    """Run a function that works row by row, over strips of rows that stay in the CPU's cache.
 
     Parameters
     ----------
     backend : ConvolutionBackend
         Whose arrays they are. Other than NumPy's are handed over whole, in one call.
     function : callable
-        ``function(*strips, row_start=n)`` takes the same rows of each array, of which n is the
-        first, and returns these rows of the result. A row of the result must depend on the same
-        row of the arrays alone. It runs on several threads, and must not change its arguments.
+        ``function(*strips, row_start)``: takes a strip of each array, and the index of its first
+        row by keyword, and returns the same rows of the result. Each row of the result must
+        depend on the same row of the arrays alone. It must not change its arguments.
     *arrays : array
-        One or more, with equally many rows.
+        At least one; all with the same number of rows.
     rows_axis : int
         Axis of the rows in the arrays: -2 for (layers, rows, cols), 0 for (rows, cols, channels).
     result_rows_axis : int, optional
         Axis of the rows in the result, if it is another one.
     out : ndarray, optional
-        Takes the result, with NumPy's arrays only.
+        Takes the result on the host.
 
     Returns
     -------
     array
-        The result whole; it is `out` if that is given.
+        `out` if that is given; else a new array where the arrays are.
     """
     if not array_api_compat.is_numpy_namespace(backend.xp):
-        return function(*arrays, row_start=0)
+        whole = function(*arrays, row_start=0)
+        if out is None:
+            return whole
+        np.copyto(out, backend.to_host(whole))
+        return out
     axis = rows_axis if result_rows_axis is None else result_rows_axis
 
     def run(strip: slice) -> npt.NDArray[Any]:

@@ -25,7 +25,7 @@ class Exposure:
         Exposure, in lx s, that a mid-grey (irradiance 0.18) gives to each layer.
     """
 
-    matrix: tuple[tuple[float, float, float], ...]
+    matrix: tuple[tuple[float, ...], ...]
     mid_grey_lx_s: float
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from phos_core.arrays import Array, array_namespace, mix, per_layer
 from phos_core.curve import Curve, evaluate, polynomial
 
-__all__ = ["Light", "PaperPrint", "Printing", "Projection", "Scan", "make_positive"]
+__all__ = ["Light", "PaperPrint", "Printing", "Projection", "Scan", "make_positive", "see"]
 
 LN10 = math.log(10.0)
 

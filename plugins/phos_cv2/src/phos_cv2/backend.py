@@ -118,14 +118,20 @@ def _separable(
     terms: Sequence[tuple[float, npt.NDArray[np.float64]]],
     border: int,
 ) -> npt.NDArray[Any]:
-    total = np.zeros_like(plane)
-    for weight, taps in terms:
-        # OpenCV correlates: turned round, the taps convolve.
-        kernel = np.ascontiguousarray(taps[::-1], dtype=plane.dtype)
-        total += cv2.sepFilter2D(
-            plane, -1, kernel, kernel * plane.dtype.type(weight), borderType=border
-        )
+    blurred = (_one_term(plane, weight, taps, border) for weight, taps in terms)
+    total = next(blurred)
+    for term in blurred:
+        total += term
     return total
+
+
+def _one_term(
+    plane: npt.NDArray[Any], weight: float, taps: npt.NDArray[np.float64], border: int
+) -> npt.NDArray[Any]:
+    # OpenCV correlates: turned round, the taps convolve.
+    along_cols = np.ascontiguousarray(taps[::-1], dtype=plane.dtype)
+    along_rows = along_cols * plane.dtype.type(weight)
+    return np.asarray(cv2.sepFilter2D(plane, -1, along_cols, along_rows, borderType=border))
 
 
 def _whole(plane: npt.NDArray[Any], psf: PSF, border: int) -> npt.NDArray[Any]:

@@ -1,0 +1,217 @@
+"""Laws of fitting."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import optimize
+
+from phos_core.curve import Curve, evaluate
+from phos_core.fitting import (
+    at_end,
+    extended,
+    fit_curve,
+    fit_monotone,
+    fit_polynomial,
+    fit_weights,
+    nonnegative_least_squares,
+    read,
+    solve,
+)
+
+signs = st.sampled_from([-1.0, 1.0])
+quarters = st.integers(-8, 8).map(lambda count: count / 4.0)
+
+
+def s_curve(x: np.ndarray, steepness: float, centre: float) -> np.ndarray:
+    """Density from 0.2 to 3.2 with a flat toe and a flat shoulder."""
+    return 0.2 + 3.0 / (1.0 + np.exp(-steepness * (x - centre)))
+
+
+def polynomial_slope(coefficients: np.ndarray) -> np.ndarray:
+    derivative = np.polynomial.polynomial.polyder(coefficients)
+    return np.polynomial.polynomial.polyval(np.linspace(-1.0, 1.0, 4001), derivative)
+
+
+# Non-negative least squares.
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    rows=arrays(np.float64, (6, 4), elements=quarters),
+    target=arrays(np.float64, 6, elements=quarters),
+)
+def test_non_negative_least_squares_is_as_close_as_it_can_be(rows, target):
+    x = nonnegative_least_squares(rows, target)
+
+    _, least = optimize.nnls(rows, target)
+    assert (x >= 0.0).all()
+    assert np.linalg.norm(rows @ x - target) <= least + 1e-7
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), columns=st.integers(1, 7))
+def test_non_negative_least_squares_finds_the_only_solution(seed, columns):
+    generator = np.random.default_rng(seed)
+    rows, target = generator.normal(size=(12, columns)), generator.normal(size=12)
+
+    expected, _ = optimize.nnls(rows, target)
+
+    np.testing.assert_allclose(nonnegative_least_squares(rows, target), expected, atol=1e-7)
+
+
+# Curves.
+
+
+@settings(max_examples=60, deadline=None)
+@given(steepness=st.floats(2.0, 12.0), centre=st.floats(-0.7, 0.7), sign=signs)
+def test_monotone_fit_never_turns_back(steepness, centre, sign):
+    x = np.linspace(-2.0, 2.0, 200)
+
+    coefficients = fit_monotone(np.tanh(x), sign * s_curve(x, steepness, centre), degree=11)
+
+    assert (sign * polynomial_slope(coefficients) >= 0.0).all()
+
+
+def test_monotone_fit_holds_where_a_free_one_would_turn_back():
+    x = np.linspace(-2.0, 2.0, 200)
+    t, values = np.tanh(x), s_curve(x, 6.0, 0.0)
+
+    free = np.polynomial.polynomial.polyfit(t, values, 11)
+
+    assert polynomial_slope(free).min() < -0.1
+    assert polynomial_slope(fit_monotone(t, values, degree=11)).min() >= 0.0
+
+
+@settings(max_examples=30, deadline=None)
+@given(coefficients=st.lists(st.floats(0.0, 2.0), min_size=3, max_size=3), sign=signs)
+def test_monotone_fit_finds_a_polynomial_that_is_monotone(coefficients, sign):
+    """Of odd orders and a steady slope: it rises everywhere."""
+    one, three, five = coefficients
+    expected = sign * np.array([0.4, 0.5 + one, 0.0, three, 0.0, five])
+    t = np.linspace(-0.95, 0.95, 100)
+
+    fitted = fit_monotone(t, np.polynomial.polynomial.polyval(t, expected), degree=5)
+
+    np.testing.assert_allclose(fitted, expected, atol=1e-9)
+
+
+@settings(max_examples=10, deadline=None)
+@given(steepness=st.floats(1.0, 3.0), centre=st.floats(-2.0, 0.0), sign=signs)
+def test_curve_fit_is_close_and_monotone(steepness, centre, sign):
+    x = np.linspace(centre - 3.0, centre + 3.0, 200)
+    y = sign * s_curve(x, steepness, centre + 0.2)
+
+    curve = fit_curve(x, y)
+
+    np.testing.assert_allclose(read(curve, x), y, atol=0.02)
+    wide = read(curve, np.linspace(-12.0, 12.0, 4001))
+    assert (sign * np.diff(wide) >= -1e-9).all()
+
+
+def test_curve_is_extended_smoothly_by_half_a_decade_of_its_end_slopes():
+    x = np.linspace(-3.0, 1.0, 21)
+    points = np.stack([x, 0.2 + 0.1 * (x + 3.0) + 0.1 * (x + 3.0) ** 2], axis=1)
+
+    wide_x, wide_y = extended(points)
+
+    assert (np.diff(wide_x) > 0.0).all()
+    assert (np.diff(wide_y) > 0.0).all()
+    np.testing.assert_array_equal(wide_y[60:-60], points[:, 1])
+    toe, shoulder = 0.1 + 0.1 * 0.4, 0.1 + 0.1 * (4.0 + 3.6)
+    assert points[0, 1] - wide_y[0] == pytest.approx(0.5 * toe, rel=0.01)
+    assert wide_y[-1] - points[-1, 1] == pytest.approx(0.5 * shoulder, rel=0.01)
+    assert (wide_y[-60] - points[-1, 1]) / 0.05 == pytest.approx(shoulder, rel=0.06)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    coefficients=st.lists(st.floats(-3.0, 3.0), min_size=2, max_size=12),
+    x=st.floats(-9.0, 5.0),
+)
+def test_a_curve_reads_in_float64_as_the_effects_read_it(coefficients, x):
+    curve = Curve(centre=-1.0, width=1.3, coefficients=tuple(coefficients))
+
+    effects_value = evaluate((curve,), np.array([[[x]]]))[0, 0, 0]
+
+    assert float(read(curve, x)) == pytest.approx(effects_value, abs=1e-9)
+    for t, far in ((-1.0, -60.0), (1.0, 60.0)):
+        assert at_end(curve, t) == pytest.approx(float(read(curve, far)), abs=1e-9)
+
+
+# Polynomials, weights, equations.
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    values=st.lists(st.floats(-3.0, 3.0), min_size=8, max_size=20),
+    through=st.integers(0, 7),
+    degree=st.integers(1, 4),
+)
+def test_polynomial_fit_passes_through_its_point(values, through, degree):
+    x, y = np.linspace(0.0, 3.0, len(values)), np.array(values)
+
+    coefficients = fit_polynomial(x, y, through=through, degree=degree)
+
+    assert len(coefficients) <= degree + 1
+    at = np.polynomial.polynomial.polyval(x[through], coefficients)
+    assert at == pytest.approx(y[through], abs=1e-9)
+
+
+def test_polynomial_fit_is_the_closest_of_those_that_pass_through_the_point(rng):
+    x = np.linspace(0.0, 2.0, 30)
+    y = np.sin(2.0 * x) + 0.1 * rng.normal(size=30)
+    fitted = np.array(fit_polynomial(x, y, through=12))
+
+    def miss(coefficients: np.ndarray) -> float:
+        return float(np.sum((np.polynomial.polynomial.polyval(x, coefficients) - y) ** 2))
+
+    for order in range(1, 5):
+        away = np.zeros(5)
+        away[order], away[0] = 1e-3, -1e-3 * x[12] ** order
+        assert miss(fitted) < miss(fitted + away)
+        assert miss(fitted) < miss(fitted - away)
+
+
+def test_polynomial_fit_finds_a_polynomial():
+    x = np.linspace(-1.0, 2.0, 12)
+
+    fitted = fit_polynomial(x, 0.3 - x + 0.5 * x**3, through=5)
+
+    np.testing.assert_allclose(fitted, [0.3, -1.0, 0.0, 0.5, 0.0], atol=1e-10)
+
+
+def test_weights_are_found_when_there_are_any(rng):
+    transmittance = rng.uniform(0.0, 1.0, (200, 6))
+    weights = rng.uniform(0.05, 0.5, (3, 6))
+
+    fitted = fit_weights(transmittance, transmittance @ weights.T)
+
+    np.testing.assert_allclose(fitted, weights, atol=1e-9)
+
+
+def test_weights_count_an_error_relative_to_the_light(rng):
+    """Half of the samples ask for one weight, the brighter half for another."""
+    transmittance = np.array([[0.1], [1.0]])
+    light = np.array([[0.12], [1.0]])
+
+    fitted = fit_weights(transmittance, light)
+
+    assert 1.06 < fitted[0, 0] < 1.2
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    matrix=arrays(np.float64, (3, 3), elements=st.floats(-0.25, 0.25)),
+    solution=arrays(np.float64, 3, elements=st.floats(-3.0, 3.0)),
+)
+def test_equations_are_solved(matrix, solution):
+    mixing = np.eye(3) + matrix
+
+    def exposed(x: np.ndarray) -> np.ndarray:
+        return 10.0 ** (mixing @ x)
+
+    found = solve(exposed, np.zeros(3), exposed(solution))
+
+    np.testing.assert_allclose(np.log10(exposed(found)), mixing @ solution, atol=1e-9)
