@@ -147,14 +147,16 @@ def test_every_strip_knows_its_first_row(small_strips):
     np.testing.assert_array_equal(by_rows(SCIPY, rows, image)[0, :, 0], np.arange(50))
 
 
-def test_rows_may_change_their_axis_and_their_dtype(small_strips):
+def test_the_result_may_have_other_layers_and_another_dtype(small_strips):
     image = np.random.default_rng(7).integers(0, 255, (60, 30, 3)).astype(np.uint8)
+    planes = np.moveaxis(image, -1, 0)
 
-    def planar(strip, row_start):
-        return np.moveaxis(strip, -1, 0).astype(np.float32)
+    def doubled(strip, row_start):
+        return np.concatenate([strip, strip]).astype(np.float32)
 
-    found = by_rows(SCIPY, planar, image, rows_axis=0, result_rows_axis=1)
-    np.testing.assert_array_equal(found, np.moveaxis(image, -1, 0))
+    found = by_rows(SCIPY, doubled, planes)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, np.concatenate([planes, planes]))
 
 
 def test_several_arrays_are_cut_alike(small_strips):

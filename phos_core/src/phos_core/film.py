@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from phos_core import baking
+from phos_core.convolution import registry
 from phos_core.effects.couplers import Couplers
 from phos_core.effects.development import Development
 from phos_core.effects.exposure import Exposure
@@ -111,7 +112,7 @@ def films() -> list[Film]:
     list of Film
         Sorted by name.
     """
-    return [load_film(name) for name in sorted(_toml_files("films"))]
+    return [load_film(name) for name in sorted(_film_files())]
 
 
 def papers() -> list[str]:
@@ -186,7 +187,7 @@ def bake_film(sheet: FilmSheet, printing: str = "auto") -> Film:
 
 @cache
 def _named_film(name: str, printing: str) -> Film:
-    known = _toml_files("films")
+    known = _film_files()
     if name not in known:
         raise UnknownFilmError(name, known)
     sheet = read_film_sheet(known[name].read_text(encoding="utf-8"), f"film {name}")
@@ -211,6 +212,12 @@ def _paper(name: str) -> PaperSheet:
     if name not in known:
         raise ValueError(f"printing must be 'auto' or one of {sorted(known)}, got {name!r}")
     return read_paper_sheet(known[name].read_text(encoding="utf-8"), f"paper {name}")
+
+
+def _film_files() -> dict[str, Traversable]:
+    """Files of the stocks by name; a plug-in's cannot take the name of one of ours."""
+    from_plug_ins: dict[str, Traversable] = {path.stem: path for path in registry.films()}
+    return from_plug_ins | _toml_files("films")
 
 
 def _toml_files(folder: str) -> dict[str, Traversable]:

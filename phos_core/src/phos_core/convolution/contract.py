@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
-import array_api_compat.numpy
 import numpy as np
 import numpy.typing as npt
 
@@ -174,7 +173,7 @@ class BackendBase(ABC):
     """
 
     name: str
-    xp: Any = array_api_compat.numpy
+    xp: Any = np
     device: Any = "cpu"
     accuracy: Accuracy = "exact"
 

@@ -89,8 +89,6 @@ def by_rows(
     backend: ConvolutionBackend,
     function: Callable[..., Array],
     *arrays: Array,
-    rows_axis: int = -2,
-    result_rows_axis: int | None = None,
     out: npt.NDArray[Any] | None = None,
 ) -> Array:
     """Run a function that works row by row, over strips of rows that stay in the CPU's cache.
@@ -102,19 +100,16 @@ def by_rows(
     function : callable
         ``function(*strips, row_start)``: takes a strip of each array, and the index of its first
         row by keyword, and returns the same rows of the result. Each row of the result must
-        depend on the same row of the arrays alone. It must not change its arguments.
-    *arrays : array
+        depend on the same row of the arrays alone. It must not change its arguments, nor convolve
+        or call `by_rows` itself: all strips wait for one pool of threads.
+    *arrays : array, shape (layers, rows, cols)
         At least one; all with the same number of rows.
-    rows_axis : int
-        Axis of the rows in the arrays: -2 for (layers, rows, cols), 0 for (rows, cols, channels).
-    result_rows_axis : int, optional
-        Axis of the rows in the result, if it is another one.
-    out : ndarray, optional
+    out : ndarray, shape (layers, rows, cols), optional
         Takes the result on the host.
 
     Returns
     -------
-    array
+    array, shape (layers, rows, cols)
         `out` if that is given; else a new array where the arrays are.
     """
     if not array_api_compat.is_numpy_namespace(backend.xp):
@@ -123,27 +118,23 @@ def by_rows(
             return whole
         np.copyto(out, backend.to_host(whole))
         return out
-    axis = rows_axis if result_rows_axis is None else result_rows_axis
 
     def run(strip: slice) -> npt.NDArray[Any]:
-        pieces = (array[_rows(array, rows_axis, strip)] for array in arrays)
-        return np.asarray(function(*pieces, row_start=strip.start))
+        return np.asarray(function(*(array[:, strip] for array in arrays), row_start=strip.start))
 
-    strips = _strips(arrays, rows_axis)
-    first = run(strips[0])
-    if out is None and len(strips) == 1:
-        return first
+    first, *others = _strips(arrays)
+    head = run(first)
+    if out is None and not others:
+        return head
     if out is None:
-        shape = list(first.shape)
-        shape[axis] = arrays[0].shape[rows_axis]
-        out = np.empty(shape, first.dtype)
+        out = np.empty((head.shape[0], arrays[0].shape[1], head.shape[2]), head.dtype)
     result = out
-    result[_rows(result, axis, strips[0])] = first
+    result[:, first] = head
 
     def fill(strip: slice) -> None:
-        result[_rows(result, axis, strip)] = run(strip)
+        result[:, strip] = run(strip)
 
-    jobs = [thread_pool().submit(copy_context().run, fill, strip) for strip in strips[1:]]
+    jobs = [thread_pool().submit(copy_context().run, fill, strip) for strip in others]
     for job in jobs:
         job.result()
     return result
@@ -236,16 +227,9 @@ def _write(planes: npt.NDArray[Any], exponent: int, result: npt.NDArray[Any]) ->
         np.ldexp(result, exponent, out=result)
 
 
-def _strips(arrays: Sequence[npt.NDArray[Any]], rows_axis: int) -> list[slice]:
+def _strips(arrays: Sequence[npt.NDArray[Any]]) -> list[slice]:
     """Slices of rows, at least one, that take few bytes of all arrays together."""
-    rows = arrays[0].shape[rows_axis]
-    bytes_per_row = sum(array.nbytes for array in arrays) / max(rows, 1)
+    rows = max(arrays[0].shape[1], 1)
+    bytes_per_row = sum(array.nbytes for array in arrays) / rows
     step = max(1, int(STRIP_BYTES / max(bytes_per_row, 1)))
-    return [slice(start, min(start + step, rows)) for start in range(0, max(rows, 1), step)]
-
-
-def _rows(array: npt.NDArray[Any], axis: int, strip: slice) -> tuple[slice, ...]:
-    """Index of a strip of rows."""
-    index = [slice(None)] * array.ndim
-    index[axis] = strip
-    return tuple(index)
+    return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]

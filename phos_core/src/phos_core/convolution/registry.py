@@ -239,4 +239,3 @@ def _distribution(point: EntryPoint) -> str:
 def _normalised(name: str) -> str:
     """Return a name as package indexes compare it."""
     return re.sub(r"[-_.]+", "-", name).lower()
-
