@@ -170,7 +170,7 @@ def test_colour_difference_tells_one_per_cent_of_light():
     assert tinted.mean() > 0.5
 
 
-# Curves of the couplers, the paper and the lens-side steps.
+# Curves of the couplers and the paper.
 
 
 @pytest.mark.parametrize("name", STOCKS)
@@ -191,7 +191,7 @@ def test_paper_s_curves_are_those_of_its_sheet():
     curves = load_film("portra-400", printing=PAPER).printing.curves
     for curve, drawn in zip(curves, paper().characteristic_curve, strict=True):
         np.testing.assert_allclose(read(curve, drawn[:, 0]), drawn[:, 1], atol=0.03)
-        assert (np.diff(read(curve, np.linspace(-8.0, 6.0, 4001))) >= 0.0).all()
+        assert (np.diff(read(curve, np.linspace(-8.0, 6.0, 4001))) >= -1e-12).all()
 
 
 # Sharpness and grain.
@@ -230,14 +230,14 @@ def rms_of(name: str, layer: int, density: np.ndarray) -> np.ndarray:
     return np.polynomial.polynomial.polyval(net, grain.rms_coefficients[layer])
 
 
-@pytest.mark.parametrize(("name", "within"), [(name, 0.15) for name in STOCKS])
-def test_granularity_is_the_sheet_s_from_the_toe_to_the_shoulder(name, within):
+@pytest.mark.parametrize("name", STOCKS)
+def test_granularity_is_the_sheet_s_from_the_toe_to_the_shoulder(name):
+    """Within 15 % from 0.25 over D-min to nine tenths of what is drawn; reached: REACHED."""
     for layer, drawn in enumerate(sheet_of(name).granularity):
-        film = load_film(name)
-        net = drawn[:, 0] - film.development.d_min[layer]
+        net = drawn[:, 0] - load_film(name).development.d_min[layer]
         lit = (net >= 0.25) & (net <= 0.9 * net[-1])
         density, rms = drawn[lit].T
-        np.testing.assert_allclose(rms_of(name, layer, density), rms, rtol=within)
+        np.testing.assert_allclose(rms_of(name, layer, density), rms, rtol=0.15)
 
 
 @pytest.mark.parametrize("name", STOCKS)
@@ -289,9 +289,11 @@ def test_curves_are_fitted_layer_by_layer():
 
 
 @pytest.mark.parametrize("name", STOCKS)
-def test_halation_and_grain_take_over_the_sheet_s_sizes(name):
+def test_couplers_halation_and_grain_take_over_the_sheet_s_figures(name):
     film, sheet = load_film(name), sheet_of(name)
 
+    assert film.couplers.inhibition == sheet.inhibition
+    assert film.couplers.diffusion == sheet.diffusion_um
     assert film.halation.coupling == sheet.coupling
     assert film.halation.base_thickness_um == sheet.base_thickness_um
     assert film.halation.antihalation_density == sheet.antihalation_density

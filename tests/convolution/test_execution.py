@@ -19,7 +19,7 @@ SCIPY = ScipyBackend()
 @pytest.fixture
 def small_strips(monkeypatch):
     """Strips of a few rows, so that small images have many."""
-    monkeypatch.setattr(execution, "STRIP_BYTES", 1000)
+    monkeypatch.setattr(execution, "STRIP_NUMBERS", 250)
 
 
 @pytest.mark.parametrize(

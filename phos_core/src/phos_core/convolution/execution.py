@@ -18,7 +18,7 @@ from phos_core.psf import PSF, as_psf
 
 __all__ = ["by_rows", "convolve"]
 
-STRIP_BYTES = 2**20  # of all arrays together: with temporaries it stays in a core's cache
+STRIP_NUMBERS = 2**19  # in all arrays together: fits the cache, and calls are few
 MOST_CHANNELS = 4  # only an image whose first axis alone is this short may be planar
 SAFE_EXPONENT = 64  # peaks beyond 2**64 or below 2**-64 are scaled for single precision
 
@@ -228,8 +228,8 @@ def _write(planes: npt.NDArray[Any], exponent: int, result: npt.NDArray[Any]) ->
 
 
 def _strips(arrays: Sequence[npt.NDArray[Any]]) -> list[slice]:
-    """Slices of rows, at least one, that take few bytes of all arrays together."""
+    """Slices of rows, at least one, that hold few numbers of all arrays together."""
     rows = max(arrays[0].shape[1], 1)
-    bytes_per_row = sum(array.nbytes for array in arrays) / rows
-    step = max(1, int(STRIP_BYTES / max(bytes_per_row, 1)))
+    numbers_per_row = sum(array.size for array in arrays) / rows
+    step = max(1, int(STRIP_NUMBERS / max(numbers_per_row, 1)))
     return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]
