@@ -4,6 +4,7 @@
 
 before-after.jpg   the dandelions, before and after
 contact-sheet.jpg  both photos on every stock; a strip at full size shows the grain
+halation.jpg       the sun, two stops under, on a stock with and one without a backing
 """
 
 import sys
@@ -90,6 +91,16 @@ def main(folder=DOCS):
             pair = [scaled(picture, 1000) for picture in (photos[1], developed[1])]
             save(stacked(pair, axis=1), folder / "before-after.jpg")
     save(stacked(columns, axis=1), folder / "contact-sheet.jpg")
+    save(
+        stacked([around_the_sun(film, photos[0]) for film in FILMS[:2]], axis=1),
+        folder / "halation.jpg",
+    )
+
+
+def around_the_sun(film, sunset):
+    """The sun at full size, exposed two stops under: its surroundings are dark enough to glow."""
+    developed = phos.develop(sunset, film, seed=SEED, exposure_stops=-2.0)
+    return stacked([label(phos.load_film(film).label), cut_out(developed, 0.27, 0.37)], axis=0)
 
 
 if __name__ == "__main__":

@@ -141,7 +141,7 @@ def test_transparency_keeps_to_the_spectral_reference():
 
 @pytest.mark.parametrize("name", NEGATIVES)
 def test_paper_print_keeps_to_the_spectral_reference(name):
-    """Mean within 0.1, greatest 0.7; reached: 0.036 and 0.093."""
+    """Mean within 0.1, greatest 0.7; reached: 0.037 and 0.079."""
     film, scene = load_film(name, printing=PAPER), scene_colours()
     reference = paper_reference(film, densities_of(film, scene))
 
@@ -232,12 +232,12 @@ def rms_of(name: str, layer: int, density: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("name", STOCKS)
 def test_granularity_is_the_sheet_s_from_the_toe_to_the_shoulder(name):
-    """Within 15 % from 0.25 over D-min to nine tenths of what is drawn; reached: REACHED."""
+    """Within 10 %, from 0.25 over D-min to nine tenths of what is drawn; reached: 9.0 %."""
     for layer, drawn in enumerate(sheet_of(name).granularity):
         net = drawn[:, 0] - load_film(name).development.d_min[layer]
         lit = (net >= 0.25) & (net <= 0.9 * net[-1])
         density, rms = drawn[lit].T
-        np.testing.assert_allclose(rms_of(name, layer, density), rms, rtol=0.15)
+        np.testing.assert_allclose(rms_of(name, layer, density), rms, rtol=0.10)
 
 
 @pytest.mark.parametrize("name", STOCKS)

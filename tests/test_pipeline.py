@@ -220,6 +220,26 @@ def test_a_crop_is_the_crop_of_the_whole_beyond_the_stock_s_reach(name):
     assert np.abs(elsewhere[inner] - expected[inner]).max() > 0.02
 
 
+@pytest.mark.parametrize(
+    ("name", "least", "most"), [("cinestill-800t", 0.05, 1.0), ("portra-400", 0.0, 0.002)]
+)
+def test_a_lamp_glows_red_on_the_stock_without_a_backing_only(name, least, most):
+    light = np.full((240, 240, 3), 0.02, np.float32)
+    light[117:123, 117:123] = 100.0
+    film = plain(name)
+    backed = dataclasses.replace(film, halation=None)
+    settings_ = {"encoding": "linear", "pixel_pitch_um": PITCH_UM}
+    glow = color.decode_srgb(phos.develop(light, film, **settings_)) - color.decode_srgb(
+        phos.develop(light, backed, **settings_)
+    )
+    at = np.arange(240) - 119.5
+    ring = np.abs(np.hypot(at[:, None], at) * PITCH_UM - 350.0) < 100.0
+    red, green, blue = glow[ring].mean(axis=0)
+    assert least <= red <= most
+    assert abs(green) <= 0.35 * abs(red) + 1e-4
+    assert abs(blue) <= 0.35 * abs(red) + 1e-4
+
+
 # ------------------------------------------------------------------ chance
 
 

@@ -18,7 +18,7 @@ __all__ = ["scene_light", "scene_light_of_codes", "scene_light_of_srgb"]
 
 # Our choices, judged by eye on real photographs (docs/decisions/0007-camera-rendering.md).
 CONTRAST = 1.6  # of a typical camera: slope of the rendering in the shadows, log against log
-WHITE = 0.9  # display white, as a share of the light at which the rendering saturates
+WHITE = 0.8  # display white, as a share of the light at which the rendering saturates
 OPENING = 0.995  # light of a neutral white is opened by 1 / (1 - OPENING)
 
 
@@ -45,9 +45,9 @@ def scene_light(display: Array) -> Array:
     Where all channels near white, what was clipped was brighter than they can tell. There all
     channels are opened by one gain, which leaves the hue alone; with Y the luminance,
 
-        g = 1 / (1 - 0.995 Y^24)
+        g = 1 / (1 - 0.995 Y^16)
 
-    So display white becomes about 11 stops over mid-grey, a lamp or the sun has light to glow
+    So display white becomes about 10 stops over mid-grey, a lamp or the sun has light to glow
     with, and a single clipped channel is not opened.
     """
     return _uncurved(display) * _opening(display)
@@ -109,8 +109,7 @@ def _opening(display: Array) -> Array:
     power_8 = luminance * luminance
     power_8 = power_8 * power_8
     power_8 = power_8 * power_8
-    power_16 = power_8 * power_8
-    return 1.0 / (1.0 - OPENING * (power_16 * power_8))
+    return 1.0 / (1.0 - OPENING * (power_8 * power_8))
 
 
 @cache

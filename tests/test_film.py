@@ -1,0 +1,271 @@
+"""Films are found, loaded, changed, and refused with a reason."""
+
+import dataclasses
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from phos_core.effects.couplers import coupler_psf
+from phos_core.effects.halation import base_return, halation_reach_um
+from phos_core.effects.printing import PaperPrint, Projection, Scan
+from phos_core.errors import FilmFileError, UnknownFilmError
+from phos_core.film import FILM_FORMATS_UM, Film, bake_film, films, load_film, papers
+from phos_core.sheets import read_film_sheet
+
+STOCKS = ["cinestill-800t", "portra-400", "tri-x-400", "velvia-50"]
+
+
+def text_of(name: str) -> str:
+    return files("phos_core").joinpath("films", f"{name}.toml").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def my_film(tmp_path: Path) -> Path:
+    """A stock's file of one's own."""
+    path = tmp_path / "mine.toml"
+    text = text_of("portra-400").replace('name = "portra-400"', 'name = "mine"', 1)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def halo(film: Film) -> np.ndarray:
+    """Share of each coupled layer's exposure that the base returns."""
+    return np.array(film.halation.coupling) * base_return(film.halation)
+
+
+# Finding.
+
+
+def test_films_are_listed_by_name():
+    listed = films()
+
+    assert [film.name for film in listed] == STOCKS
+    assert all(film.label and film.description for film in listed)
+
+
+def test_a_film_is_loaded_by_its_name():
+    film = load_film("cinestill-800t")
+
+    assert (film.name, film.label, film.kind) == ("cinestill-800t", "CineStill 800T", "negative")
+    assert film.iso_speed == 800.0
+    assert film.provenance["halation"].status == "estimated"
+
+
+@pytest.mark.parametrize(
+    ("name", "layers", "printing"),
+    [
+        ("cinestill-800t", 3, Scan),
+        ("portra-400", 3, Scan),
+        ("tri-x-400", 1, Scan),
+        ("velvia-50", 3, Projection),
+    ],
+)
+def test_every_step_of_a_film_has_the_same_layers(name, layers, printing):
+    film = load_film(name)
+
+    assert len(film.exposure.matrix) == layers
+    assert len(film.scatter.layers) == len(film.halation.coupling) == layers
+    assert len(film.couplers.inhibition) == len(film.development.curves) == layers
+    assert len(film.grain.size_um) == layers
+    assert isinstance(film.printing, printing)
+
+
+def test_a_film_is_loaded_from_a_file_by_path_or_text(my_film):
+    by_path, by_text = load_film(my_film), load_film(str(my_film))
+
+    assert by_path == by_text
+    assert by_path.name == "mine"
+    assert by_path.development == load_film("portra-400").development
+
+
+def test_a_path_needs_no_ending(my_film):
+    plain = my_film.rename(my_film.with_suffix(""))
+
+    assert load_film(plain).name == "mine"
+
+
+def test_a_changed_file_is_read_again(my_film):
+    load_film(my_film)
+    my_film.write_text(my_film.read_text().replace("value = 400", "value = 200", 1))
+
+    assert load_film(my_film).exposure.mid_grey_lx_s == pytest.approx(10.0 / 200.0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "suggested"),
+    [("portra400", "portra-400"), ("Portra-400", "portra-400"), ("velvia", "velvia-50")],
+)
+def test_an_unknown_name_is_a_lookup_error_that_suggests_the_nearest(asked, suggested):
+    with pytest.raises(LookupError, match=f"unknown film '{asked}'.*{suggested}") as caught:
+        load_film(asked)
+
+    assert isinstance(caught.value, UnknownFilmError)
+
+
+def test_a_name_like_no_other_is_answered_with_all():
+    with pytest.raises(UnknownFilmError) as caught:
+        load_film("xyz")
+
+    assert all(name in str(caught.value) for name in STOCKS)
+
+
+@pytest.mark.parametrize("kind", [Path, str])
+def test_a_missing_file_is_named(tmp_path, kind):
+    with pytest.raises(FilmFileError, match=r"nowhere\.toml"):
+        load_film(kind(tmp_path / "nowhere.toml"))
+
+
+def test_a_faulty_file_is_named(my_film):
+    my_film.write_text(my_film.read_text().replace("base_index = 1.48", "base_index = -1", 1))
+
+    with pytest.raises(FilmFileError, match=r"mine\.toml \[halation\]: base_index must be pos"):
+        load_film(my_film)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "word"),
+    [
+        ("antihalation_density = 1.2", "antihalation_density = -1.2", "antihalation_density"),
+        ("base_index = 1.48", "base_index = 0.9", "base_index"),
+        ("size_um = [2.8, 2.8, 3.4]", "size_um = [2.8, 0.0, 3.4]", "size_um"),
+        ("[[0.85, 20.0], [0.15, 200.0]]", "[[0.85, 20.0], [0.25, 200.0]]", "diffusion"),
+        ('illuminant = "D55"', 'illuminant = "D75"', "illuminant"),
+    ],
+)
+def test_a_figure_that_a_step_refuses_is_the_file_s_fault(my_film, right, wrong, word):
+    text = my_film.read_text()
+    assert right in text
+    my_film.write_text(text.replace(right, wrong, 1))
+
+    with pytest.raises(FilmFileError, match=rf"mine\.toml.*{word}"):
+        load_film(my_film)
+
+
+def test_a_characteristic_curve_without_a_toe_or_a_shoulder_is_refused(my_film):
+    text = my_film.read_text()
+    start = text.index("red = [", text.index("[characteristic_curve]"))
+    end = text.index("green = [", start)
+    my_film.write_text(text[:start] + "red = [[-3.0, 0.2], [0.5, 2.0]]\n" + text[end:])
+
+    with pytest.raises(FilmFileError, match=r"mine\.toml.*characteristic_curve.*red"):
+        load_film(my_film)
+
+
+# Printing on paper.
+
+
+def test_papers_are_listed_by_name():
+    assert papers() == ["endura-premier"]
+
+
+@pytest.mark.parametrize("name", ["cinestill-800t", "portra-400"])
+def test_a_colour_negative_is_printed_on_paper_and_nothing_else_of_it_changes(name):
+    scanned, printed = load_film(name), load_film(name, printing="endura-premier")
+
+    assert isinstance(printed.printing, PaperPrint)
+    assert printed.printing.paper == "endura-premier"
+    assert dataclasses.replace(printed, printing=scanned.printing) == scanned
+
+
+def test_a_file_s_film_is_printed_on_paper_too(my_film):
+    assert isinstance(load_film(my_film, printing="endura-premier").printing, PaperPrint)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("velvia-50", "reversal"), ("tri-x-400", "black-and-white")]
+)
+def test_only_a_colour_negative_is_printed_on_paper(name, kind):
+    with pytest.raises(ValueError, match=f"takes a colour negative; {name} is {kind}: use print"):
+        load_film(name, printing="endura-premier")
+
+
+@pytest.mark.parametrize("paper", ["baryta", "", "endura"])
+def test_an_unknown_paper_is_refused_with_those_that_are_known(paper):
+    with pytest.raises(ValueError, match=rf"one of \['endura-premier'\], got '{paper}'"):
+        load_film("portra-400", printing=paper)
+
+
+# The record.
+
+
+def test_a_film_cannot_be_changed_by_mistake():
+    film = load_film("portra-400")
+
+    for record, name in ((film, "iso_speed"), (film.halation, "base_index")):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(record, name, 1.0)
+
+
+def test_a_variant_is_made_by_replacing_a_figure_or_a_step():
+    film = load_film("portra-400")
+    bare = dataclasses.replace(film.halation, antihalation_density=0.0)
+
+    variant = dataclasses.replace(film, label="Portra without its backing", halation=bare)
+
+    assert variant != film
+    assert variant.development is film.development
+    assert (halo(variant) >= halo(film)).all()
+    assert halo(variant)[0] > 100.0 * halo(film)[0]
+    assert load_film("portra-400").halation.antihalation_density > 1.0
+
+
+def test_a_step_checks_itself_when_it_is_replaced():
+    with pytest.raises(ValueError, match="antihalation_density"):
+        dataclasses.replace(load_film("portra-400").halation, antihalation_density=-1.0)
+
+
+def test_a_sheet_is_baked_as_its_name_is_loaded():
+    sheet = read_film_sheet(text_of("tri-x-400"), "tri-x-400")
+
+    assert bake_film(sheet) == load_film("tri-x-400")
+
+
+def test_without_its_backing_a_film_glows_a_hundred_times_as_much():
+    bare, backed = halo(load_film("cinestill-800t")), halo(load_film("portra-400"))
+
+    coupled = backed > 0.0
+    assert coupled.any()
+    assert (bare[coupled] > 100.0 * backed[coupled]).all()
+    assert (bare[~coupled] == 0.0).all()
+
+
+@pytest.mark.parametrize("name", STOCKS)
+def test_reach_is_a_few_mm_and_covers_every_spread(name):
+    film = load_film(name)
+    radius, _ = coupler_psf(film.couplers, pixel_pitch_um=50.0).radius
+
+    assert 1000.0 < film.reach_um < 5000.0
+    assert film.reach_um >= 50.0 * (radius - 1)
+    assert film.reach_um >= halation_reach_um(film.halation)
+
+
+def test_reach_is_the_sum_of_what_each_step_reaches():
+    film = load_film("cinestill-800t")
+    bare = dataclasses.replace(film, scatter=None, halation=None, couplers=None)
+
+    def alone(step: str) -> float:
+        return dataclasses.replace(bare, **{step: getattr(film, step)}).reach_um
+
+    assert bare.reach_um == 0.0
+    assert alone("halation") == halation_reach_um(film.halation)
+    assert alone("couplers") == pytest.approx(8.0 * 200.0)
+    assert alone("scatter") == pytest.approx(8.0 * 14.0)
+    together = sum(alone(step) for step in ("halation", "couplers", "scatter"))
+    assert film.reach_um == pytest.approx(together)
+
+
+# Formats.
+
+
+def test_formats_have_a_long_side_and_a_short_one_in_um():
+    assert FILM_FORMATS_UM["135"] == (36_000.0, 24_000.0)
+    assert FILM_FORMATS_UM["120-66"] == (56_000.0, 56_000.0)
+    for long_um, short_um in FILM_FORMATS_UM.values():
+        assert 150_000.0 > long_um >= short_um > 5_000.0
+
+
+def test_formats_cannot_be_changed():
+    with pytest.raises(TypeError):
+        FILM_FORMATS_UM["135"] = (1.0, 1.0)
