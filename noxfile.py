@@ -40,7 +40,7 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests against both backends."""
-    session.install(*EDITABLE_WITH_TESTS)
+    session.install(*EDITABLE_WITH_TESTS, *tools("tests"))
     session.run("pytest", *session.posargs)
 
 
@@ -70,7 +70,8 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def minimums(session: nox.Session) -> None:
     """Run the tests with the oldest dependencies that the distributions allow."""
-    session.install(*EDITABLE_WITH_TESTS, *oldest("phos_core"), *oldest("plugins/phos_cv2"))
+    oldest_ones = (*oldest("phos_core"), *oldest("plugins/phos_cv2"))
+    session.install(*EDITABLE_WITH_TESTS, *tools("tests"), *oldest_ones)
     session.run("pytest", *session.posargs)
 
 

@@ -197,9 +197,12 @@ def test_paper_s_curves_are_those_of_its_sheet():
 # Sharpness and grain.
 
 
-@pytest.mark.parametrize("name", STOCKS)
-def test_scatter_times_adjacency_is_the_sheet_s_mtf(name):
-    """Within 10 % up to 50 cycles/mm; reached: 8.0 % (Velvia at 6 cycles/mm), 4.8 % elsewhere."""
+@pytest.mark.parametrize(
+    ("name", "within"),
+    [("cinestill-800t", 0.05), ("portra-400", 0.05), ("tri-x-400", 0.05), ("velvia-50", 0.10)],
+)
+def test_scatter_times_adjacency_is_the_sheet_s_mtf(name, within):
+    """Up to 50 cycles/mm; reached: 4.8 %, 3.1 %, 3.0 % and, at Velvia's 6 cycles/mm, 8.0 %."""
     film, sheet = load_film(name), sheet_of(name)
     for mixture, row, drawn in zip(
         film.scatter.layers, film.couplers.inhibition, sheet.mtf, strict=True
@@ -212,7 +215,7 @@ def test_scatter_times_adjacency_is_the_sheet_s_mtf(name):
         raised = baking.adjacency(
             frequency_per_mm, sum(row), film.couplers, baking.mid_log10_exposure(sheet)
         )
-        np.testing.assert_allclose(scattered * raised, response, rtol=0.10)
+        np.testing.assert_allclose(scattered * raised, response, rtol=within)
 
 
 @pytest.mark.parametrize("name", STOCKS)

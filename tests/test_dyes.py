@@ -155,8 +155,8 @@ def test_dyes_never_add_light():
 # What is seen and printed.
 
 
-def test_base_of_a_transparency_is_white_and_denser_is_darker():
-    dyes = dyes_of("velvia-50")
+@pytest.mark.parametrize("dyes", [narrow_dyes(), dyes_of("velvia-50")], ids=["plain", "velvia"])
+def test_base_of_a_transparency_is_white_and_denser_is_darker(dyes):
     greys = dyes.d_min + np.array([[0.0], [0.5], [1.0], [2.0], [3.0]])
 
     seen = projected_xyz(dyes, greys)
@@ -207,8 +207,9 @@ def test_paper_is_exposed_by_what_the_negative_lets_through():
 
 def test_sensitivities_are_linear_and_die_away_beyond_the_drawing():
     drawn = np.array([[500.0, 1.0], [600.0, 2.0]])
+    ten_times = np.array([[500.0, 2.0], [600.0, 3.0]])
 
-    sensitivity = sensitivities((drawn, drawn + [0.0, 1.0]))
+    sensitivity = sensitivities((drawn, ten_times))
 
     assert sensitivity.shape == (2, 71)
     np.testing.assert_allclose(sensitivity[1], 10.0 * sensitivity[0], rtol=1e-12)

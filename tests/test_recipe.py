@@ -109,7 +109,7 @@ def test_settings_out_of_range_are_refused(setting, value, message):
 
 
 def test_a_film_has_its_printing_already():
-    with pytest.raises(ValueError, match="part of a Film already: .*got printing='endura-premier'"):
+    with pytest.raises(ValueError, match=r"is part of a Film already: .*'endura-premier' with"):
         Recipe(film=load_film("portra-400"), printing="endura-premier")
 
 

@@ -155,6 +155,8 @@ def test_a_negative_may_go_without_dyes_and_base():
         (put(True, "iso_speed", "value"), ["[iso_speed]", "value", "finite number, got True"]),
         (put(0, "iso_speed", "value"), ["[iso_speed]", "value must be positive, got 0"]),
         (put(math.nan, "halation", "base_index"), ["[halation]", "base_index", "got nan"]),
+        (put(math.nan, "halation", "spread_um"), ["[halation]", "spread_um", "finite number"]),
+        (put([[1.0, 1.0]] * 500, "mtf", "red"), ["[mtf]", "red", "rises", "..."]),
         (put([2.8, 2.8], "grain", "size_um"), ["[grain]", "size_um must be", "3"]),
         (put([[0.1, 0.2]], "couplers", "inhibition"), ["[couplers]", "inhibition", "rows of 3"]),
         (leave_out("light", "illuminant"), ["[light]", "kelvin must be a finite number"]),

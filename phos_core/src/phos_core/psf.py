@@ -55,6 +55,21 @@ class PSF(ABC):
         """Whether it is symmetric about its centre in rows and in columns."""
 
     @abstractmethod
+    def transfer_of_rows(self, fx: npt.ArrayLike) -> Callable[[npt.ArrayLike], npt.NDArray[Any]]:
+        """Prepare the transfer function for rows to come.
+
+        Parameters
+        ----------
+        fx : array_like, shape (m,)
+            Frequencies along columns in cycles per pixel.
+
+        Returns
+        -------
+        callable
+            Takes frequencies `fy` along rows and gives what `transfer` does. A large table is
+            best made some rows at a time, and what its columns need only once.
+        """
+
     def transfer(self, fy: npt.ArrayLike, fx: npt.ArrayLike) -> npt.NDArray[Any]:
         """Evaluate the transfer function.
 
@@ -74,6 +89,7 @@ class PSF(ABC):
 
             P(fy, fx) = sum over y, x of p(y, x) exp(-2 pi i (fy y + fx x))
         """
+        return self.transfer_of_rows(fx)(fy)
 
     @property
     @abstractmethod
@@ -161,12 +177,13 @@ class _SampledPSF(PSF):
             and np.allclose(samples, samples[:, ::-1], rtol=0, atol=slack)
         )
 
-    def transfer(self, fy: npt.ArrayLike, fx: npt.ArrayLike) -> npt.NDArray[Any]:
+    def transfer_of_rows(self, fx: npt.ArrayLike) -> Callable[[npt.ArrayLike], npt.NDArray[Any]]:
         ry, rx = self.radius
         if self.is_even:
-            quadrant = self._samples[ry:, rx:]
-            return np.asarray(_cosines(fy, ry) @ quadrant @ _cosines(fx, rx).T)
-        return np.asarray(_phasors(fy, ry) @ self._samples @ _phasors(fx, rx).T)
+            even = self._samples[ry:, rx:] @ _cosines(fx, rx).T
+            return lambda fy: np.asarray(_cosines(fy, ry) @ even)
+        columns = self._samples @ _phasors(fx, rx).T
+        return lambda fy: np.asarray(_phasors(fy, ry) @ columns)
 
     def axes(self) -> tuple[tuple[float, FloatArray], ...] | None:
         if self.radius != (0, 0):
@@ -251,10 +268,15 @@ class _SeparablePSF(PSF):
     def is_even(self) -> bool:
         return True
 
-    def transfer(self, fy: npt.ArrayLike, fx: npt.ArrayLike) -> npt.NDArray[Any]:
-        rows, cols = np.asarray(fy, dtype=np.float64), np.asarray(fx, dtype=np.float64)
-        weighted = np.stack([w * profile.transfer(rows) for w, profile in self._terms], axis=1)
-        return np.asarray(weighted @ np.stack([p.transfer(cols) for _, p in self._terms]))
+    def transfer_of_rows(self, fx: npt.ArrayLike) -> Callable[[npt.ArrayLike], npt.NDArray[Any]]:
+        cols = np.asarray(fx, dtype=np.float64)
+        columns = np.stack([weight * profile.transfer(cols) for weight, profile in self._terms])
+
+        def rows(fy: npt.ArrayLike) -> npt.NDArray[Any]:
+            at = np.asarray(fy, dtype=np.float64)
+            return np.asarray(np.stack([p.transfer(at) for _, p in self._terms], axis=1) @ columns)
+
+        return rows
 
     def axes(self) -> tuple[tuple[float, FloatArray], ...] | None:
         return tuple((weight, profile.taps) for weight, profile in self._terms)
@@ -286,12 +308,16 @@ class _CombinedPSF(PSF):
     def is_even(self) -> bool:
         return all(psf.is_even for _, psf in self._terms)
 
-    def transfer(self, fy: npt.ArrayLike, fx: npt.ArrayLike) -> npt.NDArray[Any]:
-        (weight, psf), *rest = self._terms
-        table = weight * psf.transfer(fy, fx)
-        for weight, psf in rest:
-            table = table + weight * psf.transfer(fy, fx)
-        return table
+    def transfer_of_rows(self, fx: npt.ArrayLike) -> Callable[[npt.ArrayLike], npt.NDArray[Any]]:
+        prepared = [(weight, psf.transfer_of_rows(fx)) for weight, psf in self._terms]
+
+        def rows(fy: npt.ArrayLike) -> npt.NDArray[Any]:
+            table = prepared[0][0] * prepared[0][1](fy)
+            for weight, transfer in prepared[1:]:
+                table = table + weight * transfer(fy)
+            return table
+
+        return rows
 
     def axes(self) -> tuple[tuple[float, FloatArray], ...] | None:
         found: list[tuple[float, FloatArray]] = []
@@ -329,9 +355,9 @@ class _ComposedPSF(PSF):
     def is_even(self) -> bool:
         return all(psf.is_even for psf in self._parts)
 
-    def transfer(self, fy: npt.ArrayLike, fx: npt.ArrayLike) -> npt.NDArray[Any]:
-        first, second = self._parts
-        return np.asarray(first.transfer(fy, fx) * second.transfer(fy, fx))
+    def transfer_of_rows(self, fx: npt.ArrayLike) -> Callable[[npt.ArrayLike], npt.NDArray[Any]]:
+        first, second = (psf.transfer_of_rows(fx) for psf in self._parts)
+        return lambda fy: np.asarray(first(fy) * second(fy))
 
     def axes(self) -> tuple[tuple[float, FloatArray], ...] | None:
         return self._axes

@@ -29,7 +29,7 @@ __all__ = ["ScipyBackend", "create"]
 Terms: TypeAlias = tuple[tuple[float, npt.NDArray[np.float64]], ...]
 
 TABLE_BYTES = 512 * 2**20  # our choice: transfer functions kept for the next image
-TABLE_ROWS = 1024  # rows of a transfer function computed at a time in float64
+TABLE_ROWS = 256  # rows of a transfer function computed at a time, in double precision
 SHORT_TAPS = 11  # of all separable terms together: beyond it the transform is quicker
 STRIP_PIXELS = 2**18  # of a strip of rows, so that it stays in a core's cache
 SMOOTH_PRIME = 11  # a side with a larger prime factor is slow to transform
@@ -213,15 +213,12 @@ def _add_shifted(
 
 
 def _table(psf: PSF, fy: npt.NDArray[Any], fx: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Compute a transfer function in single precision, some rows at a time on every core."""
+    """Compute a transfer function in single precision, some rows at a time."""
     table = np.empty((len(fy), len(fx)), np.float32 if psf.is_even else np.complex64)
-
-    def fill(start: int) -> None:
+    transfer = psf.transfer_of_rows(fx)
+    for start in range(0, len(fy), TABLE_ROWS):
         rows = slice(start, start + TABLE_ROWS)
-        table[rows] = psf.transfer(fy[rows], fx)
-
-    for _ in thread_pool().map(fill, range(0, len(fy), TABLE_ROWS)):
-        pass
+        table[rows] = transfer(fy[rows])
     return table
 
 
