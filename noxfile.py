@@ -113,6 +113,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def agreement(session: nox.Session) -> None:
+    """Show how well the backends agree, against the brightness of the highlights."""
+    session.install(*EDITABLE)
+    session.run("python", "benchmarks/bench_agreement.py", *session.posargs)
+
+
+@nox.session
 def pictures(session: nox.Session) -> None:
     """Render the pictures of the docs again."""
     session.install("-e", "./phos_core")

@@ -129,13 +129,13 @@ def test_each_layer_sees_its_own_colour_most(name):
 
 
 def test_transparency_keeps_to_the_spectral_reference():
-    """Mean within 0.11, greatest 0.7; reached: 0.104 and 0.39."""
+    """Mean within 0.1, greatest 0.7; reached: 0.090 and 0.29."""
     film, scene = load_film("velvia-50"), scene_colours()
     reference = projection_reference(film, densities_of(film, scene))
 
     difference = colour_differences(film, scene, reference)
 
-    assert difference.mean() <= 0.11
+    assert difference.mean() <= 0.1
     assert difference.max() <= 0.7
 
 
@@ -263,7 +263,7 @@ def test_granularity_is_positive_throughout_its_range(name):
 @pytest.mark.parametrize(
     ("name", "layer", "density", "rms"),
     [
-        ("tri-x-400", 0, 1.0, 0.017),  # docs/sources.md, "kodak-f-4017"
+        ("tri-x-400", 0, 1.2786, 0.017),  # over D-min; docs/sources.md, "kodak-f-4017"
         ("velvia-50", 1, 1.1548, 0.009),  # over D-min; docs/sources.md, "fujifilm-af3-0221e2"
     ],
 )

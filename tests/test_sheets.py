@@ -145,7 +145,7 @@ def test_a_negative_may_go_without_dyes_and_base():
         (leave_out("dyes", "yellow"), ["[dyes]", "yellow must be a list of rows of 2"]),
         (put([[1.0, 2.0], [1.0, 3.0]], "mtf", "red"), ["[mtf]", "red", "first coordinate rises"]),
         (put([[2.0, 2.0], [1.0, 3.0]], "mtf", "red"), ["[mtf]", "red", "first coordinate rises"]),
-        (put([[1.0, 2.0]], "mtf", "red"), ["[mtf]", "red", "at least two points"]),
+        (put([[1.0, 2.0]], "mtf", "red"), ["[mtf]", "red", "at least three points"]),
         (put([], "mtf", "red"), ["[mtf]", "red must be a list of rows of 2"]),
         (put([[1.0, math.nan], [2.0, 1.0]], "mtf", "red"), ["[mtf]", "red", "finite numbers"]),
         (put([[1.0, "a"], [2.0, 1.0]], "mtf", "red"), ["[mtf]", "red", "rows of 2 numbers"]),

@@ -53,6 +53,8 @@ __all__ = [
 Floats = NDArray[np.float64]
 Rows = tuple[tuple[float, ...], ...]
 
+BASE_SAMPLES = 200  # our choice: white counts as much as a tenth of all colours
+CURVE_TOLERANCE = 0.1  # of density: bundled stocks stay within 0.022
 LOG10_2 = float(np.log10(2.0))
 SCATTER_SIGMAS_UM = (1.0, 2.0, 3.0, 4.5, 6.5, 9.5, 14.0)
 # Every 20 nm from 400 to 700: the fewest that stay within a mean colour difference of 0.1.
@@ -93,6 +95,13 @@ def exposure(sheet: FilmSheet) -> Exposure:
 def development(sheet: FilmSheet) -> Development:
     """Fit each layer's characteristic curve."""
     curves = tuple(fit_curve(*extended(points)) for points in sheet.characteristic_curve)
+    for curve, points in zip(curves, sheet.characteristic_curve, strict=True):
+        miss = float(np.abs(read(curve, points[:, 0]) - points[:, 1]).max())
+        if miss > CURVE_TOLERANCE:
+            raise ValueError(
+                f"characteristic_curve must rise or fall smoothly; the smooth curve nearest to "
+                f"this one misses it by {miss:.2f} in density"
+            )
     ends = [sorted((at_end(curve, -1.0), at_end(curve, 1.0))) for curve in curves]
     return Development(
         curves=curves, d_min=tuple(low for low, _ in ends), d_max=tuple(high for _, high in ends)
@@ -210,16 +219,15 @@ def scan(sheet: FilmSheet, developed: Development) -> Scan:
         The middle layer (green, or the only one) sets the tone; the others are mapped onto it.
     """
     x = neutral_ramp(sheet)
-    net = np.array(
-        [read(c, x) - low for c, low in zip(developed.curves, developed.d_min, strict=True)]
-    )
-    layers = len(net)
+    exposed = np.array([read(curve, x) for curve in developed.curves])
+    net = np.column_stack([exposed, developed.d_min]) - np.array(developed.d_min)[:, np.newaxis]
+    layers, base = len(net), len(x)
     tone = net[layers // 2]
     mid = int(np.argmin(np.abs(NEUTRAL_STOPS)))
     slope = (tone[mid + 10] - tone[mid - 10]) / (x[mid + 10] - x[mid - 10])
     return Scan(
         d_min=developed.d_min,
-        balance=tuple(fit_polynomial(row, tone, through=mid) for row in net),
+        balance=tuple(fit_polynomial(row, tone, through=(base, mid)) for row in net),
         matrix=SCAN_MATRIX if layers == 3 else ((1.0,),),
         contrast=float(SCAN_SCENE_CONTRAST / slope),
         mid_grey_density=float(tone[mid]),
@@ -263,17 +271,31 @@ def projection(sheet: FilmSheet, developed: Development) -> Projection:
         The base becomes 1 and, by scaling the density that the scanner reads, mid-grey 0.18.
     """
     dyes = film_dyes(sheet, developed)
-    ramp = np.array([read(curve, neutral_ramp(sheet)) for curve in developed.curves]).T
+    ramp, base, mid = even_ramp(developed, mid_log10_exposure(sheet))
     grey = -np.log10(projected_xyz(dyes, ramp)).mean(axis=1)
-    mid = int(np.argmin(np.abs(NEUTRAL_STOPS)))
     gain = -np.log10(MID_GREY) / grey[mid]
-    samples = exposed_densities(developed.curves, mid_log10_exposure(sheet))
+    colours = exposed_densities(developed.curves, mid_log10_exposure(sheet))
+    samples = np.vstack([colours, np.tile(dyes.d_min, (BASE_SAMPLES, 1))])
     light = fit_light(dyes, samples, lambda d: projected_xyz(dyes, d, gain), dyes.d_min, gain)
     balanced = solve_neutral(light, ramp, 10.0 ** (-gain * grey))
     return Projection(
-        balance=tuple(fit_polynomial(ramp[:, i], balanced[:, i], through=mid) for i in range(3)),
+        balance=tuple(
+            fit_polynomial(ramp[:, i], balanced[:, i], through=(base, mid), degree=8)
+            for i in range(3)
+        ),
         light=light,
     )
+
+
+def even_ramp(developed: Development, mid: float) -> tuple[Floats, int, int]:
+    """Densities (n, 3) of a wedge in even steps of density; which are the base and mid-grey."""
+    x = mid + np.linspace(-6.0, 6.0, 2001) * LOG10_2
+    density = read(developed.curves[1], x)
+    rising = np.argsort(density)
+    steps = np.linspace(density.min(), density.max(), 150)
+    wedge = np.append(np.interp(steps, density[rising], x[rising]), mid)
+    ramp = np.array([read(curve, wedge) for curve in developed.curves]).T
+    return np.vstack([ramp, developed.d_min]), len(wedge), len(wedge) - 1
 
 
 def paper_print(sheet: FilmSheet, developed: Development, paper: PaperSheet) -> PaperPrint:

@@ -85,8 +85,9 @@ def scene_light_of_codes(codes: Array, dtype: DTypeLike) -> Array:
         Scene-linear irradiance.
     """
     xp = array_namespace(codes)
+    flat = xp.reshape(codes, (-1,))
     display, uncurved = (
-        xp.take(xp.asarray(table, device=device(codes)), codes)
+        xp.reshape(xp.take(xp.asarray(table, device=device(codes)), flat), codes.shape)
         for table in _tables(np.dtype(dtype))
     )
     return uncurved * _opening(display)

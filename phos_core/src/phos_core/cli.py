@@ -277,7 +277,9 @@ def _list(fields: Sequence[str], records: Sequence[object], *, as_json: bool) ->
 
 
 def _cell(value: object) -> str:
-    return "" if value is None else str(value).replace("\n", " ")
+    if value is None:
+        return ""
+    return f"{value:g}" if isinstance(value, float) else str(value).replace("\n", " ")
 
 
 def _count(pictures: int) -> str:

@@ -84,7 +84,7 @@ def projected_xyz(dyes: DyeSet, density: Floats, gain: float = 1.0) -> Floats:
 
 
 def reflected_xyz(dyes: DyeSet, density: Floats, viewing: str) -> Floats:
-    """Relative XYZ (..., 3) off a paper; a perfect white is (1, 1, 1)."""
+    """Relative XYZ (..., 3) off a paper; paper without dye is (1, 1, 1)."""
     lamp = illuminant(viewing)
     return relative_xyz(lamp * 10.0 ** -dyes.spectral_density(density), lamp)
 

@@ -17,7 +17,7 @@ from phos_core.effects.grain import Grain
 from phos_core.effects.halation import Halation, halation_reach_um
 from phos_core.effects.printing import Printing
 from phos_core.effects.scatter import Scatter
-from phos_core.errors import UnknownFilmError
+from phos_core.errors import FilmFileError, UnknownFilmError
 from phos_core.sheets import (
     FilmSheet,
     PaperSheet,
@@ -147,7 +147,12 @@ def load_film(film: str | Path, *, printing: str = "auto") -> Film:
     """
     if isinstance(film, Path) or str(film).endswith(".toml"):
         path = Path(film)
-        return bake_film(read_film_sheet(read_text(path), str(path)), printing)
+        sheet = read_film_sheet(read_text(path), str(path))
+        _check_printing(sheet, printing)
+        try:
+            return bake_film(sheet, printing)
+        except ValueError as error:
+            raise FilmFileError(f"{path}: {error}") from error
     return _named_film(film, printing)
 
 
@@ -191,16 +196,24 @@ def _named_film(name: str, printing: str) -> Film:
     if name not in known:
         raise UnknownFilmError(name, known)
     sheet = read_film_sheet(known[name].read_text(encoding="utf-8"), f"film {name}")
+    _check_printing(sheet, printing)
     return bake_film(sheet, printing)
+
+
+def _check_printing(sheet: FilmSheet, printing: str) -> None:
+    if printing == "auto":
+        return
+    if printing not in papers():
+        raise ValueError(f"printing must be 'auto' or one of {papers()}, got {printing!r}")
+    if sheet.kind != "negative":
+        raise ValueError(
+            f"printing on paper takes a colour negative; {sheet.name} is {sheet.kind}: "
+            'use printing="auto"'
+        )
 
 
 def _printing(sheet: FilmSheet, developed: Development, printing: str) -> Printing:
     if printing != "auto":
-        if sheet.kind != "negative":
-            raise ValueError(
-                f"printing on paper takes a colour negative; {sheet.name} is {sheet.kind}: "
-                'use printing="auto"'
-            )
         return baking.paper_print(sheet, developed, _paper(printing))
     if sheet.printing == "projection":
         return baking.projection(sheet, developed)
@@ -208,10 +221,7 @@ def _printing(sheet: FilmSheet, developed: Development, printing: str) -> Printi
 
 
 def _paper(name: str) -> PaperSheet:
-    known = _toml_files("papers")
-    if name not in known:
-        raise ValueError(f"printing must be 'auto' or one of {sorted(known)}, got {name!r}")
-    return read_paper_sheet(known[name].read_text(encoding="utf-8"), f"paper {name}")
+    return read_paper_sheet(_toml_files("papers")[name].read_text("utf-8"), f"paper {name}")
 
 
 def _film_files() -> dict[str, Traversable]:

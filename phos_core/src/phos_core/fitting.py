@@ -70,17 +70,24 @@ def fit_monotone(t: Floats, values: Floats, degree: int) -> Floats:
         falling = sign * (slopes @ coefficients) < 0.0
         if not falling.any():
             break
+        if (held >= falling).all():
+            weight *= 10.0
         held |= falling
     return coefficients
 
 
-def fit_polynomial(x: Floats, y: Floats, *, through: int, degree: int = 4) -> tuple[float, ...]:
-    """Least-squares polynomial that passes exactly through one of the points."""
-    powers = np.vander(x - x[through], degree + 1, increasing=True)[:, 1:]
-    inner = np.linalg.lstsq(powers, y - y[through], rcond=None)[0]
-    shifted = np.polynomial.Polynomial([y[through], *inner])
-    moved = shifted(np.polynomial.Polynomial([-x[through], 1.0]))
-    return tuple(moved.coef.tolist())
+def fit_polynomial(
+    x: Floats, y: Floats, *, through: tuple[int, int], degree: int = 5
+) -> tuple[float, ...]:
+    """Least-squares polynomial that passes exactly through two of the points."""
+    (a, b), (at_a, at_b) = x[list(through)], y[list(through)]
+    line = np.polynomial.Polynomial([at_a, (at_b - at_a) / (b - a)])(
+        np.polynomial.Polynomial([-a, 1.0])
+    )
+    both = np.polynomial.Polynomial.fromroots([a, b])
+    powers = np.vander(x, degree - 1, increasing=True) * both(x)[:, np.newaxis]
+    rest = np.linalg.lstsq(powers, y - line(x), rcond=None)[0]
+    return tuple((line + both * np.polynomial.Polynomial(rest)).coef.tolist())
 
 
 def fit_weights(transmittance: Floats, light: Floats) -> Floats:
@@ -119,10 +126,11 @@ def nonnegative_least_squares(rows: Floats, target: Floats) -> Floats:
     """Minimise |rows x - target| over x >= 0 by Lawson and Hanson's active sets."""
     free = np.zeros(rows.shape[1], dtype=bool)
     x = np.zeros(rows.shape[1])
+    scale = np.abs(rows).max() * np.abs(target).max()
     for _ in range(5 * rows.shape[1]):
         gradient = rows.T @ (target - rows @ x)
         gradient[free] = -np.inf
-        if gradient.max() <= 1e-9:
+        if gradient.max() <= 1e-12 * scale:
             break
         free[int(gradient.argmax())] = True
         while True:

@@ -185,7 +185,7 @@ class _Reader:
         self.place = place
 
     def fail(self, key: str, rule: str) -> FilmFileError:
-        came = repr(self.data.get(key, "nothing"))
+        came = repr(self.data[key]) if key in self.data else "nothing"
         shown = came if len(came) < 80 else came[:77] + "..."
         return FilmFileError(f"{self.place}: {key} must be {rule}, got {shown}")
 
@@ -230,13 +230,18 @@ class _Reader:
         return tuple(tuple(row) for row in array.tolist())
 
     def row(self, key: str, length: int) -> tuple[float, ...]:
-        wrapped = _Reader({key: [self.data.get(key)]}, self.place)
-        return wrapped.rows(key, length)[0]
+        try:
+            row = np.array(self.data.get(key), dtype=float)
+        except (TypeError, ValueError) as error:
+            raise self.fail(key, f"a list of {length} numbers") from error
+        if row.shape != (length,) or not np.isfinite(row).all():
+            raise self.fail(key, f"a list of {length} finite numbers")
+        return tuple(row.tolist())
 
     def points(self, key: str) -> Points:
         array = np.array(self.rows(key, 2))
-        if len(array) < 2 or not (np.diff(array[:, 0]) > 0).all():
-            raise self.fail(key, "at least two points whose first coordinate rises")
+        if len(array) < 3 or not (np.diff(array[:, 0]) > 0).all():
+            raise self.fail(key, "at least three points whose first coordinate rises")
         return array
 
     def curves(self, keys: tuple[str, ...]) -> tuple[Points, ...]:

@@ -1,10 +1,16 @@
-"""The cores that this process may use, and one pool of threads for them."""
+"""What backends on the CPU share: the cores, one pool of threads, the choice of precision."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import Any
 
-__all__ = ["thread_pool", "usable_cores"]
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["in_precision", "thread_pool", "usable_cores"]
+
+SINGLE_RANGE = 2000.0  # peak over median: beyond it single precision drowns the shadows
 
 
 def usable_cores() -> int:
@@ -18,6 +24,29 @@ def usable_cores() -> int:
 def thread_pool() -> ThreadPoolExecutor:
     """Return the pool that row strips run on, as wide as there are cores."""
     return ThreadPoolExecutor(usable_cores(), thread_name_prefix="phos")
+
+
+def in_precision(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return a plane in the precision that its Fourier or cosine transform needs.
+
+    Parameters
+    ----------
+    plane : ndarray, shape (rows, cols)
+        In single or double precision.
+
+    Returns
+    -------
+    ndarray, shape (rows, cols)
+        The plane itself; in double precision if its peak is 2000 times its median or more.
+
+    Notes
+    -----
+    The rounding noise of a transform is the same everywhere, relative to the brightest parts: a
+    lamp in the dark would bury the dark in it.
+    """
+    typical = np.median(np.abs(plane[::16, ::16]))
+    peak = max(plane.max(), -plane.min())
+    return plane if peak <= SINGLE_RANGE * typical else plane.astype(np.float64)
 
 
 if hasattr(os, "register_at_fork"):

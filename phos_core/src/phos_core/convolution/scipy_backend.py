@@ -21,7 +21,7 @@ from phos_core.arrays import Array
 from phos_core.convolution.algorithms import circular_extent, significant_radius
 from phos_core.convolution.boundary import Boundary, source_index
 from phos_core.convolution.contract import Accuracy, BackendBase, MemoryInfo, each_plane
-from phos_core.convolution.cpu import thread_pool, usable_cores
+from phos_core.convolution.cpu import in_precision, thread_pool, usable_cores
 from phos_core.psf import PSF
 
 __all__ = ["ScipyBackend", "create"]
@@ -34,7 +34,6 @@ SHORT_TAPS = 11  # of all separable terms together: beyond it the transform is q
 STRIP_PIXELS = 2**18  # of a strip of rows, so that it stays in a core's cache
 SMOOTH_PRIME = 11  # a side with a larger prime factor is slow to transform
 PADDING_WORTH = 1.25  # a slow side is made longer if it grows by less than this
-SINGLE_RANGE = 2000.0  # peak over median: beyond it single precision drowns the shadows
 
 
 def create() -> "ScipyBackend":
@@ -103,7 +102,7 @@ class ScipyBackend(BackendBase):
         """Multiply the DCT-II spectrum; slow sides are made longer at their far end."""
         (rows, cols), (ry, rx) = plane.shape, psf.radius
         height, width = _cosine_length(rows, ry), _cosine_length(cols, rx)
-        longer = _continued(_in_precision(plane), 0, height, 0, width, "symmetric")
+        longer = _continued(in_precision(plane), 0, height, 0, width, "symmetric")
         table = self._tables.get(
             (psf, "cosine", height, width),
             lambda: _table(psf, np.arange(height) / (2 * height), np.arange(width) / (2 * width)),
@@ -126,7 +125,7 @@ class ScipyBackend(BackendBase):
             (psf, "fourier", height, width),
             lambda: _table(psf, np.fft.fftfreq(height), np.fft.rfftfreq(width)),
         )
-        longer = _continued(_in_precision(plane), top, height, left, width, boundary)
+        longer = _continued(in_precision(plane), top, height, left, width, boundary)
         workers = usable_cores()
         spectrum = scipy.fft.rfft2(longer, workers=workers)
         spectrum *= table
@@ -220,17 +219,6 @@ def _table(psf: PSF, fy: npt.NDArray[Any], fx: npt.NDArray[Any]) -> npt.NDArray[
         rows = slice(start, start + TABLE_ROWS)
         table[rows] = transfer(fy[rows])
     return table
-
-
-def _in_precision(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Give the plane in the precision that its transform needs.
-
-    The noise of a transform is the same everywhere, relative to the brightest parts; a lamp in
-    the dark would bury the dark in it.
-    """
-    typical = np.median(np.abs(plane[::16, ::16]))
-    peak = max(plane.max(), -plane.min())
-    return plane if peak <= SINGLE_RANGE * typical else plane.astype(np.float64)
 
 
 def _cosine_length(size: int, radius: int) -> int:

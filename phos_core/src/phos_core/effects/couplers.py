@@ -32,7 +32,7 @@ class Couplers:
         if any(len(row) != layers for row in self.inhibition):
             raise ValueError(f"inhibition must be square, got rows of {self.inhibition}")
         weights = sum(weight for weight, _ in self.diffusion)
-        if abs(weights - 1.0) > 1e-6:
+        if not abs(weights - 1.0) <= 1e-6:
             raise ValueError(f"the weights of diffusion must sum to 1, got {weights}")
         if not all(weight >= 0 and sigma > 0 for weight, sigma in self.diffusion):
             raise ValueError(f"diffusion needs positive weights and sigmas, got {self.diffusion}")

@@ -30,7 +30,7 @@ class Exposure:
 
     def __post_init__(self) -> None:
         for row in self.matrix:
-            if len(row) != 3 or abs(sum(row) - 1.0) > 1e-6:
+            if len(row) != 3 or not abs(sum(row) - 1.0) <= 1e-6:
                 raise ValueError(f"each row of matrix must be three weights of sum 1, got {row}")
         if not self.mid_grey_lx_s > 0:
             raise ValueError(f"mid_grey_lx_s must be positive, got {self.mid_grey_lx_s}")

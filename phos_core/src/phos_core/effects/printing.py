@@ -50,8 +50,13 @@ class Scan:
         if not self.contrast > 0:
             raise ValueError(f"contrast must be positive, got {self.contrast}")
         for row in self.matrix:
-            if abs(sum(row) - 1.0) > 1e-6:
+            if not abs(sum(row) - 1.0) <= 1e-6:
                 raise ValueError(f"each row of matrix must sum to 1, got {row}")
+        if not self.mid_grey + _step(self) < 1:
+            raise ValueError(
+                f"black must lie well below mid_grey_density {self.mid_grey_density}, "
+                f"got {self.black}"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,9 +189,14 @@ def scan(density: Array, params: Scan) -> Array:
     return light
 
 
+def _step(params: Scan) -> float:
+    """Odds at the black point over those at mid-grey."""
+    return float(10.0 ** (params.contrast * (params.black - params.mid_grey_density)))
+
+
 def black_point(params: Scan) -> tuple[float, float]:
     """Odds m / (1 - m) of mid-grey, and light at the black point, before it is subtracted."""
-    step = 10.0 ** (params.contrast * (params.black - params.mid_grey_density))
+    step = _step(params)
     # Chosen so that mid-grey is still m once the black point's light is taken off.
     odds = params.mid_grey / (1.0 - params.mid_grey - step)
     return odds, odds * step / (1.0 + odds * step)
@@ -228,7 +238,7 @@ def print_on_paper(density: Array, params: PaperPrint) -> Array:
     Returns
     -------
     array, shape (3, rows, cols)
-        Display-linear sRGB: 1 at a perfect white, a little less at the paper's.
+        Display-linear sRGB: 1 at the paper's own white.
     """
     exposed = array_namespace(density).log10(see(density, params.enlarger))
     return see(evaluate(params.curves, exposed), params.light)

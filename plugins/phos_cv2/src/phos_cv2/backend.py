@@ -18,6 +18,7 @@ from phos_core.convolution.contract import (
     ProbeReport,
     each_plane,
 )
+from phos_core.convolution.cpu import in_precision
 from phos_core.psf import PSF
 
 __all__ = ["Cv2Backend", "create"]
@@ -139,8 +140,9 @@ def _whole(plane: npt.NDArray[Any], psf: PSF, border: int) -> npt.NDArray[Any]:
     size = np.abs(samples)
     reach_y, reach_x = significant_radius(size.sum(axis=1)), significant_radius(size.sum(axis=0))
     core = samples[ry - reach_y : ry + reach_y + 1, rx - reach_x : rx + reach_x + 1]
-    kernel = np.ascontiguousarray(core[::-1, ::-1], dtype=plane.dtype)
-    return np.asarray(cv2.filter2D(plane, -1, kernel, borderType=border))
+    source = in_precision(plane)  # OpenCV's large filters go by a discrete Fourier transform
+    kernel = np.ascontiguousarray(core[::-1, ::-1], dtype=source.dtype)
+    return np.asarray(cv2.filter2D(source, -1, kernel, borderType=border))
 
 
 def _trimmed(taps: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
