@@ -5,9 +5,9 @@ from importlib.metadata import version
 from phos_core import psf
 from phos_core.convolution.execution import convolve
 from phos_core.convolution.selection import backends, use_backend
+from phos_core.door import develop
 from phos_core.errors import PhosError
 from phos_core.film import FILM_FORMATS_UM, Film, films, load_film
-from phos_core.pipeline import develop
 from phos_core.recipe import Recipe, RunReport
 
 __all__ = [

@@ -3,7 +3,7 @@
 import math
 import operator
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -121,8 +121,6 @@ class RunReport:
         Width of a pixel on the film.
     step_seconds : mapping of str to float
         Time of each step, in the order in which they ran.
-    events : tuple of str
-        Anything out of the ordinary.
     """
 
     film: str
@@ -133,7 +131,6 @@ class RunReport:
     versions: Mapping[str, str]
     pixel_pitch_um: float
     step_seconds: Mapping[str, float]
-    events: tuple[str, ...] = field(default=())
 
 
 def _whole(name: str, value: Any) -> int:
