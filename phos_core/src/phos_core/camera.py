@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from array_api_compat import is_numpy_array
 from numpy.typing import DTypeLike, NDArray
 
 from phos_core.arrays import Array, array_namespace, device
@@ -86,6 +87,8 @@ def scene_light_of_codes(codes: Array, dtype: DTypeLike) -> Array:
     """
     xp = array_namespace(codes)
     flat = xp.reshape(codes, (-1,))
+    if not is_numpy_array(codes):
+        flat = xp.astype(flat, xp.int32)  # not every library takes unsigned indices
     display, uncurved = (
         xp.reshape(xp.take(xp.asarray(table, device=device(codes)), flat), codes.shape)
         for table in _tables(np.dtype(dtype))
@@ -115,8 +118,9 @@ def _opening(display: Array) -> Array:
 
 @cache
 def _tables(dtype: np.dtype[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Display light of each code, and the same with the power law taken back."""
-    display = decode_table(dtype)
-    uncurved = _uncurved(display.astype(np.float64)).astype(np.float32)
-    uncurved.flags.writeable = False
-    return display, uncurved
+    """Display light of each code, and the same with the power law taken back.
+
+    Writable, because some libraries warn of arrays that are not; nobody writes to them.
+    """
+    display = decode_table(dtype).copy()
+    return display, _uncurved(display.astype(np.float64)).astype(np.float32)

@@ -268,6 +268,16 @@ def see(density: Array, params: Light) -> Array:
     The Beer-Lambert law at a few wavelengths; W makes up for those in between.
     """
     xp = array_namespace(density)
-    through = mix(density, [[-LN10 * value for value in row] for row in params.spectral])
-    through -= per_layer([LN10 * value for value in params.base], density)
-    return mix(xp.exp(through), params.weights)
+    received = per_layer(list(zip(*params.weights, strict=True)), density)
+
+    def at(wavelength: int) -> Array:
+        row, base = params.spectral[wavelength], params.base[wavelength]
+        through = mix(density, [[-LN10 * value for value in row]])
+        through -= LN10 * base
+        return xp.exp(through) * received[wavelength, ...]
+
+    # One wavelength after another: an array of all of them would be the largest by far.
+    light = at(0)
+    for wavelength in range(1, len(params.base)):
+        light += at(wavelength)
+    return light

@@ -1,0 +1,53 @@
+"""PyTorch as convolution backends for phos: on NVIDIA GPUs, on Apple silicon, on the CPU."""
+
+from pathlib import Path
+
+from phos_core.convolution.hookspecs import BackendSpec, hookimpl
+
+PHOS_HOOK_API = 1
+
+DEVICE_FILES = "nvidia[0-9]*"
+TRANSFER_WORTH_PIXELS = 500_000  # our choice, not measured: below it the CPU is done as soon
+
+
+@hookimpl
+def phos_convolution_backends() -> list[BackendSpec]:
+    """Offer PyTorch on each kind of device, and on each NVIDIA GPU by its number."""
+    numbers = range(gpu_count(Path("/dev")))
+    return [
+        _spec("torch:cuda", 200, "create_cuda", transfer_worth_pixels=TRANSFER_WORTH_PIXELS),
+        _spec(
+            "torch:mps",
+            200,
+            "create_mps",
+            oldest_torch="2.5",  # the first that tells how much memory Metal recommends
+            transfer_worth_pixels=TRANSFER_WORTH_PIXELS,
+        ),
+        _spec("torch:cpu", 10, "create_cpu"),
+        # Last of all, because torch:cuda is the first of them: these run when they are named.
+        *(_spec(f"torch:cuda:{number}", 1, f"create_cuda_{number}") for number in numbers),
+    ]
+
+
+def gpu_count(devices: Path) -> int:
+    """Count the NVIDIA GPUs that Linux shows as files, without asking any library."""
+    return len(list(devices.glob(DEVICE_FILES)))
+
+
+def _spec(
+    name: str,
+    priority: int,
+    factory: str,
+    *,
+    oldest_torch: str = "2.4",
+    transfer_worth_pixels: int = 0,
+) -> BackendSpec:
+    return BackendSpec(
+        name=name,
+        priority=priority,
+        factory=f"phos_torch.backend:{factory}",
+        modules=("torch",),
+        requires=("phos-core>=0.1,<1", f"torch>={oldest_torch}"),
+        hint="from a checkout: pip install ./phos_core ./plugins/phos_torch",
+        transfer_worth_pixels=transfer_worth_pixels,
+    )
