@@ -1,19 +1,18 @@
+"""How the kit is started, and what makes it fail."""
+
 import os
 import subprocess
 import sys
 
 import pytest
 
-from phos_core.convolution.scipy_backend import ScipyBackend
-from phos_core.psf import PSF, from_array
-from phos_core.testing import ConvolutionBackendContract
+OPTIONS = ("-q", "-p", "no:cacheprovider")
+TWO_LAWS = ("-k", "impulse_becomes or self_test")
 
 
-def prove(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "phos_core.conformance", *arguments]
-    options = ["-q", "-p", "no:cacheprovider", "-k", "impulse_becomes or self_test"]
+def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command + (options if arguments else []),
+        [sys.executable, "-m", *command],
         capture_output=True,
         text=True,
         check=False,
@@ -21,64 +20,96 @@ def prove(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
     )
 
 
+def prove(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    pyargs = ("--pyargs", "phos_core.conformance")
+    return run("pytest", "-p", "phos_pytest", *pyargs, *OPTIONS, *arguments, **environment)
+
+
 def test_an_installed_backend_is_proved():
-    done = prove("scipy")
+    done = prove("--phos-backend=scipy", *TWO_LAWS)
     assert done.returncode == 0, done.stdout
     assert "2 passed" in done.stdout
 
 
-def test_a_backend_that_cannot_run_is_an_error_and_not_skipped():
-    done = prove("scipy", PHOS_BLOCK="scipy")
-    assert done.returncode == 1
-    assert "2 errors" in done.stdout
-    assert "kept out by PHOS_BLOCK" in done.stdout
-
-
-def test_a_backend_has_to_be_named():
-    done = prove()
-    assert done.returncode == 2
-    assert "usage" in done.stderr
-
-
-class Correlating(ScipyBackend):
-    def convolve(self, image, psf, **options):
-        turned = from_array(psf.samples()[::-1, ::-1]) if isinstance(psf, PSF) else psf
-        return super().convolve(image, turned, **options)
-
-
-class Shifting(ScipyBackend):
-    """Off by a pixel, as transforms easily are."""
-
-    def convolve(self, image, psf, **options):
-        image = image.copy()
-        image[..., 1:, :] = image[..., :-1, :].copy()
-        return super().convolve(image, psf, **options)
-
-
-class WritingToItsInput(ScipyBackend):
-    def convolve(self, image, psf, **options):
-        image[...] = super().convolve(image, psf, **options)
-        return image
-
-
-class Losing(ScipyBackend):
-    """Darker by more than its class allows."""
-
-    def convolve(self, image, psf, **options):
-        return super().convolve(image, psf, **options) * 0.9999
+def test_there_is_a_shorter_command():
+    done = run("phos_core.conformance", "scipy", *OPTIONS, "-k", "impulse_becomes or imports")
+    assert done.returncode == 0, done.stdout
+    assert "2 passed" in done.stdout
+    assert run("phos_core.conformance").returncode == 2
 
 
 @pytest.mark.parametrize(
-    ("backend", "law"),
+    ("backend", "reason"), [("scipy", "kept out by PHOS_BLOCK"), ("acme", "unknown backend 'acme'")]
+)
+def test_a_backend_that_cannot_run_is_one_error_and_nothing_is_skipped(backend, reason):
+    done = prove(f"--phos-backend={backend}", PHOS_BLOCK="scipy")
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert reason in done.stderr
+    assert "skipped" not in done.stdout
+
+
+def test_a_backend_has_to_be_named():
+    done = prove(*TWO_LAWS)
+    assert done.returncode == 1
+    assert "name a backend: --phos-backend=NAME" in done.stdout
+
+
+@pytest.mark.parametrize("nothing", [("-k", "no_such_law"), ("-k", "kept_on_the_device")])
+def test_a_run_that_tries_nothing_fails(nothing):
+    done = prove("--phos-backend=scipy", *nothing)
+    assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert "nothing was proved of scipy" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("package", "backend", "fault", "law"),
     [
-        (Correlating(), "test_an_impulse_becomes_the_psf_in_place_and_not_mirrored"),
-        (Shifting(), "test_an_impulse_becomes_the_psf_in_place_and_not_mirrored"),
-        (WritingToItsInput(), "test_the_image_is_never_written_to"),
-        (Losing(), "test_light_is_neither_made_nor_lost_at_the_symmetric_border"),
-        (Losing(), "test_it_passes_the_self_test"),
-        (Correlating(), "test_it_agrees_with_the_reference"),
+        ("phos_heavy", "heavy", "import PIL", "imports_nothing_but_the_plug_in"),
+        ("phos_curt", "curt", "", "told_with_what_would_help"),
     ],
 )
-def test_the_contract_finds_a_wrong_backend(backend, law):
-    with pytest.raises(AssertionError):
-        getattr(ConvolutionBackendContract(), law)(backend)
+def test_a_plug_in_that_is_heavy_or_curt_is_found(tmp_path, package, backend, fault, law):
+    metadata = tmp_path / f"{package}-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(f"[phos]\n{backend} = {package}\n")
+    (tmp_path / f"{package}.py").write_text(PLUG_IN.format(fault=fault, name=backend))
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    done = prove(f"--phos-backend={backend}", "-k", "TestPlugIn", PYTHONPATH=path)
+    assert done.returncode == 1, done.stdout
+    assert "1 failed, 1 passed" in done.stdout
+    assert "FAILED" in done.stdout
+    assert law in done.stdout.partition("short test summary")[2]
+
+
+def test_the_option_costs_other_runs_of_pytest_nothing():
+    script = "import pytest, sys; before = set(sys.modules); import phos_pytest; "
+    script += "print(set(sys.modules) - before)"
+    asked = [sys.executable, "-c", script]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True)
+    assert done.stdout == "{'phos_pytest'}\n"
+
+
+PLUG_IN = """
+{fault}
+from phos_core.convolution.contract import BackendBase
+from phos_core.convolution.hookspecs import BackendSpec, hookimpl
+
+PHOS_HOOK_API = 1
+
+
+class Backend(BackendBase):
+    name = "{name}"
+
+    def to_device(self, host):
+        return host
+
+    def to_host(self, x):
+        return x
+
+
+@hookimpl
+def phos_convolution_backends():
+    return [BackendSpec(name="{name}", priority=1, factory=__name__ + ":Backend",
+                        modules=("numpy",), hint="{fault}")]
+"""

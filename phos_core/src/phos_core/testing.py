@@ -10,15 +10,19 @@ A plug-in's test is these lines:
             return create()
 """
 
+import tracemalloc
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from array_api_compat import is_numpy_namespace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from phos_core.arrays import Array, array_namespace, device
 from phos_core.convolution import reference
 from phos_core.convolution.contract import (
     BOUNDARIES,
@@ -35,6 +39,9 @@ __all__ = ["ConvolutionBackendContract", "assert_agrees", "images", "psfs"]
 
 LARGEST_SIDE = 300
 MOST_REFERENCE_WORK = 3e8  # multiplications: the reference is slow
+BETWEEN_TF32 = 1 + 2**-11  # half a step of TensorFloat-32's ten bits: off by 5e-4 if rounded so
+KEPT_BYTES = 2**20  # what a backend may hold on the host when it has given memory back
+THREADS = 4
 
 
 def assert_agrees(
@@ -265,11 +272,15 @@ class ConvolutionBackendContract:
         )
 
     def test_the_image_is_never_written_to(self, backend: ConvolutionBackend) -> None:
-        image = np.random.default_rng(9).random((2, 30, 30)).astype(np.float32)
-        before = image.copy()
+        before = np.random.default_rng(9).random((2, 30, 30)).astype(np.float32)
+        host = before.copy()
+        image = backend.to_device(host)
         for psf in (gaussian(1.0), exponential(3.0), from_array(np.ones((3, 5))), delta()):
-            _on_device(backend, image, psf)[...] = -1.0
-            np.testing.assert_array_equal(image, before)
+            found = backend.convolve(image, psf, accuracy=backend.accuracy)
+            np.testing.assert_array_equal(backend.to_host(image), before)
+            np.testing.assert_array_equal(host, before)
+            assert found is not image, "the result has to be a new array"
+            assert not np.shares_memory(backend.to_host(found), backend.to_host(image))
 
     def test_it_is_linear(self, backend: ConvolutionBackend) -> None:
         rng = np.random.default_rng(10)
@@ -280,17 +291,135 @@ class ConvolutionBackendContract:
         allowed = 4.0 * TOLERANCES[backend.accuracy]
         np.testing.assert_allclose(together, apart, rtol=0.0, atol=allowed)
 
+    @pytest.mark.parametrize("brightest", [1e2, 1e3, 3e4])
+    @pytest.mark.parametrize(
+        "psf",
+        [
+            compose(gaussian(0.8), combine([(0.9, delta()), (0.1, exponential(2.0))])),
+            combine([(0.98, delta()), (0.02, radial([6.0, 20.0], [1.0]))]),
+            from_array(np.random.default_rng(11).random((31, 33))),
+            gaussian(6.0),
+        ],
+        ids=["scatter", "halo", "sampled", "gaussian"],
+    )
     def test_highlights_far_above_white_stay_within_the_class(
-        self, backend: ConvolutionBackend
+        self, backend: ConvolutionBackend, brightest: float, psf: PSF
     ) -> None:
-        image = np.random.default_rng(11).random((60, 60)).astype(np.float32)
-        image[30, 31] = 1e3
-        psf = compose(gaussian(0.8), combine([(0.9, delta()), (0.1, exponential(2.0))]))
+        image = np.random.default_rng(11).random((60, 61)).astype(np.float32)
+        image[30, 31] = brightest
+        image[0, 60] = brightest / 3
         found = convolve(image, psf, backend=backend)
         assert_agrees(found, image, psf, "symmetric", backend.accuracy)
 
+    @pytest.mark.parametrize(
+        "psf",
+        [
+            from_array(np.full((1, 1), BETWEEN_TF32)),
+            from_array(np.full((3, 3), BETWEEN_TF32)),
+            from_array(np.full((15, 15), BETWEEN_TF32)),
+            from_array(np.full((3, 301), BETWEEN_TF32)),
+            gaussian(1.5),
+            gaussian(12.0),
+        ],
+        ids=["one", "3x3", "15x15", "3x301", "short-gaussian", "gaussian"],
+    )
+    def test_nothing_is_rounded_as_tensor_cores_round(
+        self, backend: ConvolutionBackend, psf: PSF
+    ) -> None:
+        """Rounded to ten bits, image or PSF would be off by the same 5e-4 everywhere."""
+        for value in (BETWEEN_TF32, -BETWEEN_TF32 * 1.25):
+            flat = np.full((4, 128, 136), value, np.float32)
+            allowed = TOLERANCES[backend.accuracy] * abs(value) * psf.l1
+            np.testing.assert_allclose(
+                _on_device(backend, flat, psf), value * psf.total, rtol=0.0, atol=allowed
+            )
+
+    def test_the_same_work_gives_the_same_bits(self, backend: ConvolutionBackend) -> None:
+        rng = np.random.default_rng(12)
+        image, other = rng.random((2, 3, 67, 120)).astype(np.float32)
+        for psf in (gaussian(1.0), exponential(3.0), from_array(rng.random((41, 9)))):
+            first = _on_device(backend, image, psf)
+            _on_device(backend, other, psf)
+            np.testing.assert_array_equal(_on_device(backend, image, psf), first)
+
+    def test_a_result_is_of_the_kind_that_the_image_is(self, backend: ConvolutionBackend) -> None:
+        image = backend.to_device(np.ones((2, 20, 30), np.float32))
+        for psf in (gaussian(2.0), [exponential(1.0), delta()]):
+            found = backend.convolve(image, psf, accuracy=backend.accuracy)
+            assert tuple(found.shape) == (2, 20, 30)
+            assert found.dtype == image.dtype
+            assert array_namespace(found) is array_namespace(image)
+            assert device(found) == device(image)
+
+    @pytest.mark.parametrize(
+        "psf",
+        [gaussian(1.0), exponential(1.5), from_array(np.random.default_rng(13).random((9, 31)))],
+        ids=["gaussian", "exp", "sampled"],
+    )
+    def test_tiles_of_rows_with_a_margin_make_up_the_whole(
+        self, backend: ConvolutionBackend, psf: PSF
+    ) -> None:
+        """Tiles are views of an image on the device: rows are left out between its layers."""
+        host = np.random.default_rng(14).random((3, 90, 50)).astype(np.float32)
+        whole = _on_device(backend, host, psf)
+        image, margin = backend.to_device(host), psf.radius[0]
+        allowed = 2.0 * TOLERANCES[backend.accuracy] * psf.l1
+        for start in range(0, 90, 37):
+            stop = min(start + 37, 90)
+            above, below = max(start - margin, 0), min(stop + margin, 90)
+            blurred = _convolved(backend, image[:, above:below, :], psf)
+            tile = blurred[:, start - above : stop - above]
+            np.testing.assert_allclose(tile, whole[:, start:stop], rtol=0.0, atol=allowed)
+
+    def test_threads_may_share_it(self, backend: ConvolutionBackend) -> None:
+        rng = np.random.default_rng(15)
+        images = rng.random((12, 2, 45, 60)).astype(np.float32)
+        kinds = [exponential(2.0), gaussian(0.7), from_array(rng.random((7, 21)))]
+        jobs = [(image, kinds[i % len(kinds)]) for i, image in enumerate(images)]
+        alone = [_on_device(backend, image, psf) for image, psf in jobs]
+        backend.release()
+        with ThreadPoolExecutor(THREADS) as pool:
+            together = list(pool.map(lambda job: _on_device(backend, *job), jobs))
+        for found, expected, (_, psf) in zip(together, alone, jobs, strict=True):
+            allowed = 2.0 * TOLERANCES[backend.accuracy] * psf.l1
+            np.testing.assert_allclose(found, expected, rtol=0.0, atol=allowed)
+
+    def test_release_gives_back_what_is_kept_on_the_host(self, backend: ConvolutionBackend) -> None:
+        def work(first: float) -> None:
+            image = np.ones((1, 384, 512), np.float32)
+            for i in range(8):
+                _on_device(backend, image, gaussian(first + i))
+            backend.release()
+
+        work(4.0)  # whatever is loaded or planned once
+        tracemalloc.start()
+        try:
+            before, _ = tracemalloc.get_traced_memory()
+            work(4.5)
+            after, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert after - before <= KEPT_BYTES
+
+    def test_release_gives_back_what_is_kept_on_the_device(
+        self, backend: ConvolutionBackend
+    ) -> None:
+        """Others may use the device too: one try of several has to find its memory again."""
+        if is_numpy_namespace(backend.xp) or backend.memory().free_bytes is None:
+            pytest.skip("the backend has no memory apart from the host's, or none it can read")
+        image = np.ones((4, 1024, 1024), np.float32)
+        _on_device(backend, image, gaussian(20.0))
+        kept = []
+        for attempt in range(4):
+            backend.release()
+            before = backend.memory().free_bytes or 0
+            _on_device(backend, image, gaussian(21.0 + attempt))
+            backend.release()
+            kept.append(before - (backend.memory().free_bytes or 0))
+        assert min(kept) < image.nbytes
+
     def test_giving_memory_back_changes_no_result(self, backend: ConvolutionBackend) -> None:
-        image = np.random.default_rng(12).random((33, 44)).astype(np.float32)
+        image = np.random.default_rng(16).random((33, 44)).astype(np.float32)
         before = convolve(image, exponential(2.0), backend=backend)
         backend.release()
         np.testing.assert_array_equal(convolve(image, exponential(2.0), backend=backend), before)
@@ -327,7 +456,13 @@ def _on_device(
     backend: ConvolutionBackend, image: npt.NDArray[Any], psf: PSF | Sequence[PSF]
 ) -> npt.NDArray[Any]:
     """Convolve at the symmetric border without the door."""
-    blurred = backend.convolve(backend.to_device(image), psf, accuracy=backend.accuracy)
-    found = backend.to_host(blurred)
+    found = _convolved(backend, backend.to_device(image), psf)
     assert found.dtype == image.dtype
-    return np.array(found)
+    return found
+
+
+def _convolved(
+    backend: ConvolutionBackend, image: Array, psf: PSF | Sequence[PSF]
+) -> npt.NDArray[Any]:
+    """Convolve an array of the device; a copy on the host."""
+    return np.array(backend.to_host(backend.convolve(image, psf, accuracy=backend.accuracy)))

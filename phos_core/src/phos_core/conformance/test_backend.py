@@ -11,9 +11,6 @@ class TestBackend(ConvolutionBackendContract):
     """The named backend keeps the contract."""
 
     @pytest.fixture
-    def backend(self, request: pytest.FixtureRequest) -> ConvolutionBackend:
-        """Give the backend; an error if it cannot run."""
-        name = request.config.getoption("--phos-backend")
-        if name is None:
-            raise pytest.UsageError("name a backend: --phos-backend=NAME")
-        return select(name).backend
+    def backend(self, phos_backend: str) -> ConvolutionBackend:
+        """Give the backend."""
+        return select(phos_backend).backend

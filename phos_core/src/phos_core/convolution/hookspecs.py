@@ -29,6 +29,15 @@ __all__ = [
 
 GROUP = "phos"
 HOOK_API = 1
+FIELD_TYPES = {
+    "name": str,
+    "priority": int,
+    "factory": str,
+    "modules": tuple,
+    "requires": tuple,
+    "hint": str,
+    "transfer_worth_pixels": int,
+}
 
 hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
@@ -52,9 +61,14 @@ class BackendSpec:
         Distributions and their versions, such as "numpy>=2.0,<3".
     hint : str
         What helps when a module or distribution is missing.
+    transfer_worth_pixels : int
+        Pixels of a picture from which the way to the device and back pays; a smaller one stays
+        on the CPU unless the backend is named. 0 for backends on the CPU.
 
     Raises
     ------
+    TypeError
+        If a field is of another type; one word instead of a tuple of words, for example.
     ValueError
         If the name is empty or the factory is not written as above.
     """
@@ -65,8 +79,15 @@ class BackendSpec:
     modules: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     hint: str = ""
+    transfer_worth_pixels: int = 0
 
     def __post_init__(self) -> None:
+        for field, kind in FIELD_TYPES.items():
+            if not isinstance(getattr(self, field), kind):
+                raise TypeError(
+                    f"a backend's {field} must be of type {kind.__name__}, "
+                    f"got {getattr(self, field)!r}"
+                )
         if not self.name:
             raise ValueError("a backend's name must not be empty")
         module, _, function = self.factory.partition(":")

@@ -1,0 +1,116 @@
+"""``phos plugin new NAME``: the package of a backend, written from templates."""
+
+import re
+from datetime import date
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+import click
+
+import phos_core as phos
+from phos_core.convolution.hookspecs import HOOK_API
+
+__all__ = ["plugin", "write_plugin"]
+
+TAKEN = ("core", "cupy", "cv2", "scipy", "torch")  # names of our own distributions and backends
+
+# Where each template goes; names of folders are templates too.
+PLACES = {
+    "pyproject.toml": "pyproject.toml",
+    "README.md": "README.md",
+    "LICENSE": "LICENSE",
+    "__init__.py": "src/$package/__init__.py",
+    "backend.py": "src/$package/backend.py",
+    "test_backend.py": "tests/test_backend.py",
+}
+
+
+@click.group()
+def plugin() -> None:
+    """Help with plug-ins."""
+
+
+@plugin.command(short_help="Write the package of a backend.")
+@click.argument("name")
+@click.option(
+    "--into",
+    "parent",
+    metavar="FOLDER",
+    default=".",
+    type=click.Path(path_type=Path),
+    help="Where the package's folder is made; by default here.",
+)
+def new(name: str, parent: Path) -> None:
+    """Write the package of a backend called NAME: it installs, runs and has its test."""
+    folder = write_plugin(name, parent)
+    click.echo(folder)
+    click.echo(f"phos: its README.md says how to install and prove {name}", err=True)
+
+
+def write_plugin(name: str, parent: Path) -> Path:
+    """Write a complete package for a backend.
+
+    Parameters
+    ----------
+    name : str
+        What the backend is called: small letters and digits in words joined by hyphens.
+    parent : Path
+        An existing folder; the package's is made in it.
+
+    Returns
+    -------
+    Path
+        The package's folder, ``phos-NAME``.
+
+    Raises
+    ------
+    ValueError
+        If the name cannot be used, or the folder cannot be made.
+    """
+    _check_name(name)
+    folder = parent / f"phos-{name}"
+    words = {
+        "name": name,
+        "distribution": f"phos-{name}",
+        "package": f"phos_{name.replace('-', '_')}",
+        "class_name": "".join(word.capitalize() for word in name.split("-")) + "Backend",
+        "core": _compatible(phos.__version__),
+        "hook_api": str(HOOK_API),
+        "year": str(date.today().year),
+    }
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        raise ValueError(f"{folder} exists already; nothing is replaced") from None
+    except OSError as error:
+        raise ValueError(f"cannot make the folder {folder}: {error.strerror}") from error
+    _fill(folder, words)
+    return folder
+
+
+def _check_name(name: str) -> None:
+    if name.startswith(("phos-", "phos_")):
+        raise ValueError(f"a plug-in's name stands without 'phos-', got {name!r}; try {name[5:]!r}")
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
+        raise ValueError(
+            "a plug-in's name must be of small letters and digits, a letter first, in words joined "
+            f"by hyphens, such as 'acme' or 'acme-gpu', got {name!r}"
+        )
+    if name in TAKEN:
+        raise ValueError(f"the name {name!r} belongs to phos itself; choose another")
+
+
+def _fill(folder: Path, words: dict[str, str]) -> None:
+    templates = files("phos_core") / "plugin_template"
+    for source, place in PLACES.items():
+        text = (templates / f"{source}.template").read_text(encoding="utf-8")
+        target = folder / Template(place).substitute(words)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(Template(text).substitute(words), encoding="utf-8", newline="\n")
+
+
+def _compatible(version: str) -> str:
+    """Versions of the core from this one to the next major one."""
+    major, minor = version.split(".")[:2]
+    return f">={major}.{minor},<{int(major) + 1}"

@@ -1,0 +1,71 @@
+"""The plug-in that brings the backend: light to load, and frank about what it needs."""
+
+import json
+import subprocess
+import sys
+from importlib.metadata import EntryPoint, entry_points
+
+import pytest
+
+from phos_core.convolution.hookspecs import GROUP, BackendSpec
+from phos_core.convolution.registry import offered_backends
+from phos_core.convolution.requirements import check_requirements
+
+LOADED_BY_THE_HOOK = """
+import json, sys
+from importlib.metadata import EntryPoint
+from phos_core.convolution import registry
+before = set(sys.modules)
+EntryPoint(*sys.argv[1:]).load().phos_convolution_backends()
+print(json.dumps(sorted({name.partition(".")[0] for name in set(sys.modules) - before})))
+"""
+
+
+class TestPlugIn:
+    """The plug-in of the named backend."""
+
+    @pytest.fixture
+    def spec(self, phos_backend: str) -> BackendSpec:
+        """Give what the plug-in says of the backend."""
+        (found,) = (
+            offer.spec
+            for offer in offered_backends()
+            if offer.spec and offer.name == phos_backend and offer.status == "ok"
+        )
+        return found
+
+    @pytest.fixture
+    def point(self, phos_backend: str) -> EntryPoint:
+        """Give the entry point that names the plug-in."""
+        (origin,) = (
+            offer.plug_in
+            for offer in offered_backends()
+            if offer.name == phos_backend and offer.status == "ok"
+        )
+        return next(
+            point
+            for point in entry_points(group=GROUP, name=origin.name)
+            if point.dist is None or point.dist.name == origin.distribution
+        )
+
+    def test_asking_what_it_offers_imports_nothing_but_the_plug_in(self, point: EntryPoint) -> None:
+        """Whoever lists the backends loads every plug-in; its library has to wait."""
+        asked = [sys.executable, "-c", LOADED_BY_THE_HOOK, point.name, point.value, point.group]
+        answer = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+        own = point.module.partition(".")[0]
+        heavy = set(json.loads(answer)) - sys.stdlib_module_names - {own}
+        assert not heavy, (
+            f"{point.value} imports {sorted(heavy)}; import them in the backend's module"
+        )
+
+    def test_what_is_missing_is_told_with_what_would_help(
+        self, spec: BackendSpec, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A user without the library learns what to install."""
+        for module in spec.modules:
+            with monkeypatch.context() as without:
+                without.setitem(sys.modules, module, None)
+                report = check_requirements(spec)
+            assert report.status == "missing-dependency"
+            assert module in report.reason
+            assert report.hint, "the spec needs a hint: what to install"

@@ -1,0 +1,291 @@
+"""The conformance kit finds backends that are wrong, each by the law that it breaks."""
+
+import threading
+import time
+import types
+
+import numpy as np
+import pytest
+
+from phos_core.convolution.contract import BackendBase, MemoryInfo, ProbeReport
+from phos_core.convolution.scipy_backend import ScipyBackend
+from phos_core.errors import DeviceLostError
+from phos_core.psf import PSF, from_array, gaussian
+from phos_core.testing import ConvolutionBackendContract
+
+WIDE = from_array(np.full((15, 15), 1 + 2**-11))
+
+
+def changed(psf, change):
+    """A PSF, or each of several, with its samples changed."""
+    if isinstance(psf, PSF):
+        return from_array(change(psf.samples()))
+    return [from_array(change(one.samples())) for one in psf]
+
+
+def to_ten_bits(x):
+    """Round the mantissa as TensorFloat-32 does."""
+    mantissa, exponent = np.frexp(x)
+    return np.ldexp(np.round(mantissa * 2**11) / 2**11, exponent).astype(np.asarray(x).dtype)
+
+
+class Correlates(ScipyBackend):
+    def convolve(self, image, psf, **options):
+        return super().convolve(image, changed(psf, lambda p: p[::-1, ::-1]), **options)
+
+
+class ShiftsByOne(ScipyBackend):
+    def convolve(self, image, psf, **options):
+        return np.roll(super().convolve(image, psf, **options), 1, axis=-1)
+
+
+class MirrorsWithoutTheEdge(ScipyBackend):
+    """Takes "symmetric" for the border that several libraries call "reflect"."""
+
+    def convolve(self, image, psf, *, boundary="symmetric", **options):
+        wrong = "mirror" if boundary == "symmetric" else boundary
+        return super().convolve(image, psf, boundary=wrong, **options)
+
+
+class KnowsOneBorder(ScipyBackend):
+    def convolve(self, image, psf, *, boundary="symmetric", **options):
+        return super().convolve(image, psf, **options)
+
+
+class LosesLight(ScipyBackend):
+    def convolve(self, image, psf, **options):
+        return super().convolve(image, psf, **options) * np.float32(0.9999)
+
+
+class RoundsTheImage(ScipyBackend):
+    def convolve(self, image, psf, **options):
+        return super().convolve(to_ten_bits(image), psf, **options)
+
+
+class RoundsThePSF(ScipyBackend):
+    def convolve(self, image, psf, **options):
+        return super().convolve(image, changed(psf, to_ten_bits), **options)
+
+
+class RoundsOnlyLargePlanes(ScipyBackend):
+    """As libraries do that turn to their tensor cores when it pays."""
+
+    def convolve(self, image, psf, **options):
+        large = image.shape[-1] * image.shape[-2] >= 2**14
+        return super().convolve(to_ten_bits(image) if large else image, psf, **options)
+
+
+class ClipsHighlights(ScipyBackend):
+    def convolve(self, image, psf, **options):
+        return super().convolve(np.minimum(image, np.float32(500)), psf, **options)
+
+
+class WritesItsInput(ScipyBackend):
+    def convolve(self, image, psf, **options):
+        image[...] = super().convolve(image, psf, **options)
+        return image
+
+
+class GivesItsInputBack(ScipyBackend):
+    """Has nothing to do for a PSF of one sample, and hands the image itself out."""
+
+    def convolve(self, image, psf, **options):
+        if isinstance(psf, PSF) and psf.is_delta:
+            return image
+        return super().convolve(image, psf, **options)
+
+
+class LiesAboutAvailability(BackendBase):
+    name = "liar"
+
+    def probe(self):
+        return ProbeReport()
+
+    def to_device(self, host):
+        raise DeviceLostError("there is no device")
+
+    def to_host(self, x):
+        return x
+
+
+class AdmitsNothing(ScipyBackend):
+    def probe(self):
+        return ProbeReport("no-device", "the cable is out", "plug it in")
+
+
+class GivesTheFirstLayerOnly(ScipyBackend):
+    def convolve(self, image, psf, **options):
+        return super().convolve(image, psf, **options)[:1]
+
+
+class PadsItsResult(ScipyBackend):
+    def convolve(self, image, psf, **options):
+        found = super().convolve(image, psf, **options)
+        return np.concatenate([found, found[..., -1:]], axis=-1)
+
+
+class GivesDoubles(ScipyBackend):
+    def convolve(self, image, psf, **options):
+        return super().convolve(image, psf, **options).astype(np.float64)
+
+
+class GivesNaN(ScipyBackend):
+    """Only where the picture is black, as a division does."""
+
+    def convolve(self, image, psf, **options):
+        found = super().convolve(image, psf, **options)
+        return np.where(np.abs(found) < 1e-9, np.float32(np.nan), found)
+
+
+class NeverTheSame(ScipyBackend):
+    def __init__(self):
+        super().__init__()
+        self._noise = np.random.default_rng(1)
+
+    def convolve(self, image, psf, **options):
+        found = super().convolve(image, psf, **options)
+        return found * (1 + 1e-6 * self._noise.normal(size=found.shape)).astype(np.float32)
+
+
+class TakesViewsForWholes(ScipyBackend):
+    """Reads the memory behind a view from its start, as a library without strides does."""
+
+    def convolve(self, image, psf, **options):
+        memory = image if image.base is None else image.base
+        if not image.flags.c_contiguous:
+            image = np.ravel(memory)[: image.size].reshape(image.shape)
+        return super().convolve(image, psf, **options)
+
+
+class SharesItsBuffer(ScipyBackend):
+    """Keeps one place for the image of the moment, whoever asks."""
+
+    def __init__(self):
+        super().__init__()
+        self._of_the_moment = None
+
+    def convolve(self, image, psf, **options):
+        self._of_the_moment = image
+        if threading.current_thread() is not threading.main_thread():
+            time.sleep(0.01)  # another thread's turn
+        return super().convolve(self._of_the_moment, psf, **options)
+
+
+class KeepsEverything(ScipyBackend):
+    def __init__(self):
+        super().__init__()
+        self._kept = []
+
+    def convolve(self, image, psf, **options):
+        self._kept.append(image.copy())
+        return super().convolve(image, psf, **options)
+
+
+class OnADevice(ScipyBackend):
+    """Plays a device whose memory every result takes from, and no release gives back."""
+
+    xp = types.ModuleType("device")
+
+    def __init__(self):
+        super().__init__()
+        self._used_bytes = 0
+
+    def convolve(self, image, psf, **options):
+        self._used_bytes += image.nbytes
+        return super().convolve(image, psf, **options)
+
+    def memory(self):
+        return MemoryInfo(2**40 - self._used_bytes, 2**40)
+
+
+class GivesBackLess(ScipyBackend):
+    """Its release drops what it needs."""
+
+    def __init__(self):
+        super().__init__()
+        self._share = np.float32(1)
+
+    def release(self):
+        self._share = np.float32(0.99999)
+
+    def convolve(self, image, psf, **options):
+        return super().convolve(image, psf, **options) * self._share
+
+
+class CallsEverythingMemory(ScipyBackend):
+    def classify_error(self, error):
+        return "out-of-memory"
+
+
+IMPULSE = "test_an_impulse_becomes_the_psf_in_place_and_not_mirrored"
+SELF_TEST = "test_it_passes_the_self_test"
+KIND = "test_a_result_is_of_the_kind_that_the_image_is"
+ROUNDED = "test_nothing_is_rounded_as_tensor_cores_round"
+CORNER = "test_an_impulse_in_a_corner_obeys_the_boundary"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "law", "case"),
+    [
+        (Correlates, IMPULSE, {}),
+        (Correlates, SELF_TEST, {}),
+        (Correlates, "test_it_agrees_with_the_reference", {}),
+        (ShiftsByOne, IMPULSE, {}),
+        (ShiftsByOne, SELF_TEST, {}),
+        (MirrorsWithoutTheEdge, SELF_TEST, {}),
+        (MirrorsWithoutTheEdge, CORNER, {"boundary": "symmetric", "corner": (0, 0)}),
+        (KnowsOneBorder, CORNER, {"boundary": "zero", "corner": (-1, -1)}),
+        (LosesLight, "test_light_is_neither_made_nor_lost_at_the_symmetric_border", {}),
+        (LosesLight, SELF_TEST, {}),
+        (RoundsTheImage, ROUNDED, {"psf": gaussian(12.0)}),
+        (RoundsThePSF, ROUNDED, {"psf": WIDE}),
+        (RoundsOnlyLargePlanes, ROUNDED, {"psf": WIDE}),
+        (
+            ClipsHighlights,
+            "test_highlights_far_above_white_stay_within_the_class",
+            {"brightest": 1e3, "psf": gaussian(6.0)},
+        ),
+        (WritesItsInput, "test_the_image_is_never_written_to", {}),
+        (GivesItsInputBack, "test_the_image_is_never_written_to", {}),
+        (AdmitsNothing, "test_its_probe_says_that_it_runs", {}),
+        (GivesTheFirstLayerOnly, KIND, {}),
+        (GivesTheFirstLayerOnly, SELF_TEST, {}),
+        (PadsItsResult, KIND, {}),
+        (PadsItsResult, SELF_TEST, {}),
+        (GivesDoubles, KIND, {}),
+        (GivesDoubles, SELF_TEST, {}),
+        (GivesNaN, IMPULSE, {}),
+        (NeverTheSame, "test_the_same_work_gives_the_same_bits", {}),
+        (
+            TakesViewsForWholes,
+            "test_tiles_of_rows_with_a_margin_make_up_the_whole",
+            {"psf": gaussian(1.0)},
+        ),
+        (SharesItsBuffer, "test_threads_may_share_it", {}),
+        (KeepsEverything, "test_release_gives_back_what_is_kept_on_the_host", {}),
+        (OnADevice, "test_release_gives_back_what_is_kept_on_the_device", {}),
+        (GivesBackLess, "test_giving_memory_back_changes_no_result", {}),
+        (CallsEverythingMemory, "test_only_the_three_failures_are_classified", {}),
+    ],
+)
+def test_the_kit_finds_a_wrong_backend(wrong, law, case):
+    backend = wrong()
+    with pytest.raises(AssertionError):
+        getattr(ConvolutionBackendContract(), law)(backend, **case)
+
+
+def test_the_kit_finds_a_backend_that_lies_about_its_device():
+    liar = LiesAboutAvailability()
+    ConvolutionBackendContract().test_its_probe_says_that_it_runs(liar)
+    for law in (SELF_TEST, IMPULSE, KIND):
+        with pytest.raises(DeviceLostError, match="no device"):
+            getattr(ConvolutionBackendContract(), law)(liar)
+
+
+def test_rounding_is_no_fault_of_a_backend_that_says_so():
+    class Fast(RoundsTheImage):
+        accuracy = "fast"
+
+    ConvolutionBackendContract().test_nothing_is_rounded_as_tensor_cores_round(
+        Fast(), psf=gaussian(12.0)
+    )
