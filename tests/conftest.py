@@ -7,7 +7,7 @@ from array_api_compat import numpy as xp_numpy
 from numpy.typing import NDArray
 
 from phos_core.arrays import Array, array_namespace
-from phos_core.convolution import reference
+from phos_core.convolution import ladder, reference, selection
 from phos_core.psf import PSF
 
 
@@ -33,3 +33,18 @@ def convolve():
         return namespace.asarray(reference.convolve(host, psf), dtype=image.dtype)
 
     return run
+
+
+@pytest.fixture
+def one_after_the_other(monkeypatch):
+    """Replace every backend that auto would choose from by those given, in this order."""
+
+    def replace(*backends):
+        names = [backend.name for backend in backends]
+        candidates = (selection.Candidate(names[0]),)
+        chosen = selection.Selection(backends[0], "auto", candidates, named=False)
+        monkeypatch.setattr(selection, "_best", lambda *_: chosen)
+        monkeypatch.setattr(ladder, "successors", lambda _: iter(backends[1:]))
+
+    monkeypatch.delenv("PHOS_BACKEND", raising=False)
+    return replace

@@ -10,6 +10,7 @@ from phos_core.convolution import execution
 from phos_core.convolution.contract import BackendBase
 from phos_core.convolution.execution import by_rows, convolve
 from phos_core.convolution.scipy_backend import ScipyBackend
+from phos_core.errors import BackendUnavailableError
 from phos_core.psf import delta, from_array, gaussian
 from phos_core.testing import assert_agrees
 
@@ -25,8 +26,8 @@ def small_strips(monkeypatch):
 @pytest.mark.parametrize(
     ("image", "error", "message"),
     [
-        (np.zeros(5), ValueError, r"shape \(rows, cols\) or .*got \(5,\)"),
-        (np.zeros((2, 3, 4, 5)), ValueError, "must have the shape"),
+        (np.zeros(5), ValueError, r"shape \(rows, cols\), .*got \(5,\)"),
+        (np.zeros((2, 3, 4, 5, 6)), ValueError, "must have the shape"),
         (np.zeros((3, 40, 50)), ValueError, r"channels seem to come first; numpy\.moveaxis"),
         (np.zeros((4, 4), complex), TypeError, "real numbers, got dtype complex128"),
         (np.array([[None]]), TypeError, "real numbers, got dtype object"),
@@ -223,3 +224,109 @@ def test_the_result_of_another_library_may_be_wanted_on_the_host():
     image, out = array_api_strict.ones((3, 20, 30)), np.empty((3, 20, 30))
     assert by_rows(Strict(), lambda whole, row_start: whole * 2.0, image, out=out) is out
     assert (out == 2.0).all()
+
+
+# ------------------------------------------------------------------ arrays of a device, batches
+
+
+class Apart(BackendBase):
+    """A device that nothing leaves and nothing reaches."""
+
+    name = "apart"
+    xp = array_api_strict
+    device = array_api_strict.Device("device1")
+
+    def to_device(self, host):
+        raise AssertionError("an upload")
+
+    def to_host(self, x):
+        raise AssertionError("a download")
+
+
+def on_device(host):
+    return array_api_strict.asarray(host.copy(), device=Apart.device)
+
+
+def on_host(x):
+    return np.asarray(x.to_device(array_api_strict.Device("CPU_DEVICE")))
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", "float32", "float64"])
+@pytest.mark.parametrize("shape", [(9, 12), (9, 12, 2), (3, 9, 12, 2)])
+def test_an_array_of_a_device_is_convolved_where_it_is(dtype, shape):
+    host = (np.random.default_rng(1).random(shape) * 5).astype(dtype)
+    found = convolve(on_device(host), gaussian(1.0), backend=Apart())
+    assert found.device == Apart.device
+    expected = convolve(host, gaussian(1.0))
+    assert on_host(found).dtype == expected.dtype
+    np.testing.assert_allclose(on_host(found), expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("peak", [1e300, 1e-300])
+def test_values_of_a_device_beyond_single_precision_keep_the_class(peak):
+    host = np.random.default_rng(4).random((20, 21)) * peak
+    found = on_host(convolve(on_device(host), gaussian(2.0), backend=Apart()))
+    assert_agrees(found / peak, host / peak, gaussian(2.0), "symmetric")
+
+
+def test_an_array_of_a_device_needs_a_backend_that_owns_it():
+    with pytest.raises(BackendUnavailableError, match=r"'scipy'.* does not own the image"):
+        convolve(on_device(np.ones((4, 5))), delta(), backend="scipy")
+    with pytest.raises(TypeError, match="out takes the result of NumPy arrays only"):
+        convolve(on_device(np.ones((4, 5))), delta(), out=np.ones((4, 5)))
+    with pytest.raises(ValueError, match="finite"):
+        convolve(on_device(np.full((4, 5), math.nan)), delta(), backend=Apart())
+    with pytest.raises(TypeError, match="real numbers"):
+        convolve(on_device(np.ones((4, 5), complex)), delta(), backend=Apart())
+
+
+@pytest.mark.parametrize("backend", [SCIPY, Strict()])
+def test_each_image_of_a_batch_is_as_if_it_came_alone(backend):
+    batch = np.random.default_rng(9).random((3, 20, 30, 2)).astype(np.float32)
+    found = convolve(batch, [gaussian(1.0), gaussian(4.0)], backend=backend)
+    for one, alone in zip(batch, found, strict=True):
+        expected = convolve(one, [gaussian(1.0), gaussian(4.0)], backend=backend)
+        np.testing.assert_allclose(alone, expected, rtol=0, atol=1e-6)
+
+
+def test_a_batch_is_one_call_where_the_device_holds_it():
+    class Counting(Strict):
+        calls = 0
+
+        def convolve(self, image, psf, *, boundary="symmetric", accuracy="exact"):
+            self.calls += 1
+            return super().convolve(image, psf, boundary=boundary, accuracy=accuracy)
+
+    batch = np.ones((3, 20, 30, 2), np.float32)
+    backend = Counting()
+    convolve(batch, gaussian(2.0), backend=backend)
+    assert backend.calls == 1
+    backend.max_elements = 10_000
+    convolve(batch, gaussian(2.0), backend=backend)
+    assert backend.calls == 1 + 3
+
+
+def test_a_list_of_images_gives_a_list():
+    images = [np.random.default_rng(i).random((5 + i, 9, 1 + i)) for i in range(3)]
+    found = convolve(images, gaussian(1.0))
+    for image, alone in zip(images, found, strict=True):
+        np.testing.assert_array_equal(alone, convolve(image, gaussian(1.0)))
+    out = [np.empty_like(image) for image in images]
+    convolve(images, gaussian(1.0), out=out)
+    np.testing.assert_array_equal(out[2], found[2])
+    with pytest.raises(ValueError, match="one array per picture, 3, got 2"):
+        convolve(images, gaussian(1.0), out=out[:2])
+
+
+@pytest.mark.parametrize("shape", [(6, 7), (6, 7, 2), (3, 6, 7, 2)])
+def test_the_backend_is_chosen_by_the_pixels_of_one_picture(shape, monkeypatch):
+    asked = []
+    original = execution.select
+
+    def select(backend, *, pixels):
+        asked.append(pixels)
+        return original(backend)
+
+    monkeypatch.setattr(execution, "select", select)
+    convolve(np.ones(shape), delta())
+    assert set(asked) == {42}

@@ -1,8 +1,9 @@
 from importlib.metadata import EntryPoint
-from pathlib import Path
+from importlib.resources import files
 
 import pytest
 
+import phos_core as phos
 from phos_core.convolution import registry
 from phos_core.convolution.hookspecs import BackendSpec
 from phos_core.convolution.selection import backends
@@ -106,21 +107,39 @@ def test_a_blocked_backend_is_a_row(fresh, monkeypatch):
     assert row("scipy").status == "blocked"
 
 
-def test_plug_ins_bring_films_and_commands(install):
-    install(
-        "acme",
-        """
+def bringing(*paths):
+    """Source of a plug-in that brings films and a command."""
+    return f"""
         @hookimpl
         def phos_films():
-            return ["a.toml", "b.toml"]
+            return {[str(path) for path in paths]!r}
 
         @hookimpl
         def phos_commands():
             return ["a command"]
-        """,
-    )
-    assert registry.films() == (Path("a.toml"), Path("b.toml"))
+        """
+
+
+def test_plug_ins_bring_films_and_commands(install, tmp_path):
+    stock = (files("phos_core") / "films" / "tri-x-400.toml").read_text(encoding="utf-8")
+    (tmp_path / "acme-400.toml").write_text(stock.replace("tri-x-400", "acme-400"))
+    install("acme", bringing(tmp_path / "acme-400.toml"))
+    assert registry.films() == (tmp_path / "acme-400.toml",)
+    assert "acme-400" in [film.name for film in phos.films()]
+    assert phos.load_film("acme-400").kind == "black-and-white"
     assert registry.commands() == ("a command",)
+
+
+def test_a_film_that_is_no_film_is_left_out_with_a_word(install, tmp_path):
+    (tmp_path / "bad.toml").write_text("schema = 1")
+    install("acme", bringing(tmp_path / "bad.toml", tmp_path / "none.toml"))
+    with pytest.warns(RuntimeWarning) as words:
+        names = [film.name for film in phos.films()]
+    assert "bad" not in names
+    assert "portra-400" in names
+    said = " ".join(str(word.message) for word in words)
+    assert "none.toml" in said
+    assert "left out: film bad" in said
 
 
 @pytest.mark.parametrize("hook", ["films", "commands"])

@@ -3,7 +3,7 @@ import pytest
 
 from phos_core.convolution import scipy_backend
 from phos_core.convolution.boundary import BOUNDARIES
-from phos_core.convolution.scipy_backend import ScipyBackend, _TableCache
+from phos_core.convolution.scipy_backend import ScipyBackend
 from phos_core.psf import combine, compose, exponential, from_array, gaussian, mixture
 from phos_core.testing import ConvolutionBackendContract, assert_agrees
 
@@ -82,9 +82,9 @@ def test_a_side_is_not_made_much_longer():
 
 def test_transfer_functions_are_made_once_until_they_are_released(monkeypatch):
     made = []
-    original = scipy_backend._table
+    original = scipy_backend.transfer_table
     monkeypatch.setattr(
-        scipy_backend, "_table", lambda *given: made.append(given) or original(*given)
+        scipy_backend, "transfer_table", lambda *given: made.append(given) or original(*given)
     )
     backend, image = ScipyBackend(), np.ones((2, 30, 30), np.float32)
     backend.convolve(image, exponential(2.0))
@@ -94,31 +94,6 @@ def test_transfer_functions_are_made_once_until_they_are_released(monkeypatch):
     backend.release()
     backend.convolve(image, exponential(2.0))
     assert len(made) == 3
-
-
-def test_the_least_recently_used_tables_are_dropped_at_the_limit():
-    cache = _TableCache(limit_bytes=2000)
-    made = []
-
-    def table(key, size):
-        return cache.get(key, lambda: made.append(key) or np.zeros(size, np.uint8))
-
-    table("a", 900)
-    table("b", 900)
-    table("a", 900)
-    table("c", 900)
-    table("a", 900)
-    assert made == ["a", "b", "c"]
-    table("b", 900)
-    assert made == ["a", "b", "c", "b"]
-
-
-def test_a_table_larger_than_the_limit_is_not_kept():
-    cache = _TableCache(limit_bytes=100)
-    for _ in range(2):
-        assert cache.get("large", lambda: np.zeros(101, np.uint8)).size == 101
-    assert cache.get("small", lambda: np.zeros(5, np.uint8)).size == 5
-    assert list(cache._tables) == ["small"]
 
 
 def test_double_precision_images_stay_double():

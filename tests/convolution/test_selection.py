@@ -4,10 +4,18 @@ import subprocess
 import sys
 import threading
 
+import array_api_strict
 import pytest
 
+from phos_core.convolution import probing, registry
 from phos_core.convolution.scipy_backend import ScipyBackend
-from phos_core.convolution.selection import backends, select, use_backend
+from phos_core.convolution.selection import (
+    backends,
+    library_versions,
+    select,
+    successors,
+    use_backend,
+)
 from phos_core.errors import BackendUnavailableError, UnknownBackendError
 
 ACME = "@hookimpl\ndef phos_convolution_backends(): return [spec()]\n"
@@ -168,3 +176,59 @@ if os.fork() == 0:
 print(os.waitstatus_to_exitcode(os.wait()[1]))
 """
     assert run(code) == "0"
+
+
+# ------------------------------------------------------------------ small pictures, owned arrays
+
+FAR = "@hookimpl\ndef phos_convolution_backends(): return [spec(transfer_worth_pixels=1000)]\n"
+OWNER = "Backend.owns = lambda self, x: True\n"
+
+
+def test_a_small_picture_stays_on_the_cpu_unasked(install):
+    install("acme", FAR)
+    small = select(pixels=999)
+    assert small.backend.name == "scipy"
+    assert "pays from 1000 pixels up" in small.candidates[0].reason
+    assert select(pixels=1000).backend.name == "acme"
+    assert select("acme", pixels=1).backend.name == "acme"
+    assert select().backend.name == "acme"
+
+
+def test_a_small_picture_does_not_load_the_far_backend_s_library(install):
+    install("acme", FAR + "raise_on_use = Backend.__init__\n")
+    select(pixels=1)
+    offer = next(offer for offer in registry.offered_backends() if offer.name == "acme")
+    assert offer not in probing._answers.by_offer
+
+
+def test_a_far_backend_is_better_than_none(install, monkeypatch):
+    install("acme", FAR)
+    others = {report.name for report in backends()} - {"acme"}
+    monkeypatch.setenv("PHOS_BLOCK", ",".join(others))
+    assert select(pixels=1).backend.name == "acme"
+
+
+def test_the_backend_that_owns_the_array_is_chosen_whatever_its_size(install):
+    install("acme", OWNER + FAR.replace("1000", "1000, priority=1"))
+    image = array_api_strict.ones((2, 2))
+    assert select(pixels=4).backend.name == "scipy"
+    selection = select(pixels=4, holding=image)
+    assert selection.backend.name == "acme"
+    assert selection.candidates[0].reason == "it does not own the image"
+
+
+def test_a_backend_passed_over_once_does_not_take_over_later(install):
+    install("acme", FAR)
+    names = [backend.name for backend in successors(select(pixels=1))]
+    assert names
+    assert not {"acme", "scipy"} & set(names)
+    assert "scipy" in [backend.name for backend in successors(select(pixels=1000))]
+
+
+def test_the_versions_of_a_backend_are_its_own_and_its_libraries(fresh):
+    import scipy
+
+    versions = library_versions(select("scipy").backend)
+    assert versions["scipy"] == scipy.__version__
+    assert "phos-core" in versions
+    assert library_versions(ScipyBackend()) == {}

@@ -5,6 +5,7 @@ from importlib.metadata import version
 from phos_core import psf
 from phos_core.convolution.execution import convolve
 from phos_core.convolution.selection import backends, use_backend
+from phos_core.device_facts import device_info
 from phos_core.door import develop
 from phos_core.errors import PhosError
 from phos_core.film import FILM_FORMATS_UM, Film, films, load_film
@@ -20,6 +21,7 @@ __all__ = [
     "backends",
     "convolve",
     "develop",
+    "device_info",
     "films",
     "load_film",
     "psf",

@@ -7,13 +7,14 @@ import logging
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 import click
 
 import phos_core as phos
+from phos_core.cli_plugin import plugin
 from phos_core.errors import ImageFileError, PhosError
 from phos_core.recipe import Encoding
 
@@ -58,6 +59,9 @@ def _plugin_commands() -> dict[str, click.Command]:
 @click.version_option(phos.__version__, prog_name="phos", message="%(prog)s %(version)s")
 def main() -> None:
     """Develop pictures on photographic film, computed from its physics."""
+
+
+main.add_command(plugin)
 
 
 @main.command(short_help="Develop pictures on a film.")
@@ -151,10 +155,51 @@ def films(as_json: bool) -> None:
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
-def backends(as_json: bool) -> None:
+@click.option("--probe", is_flag=True, help="Each in a process of its own, with its device.")
+def backends(as_json: bool, probe: bool) -> None:
     """List the convolution backends: which can run here, and if not, why."""
+    if probe:
+        from phos_core.device_facts import probe_all_apart
+
+        device_fields = ("backend", "status", "device", "free_bytes", "total_bytes", "facts")
+        wanted = (*device_fields, "versions", "reason", "hint")
+        _list(wanted, probe_all_apart(), as_json=as_json)
+        return
     fields = ("name", "priority", "status", "distribution", "version", "reason", "hint")
     _list(fields, phos.backends(), as_json=as_json)
+
+
+@main.command()
+def doctor() -> None:
+    """Print everything that a bug report needs, and nothing of your files."""
+    from phos_core.device_facts import machine_facts
+
+    for heading, facts in machine_facts().items():
+        click.echo(heading.replace("_", "-"))
+        for row in facts if isinstance(facts, list) else [facts]:
+            told = [f"{key}: {_cell(value)}" for key, value in row.items() if value]
+            click.echo("  " + ("; ".join(told) or "none"))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON, with the facts of `phos doctor`.")
+@click.pass_context
+def selftest(ctx: click.Context, as_json: bool) -> None:
+    """Develop a known picture on every backend that can run here, and compare.
+
+    The exit code is 1 if one of them is wrong.
+    """
+    from phos_core import device_facts
+
+    results = device_facts.selftest()
+    if as_json:
+        click.echo(json.dumps(results, indent=2, ensure_ascii=False))
+    else:
+        for result in results["selftest"]:
+            verdict = "passed" if result["passed"] else f"FAILED: {result['reason']}"
+            click.echo(f"{result['backend']}: {verdict}")
+    if not results["passed"]:
+        ctx.exit(1)
 
 
 def _destinations(pictures: Sequence[Path], output: Path) -> list[Path]:
@@ -232,6 +277,7 @@ def _develop_file(
 
     image = read_image(source)
     check_suffix(destination)  # before the work, not after
+    report: phos.RunReport
     positive, report = phos.develop(image, recipe=recipe, backend=backend, report=True)
     write_image(destination, positive, overwrite=overwrite)
     return report
@@ -279,6 +325,8 @@ def _list(fields: Sequence[str], records: Sequence[object], *, as_json: bool) ->
 def _cell(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {entry}" for key, entry in value.items())
     return f"{value:g}" if isinstance(value, float) else str(value).replace("\n", " ")
 
 

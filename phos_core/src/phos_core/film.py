@@ -1,5 +1,6 @@
 """Films: a stock's frozen record of what each step needs, and where it is kept."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -112,7 +113,16 @@ def films() -> list[Film]:
     list of Film
         Sorted by name.
     """
-    return [load_film(name) for name in sorted(_film_files())]
+    bundled = _toml_files("films")
+    loaded = []
+    for name in sorted(_film_files()):
+        try:
+            loaded.append(load_film(name))
+        except FilmFileError as error:
+            if name in bundled:
+                raise
+            warnings.warn(f"a plug-in's film is left out: {error}", RuntimeWarning, stacklevel=2)
+    return loaded
 
 
 def papers() -> list[str]:
@@ -147,12 +157,7 @@ def load_film(film: str | Path, *, printing: str = "auto") -> Film:
     """
     if isinstance(film, Path) or str(film).endswith(".toml"):
         path = Path(film)
-        sheet = read_film_sheet(read_text(path), str(path))
-        _check_printing(sheet, printing)
-        try:
-            return bake_film(sheet, printing)
-        except ValueError as error:
-            raise FilmFileError(f"{path}: {error}") from error
+        return _checked_film(read_film_sheet(read_text(path), str(path)), str(path), printing)
     return _named_film(film, printing)
 
 
@@ -196,8 +201,16 @@ def _named_film(name: str, printing: str) -> Film:
     if name not in known:
         raise UnknownFilmError(name, known)
     sheet = read_film_sheet(known[name].read_text(encoding="utf-8"), f"film {name}")
+    return _checked_film(sheet, f"film {name}", printing)
+
+
+def _checked_film(sheet: FilmSheet, origin: str, printing: str) -> Film:
+    """Bake a sheet; a figure that a step refuses is the file's fault."""
     _check_printing(sheet, printing)
-    return bake_film(sheet, printing)
+    try:
+        return bake_film(sheet, printing)
+    except ValueError as error:
+        raise FilmFileError(f"{origin}: {error}") from error
 
 
 def _check_printing(sheet: FilmSheet, printing: str) -> None:

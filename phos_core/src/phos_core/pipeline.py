@@ -1,5 +1,6 @@
 """START HERE: the photographic process, a line a step. `door.develop` leads to it."""
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ from phos_core.film import Film
 from phos_core.psf import PSF, compose, delta
 from phos_core.recipe import Encoding, Recipe
 
-__all__ = ["Clock", "process"]
+__all__ = ["Clock", "process", "reach_px"]
 
 
 def process(
@@ -35,8 +36,8 @@ def process(
     *,
     backend: ConvolutionBackend,
     clock: "Clock",
-    out: NDArray[Any],
-) -> None:
+    out: NDArray[Any] | None = None,
+) -> Array:
     """Take a picture through the photographic process.
 
     Parameters
@@ -51,8 +52,14 @@ def process(
         What convolves, and where the arrays live.
     clock : Clock
         Takes the time of each step.
-    out : ndarray, shape (channels, rows, cols)
-        Takes the positive, sRGB-encoded in the dtype of `image`.
+    out : ndarray, shape (channels, rows, cols), optional
+        Takes the positive on the host.
+
+    Returns
+    -------
+    array, shape (channels, rows, cols)
+        The positive, sRGB-encoded: `out` if that is given, else on the device, integers in the
+        dtype of `image` and floats in single precision.
     """
     pitch_um = recipe.pitch_um(*image.shape[-2:])
     in_strips = partial(by_rows, backend)
@@ -69,16 +76,21 @@ def process(
             film=film,
             recipe=recipe,
             pitch_um=pitch_um,
-            channels=out.shape[0],
+            channels=image.shape[0],
             dtype=numpy_dtype(image),
         )
-        in_strips(finish, exposure, *inhibitor, out=out)
+        return in_strips(finish, exposure, *inhibitor, out=out)
 
 
 def expose_scene(coded: Array, *, row_start: int, film: Film, recipe: Recipe) -> Array:
     """Steps 1 and 2: decode to scene light, expose the layers."""
     irradiance = three_channels(scene_irradiance(coded, recipe.encoding))
     return expose(irradiance, film.exposure, exposure_stops=recipe.exposure_stops)
+
+
+def reach_px(film: Film, pitch_um: float) -> int:
+    """Rows beyond which no part of a picture acts on another: what tiles have to overlap."""
+    return math.ceil(film.reach_um / pitch_um) + 1  # PSFs are integrated over the pixel
 
 
 def spread_of_light(film: Film, pitch_um: float) -> list[PSF]:
@@ -176,7 +188,7 @@ def luminance(light: Array) -> Array:
 
 
 class Clock:
-    """Takes the time of each step, once the backend has done what it was asked.
+    """Adds up the time of each step, once the backend has done what it was asked.
 
     Parameters
     ----------
@@ -194,4 +206,5 @@ class Clock:
         start = time.perf_counter()
         yield
         self.backend.synchronize()
-        self.seconds[name] = time.perf_counter() - start
+        elapsed = time.perf_counter() - start
+        self.seconds[name] = self.seconds.get(name, 0.0) + elapsed

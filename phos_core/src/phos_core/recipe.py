@@ -116,11 +116,15 @@ class RunReport:
     candidates : tuple of (str, str)
         Each backend that was considered, and why it was not taken; an empty reason: it was.
     versions : mapping of str to str
-        Versions of what computed.
+        Versions of what computed: Python, NumPy, phos-core, the backend and its libraries.
     pixel_pitch_um : float
         Width of a pixel on the film.
     step_seconds : mapping of str to float
         Time of each step, in the order in which they ran.
+    tiles : int
+        In how many tiles of rows it was computed; 1: as a whole.
+    events : tuple of str
+        What did not go straight: attempts that failed, tiles, another backend. In order.
     """
 
     film: str
@@ -131,6 +135,8 @@ class RunReport:
     versions: Mapping[str, str]
     pixel_pitch_um: float
     step_seconds: Mapping[str, float]
+    tiles: int = 1
+    events: tuple[str, ...] = ()
 
 
 def _whole(name: str, value: Any) -> int:

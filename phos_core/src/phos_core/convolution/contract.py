@@ -6,14 +6,16 @@ floating-point arrays with at least one pixel, and PSFs that are odd and centred
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
+from array_api_compat import is_array_api_obj
 
-from phos_core.arrays import Array
+from phos_core.arrays import Array, array_namespace
+from phos_core.arrays import device as array_device
 from phos_core.convolution import algorithms
 from phos_core.convolution.boundary import BOUNDARIES, Boundary, check_boundary
 from phos_core.errors import DeviceLostError, UnsupportedOperationError
@@ -170,12 +172,19 @@ class BackendBase(ABC):
 
     A subclass sets `name`, `xp` and `device` and defines `to_device` and `to_host`; the generic
     algorithms convolve on its namespace. It overrides what it can do better.
+
+    Three limits decide when a picture is cut into tiles of rows; None where there is none:
+    `max_elements` and `max_array_bytes` of one array, and `memory_limit_bytes` of all arrays
+    together, where that shall be less than `memory` says is free.
     """
 
     name: str
     xp: Any = np
     device: Any = "cpu"
     accuracy: Accuracy = "exact"
+    max_elements: int | None = None
+    max_array_bytes: int | None = None
+    memory_limit_bytes: int | None = None
 
     @abstractmethod
     def to_device(self, host: npt.NDArray[Any]) -> Array:
@@ -184,6 +193,17 @@ class BackendBase(ABC):
     @abstractmethod
     def to_host(self, x: Array) -> npt.NDArray[Any]:
         """Bring an array of the device back as a NumPy array, in its dtype."""
+
+    def owns(self, x: Array) -> bool:
+        """Say whether an array is of the backend's library and on its device.
+
+        An array that a backend owns is taken as it is, and the result stays where it is.
+        """
+        return (
+            is_array_api_obj(x)
+            and array_namespace(x) is self.xp
+            and bool(array_device(x) == self.device)
+        )
 
     def probe(self) -> ProbeReport:
         """Say that the backend can run."""
@@ -206,6 +226,10 @@ class BackendBase(ABC):
     def memory(self) -> MemoryInfo:
         """Say that the memory is not known."""
         return MemoryInfo()
+
+    def device_facts(self) -> Mapping[str, str]:
+        """Say what a bug report should know of the device: its name, its driver, its pools."""
+        return {}
 
     def release(self) -> None:  # noqa: B027 - a default, not a duty
         """Do nothing: nothing is kept."""

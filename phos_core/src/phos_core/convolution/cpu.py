@@ -1,15 +1,20 @@
 """What backends on the CPU share: the cores, one pool of threads, the choice of precision."""
 
+import contextlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["in_precision", "thread_pool", "usable_cores"]
+from phos_core.convolution.contract import MemoryInfo
 
+__all__ = ["SINGLE_RANGE", "host_memory", "in_precision", "thread_pool", "usable_cores"]
+
+MEMINFO = Path("/proc/meminfo")
 SINGLE_RANGE = 2000.0  # peak over median: beyond it single precision drowns the shadows
 
 
@@ -24,6 +29,21 @@ def usable_cores() -> int:
 def thread_pool() -> ThreadPoolExecutor:
     """Return the pool that row strips run on, as wide as there are cores."""
     return ThreadPoolExecutor(usable_cores(), thread_name_prefix="phos")
+
+
+def host_memory() -> MemoryInfo:
+    """Return how much memory the host has, and how much of it programs may still take."""
+    try:
+        page = os.sysconf("SC_PAGE_SIZE")
+        total = page * os.sysconf("SC_PHYS_PAGES")
+        free = page * os.sysconf("SC_AVPHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return MemoryInfo()
+    with contextlib.suppress(OSError):
+        # Linux counts its file cache as taken, and says here what it would give back.
+        told = dict(line.split(":", 1) for line in MEMINFO.read_text().splitlines())
+        free = 1024 * int(told["MemAvailable"].split()[0])
+    return MemoryInfo(free, total)
 
 
 def in_precision(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:

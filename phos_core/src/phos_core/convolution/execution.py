@@ -1,54 +1,85 @@
 """Run convolutions and pointwise work on a backend, from checked input to finished output."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import copy_context
-from typing import Any, cast
+from typing import Any, cast, overload
 
-import array_api_compat
 import numpy as np
 import numpy.typing as npt
+from array_api_compat import is_array_api_obj, is_numpy_array, is_numpy_namespace
 
-from phos_core.arrays import Array
-from phos_core.convolution.boundary import check_boundary
+from phos_core.arrays import Array, array_namespace
+from phos_core.convolution.boundary import Boundary, check_boundary
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.cpu import thread_pool
-from phos_core.convolution.selection import select
+from phos_core.convolution.ladder import descend
+from phos_core.convolution.selection import Selection, select
+from phos_core.convolution.tiles import Footprint, Tile, tile_sizes
 from phos_core.psf import PSF, as_psf
 
-__all__ = ["by_rows", "convolve"]
+__all__ = ["by_rows", "convolve", "is_batch", "is_native", "places"]
 
 STRIP_NUMBERS = 2**19  # in all arrays together: fits the cache, and calls are few
 MOST_CHANNELS = 4  # only an image whose first axis alone is this short may be planar
 SAFE_EXPONENT = 64  # peaks beyond 2**64 or below 2**-64 are scaled for single precision
 
 
+@overload
+def convolve(
+    image: list[Any] | tuple[Any, ...],
+    psf: PSF | npt.ArrayLike | Sequence[PSF | npt.ArrayLike],
+    *,
+    backend: str | ConvolutionBackend | None = ...,
+    boundary: str = ...,
+    out: Sequence[npt.NDArray[Any]] | npt.NDArray[Any] | None = ...,
+    strict: bool = ...,
+) -> Any: ...
+
+
+@overload
 def convolve(
     image: npt.ArrayLike,
     psf: PSF | npt.ArrayLike | Sequence[PSF | npt.ArrayLike],
     *,
+    backend: str | ConvolutionBackend | None = ...,
+    boundary: str = ...,
+    out: npt.NDArray[Any] | None = ...,
+    strict: bool = ...,
+) -> npt.NDArray[Any]: ...
+
+
+def convolve(
+    image: Any,
+    psf: PSF | npt.ArrayLike | Sequence[PSF | npt.ArrayLike],
+    *,
     backend: str | ConvolutionBackend | None = None,
     boundary: str = "symmetric",
-    out: npt.NDArray[Any] | None = None,
-) -> npt.NDArray[Any]:
-    """Convolve an image with a point-spread function.
+    out: Any = None,
+    strict: bool = False,
+) -> Any:
+    """Convolve an image, or several, with a point-spread function.
 
     Parameters
     ----------
-    image : array_like, shape (rows, cols) or (rows, cols, channels)
-        Real numbers of any dtype, stride and byte order; not changed.
+    image : array_like, shape (rows, cols), (rows, cols, channels) or (n, rows, cols, channels)
+        Real numbers of any dtype, stride and byte order; not changed. An array of a device, such
+        as torch's or CuPy's, is convolved there. Or a list of arrays, of sizes that may differ.
     psf : PSF, array_like of shape (odd, odd), or a list of them
         One for all channels, or a list with one per channel. Not normalised.
     backend : str or ConvolutionBackend, optional
         Where to compute; by default what `use_backend` or ``PHOS_BACKEND`` name, else the best.
     boundary : {"symmetric", "mirror", "edge", "wrap", "zero"}
         How the image goes on beyond its edges.
-    out : ndarray, optional
-        Takes the result: the shape of `image` and the dtype below.
+    out : ndarray, or a list of them for a list, optional
+        Takes the result: the shape of `image` and the dtype below. Not for arrays of a device.
+    strict : bool
+        Whether it is an error to go on elsewhere where the backend chosen fails; so says
+        ``PHOS_STRICT=1``.
 
     Returns
     -------
-    ndarray
+    ndarray, or the kind of array that came, or a list
         Shape of `image`; float64 if `image` is, else float32. It is `out` if that is given.
 
     Raises
@@ -58,7 +89,14 @@ def convolve(
     ValueError
         If a shape, the boundary or a PSF is wrong, or `image` holds NaN or infinity.
     UnknownBackendError, BackendUnavailableError
-        If the backend that was named does not exist or cannot run.
+        If the backend that was named does not exist or cannot run, or does not own the array.
+    OutOfMemoryError, UnsupportedOperationError, DeviceLostError
+        If the backend, and those that may take over, all fail.
+
+    Warns
+    -----
+    BackendFallbackWarning
+        If another backend than the one chosen did the work.
 
     Notes
     -----
@@ -70,19 +108,189 @@ def convolve(
     to 1e-5 of the image's peak times the PSF's sum of absolute values.
     """
     known_boundary = check_boundary(boundary)
+    if is_batch(image):
+        return [
+            _convolve_one(picture, psf, backend, known_boundary, place, strict)
+            for picture, place in zip(image, places(out, len(image)), strict=True)
+        ]
+    return _convolve_one(image, psf, backend, known_boundary, out, strict)
+
+
+def is_batch(image: Any) -> bool:
+    """Tell a list of pictures from a picture written as nested lists of numbers."""
+    return (
+        isinstance(image, list | tuple)
+        and len(image) > 0
+        and all(is_array_api_obj(entry) and entry.ndim >= 2 for entry in image)
+    )
+
+
+def is_native(image: Any) -> bool:
+    """Say whether an array belongs to a device's library, not to NumPy."""
+    return is_array_api_obj(image) and not is_numpy_array(image)
+
+
+def places(out: Any, count: int) -> Iterable[Any]:
+    """Return where each of several results goes.
+
+    Parameters
+    ----------
+    out : list of ndarray, ndarray or None
+        As the caller gave it.
+    count : int
+        How many results there are.
+
+    Returns
+    -------
+    iterable
+        As many places.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it holds none, or not as many.
+    """
+    if out is None:
+        return [None] * count
+    if not isinstance(out, list | tuple | np.ndarray):
+        raise TypeError(f"out must hold one array per picture, got {type(out).__name__}")
+    if len(out) != count:
+        raise ValueError(f"out must hold one array per picture, {count}, got {len(out)}")
+    return out
+
+
+def _convolve_one(
+    image: Any,
+    psf: PSF | npt.ArrayLike | Sequence[PSF | npt.ArrayLike],
+    backend: str | ConvolutionBackend | None,
+    boundary: Boundary,
+    out: Any,
+    strict: bool,
+) -> Any:
+    """Convolve what is one array, be it a picture or a batch of equal ones."""
+    if is_native(image):
+        return _convolve_native(image, psf, backend, boundary, out, strict)
     pixels = _checked_image(image)
     dtype = _result_dtype(pixels.dtype)
-    psfs = _checked_psfs(psf, pixels)
+    psfs = _checked_psfs(psf, pixels.shape)
     _check_out(out, pixels.shape, dtype)
     result = np.empty(pixels.shape, dtype) if out is None else out
     if pixels.size == 0:
         return result
+    rows, cols = pixels.shape if pixels.ndim == 2 else pixels.shape[-3:-1]
+    selection = select(backend, pixels=rows * cols)
     exponent = _exponent(pixels)
-    chosen = select(backend).backend
-    planes = chosen.to_device(_planar(pixels, exponent))
-    blurred = chosen.convolve(planes, psfs, boundary=known_boundary, accuracy=chosen.accuracy)
-    _write(chosen.to_host(blurred), exponent, result)
+    if pixels.ndim == 4 and not _share_a_call(pixels, psfs, selection, exponent, boundary):
+        for picture, place in zip(pixels, result, strict=True):
+            _convolve_one(picture, psf, backend, boundary, place, strict)
+        return result
+    planes = _planar(pixels, exponent)
+    if np.may_share_memory(planes, result):
+        planes = planes.copy()  # tiles and other backends read what the result would overwrite
+    planar_result = result if result.ndim == 2 else np.moveaxis(result, -1, 0)
+
+    def work(chosen: ConvolutionBackend, tiles: tuple[Tile, ...]) -> None:
+        for tile in tiles:
+            on_device = chosen.to_device(np.ascontiguousarray(planes[..., tile.read, :]))
+            blurred = chosen.convolve(on_device, psfs, boundary=boundary, accuracy=chosen.accuracy)
+            inner = chosen.to_host(blurred)[..., tile.inner, :]
+            np.copyto(planar_result[..., tile.rows, :], inner)
+
+    takes = _footprint(planes.shape, psfs, boundary)
+    descend(selection, work, lambda _: takes, strict=strict)
+    if exponent:
+        np.ldexp(result, exponent, out=result)
     return result
+
+
+def _share_a_call(
+    pixels: npt.NDArray[Any],
+    psfs: PSF | list[PSF],
+    selection: Selection,
+    exponent: int,
+    boundary: Boundary,
+) -> bool:
+    """Whether a batch goes to the device at once: where there is one that can hold it."""
+    chosen = selection.backend
+    if is_numpy_namespace(chosen.xp) or exponent:
+        return False
+    footprint = _footprint((pixels.shape[-1], *pixels.shape[:-1]), psfs, boundary)
+    return tile_sizes(footprint, chosen)[:1] == [footprint.rows]
+
+
+def _convolve_native(
+    image: Array,
+    psf: PSF | npt.ArrayLike | Sequence[PSF | npt.ArrayLike],
+    backend: str | ConvolutionBackend | None,
+    boundary: Boundary,
+    out: Any,
+    strict: bool,
+) -> Array:
+    """Convolve an array of a device, where it is."""
+    if out is not None:
+        raise TypeError("out takes the result of NumPy arrays only; leave it out")
+    xp = array_namespace(image)
+    if not xp.isdtype(image.dtype, ("bool", "integral", "real floating")):
+        raise TypeError(f"image must hold real numbers, got dtype {image.dtype}")
+    _check_shape(image.shape)
+    psfs = _checked_psfs(psf, image.shape)
+    selection = select(backend, holding=image)
+    dtype = xp.float64 if image.dtype == xp.float64 else xp.float32
+    if 0 in image.shape:
+        return xp.astype(image, dtype, copy=True)
+    planes = image if image.ndim == 2 else xp.moveaxis(image, -1, 0)
+    exponent = _native_exponent(planes)
+    planes = xp.astype(_scaled(planes, -exponent), xp.float32)
+
+    def work(chosen: ConvolutionBackend, tiles: tuple[Tile, ...]) -> Array:
+        blurred = [
+            chosen.convolve(
+                planes[..., tile.read, :], psfs, boundary=boundary, accuracy=chosen.accuracy
+            )[..., tile.inner, :]
+            for tile in tiles
+        ]
+        return blurred[0] if len(blurred) == 1 else xp.concat(blurred, axis=-2)
+
+    takes = _footprint(planes.shape, psfs, boundary)
+    whole = descend(selection, work, lambda _: takes, strict=strict, stay=True).value
+    whole = _scaled(xp.astype(whole, dtype), exponent)
+    return whole if image.ndim == 2 else xp.moveaxis(whole, 0, -1)
+
+
+def _native_exponent(planes: Array) -> int:
+    """Do as `_exponent`, for an array of a device."""
+    xp = array_namespace(planes)
+    if not xp.isdtype(planes.dtype, "real floating"):
+        return 0
+    peak = float(xp.max(xp.abs(planes)))
+    if not math.isfinite(peak):
+        raise ValueError(f"image must be finite, got {peak}")
+    _, exponent = math.frexp(peak)
+    return exponent if abs(exponent) > SAFE_EXPONENT else 0
+
+
+def _scaled(planes: Array, exponent: int) -> Array:
+    """Multiply by a power of two, in halves that single precision can hold."""
+    if not exponent:
+        return planes
+    half = exponent // 2
+    return planes * 2.0**half * 2.0 ** (exponent - half)
+
+
+def _footprint(shape: Sequence[int], psf: PSF | Sequence[PSF], boundary: Boundary) -> Footprint:
+    """What it takes to convolve planes; at the border "wrap" every row may act on every other."""
+    psfs = [psf] if isinstance(psf, PSF) else psf
+    planes = math.prod(shape[:-2])
+    ry, rx = (max(p.radius[axis] for p in psfs) for axis in (0, 1))
+    return Footprint(
+        rows=shape[-2],
+        cols=shape[-1],
+        planes=planes,
+        radius=(ry, rx),
+        halo=ry,
+        pixel_bytes=8 * planes,
+        divisible=boundary != "wrap",
+    )
 
 
 def by_rows(
@@ -112,7 +320,7 @@ def by_rows(
     array, shape (layers, rows, cols)
         `out` if that is given; else a new array where the arrays are.
     """
-    if not array_api_compat.is_numpy_namespace(backend.xp):
+    if not is_numpy_namespace(backend.xp):
         whole = function(*arrays, row_start=0)
         if out is None:
             return whole
@@ -145,16 +353,21 @@ def _checked_image(image: npt.ArrayLike) -> npt.NDArray[Any]:
     pixels = np.asarray(image)
     if pixels.dtype.kind not in "buif":
         raise TypeError(f"image must hold real numbers, got dtype {pixels.dtype}")
-    if pixels.ndim not in (2, 3):
+    _check_shape(pixels.shape)
+    return pixels
+
+
+def _check_shape(shape: tuple[int, ...]) -> None:
+    if len(shape) not in (2, 3, 4):
         raise ValueError(
-            f"image must have the shape (rows, cols) or (rows, cols, channels), got {pixels.shape}"
+            "image must have the shape (rows, cols), (rows, cols, channels) or "
+            f"(n, rows, cols, channels), got {shape}"
         )
-    if pixels.ndim == 3 and _looks_planar(pixels.shape):
+    if len(shape) == 3 and _looks_planar(shape):
         raise ValueError(
-            f"image must have the shape (rows, cols, channels), got {pixels.shape}, where the "
+            f"image must have the shape (rows, cols, channels), got {shape}, where the "
             "channels seem to come first; numpy.moveaxis(image, 0, -1) puts them last"
         )
-    return pixels
 
 
 def _result_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -167,19 +380,19 @@ def _looks_planar(shape: tuple[int, ...]) -> bool:
 
 
 def _checked_psfs(
-    psf: PSF | npt.ArrayLike | Sequence[PSF | npt.ArrayLike], pixels: npt.NDArray[Any]
+    psf: PSF | npt.ArrayLike | Sequence[PSF | npt.ArrayLike], shape: tuple[int, ...]
 ) -> PSF | list[PSF]:
     """One PSF, or a list with one for each channel."""
     if not (isinstance(psf, (list, tuple)) and _holds_psfs(psf)):
         return as_psf(cast("PSF | npt.ArrayLike", psf))
     listed = [as_psf(entry) for entry in psf]
-    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    channels = 1 if len(shape) == 2 else shape[-1]
     if len(listed) != channels:
         raise ValueError(
             f"a list of PSFs must hold one per channel: got {len(listed)} "
-            f"for an image of shape {pixels.shape}"
+            f"for an image of shape {shape}"
         )
-    return listed[0] if pixels.ndim == 2 else listed
+    return listed[0] if len(shape) == 2 else listed
 
 
 def _holds_psfs(psf: Sequence[object]) -> bool:
@@ -215,16 +428,9 @@ def _planar(pixels: npt.NDArray[Any], exponent: int) -> npt.NDArray[np.float32]:
     scaled = np.ldexp(pixels, -exponent) if exponent else pixels
     if scaled.ndim == 2:
         return np.ascontiguousarray(scaled, dtype=np.float32)
-    planes = np.empty((scaled.shape[2], *scaled.shape[:2]), np.float32)
+    planes = np.empty((scaled.shape[-1], *scaled.shape[:-1]), np.float32)
     np.copyto(planes, np.moveaxis(scaled, -1, 0), casting="same_kind")
     return planes
-
-
-def _write(planes: npt.NDArray[Any], exponent: int, result: npt.NDArray[Any]) -> None:
-    """Put planes into an image, and undo the scaling."""
-    np.copyto(result, planes if result.ndim == 2 else np.moveaxis(planes, 0, -1))
-    if exponent:
-        np.ldexp(result, exponent, out=result)
 
 
 def _strips(arrays: Sequence[npt.NDArray[Any]]) -> list[slice]:

@@ -2,12 +2,17 @@
 
 The steps climb from cheap to dear: blocked? installed? of the right version? Only then is the
 library imported, the device asked, and a known answer computed.
+
+The device is asked on a thread that is given 10 seconds. One that hangs is left behind and its
+backend is broken. What never gives Python the turn, such as a driver's call that holds the
+interpreter, cannot be interrupted so: ``phos backends --probe`` asks in a process of its own.
 """
 
 import importlib
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -15,7 +20,7 @@ import numpy as np
 
 from phos_core.convolution import reference
 from phos_core.convolution.boundary import Boundary
-from phos_core.convolution.contract import TOLERANCES, ConvolutionBackend, ProbeStatus
+from phos_core.convolution.contract import TOLERANCES, ConvolutionBackend, ProbeReport, ProbeStatus
 from phos_core.convolution.hookspecs import BackendSpec
 from phos_core.convolution.registry import OfferedBackend
 from phos_core.convolution.requirements import check_requirements
@@ -23,6 +28,8 @@ from phos_core.convolution.strangers import Trouble, attempt
 from phos_core.psf import PSF, from_array, gaussian
 
 __all__ = ["BackendReport", "ProbedBackend", "Status", "probe", "reset", "self_test"]
+
+PROBE_SECONDS = 10.0
 
 Status: TypeAlias = ProbeStatus | Literal["blocked", "failed-selftest"]
 
@@ -152,7 +159,7 @@ def _climb(offer: OfferedBackend, spec: BackendSpec) -> ProbedBackend:
     made = attempt(lambda: _make(spec), f"backend {spec.name}")
     if isinstance(made, Trouble):
         return _answer(offer, "broken", made, spec.hint)
-    probed = attempt(made.probe, f"probe of {spec.name}")
+    probed = attempt(lambda: _in_time(made.probe), f"probe of {spec.name}")
     if isinstance(probed, Trouble):
         return _answer(offer, "broken", f"its probe failed: {probed}", spec.hint)
     if probed.status != "ok":
@@ -161,6 +168,28 @@ def _climb(offer: OfferedBackend, spec: BackendSpec) -> ProbedBackend:
     if wrong:
         return _answer(offer, "failed-selftest", wrong, "report this to the backend's authors")
     return ProbedBackend(_answer(offer, "ok", probed.reason, probed.hint).report, made)
+
+
+def _in_time(ask: Callable[[], ProbeReport]) -> ProbeReport:
+    """Ask on a thread, and give up on it after some time."""
+    answers: list[ProbeReport | BaseException] = []
+
+    def run() -> None:
+        try:
+            answers.append(ask())
+        except BaseException as error:  # noqa: BLE001 - raised again by who asked
+            answers.append(error)
+
+    thread = threading.Thread(target=copy_context().run, args=(run,), daemon=True)
+    thread.start()
+    thread.join(PROBE_SECONDS)
+    if not answers:
+        raise TimeoutError(f"no answer within {PROBE_SECONDS:g} s")
+    if isinstance(answers[0], BaseException):
+        raise answers[0]
+    if not isinstance(answers[0], ProbeReport):
+        raise TypeError(f"expected a ProbeReport, got {answers[0]!r}")
+    return answers[0]
 
 
 def _make(spec: BackendSpec) -> ConvolutionBackend:

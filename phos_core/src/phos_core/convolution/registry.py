@@ -113,8 +113,18 @@ def offered_backends() -> tuple[OfferedBackend, ...]:
 
 
 def films() -> tuple[Path, ...]:
-    """Return the film stocks that plug-ins bring; a plug-in that fails to is warned about."""
-    return tuple(Path(path) for path in _contributions("phos_films"))
+    """Return the film stocks that plug-ins bring; what is no path of a file is warned about."""
+    found = []
+    for path in _contributions("phos_films"):
+        if isinstance(path, str | Path) and Path(path).is_file():
+            found.append(Path(path))
+        else:
+            warnings.warn(
+                f"phos_films must give paths of TOML files, got {path!r}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+    return tuple(found)
 
 
 def commands() -> tuple[Any, ...]:

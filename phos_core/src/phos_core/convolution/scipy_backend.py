@@ -7,10 +7,7 @@ whose threads suffer when other work is going on.
 """
 
 import math
-import os
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,7 +18,8 @@ from phos_core.arrays import Array
 from phos_core.convolution.algorithms import circular_extent, significant_radius
 from phos_core.convolution.boundary import Boundary, source_index
 from phos_core.convolution.contract import Accuracy, BackendBase, MemoryInfo, each_plane
-from phos_core.convolution.cpu import in_precision, thread_pool, usable_cores
+from phos_core.convolution.cpu import host_memory, in_precision, thread_pool, usable_cores
+from phos_core.convolution.tables import TableCache, transfer_table
 from phos_core.psf import PSF
 
 __all__ = ["ScipyBackend", "create"]
@@ -29,7 +27,6 @@ __all__ = ["ScipyBackend", "create"]
 Terms: TypeAlias = tuple[tuple[float, npt.NDArray[np.float64]], ...]
 
 TABLE_BYTES = 512 * 2**20  # our choice: transfer functions kept for the next image
-TABLE_ROWS = 256  # rows of a transfer function computed at a time, in double precision
 SHORT_TAPS = 11  # of all separable terms together: beyond it the transform is quicker
 STRIP_PIXELS = 2**18  # of a strip of rows, so that it stays in a core's cache
 SMOOTH_PRIME = 11  # a side with a larger prime factor is slow to transform
@@ -50,7 +47,7 @@ class ScipyBackend(BackendBase):
     name = "scipy"
 
     def __init__(self) -> None:
-        self._tables = _TableCache(TABLE_BYTES)
+        self._tables = TableCache[npt.NDArray[Any]](TABLE_BYTES)
 
     def to_device(self, host: npt.NDArray[Any]) -> Array:
         """Return the array itself."""
@@ -76,12 +73,7 @@ class ScipyBackend(BackendBase):
 
     def memory(self) -> MemoryInfo:
         """Say how much memory the machine has, where it tells."""
-        try:
-            page = os.sysconf("SC_PAGE_SIZE")
-            free, total = os.sysconf("SC_AVPHYS_PAGES"), os.sysconf("SC_PHYS_PAGES")
-        except (AttributeError, OSError, ValueError):
-            return MemoryInfo()
-        return MemoryInfo(free * page, total * page)
+        return host_memory()
 
     def release(self) -> None:
         """Forget the transfer functions."""
@@ -105,7 +97,9 @@ class ScipyBackend(BackendBase):
         longer = _continued(in_precision(plane), 0, height, 0, width, "symmetric")
         table = self._tables.get(
             (psf, "cosine", height, width),
-            lambda: _table(psf, np.arange(height) / (2 * height), np.arange(width) / (2 * width)),
+            lambda: transfer_table(
+                psf, np.arange(height) / (2 * height), np.arange(width) / (2 * width)
+            ),
         )
         workers = usable_cores()
         # A continued plane is ours to overwrite; the caller's is not.
@@ -123,7 +117,7 @@ class ScipyBackend(BackendBase):
         left, width = circular_extent(cols, rx, boundary, _fast_even_length)
         table = self._tables.get(
             (psf, "fourier", height, width),
-            lambda: _table(psf, np.fft.fftfreq(height), np.fft.rfftfreq(width)),
+            lambda: transfer_table(psf, np.fft.fftfreq(height), np.fft.rfftfreq(width)),
         )
         longer = _continued(in_precision(plane), top, height, left, width, boundary)
         workers = usable_cores()
@@ -131,36 +125,6 @@ class ScipyBackend(BackendBase):
         spectrum *= table
         blurred = scipy.fft.irfft2(spectrum, (height, width), overwrite_x=True, workers=workers)
         np.copyto(out, blurred[top : top + rows, left : left + cols])
-
-
-class _TableCache:
-    """Transfer functions by key, bounded in bytes."""
-
-    def __init__(self, limit_bytes: int) -> None:
-        self._limit_bytes = limit_bytes
-        self._held_bytes = 0
-        self._tables: OrderedDict[Hashable, npt.NDArray[Any]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: Hashable, make: Callable[[], npt.NDArray[Any]]) -> npt.NDArray[Any]:
-        """Return the table of a key, made if it is not held."""
-        with self._lock:
-            if key in self._tables:
-                self._tables.move_to_end(key)
-                return self._tables[key]
-        table = make()
-        with self._lock:
-            if key not in self._tables and table.nbytes <= self._limit_bytes:
-                self._tables[key] = table
-                self._held_bytes += table.nbytes
-            while self._held_bytes > self._limit_bytes:
-                self._held_bytes -= self._tables.popitem(last=False)[1].nbytes
-        return table
-
-    def clear(self) -> None:
-        with self._lock:
-            self._tables.clear()
-            self._held_bytes = 0
 
 
 def _short_terms(psf: PSF) -> Terms | None:
@@ -209,16 +173,6 @@ def _add_shifted(
     for shift, tap in enumerate(taps[::-1]):
         np.multiply(source[shift : shift + size], float(tap), out=product)
         total += product
-
-
-def _table(psf: PSF, fy: npt.NDArray[Any], fx: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Compute a transfer function in single precision, some rows at a time."""
-    table = np.empty((len(fy), len(fx)), np.float32 if psf.is_even else np.complex64)
-    transfer = psf.transfer_of_rows(fx)
-    for start in range(0, len(fy), TABLE_ROWS):
-        rows = slice(start, start + TABLE_ROWS)
-        table[rows] = transfer(fy[rows])
-    return table
 
 
 def _cosine_length(size: int, radius: int) -> int:

@@ -6,18 +6,29 @@ never replaced by another.
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from phos_core.arrays import Array, device
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.probing import BackendReport, probe
 from phos_core.convolution.registry import OfferedBackend, offered_backends
 from phos_core.errors import BackendUnavailableError, UnknownBackendError
 
-__all__ = ["Candidate", "Selection", "Source", "backends", "select", "use_backend"]
+__all__ = [
+    "Candidate",
+    "Selection",
+    "Source",
+    "backends",
+    "library_versions",
+    "select",
+    "successors",
+    "use_backend",
+]
 
 Source: TypeAlias = Literal["argument", "context", "environment", "auto"]
 
@@ -54,14 +65,22 @@ class Selection:
         Who named it; "auto" if nobody did.
     candidates : tuple of Candidate
         The backends that were considered, in order, the chosen one last.
+    named : bool
+        Whether it was asked for, so that no other may take its place.
     """
 
     backend: ConvolutionBackend
     source: Source
     candidates: tuple[Candidate, ...]
+    named: bool
 
 
-def select(backend: str | ConvolutionBackend | None = None) -> Selection:
+def select(
+    backend: str | ConvolutionBackend | None = None,
+    *,
+    pixels: int | None = None,
+    holding: Array | None = None,
+) -> Selection:
     """Choose the backend that work shall run on.
 
     Parameters
@@ -69,6 +88,10 @@ def select(backend: str | ConvolutionBackend | None = None) -> Selection:
     backend : str, ConvolutionBackend or None
         A backend's name, a backend, "auto" for the best one, or None for what `use_backend` or
         ``PHOS_BACKEND`` say.
+    pixels : int, optional
+        Size of the picture: unasked, a small one is not sent to a device that it does not pay for.
+    holding : array, optional
+        An array of a device: only a backend that owns it will do.
 
     Returns
     -------
@@ -80,18 +103,70 @@ def select(backend: str | ConvolutionBackend | None = None) -> Selection:
     UnknownBackendError
         If no backend has the name.
     BackendUnavailableError
-        If the named backend, or any at all, cannot run here.
+        If the named backend, or any at all, cannot run here or does not own the array.
     TypeError
         If `backend` is neither a name nor a backend.
     """
     wanted, source = _wanted(backend)
     if wanted is None or wanted == AUTO:
-        return _best(source)
+        return _best(source, pixels, holding)
     if isinstance(wanted, str):
-        return _named(wanted, source)
-    if not isinstance(wanted, ConvolutionBackend):
+        selection = _named(wanted, source)
+    elif isinstance(wanted, ConvolutionBackend):
+        selection = Selection(wanted, source, (Candidate(wanted.name),), named=True)
+    else:
         raise TypeError(f"backend must be a name or a convolution backend, got {wanted!r}")
-    return Selection(wanted, source, (Candidate(wanted.name),))
+    if holding is not None and not _owns(selection.backend, holding):
+        raise BackendUnavailableError(
+            selection.backend.name,
+            f"it does not own the image, {_described(holding)}",
+            'leave the choice to backend="auto", or bring the image to the host first',
+        )
+    return selection
+
+
+def successors(selection: Selection) -> Iterator[ConvolutionBackend]:
+    """Give the backends that may take over from one chosen unasked, best first.
+
+    Parameters
+    ----------
+    selection : Selection
+        The choice.
+
+    Yields
+    ------
+    ConvolutionBackend
+        Each is probed only when its turn comes.
+    """
+    considered = {candidate.name for candidate in selection.candidates}
+    for offer in sorted(offered_backends(), key=_rank):
+        if offer.name not in considered:
+            probed = probe(offer)
+            if probed.backend is not None and _objection(probed.backend, probed.report) is None:
+                yield probed.backend
+
+
+def library_versions(backend: ConvolutionBackend) -> dict[str, str]:
+    """Give the versions of what a backend is made of.
+
+    Parameters
+    ----------
+    backend : ConvolutionBackend
+        A backend that has run, so that its library is loaded.
+
+    Returns
+    -------
+    dict of str to str
+        Its distribution and the modules that it declares; nothing for a stranger's object.
+    """
+    for offer in offered_backends():
+        if offer.spec is not None and offer.name == backend.name:
+            probed = probe(offer)
+            if probed.backend is backend:
+                modules = {name: sys.modules.get(name) for name in offer.spec.modules}
+                loaded = {name: getattr(m, "__version__", "") for name, m in modules.items() if m}
+                return {probed.report.distribution: probed.report.version} | loaded
+    return {}
 
 
 @contextmanager
@@ -157,31 +232,60 @@ def _named(name: str, source: Source) -> Selection:
     for offer in offers:
         probed = probe(offer)
         if probed.backend is not None:
-            return Selection(probed.backend, source, (Candidate(name),))
+            return Selection(probed.backend, source, (Candidate(name),), named=True)
         reports.append(probed.report)
     raise BackendUnavailableError(name, reports[0].reason, reports[0].hint)
 
 
-def _best(source: Source) -> Selection:
+def _best(source: Source, pixels: int | None, holding: Array | None) -> Selection:
     passed: list[Candidate] = []
     for offer in sorted(offered_backends(), key=_rank):
-        probed = probe(offer)
-        reason = _objection(probed.backend, probed.report)
+        reason = None if holding is not None else _too_small(offer, pixels)
+        if reason is None:
+            probed = probe(offer)
+            reason = _objection(probed.backend, probed.report, holding)
         passed.append(Candidate(offer.name, reason))
-        if probed.backend is not None and reason is None:
-            return Selection(probed.backend, source, tuple(passed))
+        if reason is None and probed.backend is not None:
+            return Selection(probed.backend, source, tuple(passed), named=False)
+    if pixels is not None and holding is None:
+        return _best(source, None, None)  # better a device that does not pay than none
     listed = "; ".join(f"{candidate.name}: {candidate.reason}" for candidate in passed)
+    wanted = f"none owns the image, {_described(holding)}: " if holding is not None else ""
     raise BackendUnavailableError(
-        AUTO, listed or "no backend is installed", "phos backends shows what would help"
+        AUTO,
+        wanted + (listed or "no backend is installed"),
+        "phos backends shows what would help",
     )
 
 
-def _objection(backend: ConvolutionBackend | None, report: BackendReport) -> str | None:
+def _too_small(offer: OfferedBackend, pixels: int | None) -> str | None:
+    """Why a picture of this size is not sent to a device unasked."""
+    worth = offer.spec.transfer_worth_pixels if offer.spec and offer.status == "ok" else 0
+    if pixels is None or pixels >= worth:
+        return None
+    return f"the way there and back pays from {worth} pixels up; it runs when it is named"
+
+
+def _owns(backend: ConvolutionBackend, x: Array) -> bool:
+    """Ask a backend whether an array is its own; one without `BackendBase` may not know."""
+    owns = getattr(backend, "owns", None)
+    return owns is not None and bool(owns(x))
+
+
+def _described(x: Array) -> str:
+    return f"a {type(x).__module__.partition('.')[0]} array on {device(x)}"
+
+
+def _objection(
+    backend: ConvolutionBackend | None, report: BackendReport, holding: Array | None = None
+) -> str | None:
     """Why a backend is not chosen unasked."""
     if backend is None:
         return f"{report.status}: {report.reason}"
     if backend.accuracy != "exact":
         return f"its accuracy is {backend.accuracy!r}; it runs when it is named"
+    if holding is not None and not _owns(backend, holding):
+        return "it does not own the image"
     return None
 
 

@@ -1,0 +1,135 @@
+"""Facts about devices: a crash is a row, and a wrong render is found."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+import phos_core as phos
+from phos_core import device_facts
+from phos_core.cli import main
+from phos_core.convolution import probing
+
+
+def info(name, **fields):
+    given = {"status": "ok", "facts": {}, "versions": {}} | fields
+    return device_facts.DeviceInfo(backend=name, **given)
+
+
+def test_every_backend_is_described_with_its_device_and_memory():
+    described = {entry.backend: entry for entry in phos.device_info()}
+    scipy = described["scipy"]
+    assert (scipy.status, scipy.device) == ("ok", "cpu")
+    assert scipy.free_bytes is None or 0 < scipy.free_bytes <= scipy.total_bytes
+    assert "scipy" in scipy.versions
+    for entry in described.values():
+        assert entry.status == "ok" or entry.reason
+
+
+def test_a_process_of_its_own_answers_the_same():
+    assert (
+        device_facts.probe_apart("scipy").versions
+        == {entry.backend: entry.versions for entry in phos.device_info()}["scipy"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("import os; os.abort()", "ended with -6"),
+        ("import os; os._exit(3)", "ended with 3"),
+        ("import time; time.sleep(60)", "no answer within 2 s"),
+    ],
+)
+def test_a_backend_that_takes_its_process_down_is_a_row(tmp_path, monkeypatch, body, words):
+    (tmp_path / "sitecustomize.py").write_text(body)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    found = device_facts.probe_apart("scipy", seconds=2)
+    assert found.status == "crashed"
+    assert words in found.reason
+
+
+def test_facts_that_a_backend_tells_are_passed_on_and_its_troubles_too(monkeypatch):
+    from phos_core.convolution.scipy_backend import ScipyBackend
+
+    told = device_facts._facts(ScipyBackend())
+    assert told == {}
+    monkeypatch.setattr(ScipyBackend, "device_facts", lambda self: {"driver": 13})
+    assert device_facts._facts(ScipyBackend()) == {"driver": "13"}
+    monkeypatch.setattr(ScipyBackend, "device_facts", lambda self: 1 / 0)
+    assert "ZeroDivisionError" in device_facts._facts(ScipyBackend())["trouble"]
+
+
+@pytest.fixture
+def only(monkeypatch):
+    """Let `phos` know of these backends alone."""
+
+    def put(*entries):
+        monkeypatch.setattr(device_facts, "probe_all_apart", lambda: entries)
+
+    return put
+
+
+def test_the_self_test_passes_here_and_is_json(only):
+    only(info("scipy"), info("absent", status="no-device", reason="no card"))
+    result = CliRunner().invoke(main, ["selftest", "--json"])
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["passed"] is True
+    (scipy,) = told["selftest"]
+    assert (scipy["backend"], scipy["passed"]) == ("scipy", True)
+    assert told["backends"][1]["reason"] == "no card"
+
+
+@pytest.mark.parametrize("status", ["failed-selftest", "crashed"])
+def test_a_backend_that_fails_its_self_test_fails_the_command(only, status):
+    only(info("acme", status=status, reason="off by 3"))
+    result = CliRunner().invoke(main, ["selftest"])
+    assert result.exit_code == 1
+    assert result.stdout == "acme: FAILED: off by 3\n"
+
+
+def test_a_wrong_render_is_found(monkeypatch):
+    right = device_facts.develop
+
+    def wrong(image, backend, strict=False):
+        return right(image, backend="scipy") + (0.01 if backend == "acme" else 0.0)
+
+    monkeypatch.setattr(device_facts, "develop", wrong)
+    assert device_facts.render("scipy")["passed"]
+    found = device_facts.render("acme")
+    assert not found["passed"]
+    assert "off by 0.01" in found["reason"]
+
+
+def test_a_render_that_fails_is_found():
+    found = device_facts.render("no such backend")
+    assert not found["passed"]
+    assert "UnknownBackendError" in found["reason"]
+
+
+def test_the_doctor_tells_versions_settings_and_backends(only, monkeypatch):
+    only(info("acme", status="crashed", reason="it died", facts={"driver": "13"}))
+    monkeypatch.setenv("PHOS_BLOCK", "nothing")
+    shown = CliRunner().invoke(main, ["doctor"]).stdout
+    for words in (phos.__version__, "PHOS_BLOCK: nothing", "phos-core", "it died", "driver 13"):
+        assert words in shown
+
+
+def test_the_probe_of_backends_shows_their_devices(only):
+    only(info("acme", device="card 0", free_bytes=5, total_bytes=7, facts={"driver": "13"}))
+    shown = CliRunner().invoke(main, ["backends", "--probe"]).stdout
+    assert "card 0" in shown
+    assert "driver 13" in shown
+    told = json.loads(CliRunner().invoke(main, ["backends", "--probe", "--json"]).stdout)
+    assert told[0]["free_bytes"] == 5
+
+
+def test_a_probe_that_hangs_is_given_up(monkeypatch):
+    import threading
+
+    monkeypatch.setattr(probing, "PROBE_SECONDS", 0.05)
+    released = threading.Event()
+    with pytest.raises(TimeoutError, match="no answer within"):
+        probing._in_time(released.wait)
+    released.set()

@@ -1,0 +1,256 @@
+"""The door: arrays of devices stay there, several pictures at once, tiles, falling back."""
+
+import dataclasses
+
+import array_api_strict
+import numpy as np
+import pytest
+
+import phos_core as phos
+from phos_core.convolution.contract import BackendBase
+from phos_core.convolution.scipy_backend import ScipyBackend
+from phos_core.errors import BackendFallbackWarning, BackendUnavailableError, OutOfMemoryError
+
+FILM = "portra-400"
+SMALL = {"pixel_pitch_um": 200.0}  # few pixels of reach, so that small pictures have tiles
+
+
+class Strict(BackendBase):
+    """A device of its own: what is not given to it, or asked of it, stays out or in."""
+
+    name = "strict"
+    xp = array_api_strict
+    device = array_api_strict.Device("device1")
+
+    def to_device(self, host):
+        return array_api_strict.asarray(host.copy(), device=self.device)
+
+    def to_host(self, x):
+        return np.asarray(x.to_device(array_api_strict.Device("CPU_DEVICE")))
+
+
+class Apart(Strict):
+    """A device that nothing leaves and nothing reaches."""
+
+    def to_device(self, host):
+        raise AssertionError("an upload")
+
+    def to_host(self, x):
+        raise AssertionError("a download")
+
+
+class Cramped(Strict):
+    """A device that holds no picture of more rows than a limit."""
+
+    name = "cramped"
+
+    def __init__(self, most_rows):
+        self.most_rows = most_rows
+        self.seen = []
+
+    def to_device(self, host):
+        self.seen.append(host.shape[1])
+        if host.shape[1] > self.most_rows:
+            raise MemoryError(f"no room for {host.shape[1]} rows")
+        return super().to_device(host)
+
+
+@pytest.fixture
+def picture(rng):
+    return rng.integers(0, 256, (150, 40, 3), dtype=np.uint8)
+
+
+# ------------------------------------------------------------------ arrays of a device
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
+@pytest.mark.parametrize("shape", [(20, 30), (20, 30, 3)])
+def test_an_array_of_a_device_is_developed_where_it_is(rng, shape, dtype):
+    white = np.iinfo(dtype).max if dtype.startswith("u") else 1
+    host = (rng.random(shape) * white).astype(dtype)
+    positive = phos.develop(Strict().to_device(host), FILM, backend=Apart())
+    assert positive.device == Strict.device
+    assert positive.shape == shape
+    assert positive.dtype == getattr(array_api_strict, dtype)
+    expected = phos.develop(host, FILM, backend="scipy")
+    difference = np.abs(Strict().to_host(positive).astype(float) - expected)
+    assert difference.max() <= (1 if white > 1 else 1e-3)
+
+
+def test_a_black_and_white_positive_of_a_device_has_three_channels(picture):
+    positive = phos.develop(Strict().to_device(picture), "tri-x-400", backend=Apart())
+    assert positive.shape == picture.shape
+
+
+def test_an_array_of_a_device_without_pixels_stays_so():
+    empty = array_api_strict.zeros((0, 5, 3), dtype=array_api_strict.uint8, device=Strict.device)
+    assert phos.develop(empty, FILM, backend=Apart()).shape == (0, 5, 3)
+
+
+def test_a_backend_that_does_not_own_the_array_is_refused(picture):
+    with pytest.raises(BackendUnavailableError, match=r"'scipy'.* does not own .*array_api_strict"):
+        phos.develop(Strict().to_device(picture), FILM, backend="scipy")
+    with pytest.raises(BackendUnavailableError, match="none owns the image"):
+        phos.develop(Strict().to_device(picture), FILM, backend="auto")
+
+
+def test_an_array_of_a_device_is_checked_like_any_other():
+    for wrong, error, words in (
+        (np.full((4, 4), np.nan), ValueError, r"at index \(0, 0\)"),
+        (np.full((4, 4), 2.0), ValueError, "between 0 and 1"),
+        (np.zeros((4, 4), np.int32), TypeError, "int32"),
+        (np.zeros((4, 4, 4), np.uint8), ValueError, "alpha"),
+    ):
+        with pytest.raises(error, match=words):
+            phos.develop(Strict().to_device(wrong), FILM, backend=Apart())
+    with pytest.raises(TypeError, match="out must be left out"):
+        phos.develop(Strict().to_device(np.zeros((4, 4), np.uint8)), out=np.zeros((4, 4), np.uint8))
+
+
+# ------------------------------------------------------------------ several pictures
+
+
+def test_each_picture_of_a_batch_is_as_if_it_came_alone(rng):
+    batch = rng.random((3, 24, 36, 3)).astype(np.float32)
+    positives = phos.develop(batch, FILM, seed=[5, 6, 7])
+    assert positives.shape == batch.shape
+    for one, seed, positive in zip(batch, (5, 6, 7), positives, strict=True):
+        np.testing.assert_allclose(positive, phos.develop(one, FILM, seed=seed), atol=1e-6)
+
+
+def test_a_list_of_pictures_gives_a_list(rng):
+    sizes = [(20, 30, 3), (31, 17, 3), (12, 40)]
+    pictures = [rng.integers(0, 256, size, dtype=np.uint8) for size in sizes]
+    positives, reports = phos.develop(pictures, FILM, seed=3, report=True)
+    assert isinstance(positives, list)
+    assert [report.backend for report in reports] == [reports[0].backend] * 3
+    for one, positive in zip(pictures, positives, strict=True):
+        np.testing.assert_array_equal(positive, phos.develop(one, FILM, seed=3))
+    assert phos.develop([], FILM) == []
+
+
+def test_a_batch_on_a_device_comes_back_as_one_array(rng):
+    host = rng.random((2, 20, 30, 3)).astype(np.float32)
+    positives = phos.develop(Strict().to_device(host), FILM, backend=Apart())
+    assert positives.device == Strict.device
+    alone = phos.develop(Strict().to_device(host[1]), FILM, backend=Apart())
+    np.testing.assert_allclose(
+        Strict().to_host(positives)[1], Strict().to_host(alone), rtol=0, atol=1e-6
+    )
+
+
+def test_the_positives_of_a_batch_go_where_they_are_wanted(rng):
+    batch = rng.integers(0, 256, (2, 20, 30, 3), dtype=np.uint8)
+    out = np.empty_like(batch)
+    assert phos.develop(batch, FILM, out=out) is out
+    np.testing.assert_array_equal(out, phos.develop(batch, FILM))
+    listed = [np.empty_like(batch[0]), np.empty_like(batch[0])]
+    assert phos.develop(list(batch), FILM, out=listed) is listed
+    np.testing.assert_array_equal(np.stack(listed), out)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "changes", "error", "words"),
+    [
+        (2, {"seed": [1, 2, 3]}, ValueError, "one per picture, 2, got 3"),
+        (1, {"seed": [1]}, ValueError, "several pictures"),
+        (2, {"seed": [1, "a"]}, TypeError, "whole number"),
+        (2, {"out": [None]}, ValueError, "one array per picture"),
+        (2, {"seed": [1, 2], "recipe": phos.Recipe()}, TypeError, "not both"),
+    ],
+)
+def test_settings_that_do_not_fit_the_batch_are_refused(pictures, changes, error, words):
+    batch = np.zeros((2, 4, 5, 3), np.uint8)
+    with pytest.raises(error, match=words):
+        phos.develop(batch if pictures == 2 else batch[0], **changes)
+
+
+# ------------------------------------------------------------------ tiles
+
+
+@pytest.mark.parametrize("name", ["portra-400", "cinestill-800t", "tri-x-400"])
+def test_tiles_give_the_whole_picture(rng, name):
+    image = rng.random((150, 40, 3)).astype(np.float32)
+    image[70:76, 10:16] = 30.0
+    settings = {"encoding": "linear", "seed": 4, "pixel_pitch_um": 90.0, "offset_px": (11, 5)}
+    whole = phos.develop(image, name, backend=Strict(), **settings)
+    tiled, report = phos.develop(image, name, backend=Cramped(120), report=True, **settings)
+    assert report.tiles > 1
+    np.testing.assert_allclose(tiled, whole, rtol=0, atol=2e-4)
+
+
+def test_the_grain_of_tiles_is_that_of_the_whole_to_the_bit(rng):
+    pointwise = {"scatter": None, "halation": None, "couplers": None}
+    film = dataclasses.replace(phos.load_film("tri-x-400"), **pointwise)
+    image = rng.random((90, 20, 3)).astype(np.float32)
+    whole = phos.develop(image, film, backend=Strict(), seed=9)
+    tiled, report = phos.develop(image, film, backend=Cramped(40), seed=9, report=True)
+    assert report.tiles > 1
+    np.testing.assert_array_equal(tiled, whole)
+
+
+def test_an_array_of_a_device_is_tiled_on_it(picture, monkeypatch):
+    whole = phos.develop(Strict().to_device(picture), FILM, backend=Apart(), **SMALL)
+    monkeypatch.setattr(Apart, "max_elements", 20_000)
+    tiled, report = phos.develop(
+        Strict().to_device(picture), FILM, backend=Apart(), report=True, **SMALL
+    )
+    assert report.tiles > 1
+    difference = Strict().to_host(tiled).astype(int) - Strict().to_host(whole)
+    assert np.abs(difference).max() <= 1
+
+
+def test_the_picture_itself_may_take_the_positive_of_tiles(picture):
+    expected = phos.develop(picture, FILM, backend=Cramped(100), **SMALL)
+    phos.develop(picture, FILM, backend=Cramped(100), out=picture, **SMALL)
+    np.testing.assert_array_equal(picture, expected)
+
+
+def test_a_limit_on_memory_makes_tiles_beforehand(picture, monkeypatch):
+    backend = Cramped(150)
+    monkeypatch.setenv("PHOS_MEMORY_LIMIT", "1500000")
+    _, report = phos.develop(picture, FILM, backend=backend, report=True, **SMALL)
+    assert report.tiles > 1
+    assert max(backend.seen) < 150
+    assert len(backend.seen) == report.tiles
+
+
+# ------------------------------------------------------------------ falling back
+
+
+def test_a_backend_named_is_halved_but_never_left(picture):
+    backend = Cramped(5)
+    with pytest.raises(OutOfMemoryError, match=r"cramped, whole.*cramped, 2 tiles.*by name"):
+        phos.develop(picture, FILM, backend=backend, **SMALL)
+    assert backend.seen[0] == 150
+
+
+def test_a_report_says_what_ran_and_of_which_version(picture):
+    import scipy
+
+    _, report = phos.develop(picture, FILM, backend="scipy", report=True)
+    assert report.versions["scipy"] == scipy.__version__
+    assert {"python", "numpy", "phos-core"} <= set(report.versions)
+    assert (report.tiles, report.events) == (1, ())
+
+
+def test_the_next_backend_takes_over_with_one_warning(picture, one_after_the_other):
+    one_after_the_other(Cramped(5), ScipyBackend())
+    with pytest.warns(BackendFallbackWarning, match="went on with scipy") as warned:
+        positive, report = phos.develop(picture, FILM, report=True, **SMALL)
+    assert len(warned) == 1
+    assert warned[0].filename == __file__
+    assert report.backend == "scipy"
+    assert any("no room for 150 rows" in event for event in report.events)
+    np.testing.assert_array_equal(
+        positive, phos.develop(picture, FILM, backend=ScipyBackend(), **SMALL)
+    )
+
+
+@pytest.mark.parametrize("how", ["argument", "environment"])
+def test_strict_makes_leaving_the_backend_an_error(picture, one_after_the_other, monkeypatch, how):
+    one_after_the_other(Cramped(5), ScipyBackend())
+    if how == "environment":
+        monkeypatch.setenv("PHOS_STRICT", "1")
+    with pytest.raises(OutOfMemoryError, match=r"cramped, whole.*strict"):
+        phos.develop(picture, FILM, strict=how == "argument", **SMALL)
