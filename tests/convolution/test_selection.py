@@ -7,7 +7,7 @@ import threading
 import array_api_strict
 import pytest
 
-from phos_core.convolution import probing, registry
+from phos_core.convolution import probing, registry, selection
 from phos_core.convolution.scipy_backend import ScipyBackend
 from phos_core.convolution.selection import (
     backends,
@@ -232,3 +232,36 @@ def test_the_versions_of_a_backend_are_its_own_and_its_libraries(fresh):
     assert versions["scipy"] == scipy.__version__
     assert "phos-core" in versions
     assert library_versions(ScipyBackend()) == {}
+
+
+def without(*distributions):
+    """Stand in for a machine where some plug-ins are not installed."""
+    there = tuple(p for p in registry.plug_ins() if p.distribution not in distributions)
+    offers = tuple(
+        o for o in registry.offered_backends() if o.plug_in.distribution not in distributions
+    )
+    return (lambda: there), (lambda: offers)
+
+
+@pytest.mark.parametrize(
+    ("name", "distribution"),
+    [("cv2", "phos-cv2"), ("cupy", "phos-cupy"), ("torch:cuda", "phos-torch")],
+)
+def test_a_plug_in_of_ours_that_is_not_installed_is_named_with_its_folder(
+    name, distribution, monkeypatch
+):
+    there, offers = without("phos-cv2", "phos-cupy", "phos-torch")
+    monkeypatch.setattr(selection, "plug_ins", there)
+    monkeypatch.setattr(selection, "offered_backends", offers)
+    (row,) = (report for report in selection.backends() if report.name == name)
+    assert (row.status, row.distribution) == ("missing-dependency", distribution)
+    folder = "./plugins/" + distribution.replace("-", "_")
+    assert folder in row.hint
+    with pytest.raises(BackendUnavailableError, match=f"{distribution} is not installed") as caught:
+        selection.select(name)
+    assert folder in str(caught.value)
+
+
+def test_a_family_s_name_suggests_its_backends():
+    with pytest.raises(UnknownBackendError, match="torch:c"):
+        selection.select("torch")

@@ -15,8 +15,9 @@ from typing import Literal, TypeAlias
 
 from phos_core.arrays import Array, device
 from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.convolution.ours import OURS, absent
 from phos_core.convolution.probing import BackendReport, probe
-from phos_core.convolution.registry import OfferedBackend, offered_backends
+from phos_core.convolution.registry import OfferedBackend, offered_backends, plug_ins
 from phos_core.errors import BackendUnavailableError, UnknownBackendError
 
 __all__ = [
@@ -201,15 +202,35 @@ def use_backend(backend: str | ConvolutionBackend) -> Iterator[ConvolutionBacken
 
 
 def backends() -> tuple[BackendReport, ...]:
-    """Report on every backend that is installed; this imports and tries each of them.
+    """Report on every backend; this imports and tries each that is installed.
 
     Returns
     -------
     tuple of BackendReport
-        Highest priority first, broken plug-ins last.
+        Highest priority first, then ours that are not installed, broken plug-ins last.
     """
-    reports = [probe(offer).report for offer in offered_backends()]
-    return tuple(sorted(reports, key=_rank))
+    offers = offered_backends()
+    reports = sorted((probe(offer).report for offer in offers), key=_rank)
+    ranked = [report for report in reports if report.priority is not None]
+    missing = _missing_ones({offer.name for offer in offers})
+    return (*ranked, *missing, *reports[len(ranked) :])
+
+
+def _missing_ones(offered: set[str]) -> list[BackendReport]:
+    """Rows for the backends of our own plug-ins that are not installed."""
+    return [
+        BackendReport(
+            name=name,
+            priority=None,
+            status="missing-dependency",
+            reason=plug_in.reason,
+            hint=plug_in.hint,
+            distribution=plug_in.distribution,
+            version="",
+        )
+        for name, plug_in in absent(offered).items()
+        if plug_in.distribution not in {other.distribution for other in plug_ins()}
+    ]
 
 
 def _wanted(
@@ -227,7 +248,10 @@ def _wanted(
 def _named(name: str, source: Source) -> Selection:
     offers = [offer for offer in offered_backends() if offer.name == name]
     if not offers:
-        raise UnknownBackendError(name, {offer.name for offer in offered_backends()})
+        for missing in _missing_ones({offer.name for offer in offered_backends()}):
+            if name == missing.name:
+                raise BackendUnavailableError(name, missing.reason, missing.hint)
+        raise UnknownBackendError(name, {offer.name for offer in offered_backends()} | set(OURS))
     reports = []
     for offer in offers:
         probed = probe(offer)
