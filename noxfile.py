@@ -8,6 +8,7 @@ Core and plug-in are always installed in one command, so that the plug-in finds 
 checkout and not another distribution of that name.
 """
 
+import os
 import shutil
 import tomllib
 from pathlib import Path
@@ -21,8 +22,22 @@ nox.options.sessions = ["tests", "lint", "types"]
 
 ROOT = Path(__file__).parent
 TOOLS = nox.project.load_toml("pyproject.toml")
-EDITABLE = ("-e", "./phos_core", "-e", "./plugins/phos_cv2[headless]")
-EDITABLE_WITH_TESTS = ("-e", "./phos_core[testing]", "-e", "./plugins/phos_cv2[headless]")
+PLUGINS = ("-e", "./plugins/phos_cv2[headless]", "-e", "./plugins/phos_cupy")  # cupy's is light
+EDITABLE = ("-e", "./phos_core", *PLUGINS)
+EDITABLE_WITH_TESTS = ("-e", "./phos_core[testing]", *PLUGINS)
+TORCH = ("-e", "./plugins/phos_torch", "torch==2.13.0")
+CUPY = ("-e", "./plugins/phos_cupy[cuda13x]")
+
+BACKENDS = {  # name: what brings its library, where its tests are, what of it runs on any machine
+    "scipy": ((), ("tests/convolution/test_scipy_backend.py",), "scipy"),
+    "cv2": (
+        ("-e", "./plugins/phos_cv2[headless]"),
+        ("tests/plugins/test_phos_cv2.py",),
+        "cv2",
+    ),
+    "torch": (TORCH, ("tests/plugins/test_phos_torch.py",), "torch:cpu"),
+    "cupy": (CUPY, ("tests/plugins/test_phos_cupy.py",), None),
+}
 
 
 def tools(group: str) -> list[str]:
@@ -39,9 +54,40 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests against both backends."""
+    """Run the tests against the backends on the CPU."""
     session.install(*EDITABLE_WITH_TESTS, *tools("tests"))
     session.run("pytest", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("name", [nox.param(name, id=name) for name in BACKENDS])
+def backend(session: nox.Session, name: str) -> None:
+    """Prove one backend where no library but its own is installed."""
+    library, where, proved = BACKENDS[name]
+    session.install("-e", "./phos_core[testing]", *library, *tools("tests"))
+    session.run("pytest", *where, *session.posargs)
+    if proved is not None:
+        session.run("python", "-m", "phos_core.conformance", proved)
+
+
+@nox.session
+def cross(session: nox.Session) -> None:
+    """Compare each two of the backends that run here, on whole renders."""
+    session.install(*EDITABLE_WITH_TESTS, *TORCH, *tools("tests"))
+    session.run("pytest", "tests/cross", *session.posargs)
+
+
+@nox.session
+def gpu(session: nox.Session) -> None:
+    """Prove, compare and measure the GPU backends; fails where one of PHOS_REQUIRE cannot run."""
+    demanded = os.environ.get("PHOS_REQUIRE", "cupy,torch:cuda")
+    session.env["PHOS_REQUIRE"] = demanded
+    plugins = (*CUPY, "-e", "./plugins/phos_torch", "-e", "./plugins/phos_cv2[headless]")
+    session.install("-e", "./phos_core[testing]", *plugins, *tools("tests"))
+    for name in demanded.split(","):
+        session.run("python", "-m", "phos_core.conformance", name)
+    session.run("pytest", "tests/cross", "tests/plugins", *session.posargs)
+    session.run("python", "benchmarks/bench_gpu.py")
 
 
 @nox.session

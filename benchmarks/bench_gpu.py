@@ -1,0 +1,451 @@
+"""What a GPU does: speed on the device and host to host, agreement, energy, memory.
+
+    python benchmarks/bench_gpu.py --help
+
+Each backend is measured in a process of its own; everything measured goes into one JSON file, raw.
+"""
+
+import argparse
+import hashlib
+import json
+import math
+import platform
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+
+import phos_core as phos
+from phos_core.convolution.contract import MemoryInfo
+from phos_core.convolution.cpu import usable_cores
+from phos_core.convolution.selection import select
+from phos_core.effects.halation import halation_psfs
+from phos_core.effects.scatter import scatter_psfs
+from phos_core.psf import from_array, mixture
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+DEVICES = ("cupy", "torch:cuda")
+FILMS = ("cinestill-800t", "portra-400", "tri-x-400", "velvia-50")
+ROWS, COLS = 2000, 3000
+PITCH_UM = 36_000 / COLS
+SAMPLES = 20
+IN_A_ROW = 10
+LONG_RUN = 200
+TOLD_BYTES = 2**30  # less than a whole picture takes by the estimate
+CAP_BYTES = 700 * 2**20  # less than it takes indeed
+SMALL_SIDES = (64, 128, 256, 512, 1024)
+DISTRIBUTIONS = ("phos-core", "phos-cupy", "phos-torch", "numpy", "scipy", "cupy-cuda13x", "torch")
+
+
+def main():
+    """Measure every GPU backend that can run, print the tables, write the JSON."""
+    options = read_options()
+    if options.one:
+        work = measure_first if options.first else measure
+        print(json.dumps(work(options.one)))
+        return
+    if options.show:
+        print(table(json.loads(options.show.read_text())))
+        return
+    names = options.backend or [
+        report.name
+        for report in phos.backends()
+        if report.status == "ok" and report.name in DEVICES
+    ]
+    if not names:
+        sys.exit("no GPU backend can run here; phos backends says why")
+    results = [measured_apart(name) for name in names]
+    for result in results:  # what was compiled at the first try is on the disk now
+        result["next_first_develop_s"] = measured_apart(result["backend"], "--first")
+    record = {"setting": setting(options), "results": results}
+    options.out.mkdir(parents=True, exist_ok=True)
+    path = options.out / f"gpu-{datetime.now():%Y%m%d-%H%M%S}.json"
+    path.write_text(json.dumps(record, indent=1))
+    print(table(json.loads(path.read_text())))
+    print(f"\nsaved: {path}")
+
+
+def read_options():
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--backend", action="append", help="only this one (may be repeated)")
+    parser.add_argument("--out", type=Path, default=HERE / "results", help="folder for the JSON")
+    parser.add_argument("--commit", help="the commit measured, where git cannot say")
+    parser.add_argument("--show", type=Path, help="only print the tables of a JSON file")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    parser.add_argument("--first", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def measured_apart(name, *options):
+    """Measure one backend in a fresh process: libraries do not share their memory pools."""
+    command = [sys.executable, __file__, "--one", name, *options]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def measure(name):
+    """Return everything that is measured of a backend."""
+    backend = select(name).backend
+    return {
+        "backend": name,
+        "first_develop_s": measure_first(name),
+        "on_device_ms": on_device(backend),
+        "host_to_host_ms": host_to_host(name),
+        "small_ms": small_pictures(name),
+        "agreement": [agreement(name, film) for film in FILMS],
+        "scatter_energy_error": {film: scatter_energy_error(backend, film) for film in FILMS},
+        "in_a_row_ms": [
+            1000 * seconds_of(partial(develop, codes(), name)) for _ in range(IN_A_ROW)
+        ],
+        "long_run": long_run(backend, name),
+        "ladder": ladder(backend, name),
+    }
+
+
+def measure_first(name):
+    """Return the seconds of the first develop of a process."""
+    return seconds_of(partial(develop, codes(), name))
+
+
+def develop(image, name, **settings):
+    """Develop a picture with a fixed seed."""
+    return phos.develop(image, backend=name, seed=5, **settings)
+
+
+def codes():
+    """Return a picture of 8-bit codes: a photo's gradients and clipped lamps, made by numbers."""
+    return np.round(255 * np.clip(scene(1.5), 0, 1) ** (1 / 2.2)).astype(np.uint8)
+
+
+def scene(brightest):
+    """Return scene light over a wide range, with hard edges and lamps as bright as asked."""
+    rng = np.random.default_rng(4)
+    light = 0.18 * 2.0 ** rng.normal(0, 1.2, (ROWS, COLS, 3))
+    light[:, COLS // 2 :] *= np.linspace(0.01, 2, COLS - COLS // 2)[None, :, None]
+    light[600:1000, 400:900] = 0.003
+    light[800:820, 600:620] = brightest
+    light[200:400, 2100:2300] = brightest / 4
+    return light.astype(np.float32)
+
+
+def on_device(backend):
+    """Return milliseconds of convolutions of planes that are on the device already."""
+    rng = np.random.default_rng(1)
+    plane = backend.to_device(rng.random((ROWS, COLS), dtype=np.float32))
+    layers = backend.to_device(rng.random((3, ROWS, COLS), dtype=np.float32))
+    wide = from_array(rng.random((201, 201)))
+    gaussians = [mixture([(0.7, 2.0 + i), (0.2, 6.0 + i), (0.1, 10.5 + i)]) for i in range(3)]
+    halation = list(
+        halation_psfs(phos.load_film("cinestill-800t").halation, pixel_pitch_um=PITCH_UM)
+    )
+    work = {
+        "one layer, PSF of 201 x 201": partial(backend.convolve, plane, wide),
+        "three layers, three Gaussians each": partial(backend.convolve, layers, gaussians),
+        "three layers, CineStill's halation": partial(backend.convolve, layers, halation),
+    }
+    return {what: milliseconds(function, backend) for what, function in work.items()}
+
+
+def milliseconds(function, backend):
+    """Return the time of each of some runs, the device idle before and after each."""
+    for _ in range(3):
+        function()
+    backend.synchronize()
+    return [1000 * seconds_of(lambda: (function(), backend.synchronize())) for _ in range(SAMPLES)]
+
+
+def seconds_of(function):
+    """Return how long a function takes."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def host_to_host(name):
+    """Return the time of whole develops of an 8-bit picture, and the median of each step."""
+    image = codes()
+    found = {}
+    for film in FILMS:
+        develop(image, name, film=film)
+        samples, reports = [], []
+        for _ in range(SAMPLES):
+            start = time.perf_counter()
+            _, report = develop(image, name, film=film, report=True)
+            samples.append(1000 * (time.perf_counter() - start))
+            reports.append(report.step_seconds)
+        steps = {step: statistics.median(1000 * r[step] for r in reports) for step in reports[0]}
+        found[film] = {"samples": samples, "steps": steps}
+    return found
+
+
+def small_pictures(name):
+    """Return median milliseconds of small square pictures, here and on the CPU."""
+    image = codes()
+    found = {}
+    for side in SMALL_SIDES:
+        crop = np.ascontiguousarray(image[:side, :side])
+        found[side] = {
+            each: statistics.median(
+                1000 * seconds_of(partial(develop, crop, each)) for _ in range(7)
+            )
+            for each in (name, "scipy")
+        }
+    return found
+
+
+def agreement(name, film):
+    """Compare whole renders, grain included, with those of the CPU."""
+    found = {"film": film}
+    for brightest in (1.0, 30.0, 1000.0):
+        image = scene(brightest)
+        here, there = (
+            develop(image, each, film=film, encoding="linear").astype(np.float64)
+            for each in (name, "scipy")
+        )
+        error = np.abs(here - there)
+        found[f"lamps {brightest:g} x white"] = {
+            "max": float(error.max()),
+            "psnr_db": -10 * math.log10(float((error**2).mean()) + 1e-30),
+        }
+    here, there = (develop(codes(), each, film=film).astype(int) for each in (name, "scipy"))
+    found["8 bits"] = {
+        "max_codes": int(np.abs(here - there).max()),
+        "share_that_differs": float((here != there).mean()),
+    }
+    return found
+
+
+def ladder(backend, name):
+    """Take memory away; return what happened and how far the picture is from that of the whole."""
+    image = scene(1.0)
+    whole = develop(image, name, encoding="linear")
+
+    def attempt(chosen=name, **settings):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                positive, report = develop(
+                    image, chosen, encoding="linear", report=True, **settings
+                )
+            except phos.errors.OutOfMemoryError as error:
+                return {"error": str(error)}
+        return {
+            "backend": report.backend,
+            "tiles": report.tiles,
+            "events": list(report.events),
+            "warnings": len(caught),
+            "max": float(np.abs(positive - whole).max()),
+        }
+
+    found = {}
+    backend.release()
+    with limited(backend, TOLD_BYTES):
+        found["told to use less than the whole takes"] = attempt()
+    backend.release()
+    with allocator_capped(name, CAP_BYTES), unknown_memory(backend):
+        found["the allocator refuses the whole"] = attempt()
+    with limited(backend, 2**20):
+        if select().backend is backend:
+            found["not even tiles fit, nobody named a backend"] = attempt(None)
+            found["not even tiles fit, strict"] = attempt(None, strict=True)
+        found["not even tiles fit, the backend was named"] = attempt()
+    backend.release()
+    return found
+
+
+@contextmanager
+def limited(backend, limit_bytes):
+    """Tell a backend to use so much memory at most."""
+    backend.memory_limit_bytes = limit_bytes
+    try:
+        yield
+    finally:
+        backend.memory_limit_bytes = None
+
+
+@contextmanager
+def unknown_memory(backend):
+    """Keep a backend from knowing its memory, so that nothing is cut beforehand."""
+    backend.memory = MemoryInfo
+    try:
+        yield
+    finally:
+        del backend.memory
+
+
+@contextmanager
+def allocator_capped(name, limit_bytes):
+    """Make the library's own allocator fail beyond so many bytes."""
+    if name == "cupy":
+        import cupy
+
+        pool = cupy.get_default_memory_pool()
+        pool.set_limit(size=limit_bytes)
+        try:
+            yield
+        finally:
+            pool.set_limit(size=0)
+    else:
+        import torch
+
+        total_bytes = torch.cuda.mem_get_info()[1]
+        torch.cuda.set_per_process_memory_fraction(limit_bytes / total_bytes)
+        try:
+            yield
+        finally:
+            torch.cuda.set_per_process_memory_fraction(1.0)
+
+
+def scatter_energy_error(backend, film):
+    """Return by what share scatter makes or loses light, the worst of the layers."""
+    stock = phos.load_film(film)
+    if stock.scatter is None:
+        return 0.0
+    psfs = list(scatter_psfs(stock.scatter, pixel_pitch_um=PITCH_UM))
+    light = np.ascontiguousarray(np.moveaxis(scene(30.0), -1, 0)[: len(psfs)])
+    spread = backend.to_host(backend.convolve(backend.to_device(light), psfs))
+    before, after = (x.sum(axis=(-2, -1), dtype=np.float64) for x in (light, spread))
+    return float(np.abs(after / before - 1).max())
+
+
+def long_run(backend, name):
+    """Develop many pictures; return the time and the memory that is free after each."""
+    image = codes()
+    free_bytes = []
+    start = time.perf_counter()
+    for frame in range(LONG_RUN):
+        develop(image, name, frame=frame)
+        free_bytes.append(backend.memory().free_bytes)
+    return {"seconds": time.perf_counter() - start, "free_bytes": free_bytes}
+
+
+def setting(options):
+    """Return what the figures depend on."""
+    return {
+        "date": f"{datetime.now():%Y-%m-%d}",
+        "commit": options.commit or git_commit(),
+        "sources_sha256": sources_hash(),
+        "picture": f"{ROWS} x {COLS} x 3",
+        "device": nvidia_smi(),
+        "cores": usable_cores(),
+        "python": platform.python_version(),
+        "versions": {name: version_of(name) for name in DISTRIBUTIONS if version_of(name)},
+    }
+
+
+def git_commit():
+    """Return the commit, and whether the tree differs from it."""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def sources_hash():
+    """Return one hash of every source file of the distributions."""
+    total = hashlib.sha256()
+    for path in sorted((*ROOT.glob("phos_core/src/**/*.py"), *ROOT.glob("plugins/*/src/**/*.py"))):
+        total.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
+    return total.hexdigest()
+
+
+def nvidia_smi():
+    """Return the GPU's name, driver and memory, as the driver tells them."""
+    query = ["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]
+    done = subprocess.run(query, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def version_of(distribution):
+    """Return a distribution's version, or None if it is not installed."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
+
+
+def table(record):
+    """Return the results as Markdown."""
+    results = record["results"]
+    lines = [
+        "| milliseconds (median of the runs) | " + " | ".join(r["backend"] for r in results) + " |",
+        "|---|" + "---|" * len(results),
+    ]
+
+    def row(what, values):
+        lines.append(f"| {what} | " + " | ".join(values) + " |")
+
+    for what in results[0]["on_device_ms"]:
+        row(what, [f"{statistics.median(r['on_device_ms'][what]):.2f}" for r in results])
+    for film in FILMS:
+        medians = [statistics.median(r["host_to_host_ms"][film]["samples"]) for r in results]
+        row(f"develop 8 bits on {film}, host to host", [f"{median:.1f}" for median in medians])
+    row(
+        f"{IN_A_ROW} pictures in a row, each",
+        [f"{statistics.median(r['in_a_row_ms']):.1f}" for r in results],
+    )
+    row(
+        f"{LONG_RUN} pictures in a row, each",
+        [f"{1000 * r['long_run']['seconds'] / LONG_RUN:.1f}" for r in results],
+    )
+    row("first picture ever, s", [f"{r['first_develop_s']:.1f}" for r in results])
+    row(
+        "first picture of a later process, s", [f"{r['next_first_develop_s']:.1f}" for r in results]
+    )
+    for side in SMALL_SIDES:
+        values = [r["small_ms"][str(side)] for r in results]
+        row(
+            f"develop {side} x {side} (scipy beside it)",
+            [
+                f"{value[r['backend']]:.1f} ({value['scipy']:.1f})"
+                for value, r in zip(values, results, strict=True)
+            ],
+        )
+    lines += [
+        "",
+        "| against scipy on the CPU | " + " | ".join(r["backend"] for r in results) + " |",
+    ]
+    lines.append("|---|" + "---|" * len(results))
+    for index, film in enumerate(FILMS):
+        for what in ("lamps 1 x white", "lamps 30 x white", "lamps 1000 x white"):
+            cells = [r["agreement"][index][what] for r in results]
+            row(f"{film}, {what}", [f"{c['max']:.1e}, {c['psnr_db']:.0f} dB" for c in cells])
+        cells = [r["agreement"][index]["8 bits"] for r in results]
+        row(
+            f"{film}, 8 bits",
+            [f"{c['max_codes']} code in {c['share_that_differs']:.1e}" for c in cells],
+        )
+    worst = [max(r["scatter_energy_error"].values()) for r in results]
+    row("energy made or lost by scatter, worst stock", [f"{error:.1e}" for error in worst])
+    row("memory lost over the long run, from its 20th picture, MiB", [lost_mib(r) for r in results])
+    lines += ["", "| memory taken away | what ran | tiles | warnings | off the whole by |"]
+    lines.append("|---|---|---|---|---|")
+    for result in results:
+        for what, one in result["ladder"].items():
+            if "error" in one:
+                row(f"{result['backend']}: {what}", ["an error", "", "", ""])
+            else:
+                row(
+                    f"{result['backend']}: {what}",
+                    [one["backend"], f"{one['tiles']}", f"{one['warnings']}", f"{one['max']:.1e}"],
+                )
+    return "\n".join(lines)
+
+
+def lost_mib(result):
+    """Return by how much free memory shrank once the run was warm."""
+    free = result["long_run"]["free_bytes"]
+    return f"{(free[20] - free[-1]) / 2**20:.1f}"
+
+
+if __name__ == "__main__":
+    main()
