@@ -35,7 +35,7 @@ BACKENDS = {  # name: what brings its library, where its tests are, what of it r
         ("tests/plugins/test_phos_cv2.py",),
         "cv2",
     ),
-    "torch": (TORCH, ("tests/plugins/test_phos_torch.py",), "torch:cpu"),
+    "torch": (TORCH, ("tests/plugins/test_phos_torch.py", "tests/mps"), "torch:cpu"),
     "cupy": (CUPY, ("tests/plugins/test_phos_cupy.py",), None),
 }
 
@@ -163,6 +163,30 @@ def agreement(session: nox.Session) -> None:
     """Show how well the backends agree, against the brightness of the highlights."""
     session.install(*EDITABLE)
     session.run("python", "benchmarks/bench_agreement.py", *session.posargs)
+
+
+@nox.session
+def look(session: nox.Session) -> None:
+    """Print how each stock renders greys, colours and a sun."""
+    session.install("-e", "./phos_core")
+    session.run("python", "benchmarks/bench_look.py", *session.posargs)
+
+
+@nox.session(reuse_venv=False)
+def plugin_template(session: nox.Session) -> None:
+    """Write a plug-in from its template, build its wheel, install it, prove it, develop with it."""
+    session.install("build", "./phos_core[testing]")
+    made = Path(session.create_tmp()) / "made"
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir()
+    photo = ROOT / "examples/photos/seeding.jpg"
+    with session.chdir(made):
+        session.run("phos", "plugin", "new", "acme")
+        session.run("python", "-m", "build", "--wheel", "--outdir", "dist", "phos-acme")
+        session.install(*map(str, Path("dist").glob("*.whl")))
+        session.run("phos", "backends")
+        session.run("pytest", "--phos-backend=acme", "--pyargs", "phos_core.conformance")
+        session.run("phos", "develop", str(photo), "-o", "acme.jpg", "--backend", "acme")
 
 
 @nox.session

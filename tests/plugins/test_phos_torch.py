@@ -118,7 +118,9 @@ def test_planes_transformed_in_chunks_are_those_transformed_together(cpu, monkey
     image = torch.rand((5, 40, 50))
     whole = cpu.convolve(image, exponential(3.0))
     monkeypatch.setattr(backend_module, "CHUNK_NUMBERS", 20_000)
-    assert torch.equal(cpu.convolve(image, exponential(3.0)), whole)
+    apart = cpu.convolve(image, exponential(3.0))
+    # A transform of fewer planes may round otherwise: torch 2.11 does, 2.13 gives equal bits.
+    torch.testing.assert_close(apart, whole, rtol=0, atol=5e-7)
 
 
 def test_neighbours_with_one_psf_share_a_transform(cpu, monkeypatch):

@@ -55,6 +55,7 @@ class Halation:
     spread_um: float = 0.0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "coupling", tuple(self.coupling))
         if not self.coupling:
             raise ValueError("coupling must hold one share per layer, got none")
         for share in self.coupling:
@@ -113,6 +114,7 @@ def halation_reach_um(params: Halation) -> float:
     return _ring_reach_um(params) + GAUSSIAN_REACH * params.spread_um
 
 
+@lru_cache(maxsize=16)  # a roll's pictures share it, and it takes longer than a GPU's develop
 def halation_psfs(params: Halation, *, pixel_pitch_um: float) -> tuple[PSF, ...]:
     """Make the point-spread functions of direct and returned light together.
 
