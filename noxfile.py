@@ -22,7 +22,7 @@ nox.options.sessions = ["tests", "lint", "types"]
 
 ROOT = Path(__file__).parent
 TOOLS = nox.project.load_toml("pyproject.toml")
-PLUGINS = ("-e", "./plugins/phos_cv2[headless]", "-e", "./plugins/phos_cupy")  # cupy's is light
+PLUGINS = ("-e", "./plugins/phos_cv2[headless]")
 EDITABLE = ("-e", "./phos_core", *PLUGINS)
 EDITABLE_WITH_TESTS = ("-e", "./phos_core[testing]", *PLUGINS)
 TORCH = ("-e", "./plugins/phos_torch", "torch==2.13.0")

@@ -22,6 +22,11 @@ ACME = "@hookimpl\ndef phos_convolution_backends(): return [spec()]\n"
 NO_DEVICE = "Backend.probe = lambda self: ProbeReport('no-device', 'no card', 'buy one')\n"
 
 
+def reasons_in(made):
+    """Why each backend was passed over, by name; other plug-ins may be installed here."""
+    return {candidate.name: candidate.reason for candidate in made.candidates}
+
+
 def test_the_highest_priority_that_can_run_is_chosen(install):
     install("acme", ACME)
     selection = select()
@@ -32,15 +37,16 @@ def test_each_one_passed_over_is_recorded_with_its_reason(install):
     install("acme", NO_DEVICE + ACME)
     selection = select()
     assert selection.backend.name == "scipy"
-    assert [c.name for c in selection.candidates] == ["acme", "scipy"]
-    assert selection.candidates[0].reason == "no-device: no card"
-    assert selection.candidates[1].reason is None
+    reasons = reasons_in(selection)
+    assert list(reasons)[-1] == "scipy"
+    assert reasons["acme"] == "no-device: no card"
+    assert reasons["scipy"] is None
 
 
 def test_a_less_accurate_backend_runs_only_when_it_is_named(install):
     install("acme", "Backend.accuracy = 'fast'\n" + ACME)
     assert select().backend.name == "scipy"
-    assert "accuracy is 'fast'" in select().candidates[0].reason
+    assert "accuracy is 'fast'" in reasons_in(select())["acme"]
     assert select("acme").backend.name == "acme"
 
 
@@ -188,7 +194,7 @@ def test_a_small_picture_stays_on_the_cpu_unasked(install):
     install("acme", FAR)
     small = select(pixels=999)
     assert small.backend.name == "scipy"
-    assert "pays from 1000 pixels up" in small.candidates[0].reason
+    assert "pays from 1000 pixels up" in reasons_in(small)["acme"]
     assert select(pixels=1000).backend.name == "acme"
     assert select("acme", pixels=1).backend.name == "acme"
     assert select().backend.name == "acme"
@@ -214,7 +220,7 @@ def test_the_backend_that_owns_the_array_is_chosen_whatever_its_size(install):
     assert select(pixels=4).backend.name == "scipy"
     selection = select(pixels=4, holding=image)
     assert selection.backend.name == "acme"
-    assert selection.candidates[0].reason == "it does not own the image"
+    assert reasons_in(selection)["acme"] == "it does not own the image"
 
 
 def test_a_backend_passed_over_once_does_not_take_over_later(install):
