@@ -1,14 +1,11 @@
 """Arrays of any library that follows the Array API standard, and how effects see them."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import array_api_compat
 
-if TYPE_CHECKING:
-    from phos_core.psf import PSF
-
-__all__ = ["Array", "Convolve", "array_namespace", "device", "mix", "per_layer"]
+__all__ = ["Array", "array_namespace", "device", "mix", "per_layer"]
 
 Array: TypeAlias = Any
 """An array of any Array API library; the standard defines no common base class."""
@@ -85,27 +82,3 @@ def mix(x: Array, rows: Sequence[Sequence[float]]) -> Array:
     for layer in range(1, columns.shape[0]):
         mixed += x[layer : layer + 1, ...] * columns[layer, ...]
     return mixed
-
-
-class Convolve(Protocol):
-    """Two-dimensional convolution, as effects are handed it.
-
-    The caller has chosen the backend and the boundary.
-    """
-
-    def __call__(self, image: Array, psf: "PSF | Sequence[PSF]") -> Array:
-        """Convolve an image.
-
-        Parameters
-        ----------
-        image : array, shape (..., rows, cols)
-            Planes to convolve.
-        psf : PSF or sequence of PSF
-            One for all planes, or one per entry of the first axis.
-
-        Returns
-        -------
-        array, shape (..., rows, cols)
-            Namespace, dtype and device of `image`.
-        """
-        ...
