@@ -49,10 +49,24 @@ class Cramped(Strict):
         self.seen = []
 
     def to_device(self, host):
-        self.seen.append(host.shape[1])
-        if host.shape[1] > self.most_rows:
-            raise MemoryError(f"no room for {host.shape[1]} rows")
+        rows = host.shape[-2]
+        self.seen.append(rows)
+        if rows > self.most_rows:
+            raise MemoryError(f"no room for {rows} rows")
         return super().to_device(host)
+
+
+class Counting(Strict):
+    """A device that counts the planes of each convolution."""
+
+    name = "counting"
+
+    def __init__(self):
+        self.planes = []
+
+    def convolve(self, image, psf, *, boundary="symmetric", accuracy="exact"):
+        self.planes.append(image.shape[0] * image.shape[1])
+        return super().convolve(image, psf, boundary=boundary, accuracy=accuracy)
 
 
 @pytest.fixture
@@ -116,6 +130,47 @@ def test_each_picture_of_a_batch_is_as_if_it_came_alone(rng):
     assert positives.shape == batch.shape
     for one, seed, positive in zip(batch, (5, 6, 7), positives, strict=True):
         np.testing.assert_allclose(positive, phos.develop(one, FILM, seed=seed), atol=1e-6)
+
+
+@pytest.mark.parametrize("form", [list, np.asarray])
+def test_a_batch_shares_the_device_s_calls(rng, form):
+    batch = rng.random((3, 24, 36, 3)).astype(np.float32)
+    backend = Counting()
+    positives, reports = phos.develop(
+        form(batch), FILM, backend=backend, seed=[5, 6, 7], report=True, **SMALL
+    )
+    assert backend.planes == [9, 9]  # the light's spread and the inhibitor's
+    assert [report.pictures for report in reports] == [3, 3, 3]
+    for one, seed, positive in zip(batch, (5, 6, 7), positives, strict=True):
+        alone = phos.develop(one, FILM, backend=backend, seed=seed, **SMALL)
+        np.testing.assert_allclose(positive, alone, rtol=0, atol=1e-6)
+
+
+def test_only_neighbours_of_one_size_and_type_share_a_call(rng):
+    pictures = [rng.random((20, 30, 3)) for _ in range(2)]
+    pictures += [rng.random((20, 31, 3)), rng.random((20, 31)), rng.random((20, 31)) > 2]
+    pictures[-1] = pictures[-1].astype(np.uint8)
+    backend = Counting()
+    _, reports = phos.develop(pictures, "tri-x-400", backend=backend, report=True, **SMALL)
+    assert [report.pictures for report in reports] == [2, 2, 1, 1, 1]
+
+
+def test_a_batch_that_the_device_cannot_hold_goes_in_parts(rng):
+    batch = rng.integers(0, 256, (5, 40, 30, 3), dtype=np.uint8)
+    expected = phos.develop(batch, FILM, backend=Strict(), **SMALL)
+    backend = Counting()
+    backend.max_elements = 3 * 2 * 40 * 30 + 1
+    positives, reports = phos.develop(batch, FILM, backend=backend, report=True, **SMALL)
+    assert [report.pictures for report in reports] == [2, 2, 2, 2, 1]
+    np.testing.assert_array_equal(positives, expected)
+
+
+def test_a_batch_for_which_memory_runs_out_is_tiled(rng):
+    batch = rng.integers(0, 256, (2, 150, 40, 3), dtype=np.uint8)
+    expected = phos.develop(batch, FILM, backend=Strict(), **SMALL)
+    positives, reports = phos.develop(batch, FILM, backend=Cramped(120), report=True, **SMALL)
+    assert reports[0].tiles > 1
+    assert np.abs(positives.astype(int) - expected).max() <= 1
 
 
 def test_a_list_of_pictures_gives_a_list(rng):
@@ -191,7 +246,7 @@ def test_the_grain_of_tiles_is_that_of_the_whole_to_the_bit(rng):
 
 def test_an_array_of_a_device_is_tiled_on_it(picture, monkeypatch):
     whole = phos.develop(Strict().to_device(picture), FILM, backend=Apart(), **SMALL)
-    monkeypatch.setattr(Apart, "max_elements", 20_000)
+    monkeypatch.setattr(Apart, "max_elements", 15_000)
     tiled, report = phos.develop(
         Strict().to_device(picture), FILM, backend=Apart(), report=True, **SMALL
     )
@@ -208,7 +263,7 @@ def test_the_picture_itself_may_take_the_positive_of_tiles(picture):
 
 def test_a_limit_on_memory_makes_tiles_beforehand(picture, monkeypatch):
     backend = Cramped(150)
-    monkeypatch.setenv("PHOS_MEMORY_LIMIT", "1500000")
+    monkeypatch.setenv("PHOS_MEMORY_LIMIT", "1000000")
     _, report = phos.develop(picture, FILM, backend=backend, report=True, **SMALL)
     assert report.tiles > 1
     assert max(backend.seen) < 150

@@ -137,6 +137,16 @@ def test_a_device_too_small_for_any_tile_is_not_tried_but_the_host_is(monkeypatc
     assert tile_sizes(footprint(), ScipyBackend()) == [20]
 
 
+def test_an_array_limit_counts_all_planes_but_continues_one_at_a_time():
+    large = footprint(rows=12_000, cols=40_000, planes=3, radius=(200, 200), halo=200)
+    assert large.array_elements(12_000) == 3 * 12_000 * 40_000
+    alone = footprint(rows=100, cols=100, planes=1, radius=(20, 30), halo=20)
+    assert alone.array_elements(100) == (100 + 2 * 20) * (100 + 2 * 30)
+    backend = Device()
+    backend.max_array_bytes = 2**32
+    assert tile_sizes(large, backend)[0] == 6000
+
+
 @pytest.mark.parametrize("text", ["0", "-5", "2 GB", "1e9"])
 def test_a_memory_limit_that_is_no_number_of_bytes_is_refused(monkeypatch, image, text):
     monkeypatch.setenv("PHOS_MEMORY_LIMIT", text)

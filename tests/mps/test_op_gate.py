@@ -199,8 +199,10 @@ def on_mps(shape, dtype=torch.float32):
 def develop(image, film="portra-400", **settings):
     """The whole process, from the upload on."""
     backend, recipe = FakeMps(), Recipe(film=film, **settings)
-    planes = backend.to_device(image)
-    return process(planes, recipe.load_film(), recipe, backend=backend, clock=Clock(backend))
+    pictures = backend.to_device(image[:, np.newaxis])
+    clock = Clock(backend)
+    (positive,) = process(pictures, recipe.load_film(), [recipe], backend=backend, clock=clock)
+    return positive
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
@@ -245,7 +247,7 @@ def test_tiles_of_a_huge_picture_pass_or_are_refused_beforehand(gate, film, shap
     channels, rows, cols = shape
     pitch_um = Recipe(film=film).pitch_um(rows, cols)
     recipe, backend = Recipe(film=film, pixel_pitch_um=pitch_um), FakeMps()
-    takes = footprint(shape, load_film(film), recipe, backend)
+    takes = footprint(backend, size=(rows, cols), film=load_film(film), recipe=recipe)
     for tile_rows in tile_sizes(takes, backend):
         read = max(
             tile.read.stop - tile.read.start for tile in row_tiles(rows, tile_rows, takes.halo)

@@ -133,7 +133,7 @@ def develop(
         pixel_pitch_um=pixel_pitch,
         encoding=encoding,
     )
-    select(backend)  # whose error belongs before the work
+    select(backend, pixels=0)  # whose error belongs before the work; no device is tried unasked
     destinations = _destinations(pictures, output)
     if not overwrite:
         _refuse_replacing(pictures, destinations)

@@ -136,7 +136,7 @@ def encode_codes(linear: Array, dtype: DTypeLike) -> Array:
     if is_numpy_array(linear):
         return _encode_by_buckets(linear.astype(np.float32, copy=False), dtype)
     xp = array_namespace(linear)
-    encoded = encode_srgb(xp.clip(linear, 0.0, 1.0))
+    encoded = encode_srgb(xp.minimum(xp.maximum(linear, 0.0), 1.0))
     return xp.astype(xp.floor(white * encoded + 0.5), getattr(xp, np.dtype(dtype).name))
 
 

@@ -2,10 +2,11 @@
 
 import math
 import platform
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal, cast, overload
 
@@ -13,12 +14,12 @@ import numpy as np
 from array_api_compat import is_numpy_namespace
 from numpy.typing import NDArray
 
-from phos_core.arrays import Array, array_namespace
+from phos_core.arrays import Array, array_namespace, device
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.execution import is_native, places
 from phos_core.convolution.ladder import Work, descend
-from phos_core.convolution.selection import library_versions, select
-from phos_core.convolution.tiles import Footprint, Tile
+from phos_core.convolution.selection import Selection, library_versions, select
+from phos_core.convolution.tiles import Footprint, Tile, tile_sizes
 from phos_core.film import Film
 from phos_core.pipeline import Clock, process, reach_px
 from phos_core.recipe import Encoding, Recipe, RunReport
@@ -28,7 +29,7 @@ __all__ = ["develop"]
 DTYPES = ("uint8", "uint16", "float32", "float64")
 FLOAT_BYTES = 4
 STRIP_ARRAYS = 5  # of three float32 layers, alive at the peak of a develop in strips: measured
-WHOLE_ARRAYS = 18  # the same where each step takes the whole picture
+WHOLE_ARRAYS = 9  # the same where each step takes the whole picture, in double where it must
 
 
 @overload
@@ -175,30 +176,40 @@ def develop(
         if seeds is not None or settings != Recipe():
             raise TypeError("give the settings in recipe or as arguments, not both")
         settings = recipe
-    if not is_several(image):
-        if seeds is not None:
-            raise ValueError("a list of seeds is for several pictures, got one picture")
-        check_picture(image, settings.encoding)
-        result = checked_out(out, image)
-        done = develop_one(image, result, settings.load_film(), settings, backend, strict)
-        return done if report else done[0]
-    pictures = list(image) if isinstance(image, list | tuple) else apart(image)
+    several = is_several(image)
+    if seeds is not None and not several:
+        raise ValueError("a list of seeds is for several pictures, got one picture")
+    pictures = apart(image) if several else [image]
     recipes = with_seeds(settings, seeds, len(pictures))
     for picture in pictures:
         check_picture(picture, settings.encoding)
-    if out is None and isinstance(image, np.ndarray):
+    if out is None and several and isinstance(image, np.ndarray):
         out = np.empty(image.shape, image.dtype)
-    results = [
-        checked_out(place, picture)
-        for place, picture in zip(places(out, len(pictures)), pictures, strict=True)
+    wanted = places(out, len(pictures)) if several else [out]
+    results = [checked_out(place, picture) for place, picture in zip(wanted, pictures, strict=True)]
+    orders = [
+        Order(picture, result, replace(own, pixel_pitch_um=own.pitch_um(*picture.shape[:2])))
+        for picture, result, own in zip(pictures, results, recipes, strict=True)
     ]
     film_loaded = settings.load_film()
     runs = [
-        develop_one(picture, result, film_loaded, own, backend, strict)
-        for picture, result, own in zip(pictures, results, recipes, strict=True)
+        run
+        for alike in runs_of_equal(orders)
+        for run in develop_equal(alike, film_loaded, backend, strict)
     ]
+    if not several:
+        return runs[0] if report else runs[0][0]
     positives = together([positive for positive, _ in runs], image, out)
     return (positives, [own for _, own in runs]) if report else positives
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A picture that has been checked, where its positive goes, and its settings."""
+
+    image: Array
+    result: NDArray[Any] | None
+    recipe: Recipe
 
 
 def is_several(image: Any) -> bool:
@@ -206,8 +217,10 @@ def is_several(image: Any) -> bool:
     return isinstance(image, list | tuple) or getattr(image, "ndim", 0) == 4
 
 
-def apart(images: Array) -> list[Array]:
-    """The pictures of an array with an axis for them."""
+def apart(images: Any) -> list[Array]:
+    """The pictures of a list, or of an array with an axis for them."""
+    if isinstance(images, list | tuple):
+        return list(images)
     return [images[i, ...] for i in range(images.shape[0])]
 
 
@@ -230,95 +243,141 @@ def with_seeds(recipe: Recipe, seeds: list[int] | None, pictures: int) -> list[R
     return [replace(recipe, seed=seed) for seed in seeds]
 
 
-def develop_one(
-    image: Array,
-    result: NDArray[Any] | None,
-    film: Film,
-    recipe: Recipe,
-    backend: str | ConvolutionBackend | None,
-    strict: bool,
-) -> tuple[Array, RunReport]:
-    """Develop a picture that has been checked: into its result, or without one on its device."""
+def runs_of_equal(orders: list[Order]) -> Iterator[list[Order]]:
+    """Neighbours that can be developed together: of one shape, dtype and home."""
+
+    def kind(order: Order) -> tuple[Any, ...]:
+        image = order.image
+        return type(image), tuple(image.shape), str(image.dtype), str(device(image))
+
+    for _, alike in groupby(orders, key=kind):
+        yield list(alike)
+
+
+def develop_equal(
+    orders: list[Order], film: Film, backend: str | ConvolutionBackend | None, strict: bool
+) -> Iterator[tuple[Array, RunReport]]:
+    """Develop pictures of one size, as many at a time as the device holds."""
+    image = orders[0].image
     rows, cols = image.shape[:2]
-    recipe = replace(recipe, pixel_pitch_um=recipe.pitch_um(rows, cols))
-    planes = planar(image)
-    work: Work[tuple[Array, Clock]]
-    if result is None:
+    orders = [
+        replace(
+            order, recipe=replace(order.recipe, pixel_pitch_um=order.recipe.pitch_um(rows, cols))
+        )
+        for order in orders
+    ]
+    if orders[0].result is None:
         selection = select(backend, holding=image)
-        work = partial(on_device, planes, film, recipe)
     else:
         selection = select(backend, pixels=rows * cols)
-        apart_from_result = planes.copy() if np.may_share_memory(image, result) else planes
-        work = partial(on_host, apart_from_result, channels_first(result), film, recipe)
+    takes = partial(footprint, size=(rows, cols), film=film, recipe=orders[0].recipe)
+    at_once = pictures_at_once(len(orders), takes, selection.backend)
+    for start in range(0, len(orders), at_once):
+        yield from develop_together(orders[start : start + at_once], film, selection, strict)
+
+
+def pictures_at_once(
+    count: int, takes: Callable[..., Footprint], backend: ConvolutionBackend
+) -> int:
+    """How many pictures share a call: where there is no device, sharing saves nothing."""
+    if is_numpy_namespace(backend.xp):
+        return 1
+    while count > 1:
+        together = takes(backend, pictures=count)
+        if tile_sizes(together, backend)[:1] == [together.rows]:
+            break
+        count = math.ceil(count / 2)
+    return count
+
+
+def develop_together(
+    orders: list[Order], film: Film, selection: Selection, strict: bool
+) -> Iterator[tuple[Array, RunReport]]:
+    """Develop pictures in one call: into their results, or without these on their device."""
+    image, recipes = orders[0].image, [order.recipe for order in orders]
+    results = [order.result for order in orders if order.result is not None]
+    planes = stacked([order.image for order in orders])
+    work: Work[tuple[list[Array], Clock]]
     if 0 in image.shape:
-        work = partial(without_pixels, channels_first(image))
-    takes = partial(footprint, planes.shape, film, recipe)
-    outcome = descend(selection, work, takes, strict=strict, stay=result is None)
-    positive, clock = outcome.value
-    if result is None:
-        result = positive if image.ndim == 3 else positive[..., 0]
-    return result, RunReport(
+        work = partial(without_pixels, [order.image for order in orders])
+    elif not results:
+        work = partial(on_device, planes, film, recipes)
+    else:
+        if any(np.may_share_memory(planes, result) for result in results):
+            planes = planes.copy()  # an attempt that fails must leave the picture whole
+        work = partial(on_host, planes, list(map(channels_first, results)), film, recipes)
+    takes = partial(
+        footprint, size=image.shape[:2], film=film, recipe=recipes[0], pictures=len(orders)
+    )
+    outcome = descend(selection, work, takes, strict=strict, stay=not results)
+    positives, clock = outcome.value
+    report = RunReport(
         film=film.name,
         backend=outcome.backend.name,
         device=str(outcome.backend.device),
         source=selection.source,
         candidates=tuple((c.name, c.reason or "") for c in selection.candidates),
         versions=versions() | library_versions(outcome.backend),
-        pixel_pitch_um=recipe.pitch_um(rows, cols),
+        pixel_pitch_um=cast("float", recipes[0].pixel_pitch_um),
         step_seconds=clock.seconds,
+        pictures=len(orders),
         tiles=outcome.tiles,
         events=outcome.events,
     )
+    for positive in results or positives:
+        yield positive, report
 
 
 def on_host(
     planes: NDArray[Any],
-    result: NDArray[Any],
+    results: list[NDArray[Any]],
     film: Film,
-    recipe: Recipe,
+    recipes: list[Recipe],
     backend: ConvolutionBackend,
     tiles: tuple[Tile, ...],
-) -> tuple[Array, Clock]:
-    """Develop tiles of a picture on the host into its result."""
+) -> tuple[list[Array], Clock]:
+    """Develop tiles of pictures on the host into their results."""
     clock = Clock(backend)
     for tile in tiles:
         with clock.step("upload"):
-            uploaded = backend.to_device(planes[:, tile.read, :])
-        own = tile_recipe(recipe, tile)
+            uploaded = backend.to_device(planes[..., tile.read, :])
+        cropped = [tile_recipe(recipe, tile) for recipe in recipes]
+        develop_tile = partial(process, uploaded, film, cropped, backend=backend, clock=clock)
         if tile.rows == tile.read:
-            process(uploaded, film, own, backend=backend, clock=clock, out=result[:, tile.rows, :])
-        else:
-            positive = process(uploaded, film, own, backend=backend, clock=clock)
+            develop_tile(outs=[result[:, tile.rows, :] for result in results])
+            continue
+        for positive, result in zip(develop_tile(), results, strict=True):
             with clock.step("download"):
                 result[:, tile.rows, :] = backend.to_host(positive[:, tile.inner, :])
-    return result, clock
+    return [], clock
 
 
 def on_device(
     planes: Array,
     film: Film,
-    recipe: Recipe,
+    recipes: list[Recipe],
     backend: ConvolutionBackend,
     tiles: tuple[Tile, ...],
-) -> tuple[Array, Clock]:
-    """Develop tiles of a picture where it is, into a new array in the form of an image."""
+) -> tuple[list[Array], Clock]:
+    """Develop tiles of pictures where they are, into new arrays in the form of images."""
     xp = array_namespace(planes)
     clock = Clock(backend)
-    strips = []
+    strips: list[list[Array]] = [[] for _ in recipes]
     for tile in tiles:
-        own = tile_recipe(recipe, tile)
-        positive = process(planes[:, tile.read, :], film, own, backend=backend, clock=clock)
-        channels = [positive[c, tile.inner, :] for c in range(positive.shape[0])]
-        strips.append(xp.astype(xp.stack(channels, axis=-1), planes.dtype))
-    return strips[0] if len(strips) == 1 else xp.concat(strips), clock
+        cropped = [tile_recipe(recipe, tile) for recipe in recipes]
+        positives = process(planes[..., tile.read, :], film, cropped, backend=backend, clock=clock)
+        for positive, strip in zip(positives, strips, strict=True):
+            channels = [positive[c, tile.inner, :] for c in range(positive.shape[0])]
+            picture = channels[0] if len(channels) == 1 else xp.stack(channels, axis=-1)
+            strip.append(xp.astype(picture, planes.dtype))
+    return [strip[0] if len(strip) == 1 else xp.concat(strip) for strip in strips], clock
 
 
 def without_pixels(
-    planes: Array, backend: ConvolutionBackend, tiles: tuple[Tile, ...]
-) -> tuple[Array, Clock]:
-    """Develop a picture that has none."""
-    xp = array_namespace(planes)
-    return xp.moveaxis(xp.asarray(planes, copy=True), 0, -1), Clock(backend)
+    images: list[Array], backend: ConvolutionBackend, tiles: tuple[Tile, ...]
+) -> tuple[list[Array], Clock]:
+    """Develop pictures that have none."""
+    return [array_namespace(image).asarray(image, copy=True) for image in images], Clock(backend)
 
 
 def tile_recipe(recipe: Recipe, tile: Tile) -> Recipe:
@@ -328,20 +387,27 @@ def tile_recipe(recipe: Recipe, tile: Tile) -> Recipe:
 
 
 def footprint(
-    shape: tuple[int, ...], film: Film, recipe: Recipe, backend: ConvolutionBackend
+    backend: ConvolutionBackend,
+    *,
+    size: tuple[int, int],
+    film: Film,
+    recipe: Recipe,
+    pictures: int = 1,
 ) -> Footprint:
-    """What developing a picture takes on a backend."""
-    rows, cols = shape[-2:]
+    """What developing pictures together takes on a backend."""
+    rows, cols = size
     layers = len(film.development.curves)
     in_strips = is_numpy_namespace(backend.xp)
     reach = reach_px(film, recipe.pitch_um(rows, cols))
+    arrays = STRIP_ARRAYS if in_strips else WHOLE_ARRAYS
     return Footprint(
         rows=rows,
         cols=cols,
-        planes=1 if in_strips else max(3, layers),  # three channels come up, whatever the film
+        # Three channels come up, whatever the film; the CPU convolves one plane at a time.
+        planes=1 if in_strips else pictures * max(3, layers),
         radius=(reach, reach),
         halo=reach,
-        pixel_bytes=FLOAT_BYTES * 3 * (STRIP_ARRAYS if in_strips else WHOLE_ARRAYS),
+        pixel_bytes=FLOAT_BYTES * 3 * arrays * pictures,
     )
 
 
@@ -415,17 +481,19 @@ def checked_out(out: Any, image: Array) -> NDArray[Any] | None:
     return out
 
 
-def planar(image: Array) -> Array:
-    """The picture as (channels, rows, cols), NumPy's in native byte order."""
-    if isinstance(image, np.ndarray):
-        image = image.astype(image.dtype.newbyteorder("="), copy=False)
-    return channels_first(image)
+def stacked(images: list[Array]) -> Array:
+    """Pictures as (channels, pictures, rows, cols), NumPy's in native byte order; one as a view."""
+    xp = array_namespace(*images)
+    if isinstance(images[0], np.ndarray):
+        native = images[0].dtype.newbyteorder("=")
+        images = [image.astype(native, copy=False) for image in images]
+    stack = images[0][None, ...] if len(images) == 1 else xp.stack(images)
+    return xp.moveaxis(stack, -1, 0) if stack.ndim == 4 else stack[None, ...]
 
 
-def channels_first(image: Array) -> Array:
+def channels_first(image: NDArray[Any]) -> NDArray[Any]:
     """A view with the channels first, one for a grey picture."""
-    xp = array_namespace(image)
-    return xp.moveaxis(image, -1, 0) if image.ndim == 3 else image[None, ...]
+    return np.moveaxis(image, -1, 0) if image.ndim == 3 else image[np.newaxis]
 
 
 def versions() -> dict[str, str]:

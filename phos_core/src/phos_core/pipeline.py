@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -30,56 +30,80 @@ __all__ = ["Clock", "process", "reach_px"]
 
 
 def process(
-    image: Array,
+    pictures: Array,
     film: Film,
-    recipe: Recipe,
+    recipes: Sequence[Recipe],
     *,
     backend: ConvolutionBackend,
     clock: "Clock",
-    out: NDArray[Any] | None = None,
-) -> Array:
-    """Take a picture through the photographic process.
+    outs: Sequence[NDArray[Any] | None] | None = None,
+) -> list[Array]:
+    """Take pictures of one size through the photographic process, together.
 
     Parameters
     ----------
-    image : array, shape (channels, rows, cols)
-        The picture on the backend's device, one channel or three, coded as the recipe says.
+    pictures : array, shape (channels, pictures, rows, cols)
+        On the backend's device, one channel or three, coded as the recipes say.
     film : Film
         The stock.
-    recipe : Recipe
-        The settings.
+    recipes : sequence of Recipe
+        The settings of each picture; they may differ in what makes the grain alone.
     backend : ConvolutionBackend
         What convolves, and where the arrays live.
     clock : Clock
         Takes the time of each step.
-    out : ndarray, shape (channels, rows, cols), optional
-        Takes the positive on the host.
+    outs : sequence of ndarray, shape (channels, rows, cols), optional
+        Take the positives on the host.
 
     Returns
     -------
-    array, shape (channels, rows, cols)
-        The positive, sRGB-encoded: `out` if that is given, else on the device, integers in the
-        dtype of `image` and floats in single precision.
+    list of array, shape (channels, rows, cols)
+        The positives, sRGB-encoded: those of `outs` if that is given, else on the device, integers
+        in the dtype of `pictures` and floats in single precision.
     """
-    pitch_um = recipe.pitch_um(*image.shape[-2:])
-    in_strips = partial(by_rows, backend)
+    channels, count, *size = pictures.shape
+    pitch_um = recipes[0].pitch_um(*size)
+
+    def in_strips(function: Callable[..., Array], planes: Array) -> Array:
+        """What works row by row sees the pictures one below the other."""
+        below = reshaped(planes, (planes.shape[0], count * size[0], size[1]))
+        done = by_rows(backend, function, below)
+        return reshaped(done, (done.shape[0], count, *size))
 
     with clock.step("expose"):
-        exposure = in_strips(partial(expose_scene, film=film, recipe=recipe), image)
+        exposure = in_strips(partial(expose_scene, film=film, recipe=recipes[0]), pictures)
     with clock.step("scatter and halation"):
         exposure = backend.convolve(exposure, spread_of_light(film, pitch_um))
-    with clock.step("couplers"):
-        inhibitor = spread_inhibitor(exposure, film, pitch_um, backend)
+    spread: tuple[Array, ...] = ()
+    if film.couplers is not None:
+        with clock.step("couplers"):
+            released = in_strips(partial(release_inhibitor, couplers=film.couplers), exposure)
+            spread = (
+                backend.convolve(released, coupler_psf(film.couplers, pixel_pitch_um=pitch_um)),
+            )
+            del released
     with clock.step("develop, grain and print"):
         finish = partial(
             develop_and_print,
             film=film,
-            recipe=recipe,
             pitch_um=pitch_um,
-            channels=image.shape[0],
-            dtype=numpy_dtype(image),
+            channels=channels,
+            dtype=numpy_dtype(pictures),
         )
-        return in_strips(finish, exposure, *inhibitor, out=out)
+        return [
+            by_rows(
+                backend,
+                partial(finish, recipe=recipe),
+                *(planes[:, i, ...] for planes in (exposure, *spread)),
+                out=None if outs is None else outs[i],
+            )
+            for i, recipe in enumerate(recipes)
+        ]
+
+
+def reshaped(planes: Array, shape: tuple[int, ...]) -> Array:
+    """The same numbers in another shape."""
+    return array_namespace(planes).reshape(planes, shape)
 
 
 def expose_scene(coded: Array, *, row_start: int, film: Film, recipe: Recipe) -> Array:
@@ -102,18 +126,8 @@ def spread_of_light(film: Film, pitch_um: float) -> list[PSF]:
     return [compose(first, second) for first, second in zip(scatter, halo, strict=True)]
 
 
-def spread_inhibitor(
-    exposure: Array, film: Film, pitch_um: float, backend: ConvolutionBackend
-) -> tuple[Array, ...]:
-    """Step 5, first half: the inhibitor that development releases, after it has spread."""
-    if film.couplers is None:
-        return ()
-    released = by_rows(backend, partial(release_inhibitor, couplers=film.couplers), exposure)
-    return (backend.convolve(released, coupler_psf(film.couplers, pixel_pitch_um=pitch_um)),)
-
-
 def release_inhibitor(exposure: Array, *, row_start: int, couplers: Couplers) -> Array:
-    """The inhibitor before it spreads."""
+    """Step 5, first half: the inhibitor that development releases, before it spreads."""
     return release(log10_exposure(exposure), couplers)
 
 
@@ -177,7 +191,7 @@ def encode(light: Array, channels: int, dtype: np.dtype[Any]) -> Array:
     if dtype.kind == "u":
         coded = color.encode_codes(light, dtype)
     else:
-        coded = color.encode_srgb(xp.clip(light, 0.0, 1.0))
+        coded = color.encode_srgb(xp.minimum(xp.maximum(light, 0.0), 1.0))
     return xp.broadcast_to(coded, (channels, *coded.shape[1:]))
 
 

@@ -120,7 +120,9 @@ class RunReport:
     pixel_pitch_um : float
         Width of a pixel on the film.
     step_seconds : mapping of str to float
-        Time of each step, in the order in which they ran.
+        Time of each step, in the order in which they ran, of all pictures developed together.
+    pictures : int
+        How many pictures were developed together, in one call.
     tiles : int
         In how many tiles of rows it was computed; 1: as a whole.
     events : tuple of str
@@ -135,6 +137,7 @@ class RunReport:
     versions: Mapping[str, str]
     pixel_pitch_um: float
     step_seconds: Mapping[str, float]
+    pictures: int = 1
     tiles: int = 1
     events: tuple[str, ...] = ()
 

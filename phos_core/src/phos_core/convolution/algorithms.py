@@ -43,11 +43,19 @@ def convolve(image: Array, psf: PSF | Sequence[PSF], boundary: Boundary = "symme
     array, shape (..., rows, cols)
         Namespace, dtype and device of `image`.
     """
-    if isinstance(psf, PSF):
-        return _road(psf)(image, psf, boundary)
+    if 0 in image.shape:
+        return image
     xp = array_namespace(image)
-    planes = [_road(p)(image[i, ...], p, boundary) for i, p in enumerate(psf)]
-    return xp.stack(planes) if planes else image
+    planes = xp.reshape(image, (-1, *image.shape[-2:]))
+    count = planes.shape[0]
+    psfs = (
+        [psf] * count
+        if isinstance(psf, PSF)
+        else [p for p in psf for _ in range(count // len(psf))]
+    )
+    # One at a time: no array is larger than one continued plane.
+    blurred = [_road(p)(planes[i, ...], p, boundary) for i, p in enumerate(psfs)]
+    return xp.reshape(xp.stack(blurred), image.shape)
 
 
 def direct(image: Array, psf: PSF, boundary: Boundary) -> Array:

@@ -2,9 +2,11 @@
 
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import FrameType
 from typing import Generic, TypeAlias, TypeVar
 
 from phos_core.convolution.contract import ConvolutionBackend, ErrorKind
@@ -31,7 +33,8 @@ ERRORS: dict[ErrorKind, type[PhosError]] = {
     "unsupported": UnsupportedOperationError,
     "device-lost": DeviceLostError,
 }
-CALLERS = 4  # frames from the warning to whoever called `develop` or `convolve`
+
+PACKAGE = "phos_core."  # a warning points to the first frame that is not in it
 
 logger = logging.getLogger("phos")
 
@@ -120,7 +123,7 @@ def descend(
     for backend in _backends(selection, only_one=bool(bound)):
         if failed:
             events.append(f"went on with {backend.name}: {failed[-1]}")
-            warnings.warn(events[-1], BackendFallbackWarning, stacklevel=CALLERS)
+            warnings.warn(events[-1], BackendFallbackWarning, stacklevel=_frames_within() + 1)
         for tiles in _cuts(footprint(backend), backend, failed):
             rung_or_value = _attempt(work, backend, tiles)
             if not isinstance(rung_or_value, _Rung):
@@ -134,6 +137,15 @@ def descend(
             if rung_or_value.kind != "out-of-memory":
                 break
     raise _defeat(failed, bound) from failed[-1].error
+
+
+def _frames_within() -> int:
+    """How many frames lie between `descend`, itself counted, and whoever called phos."""
+    frame: FrameType | None = sys._getframe(1)
+    count = 0
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(PACKAGE):
+        frame, count = frame.f_back, count + 1
+    return count
 
 
 def _backends(selection: Selection, *, only_one: bool) -> Iterator[ConvolutionBackend]:

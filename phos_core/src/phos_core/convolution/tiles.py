@@ -71,16 +71,21 @@ class Footprint:
         return min(self.rows, max(LEAST_ROWS, self.halo)) if self.divisible else self.rows
 
     def array_elements(self, tile_rows: int) -> int:
-        """Numbers in the largest array: all planes, continued beyond their edges."""
-        read = min(self.rows, tile_rows + 2 * self.halo)
-        (ry, rx), cols = self.radius, self.cols
-        return self.planes * min(2 * read, read + 2 * ry) * min(2 * cols, cols + 2 * rx)
+        """Numbers in the largest array: all planes, or one continued beyond its edges."""
+        return max(self.planes * self._read(tile_rows) * self.cols, self._continued(tile_rows))
 
     def needed_bytes(self, tile_rows: int) -> int:
-        """Bytes of all arrays together."""
-        read = min(self.rows, tile_rows + 2 * self.halo)
-        workspace = self.array_elements(tile_rows) * WORKSPACE_BYTES
-        return read * self.cols * self.pixel_bytes + workspace
+        """Bytes of all arrays together, all planes continued at once."""
+        pixels = self._read(tile_rows) * self.cols
+        workspace = self.planes * self._continued(tile_rows) * WORKSPACE_BYTES
+        return pixels * self.pixel_bytes + workspace
+
+    def _read(self, tile_rows: int) -> int:
+        return min(self.rows, tile_rows + 2 * self.halo)
+
+    def _continued(self, tile_rows: int) -> int:
+        read, (ry, rx), cols = self._read(tile_rows), self.radius, self.cols
+        return min(2 * read, read + 2 * ry) * min(2 * cols, cols + 2 * rx)
 
 
 def row_tiles(rows: int, tile_rows: int, halo: int) -> tuple[Tile, ...]:

@@ -79,4 +79,4 @@ def log10_exposure(exposure: Array) -> Array:
         log10 of the exposure.
     """
     xp = array_namespace(exposure)
-    return xp.log10(xp.clip(exposure, LEAST_EXPOSURE_LX_S, None))
+    return xp.log10(xp.maximum(exposure, LEAST_EXPOSURE_LX_S))

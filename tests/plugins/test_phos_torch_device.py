@@ -1,0 +1,127 @@
+"""PyTorch's backend on an NVIDIA GPU: skipped in one piece where there is none, unless demanded."""
+
+import os
+
+import numpy as np
+import pytest
+
+import phos_core as phos
+from phos_core.convolution import reference
+from phos_core.convolution.selection import select
+from phos_core.psf import exponential, from_array, gaussian
+from phos_core.testing import ConvolutionBackendContract, assert_agrees
+
+NAME = "torch:cuda"
+REASON = next((r.reason for r in phos.backends() if r.name == NAME), "phos-torch is not installed")
+if REASON and NAME not in os.environ.get("PHOS_REQUIRE", "").split(","):
+    pytest.skip(f"{NAME} cannot run: {REASON}", allow_module_level=True)
+
+torch = pytest.importorskip("torch")
+
+from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
+from torch.utils._pytree import tree_leaves  # noqa: E402
+
+CUDA = torch.device("cuda", 0)
+FEW = 1000  # numbers: answers to questions may come to the host, pictures may not
+
+
+class Passage(TorchDispatchMode):
+    """Notes the largest tensor on the host while it watches."""
+
+    largest = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        for leaf in tree_leaves(result):
+            if isinstance(leaf, torch.Tensor) and leaf.device.type == "cpu":
+                self.largest = max(self.largest, leaf.numel())
+        return result
+
+
+@pytest.fixture
+def backend():
+    """Give the backend; an error where it cannot run."""
+    return select(NAME).backend
+
+
+class TestTorchOnCuda(ConvolutionBackendContract):
+    @pytest.fixture
+    def backend(self):
+        return select(NAME).backend
+
+
+def codes(*shape):
+    return np.random.default_rng(5).integers(0, 256, shape, dtype=np.uint8)
+
+
+@pytest.mark.parametrize("shape", [(90, 120, 3), (90, 120), (2, 90, 120, 3)])
+def test_codes_on_the_device_are_developed_there(shape):
+    image = codes(*shape)
+    expected = phos.develop(image, backend="scipy", seed=7)
+    tensor = torch.from_numpy(image).to(CUDA)
+    phos.develop(tensor, seed=7)  # makes the tables, on the host
+    with Passage() as passage:
+        positive = phos.develop(tensor, seed=7)
+    assert (type(positive), positive.device, positive.dtype) == (torch.Tensor, CUDA, torch.uint8)
+    assert positive.shape == shape
+    assert np.abs(positive.cpu().numpy().astype(int) - expected).max() <= 1
+    assert passage.largest < FEW
+
+
+@pytest.mark.parametrize("shape", [(90, 120, 3), (90, 120), (2, 90, 120, 3)])
+def test_floats_on_the_device_are_developed_there(shape):
+    image = (codes(*shape) / 255).astype(np.float32)
+    expected = phos.develop(image, backend="scipy", seed=7)
+    positive = phos.develop(torch.from_numpy(image).to(CUDA), seed=7)
+    assert (positive.device, positive.dtype) == (CUDA, torch.float32)
+    assert np.abs(positive.cpu().numpy() - expected).max() <= 1e-3
+
+
+@pytest.mark.parametrize("shape", [(90, 120, 3), (90, 120), (2, 90, 120, 3)])
+def test_a_tensor_on_the_device_is_convolved_there(shape):
+    image = np.random.default_rng(6).random(shape).astype(np.float32)
+    psf = from_array(np.random.default_rng(7).random((5, 31)))
+    tensor = torch.from_numpy(image).to(CUDA)
+    phos.convolve(tensor, psf)
+    with Passage() as passage:
+        blurred = phos.convolve(tensor, psf)
+    assert (type(blurred), blurred.device, blurred.dtype) == (torch.Tensor, CUDA, torch.float32)
+    expected = phos.convolve(image, psf, backend="scipy")
+    np.testing.assert_allclose(blurred.cpu().numpy(), expected, rtol=0, atol=1e-5 * psf.l1)
+    assert passage.largest < FEW
+
+
+def test_a_batch_with_a_psf_for_each_layer_is_its_pictures_one_by_one(backend):
+    image = torch.rand((3, 4, 60, 70), device=CUDA)
+    psfs = [gaussian(2.0), exponential(3.0), gaussian(5.0)]
+    together = backend.convolve(image, psfs)
+    for item in range(4):
+        alone = backend.convolve(image[:, item], psfs)
+        torch.testing.assert_close(together[:, item], alone, rtol=0, atol=1e-6)
+    assert_agrees(together.cpu().numpy(), image.cpu().numpy(), psfs, "symmetric")
+
+
+def test_a_lamp_in_the_dark_leaves_the_shadows_alone(backend):
+    image = np.random.default_rng(2).random((90, 100)).astype(np.float32) * 1e-3
+    image[40, 50] = 30.0
+    psf = gaussian(1.0)
+    found = backend.to_host(backend.convolve(backend.to_device(image), psf))
+    expected = reference.convolve(image, psf, "symmetric")
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+def test_the_device_is_described(backend):
+    facts = backend.device_facts()
+    assert facts["name"] == torch.cuda.get_device_name(0)
+    assert facts["driver"][0].isdecimal()
+    assert facts["CUDA of PyTorch"] == torch.version.cuda
+
+
+def test_memory_given_back_is_free(backend):
+    backend.release()
+    before = backend.memory().free_bytes
+    x = torch.zeros((64, 1024, 1024), device=CUDA)
+    assert backend.memory().free_bytes <= before - x.nbytes
+    del x
+    backend.release()
+    assert backend.memory().free_bytes >= before - 2**26
