@@ -78,3 +78,14 @@ def test_renders_of_16_bit_pictures_agree(one, other):
     first, second = (rendered_codes(name, "portra-400", np.uint16) for name in (one, other))
     assert np.abs(first / 65535 - second / 65535).max() <= 1e-3
     assert peak_signal_to_noise_db(first / 65535, second / 65535) >= 80
+
+
+@pytest.mark.parametrize("film", STOCKS)
+@pytest.mark.parametrize("backend", RUNNING)
+def test_each_picture_of_a_batch_is_as_if_it_came_alone(backend, film):
+    batch = np.stack([photo(1.0), photo(30.0), 0.3 * photo(1.0)])
+    settings = {"film": film, "backend": backend, "encoding": "linear"}
+    positives = phos.develop(batch, seed=[5, 6, 7], **settings)
+    for picture, seed, positive in zip(batch, (5, 6, 7), positives, strict=True):
+        alone = phos.develop(picture, seed=seed, **settings)
+        np.testing.assert_allclose(positive, alone, rtol=0, atol=1e-6)
