@@ -37,6 +37,8 @@ DEVICES = ("cupy", "torch:cuda")
 FILMS = ("cinestill-800t", "portra-400", "tri-x-400", "velvia-50")
 ROWS, COLS = 2000, 3000
 PITCH_UM = 36_000 / COLS
+PSF_SIDES = (61, 121, 201, 401)
+BATCH = 10
 SAMPLES = 20
 IN_A_ROW = 10
 LONG_RUN = 200
@@ -139,19 +141,25 @@ def scene(brightest):
 
 
 def on_device(backend):
-    """Return milliseconds of convolutions of planes that are on the device already."""
+    """Return milliseconds of work on planes and pictures that are on the device already."""
     rng = np.random.default_rng(1)
     plane = backend.to_device(rng.random((ROWS, COLS), dtype=np.float32))
     layers = backend.to_device(rng.random((3, ROWS, COLS), dtype=np.float32))
-    wide = from_array(rng.random((201, 201)))
+    wide = {side: from_array(rng.random((side, side))) for side in PSF_SIDES}
     gaussians = [mixture([(0.7, 2.0 + i), (0.2, 6.0 + i), (0.1, 10.5 + i)]) for i in range(3)]
     halation = list(
         halation_psfs(phos.load_film("cinestill-800t").halation, pixel_pitch_um=PITCH_UM)
     )
+    picture = backend.xp.asarray(codes(), device=backend.device)
+    batch = backend.xp.stack([picture] * BATCH)
     work = {
-        "one layer, PSF of 201 x 201": partial(backend.convolve, plane, wide),
+        f"one layer, PSF of {side} x {side}": partial(backend.convolve, plane, psf)
+        for side, psf in wide.items()
+    } | {
         "three layers, three Gaussians each": partial(backend.convolve, layers, gaussians),
         "three layers, CineStill's halation": partial(backend.convolve, layers, halation),
+        "develop 8 bits on portra-400, held on the device": partial(develop, picture, backend.name),
+        f"{BATCH} of them in one call": partial(develop, batch, backend.name),
     }
     return {what: milliseconds(function, backend) for what, function in work.items()}
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -123,6 +124,41 @@ class TestWithCupy:
         report = module.create().probe()
         assert report.status == "ok"
         assert "overwrite each other" in report.reason
+
+    @pytest.mark.parametrize(("limit", "told"), [(0, "none"), (700 * 2**20, "700 MiB")])
+    def test_a_gpu_is_described_with_cuda_and_the_pool(
+        self, module, cuda, monkeypatch, limit, told
+    ):
+        class Here:
+            id = 0
+
+            def __enter__(self):
+                return self
+
+            def __exit__(self, *_):
+                return None
+
+        pool = SimpleNamespace(
+            total_bytes=lambda: 500 * 2**20,
+            used_bytes=lambda: 300 * 2**20,
+            get_limit=lambda: limit,
+        )
+        properties = {"name": b"NVIDIA X100", "major": 9, "minor": 0}
+        cuda(driver=13010)
+        monkeypatch.setattr(
+            module.cupy.cuda.runtime, "getDeviceProperties", lambda number: properties
+        )
+        monkeypatch.setattr(module.cupy, "get_default_memory_pool", lambda: pool)
+        monkeypatch.setattr(module.CupyBackend, "device", Here())
+        assert module.create().device_facts() == {
+            "name": "NVIDIA X100",
+            "compute capability": "9.0",
+            "CUDA of CuPy": "13.2",
+            "CUDA that the driver knows": "13.1",
+            "held by CuPy's pool": "500 MiB",
+            "of it in use": "300 MiB",
+            "limit of the pool": told,
+        }
 
     def test_the_errors_of_cuda_are_told_apart(self, module):
         backend, runtime = module.create(), module.cupy.cuda.runtime

@@ -16,6 +16,11 @@ if REASON and "cupy" not in os.environ.get("PHOS_REQUIRE", "").split(","):
     pytest.skip(f"cupy cannot run: {REASON}", allow_module_level=True)
 
 
+cupy = pytest.importorskip("cupy")
+
+SHAPES = [(90, 120, 3), (90, 120), (2, 90, 120, 3)]
+
+
 @pytest.fixture
 def backend():
     """Give the backend; an error where it cannot run."""
@@ -70,6 +75,47 @@ def test_a_plane_that_fits_no_array_is_refused_with_the_way_out(backend, monkeyp
     image = backend.to_device(np.ones((40, 50), np.float32))
     with pytest.raises(phos.errors.UnsupportedOperationError, match="tiles"):
         backend.convolve(image, from_array(np.ones((9, 9))))
+
+
+@pytest.fixture
+def no_passage(backend, monkeypatch):
+    """Nothing goes to the device or comes back by the backend's ways."""
+
+    def refused(*_):
+        raise AssertionError("the picture passes through the host")
+
+    monkeypatch.setattr(backend, "to_host", refused)
+    monkeypatch.setattr(backend, "to_device", refused)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_pictures_on_the_device_are_developed_there(no_passage, shape, dtype):
+    white = 1 if dtype == np.float32 else np.iinfo(dtype).max
+    image = (np.random.default_rng(5).random(shape) * white).astype(dtype)
+    expected = phos.develop(image, backend="scipy", seed=7).astype(np.float64)
+    positive = phos.develop(cupy.asarray(image), seed=7)
+    assert (type(positive), positive.device) == (cupy.ndarray, cupy.cuda.Device(0))
+    assert (positive.dtype, positive.shape) == (dtype, shape)
+    allowed = 1 if dtype == np.uint8 else 1e-3 * white
+    assert np.abs(positive.get() - expected).max() <= allowed
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_pictures_on_the_device_are_convolved_there(no_passage, shape):
+    image = np.random.default_rng(6).random(shape).astype(np.float32)
+    psf = from_array(np.random.default_rng(7).random((5, 31)))
+    blurred = phos.convolve(cupy.asarray(image), psf)
+    assert (type(blurred), blurred.device) == (cupy.ndarray, cupy.cuda.Device(0))
+    expected = phos.convolve(image, psf, backend="scipy")
+    np.testing.assert_allclose(blurred.get(), expected, rtol=0, atol=1e-5 * psf.l1)
+
+
+def test_the_device_is_described(backend):
+    facts = backend.device_facts()
+    assert facts["name"]
+    assert facts["CUDA that the driver knows"][0].isdecimal()
+    assert facts["held by CuPy's pool"].endswith("MiB")
 
 
 def test_memory_given_back_is_free(backend):

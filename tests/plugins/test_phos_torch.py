@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import phos_core as phos
+from phos_core.convolution.boundary import BOUNDARIES
 from phos_core.effects import grain
 from phos_core.errors import OutOfMemoryError
 from phos_core.film import load_film
@@ -17,6 +18,7 @@ phos_torch = pytest.importorskip("phos_torch", reason="needs phos-torch")
 torch = pytest.importorskip("torch", reason="needs PyTorch")
 backend_module = pytest.importorskip("phos_torch.backend", reason="needs PyTorch")
 
+MIB = 2**20
 STOCKS = ("cinestill-800t", "portra-400", "tri-x-400", "velvia-50")
 
 
@@ -114,28 +116,84 @@ def test_a_tensor_on_the_device_is_taken_as_it_is(cpu):
     assert not cpu.convolve(tensor, gaussian(1.0)).requires_grad
 
 
-def test_planes_transformed_in_chunks_are_those_transformed_together(cpu, monkeypatch):
+@pytest.fixture
+def gpu_on_the_cpu(monkeypatch):
+    """The way that planes take on a GPU, taken by tensors of the CPU."""
+    backend = backend_module.create_cuda()
+    monkeypatch.setattr(backend, "device", torch.device("cpu"))
+    return backend
+
+
+def test_planes_transformed_in_chunks_are_those_transformed_together(gpu_on_the_cpu, monkeypatch):
     image = torch.rand((5, 40, 50))
-    whole = cpu.convolve(image, exponential(3.0))
-    monkeypatch.setattr(backend_module, "CHUNK_NUMBERS", 20_000)
-    apart = cpu.convolve(image, exponential(3.0))
+    whole = gpu_on_the_cpu.convolve(image, exponential(3.0))
+    monkeypatch.setattr(gpu_on_the_cpu, "chunk_numbers", 20_000)
+    apart = gpu_on_the_cpu.convolve(image, exponential(3.0))
     # A transform of fewer planes may round otherwise: torch 2.11 does, 2.13 gives equal bits.
     torch.testing.assert_close(apart, whole, rtol=0, atol=5e-7)
 
 
-def test_neighbours_with_one_psf_share_a_transform(cpu, monkeypatch):
-    counts = []
-    original = cpu._transform
-    monkeypatch.setattr(
-        cpu,
-        "_transform",
-        lambda planes, *rest: counts.append(len(planes)) or original(planes, *rest),
-    )
+@pytest.fixture
+def transforms(gpu_on_the_cpu, monkeypatch):
+    """How many planes each transform took, with how many PSFs, in which precision."""
+    noted = []
+    original = gpu_on_the_cpu._transform
+
+    def note(planes, psfs, boundary, extent, dtype, out):
+        noted.append((len(planes), len(psfs), dtype))
+        original(planes, psfs, boundary, extent, dtype, out)
+
+    monkeypatch.setattr(gpu_on_the_cpu, "_transform", note)
+    return noted
+
+
+def test_layers_share_a_transform_whatever_their_psfs(gpu_on_the_cpu, transforms):
     image = np.random.default_rng(2).random((4, 30, 31)).astype(np.float32)
-    layers = [gaussian(2.0), gaussian(2.0), exponential(2.0), delta()]
-    found = cpu.convolve(torch.from_numpy(image), layers)
-    assert counts == [2, 1]
-    assert_agrees(found.numpy(), image, layers, "symmetric")
+    psfs = [gaussian(2.0), gaussian(2.0), exponential(2.0), delta()]
+    found = gpu_on_the_cpu.convolve(torch.from_numpy(image), psfs)
+    assert transforms == [(4, 4, torch.float32)]
+    assert_agrees(found.numpy(), image, psfs, "symmetric")
+
+
+def test_layers_with_one_psf_share_its_transfer_function(gpu_on_the_cpu, transforms):
+    gpu_on_the_cpu.convolve(torch.rand((3, 20, 21)), [gaussian(2.0), gaussian(2.0), gaussian(2.0)])
+    assert transforms == [(3, 1, torch.float32)]
+
+
+def test_a_batch_is_transformed_layer_by_layer(gpu_on_the_cpu, transforms):
+    image = np.random.default_rng(3).random((2, 5, 20, 21)).astype(np.float32)
+    psfs = [gaussian(2.0), exponential(1.0)]
+    found = gpu_on_the_cpu.convolve(torch.from_numpy(image), psfs)
+    assert transforms == [(5, 1, torch.float32)] * 2
+    assert_agrees(found.numpy(), image, psfs, "symmetric")
+
+
+def test_tiny_psfs_need_no_transform(gpu_on_the_cpu, transforms):
+    image = np.random.default_rng(3).random((2, 20, 21)).astype(np.float32)
+    psfs = [from_array(np.ones((1, 3))), from_array(np.arange(9.0).reshape(3, 3))]
+    found = gpu_on_the_cpu.convolve(torch.from_numpy(image), psfs)
+    assert transforms == []
+    assert_agrees(found.numpy(), image, psfs, "symmetric")
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+def test_the_way_of_a_gpu_is_right_too(gpu_on_the_cpu, boundary):
+    image = np.random.default_rng(4).random((3, 24, 31)).astype(np.float32)
+    psfs = [from_array(np.random.default_rng(5).random((5, 7))), exponential(2.0), gaussian(9.0)]
+    found = gpu_on_the_cpu.convolve(torch.from_numpy(image), psfs, boundary=boundary)
+    assert_agrees(found.numpy(), image, psfs, boundary)
+
+
+def test_only_planes_of_great_range_go_to_double_precision(gpu_on_the_cpu, transforms):
+    image = torch.full((2, 200, 210), 1e-3)
+    alone = gpu_on_the_cpu.convolve(image, gaussian(3.0))
+    assert transforms == [(2, 1, torch.float32)]
+    image[1, 20, 20] = 1e4
+    blurred = gpu_on_the_cpu.convolve(image, gaussian(3.0))
+    assert transforms[1:] == [(2, 1, torch.float32), (1, 1, torch.float64)]
+    assert blurred.dtype == torch.float32
+    assert torch.equal(blurred[0], alone[0])
+    np.testing.assert_allclose(blurred[1, 100:, 100:].numpy(), 1e-3, rtol=0.01)
 
 
 def test_a_bright_lamp_leaves_the_shadows_far_from_it_clean(cpu):
@@ -151,7 +209,7 @@ def test_a_tensor_too_large_for_32_bit_indices_is_refused_before_it_is_made(cpu)
         cpu.to_device(huge)
     plane = torch.zeros(1).expand(30_000, 60_000)
     with pytest.raises(OutOfMemoryError, match="continued for the PSF"):
-        cpu._convolve_planes(plane[None], gaussian(2000.0), "symmetric", torch.float32, plane)
+        cpu.convolve(plane, gaussian(2000.0))
 
 
 def test_no_setting_of_pytorch_s_is_changed(cpu):
@@ -258,15 +316,57 @@ def test_each_reason_against_mps_is_told(monkeypatch, is_built, is_available, re
     assert bool(report.hint) == bool(reason)
 
 
-def test_memory_counts_what_pytorch_holds_without_using_it(cuda_build):
-    for name, value in {
-        "mem_get_info": (1000, 8000),
-        "memory_reserved": 500,
-        "memory_allocated": 300,
-    }.items():
+@pytest.fixture
+def gpu_with_memory(cuda_build):
+    """A GPU of 8000 MiB, 1000 MiB of them free, and PyTorch's pool."""
+    pool = {"reserved_bytes": 500 * MIB, "allocated_bytes": 300 * MIB}
+    answers = {
+        "mem_get_info": (1000 * MIB, 8000 * MIB),
+        "memory_stats_as_nested_dict": {k: {"all": {"current": v}} for k, v in pool.items()},
+        "get_device_properties": SimpleNamespace(name="NVIDIA X100", major=9, minor=0),
+    }
+    for name, value in answers.items():
         cuda_build.setattr(torch.cuda, name, lambda device, value=value: value)
+    return cuda_build
+
+
+def test_memory_counts_what_pytorch_holds_without_using_it(gpu_with_memory):
     memory = backend_module.create_cuda().memory()
-    assert (memory.free_bytes, memory.total_bytes) == (1200, 8000)
+    assert (memory.free_bytes, memory.total_bytes) == (1200 * MIB, 8000 * MIB)
+
+
+@pytest.mark.parametrize(("told", "driver"), [("580.95", "580.95"), (None, "not known")])
+def test_a_gpu_is_described_with_its_driver_and_pool(gpu_with_memory, told, driver):
+    gpu_with_memory.setattr(
+        backend_module.collect_env, "get_nvidia_driver_version", lambda run: told
+    )
+    assert backend_module.create_cuda().device_facts() == {
+        "name": "NVIDIA X100",
+        "compute capability": "9.0",
+        "CUDA of PyTorch": "13.0",
+        "driver": driver,
+        "held by PyTorch": "500 MiB",
+        "of it in use": "300 MiB",
+    }
+
+
+def test_a_mac_is_described_with_what_metal_recommends_and_has_given(monkeypatch):
+    metal = SimpleNamespace(
+        recommended_max_memory=lambda: 6000 * MIB,
+        driver_allocated_memory=lambda: 1500 * MIB,
+        current_allocated_memory=lambda: 900 * MIB,
+    )
+    monkeypatch.setattr(torch, "mps", metal)
+    facts = backend_module.create_mps().device_facts()
+    assert facts["recommended by Metal"] == "6000 MiB"
+    assert facts["given by Metal's driver"] == "1500 MiB"
+    assert facts["of it in use"] == "900 MiB"
+
+
+def test_what_is_known_of_a_device_reaches_device_info():
+    described = {entry.backend: entry for entry in phos.device_info()}["torch:cpu"]
+    assert described.facts["threads"] == str(torch.get_num_threads())
+    assert described.facts["instructions"]
 
 
 def test_memory_on_mps_is_what_metal_recommends_less_what_is_taken(monkeypatch):
@@ -278,9 +378,11 @@ def test_memory_on_mps_is_what_metal_recommends_less_what_is_taken(monkeypatch):
     assert (memory.free_bytes, memory.total_bytes) == (4500, 6000)
 
 
-def test_mps_takes_double_precision_as_single():
-    assert backend_module.create_mps()._stored_as(torch.float64) == torch.float32
-    assert backend_module.create_mps()._stored_as(torch.uint16) == torch.uint16
+def test_mps_takes_double_precision_as_single(monkeypatch):
+    mps = backend_module.create_mps()
+    monkeypatch.setattr(mps, "device", torch.device("cpu"))
+    assert mps._uploaded(torch.zeros(2, dtype=torch.float64)).dtype == torch.float32
+    assert mps._uploaded(torch.zeros(2, dtype=torch.uint16)).dtype == torch.uint16
 
 
 def test_there_is_a_factory_for_each_number_and_for_nothing_else():

@@ -22,6 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 from torch.utils._pytree import tree_leaves  # noqa: E402
 
 CUDA = torch.device("cuda", 0)
+SHAPES = [(90, 120, 3), (90, 120), (2, 90, 120, 3)]
 FEW = 1000  # numbers: answers to questions may come to the host, pictures may not
 
 
@@ -54,7 +55,7 @@ def codes(*shape):
     return np.random.default_rng(5).integers(0, 256, shape, dtype=np.uint8)
 
 
-@pytest.mark.parametrize("shape", [(90, 120, 3), (90, 120), (2, 90, 120, 3)])
+@pytest.mark.parametrize("shape", SHAPES)
 def test_codes_on_the_device_are_developed_there(shape):
     image = codes(*shape)
     expected = phos.develop(image, backend="scipy", seed=7)
@@ -68,7 +69,7 @@ def test_codes_on_the_device_are_developed_there(shape):
     assert passage.largest < FEW
 
 
-@pytest.mark.parametrize("shape", [(90, 120, 3), (90, 120), (2, 90, 120, 3)])
+@pytest.mark.parametrize("shape", SHAPES)
 def test_floats_on_the_device_are_developed_there(shape):
     image = (codes(*shape) / 255).astype(np.float32)
     expected = phos.develop(image, backend="scipy", seed=7)
@@ -77,7 +78,7 @@ def test_floats_on_the_device_are_developed_there(shape):
     assert np.abs(positive.cpu().numpy() - expected).max() <= 1e-3
 
 
-@pytest.mark.parametrize("shape", [(90, 120, 3), (90, 120), (2, 90, 120, 3)])
+@pytest.mark.parametrize("shape", SHAPES)
 def test_a_tensor_on_the_device_is_convolved_there(shape):
     image = np.random.default_rng(6).random(shape).astype(np.float32)
     psf = from_array(np.random.default_rng(7).random((5, 31)))

@@ -4,7 +4,7 @@ Every PSF goes by one Fourier transform of all planes, continued beyond their ed
 transfer function that stays on the device: a wide PSF costs little more than a narrow one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeAlias
@@ -135,15 +135,21 @@ class CupyBackend(BackendBase):
         with self.device:
             if image.size == 0:
                 return image.copy()
+            plane_shape = image.shape[-2:]
+            psfs = (psf,) if isinstance(psf, PSF) else tuple(psf)
+            extent = _extent(plane_shape, psfs, boundary)
             if isinstance(psf, PSF):
-                planes = image.reshape(-1, *image.shape[-2:])
-                return self._in_groups(planes, psf, boundary).reshape(image.shape)
-            layers = image.reshape(image.shape[0], -1, *image.shape[-2:])
+                planes = image.reshape(-1, *plane_shape)
+                return self._in_groups(planes, psf, boundary, extent).reshape(image.shape)
+            layers = image.reshape(image.shape[0], -1, *plane_shape)
             if layers.shape[1] == 1:
-                blurred = self._in_groups(layers[:, 0], tuple(psf), boundary)
+                blurred = self._in_groups(layers[:, 0], psfs, boundary, extent)
             else:
                 blurred = cupy.stack(
-                    [self._in_groups(layers[i], psf[i], boundary) for i in range(len(layers))]
+                    [
+                        self._in_groups(layer, one, boundary, extent)
+                        for layer, one in zip(layers, psfs, strict=True)
+                    ]
                 )
             return blurred.reshape(image.shape)
 
@@ -157,6 +163,23 @@ class CupyBackend(BackendBase):
             if limit:
                 free = min(free, limit - pool.used_bytes())
         return MemoryInfo(max(free, 0), total)
+
+    def device_facts(self) -> Mapping[str, str]:
+        """Say which GPU, which CUDA, and what CuPy's pools hold."""
+        runtime = cupy.cuda.runtime
+        with self.device:
+            properties = runtime.getDeviceProperties(self.device.id)
+            pool = cupy.get_default_memory_pool()
+            held, used, limit = pool.total_bytes(), pool.used_bytes(), pool.get_limit()
+        return {
+            "name": properties["name"].decode(),
+            "compute capability": f"{properties['major']}.{properties['minor']}",
+            "CUDA of CuPy": _cuda(runtime.runtimeGetVersion()),
+            "CUDA that the driver knows": _cuda(runtime.driverGetVersion()),
+            "held by CuPy's pool": _mib(held),
+            "of it in use": _mib(used),
+            "limit of the pool": _mib(limit) if limit else "none",
+        }
 
     def release(self) -> None:
         """Forget transfer functions and plans, and give the pools' free memory back."""
@@ -193,20 +216,16 @@ class CupyBackend(BackendBase):
         with self.device:
             cupy.empty(1, cupy.float32)
 
-    def _in_groups(self, planes: Array, psf: PSF | tuple[PSF, ...], boundary: Boundary) -> Array:
+    def _in_groups(
+        self, planes: Array, psf: PSF | tuple[PSF, ...], boundary: Boundary, extent: Extent
+    ) -> Array:
         """Convolve planes, so many at a time that every array can be indexed with 32 bits."""
         rows, cols = planes.shape[-2:]
-        radii = [psf.radius] if isinstance(psf, PSF) else [one.radius for one in psf]
-        ry, rx = (max(reach) for reach in zip(*radii, strict=True))
-        extent = (
-            circular_extent(rows, ry, boundary, _fast_length),
-            circular_extent(cols, rx, boundary, _fast_length),
-        )
         (_, height), (_, width) = extent
         group = MOST_NUMBERS // (height * (width + 2))
         if group == 0:
             raise UnsupportedOperationError(
-                f"cupy: a plane of {rows} x {cols} pixels and a PSF of radius {ry} x {rx} need "
+                f"cupy: a plane of {rows} x {cols} pixels, continued for the PSF, needs "
                 f"{height} x {width} numbers, {MOST_NUMBERS} at most fit one array; "
                 "convolve it in tiles"
             )
@@ -224,13 +243,12 @@ class CupyBackend(BackendBase):
     ) -> Array:
         """Convolve planes in the precision that they need."""
         _forget_large_plans()
-        if planes.dtype != cupy.float32:
-            return self._transform_as(planes.dtype, planes, psf, boundary, extent)
         blurred = self._transform_as(planes.dtype, planes, psf, boundary, extent)
         # Asked while the device is busy with the transform, the question costs no time.
-        if _is_of_great_range(planes):
-            del blurred
-            return self._transform_as(cupy.float64, planes, psf, boundary, extent)
+        for plane in _of_great_range(planes):
+            one = slice(plane, plane + 1)
+            part = psf if isinstance(psf, PSF) else psf[one]
+            blurred[one] = self._transform_as(cupy.float64, planes[one], part, boundary, extent)
         return blurred
 
     def _transform_as(
@@ -296,6 +314,16 @@ class CupyBackend(BackendBase):
         return self._kept.get((size, before, length, boundary), make)
 
 
+def _extent(shape: Sequence[int], psfs: tuple[PSF, ...], boundary: Boundary) -> Extent:
+    """How far planes are continued for the widest of the PSFs."""
+    (rows, cols), radii = shape, [psf.radius for psf in psfs]
+    ry, rx = (max(reach) for reach in zip(*radii, strict=True))
+    return (
+        circular_extent(rows, ry, boundary, _fast_length),
+        circular_extent(cols, rx, boundary, _fast_length),
+    )
+
+
 def _scaled(psf: PSF, height: int, width: int) -> Array:
     table = cupy.asarray(transfer_table(psf, np.fft.fftfreq(height), np.fft.rfftfreq(width)))
     table *= 1.0 / (height * width)
@@ -316,12 +344,14 @@ def _total_bytes() -> int:
     return int(cupy.cuda.runtime.memGetInfo()[1])
 
 
-def _is_of_great_range(planes: Array) -> bool:
-    """Whether a plane's peak is over 2000 times its median: most of it is fainter than that."""
+def _of_great_range(planes: Array) -> list[int]:
+    """Which planes have a peak over 2000 times their median: most of them is fainter than that."""
+    if planes.dtype != cupy.float32:
+        return []
     sparse = planes[:, ::SPARSE, ::SPARSE]
     peak = _peak(_peak(planes, axis=-1), axis=-1)
     counts = _count_faint(sparse, peak[:, None, None], axis=-1).get()
-    return bool((2 * counts.sum(axis=-1) > sparse[0].size).any())
+    return [int(plane) for plane in np.flatnonzero(2 * counts.sum(axis=-1) > sparse[0].size)]
 
 
 def _find_device() -> ProbeReport:
@@ -371,6 +401,10 @@ def _find_libraries() -> ProbeReport:
             f"pip install 'cupy-cuda{major}x[ctk]', or install the CUDA Toolkit {major}",
         )
     return ProbeReport()
+
+
+def _mib(size_bytes: int) -> str:
+    return f"{size_bytes / 2**20:.0f} MiB"
 
 
 def _cuda(number: int) -> str:

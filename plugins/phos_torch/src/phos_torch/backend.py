@@ -7,16 +7,17 @@ wrong. No setting of PyTorch's is changed.
 """
 
 import math
+import platform
 import warnings
-from collections.abc import Callable, Sequence
-from functools import partial
-from itertools import groupby
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
+from typing import Any, TypeAlias
 
 import array_api_compat.torch as xp
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch.utils import collect_env
 
 from phos_core.arrays import Array
 from phos_core.convolution import algorithms
@@ -35,12 +36,14 @@ from phos_core.psf import PSF
 
 __all__ = ["CpuBackend", "CudaBackend", "MpsBackend", "TorchBackend"]
 
+Extent: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
+"""Places in front of the image and in all, of rows and of columns."""
+
 TABLE_BYTES = 512 * 2**20  # our choice: transfer functions kept on the device
 DIRECT_SAMPLES = 9  # up to this many, adding shifted images beats a transform
 INDEX_LIMIT = 2**31 - 1  # numbers in one tensor: many kernels count them in 32 bits
 MPS_BYTES = 2**32 - 1  # of one tensor: a larger one ends the process, past any `except`
 LIGHT_PLANES = 3  # red, green and blue: a grey picture too is exposed as these
-CHUNK_NUMBERS = 2**28  # our choice: planes that are transformed together hold no more
 SPARSE = 16  # the typical value of a plane is that of every so manieth row and column
 
 # PyTorch raises plain RuntimeErrors, told apart by their text alone.
@@ -67,6 +70,7 @@ class TorchBackend(BackendBase):
 
     xp = xp
     max_elements = INDEX_LIMIT
+    chunk_numbers = 2**28  # our choice: planes that are transformed together hold no more
 
     def __init__(self, name: str, device: torch.device) -> None:
         self.name = name
@@ -77,11 +81,10 @@ class TorchBackend(BackendBase):
         """Copy an array to the device; a tensor that is there is taken as it is."""
         if isinstance(host, torch.Tensor):
             return host.detach().to(self.device)
-        planes = max(LIGHT_PLANES, host.shape[0]) if host.ndim == 3 else 1
-        self._check_fits("the picture", planes * math.prod(host.shape[-2:]))
+        grey_as_three = LIGHT_PLANES if host.ndim > 2 and host.shape[0] < LIGHT_PLANES else 1
+        self._check_fits("the picture", grey_as_three * host.size)
         # In the order it has in memory, which a device changes quicker than the host.
-        tensor = torch.from_numpy(_shareable(host))
-        return tensor.to(self.device, self._stored_as(tensor.dtype), copy=True).contiguous()
+        return self._uploaded(torch.from_numpy(_shareable(host))).contiguous()
 
     def to_host(self, x: Array) -> npt.NDArray[Any]:
         """Copy a tensor to memory of its own, channels last as pictures have them."""
@@ -98,16 +101,21 @@ class TorchBackend(BackendBase):
         boundary: Boundary = "symmetric",
         accuracy: Accuracy = "exact",
     ) -> Array:
-        """Convolve planes by direct sums or by transform, as many at a time as one PSF serves."""
-        plane_shape = image.shape[-2:]
+        """Convolve planes by direct sums where all PSFs are tiny, else by transform."""
         with torch.no_grad():
-            out = torch.empty_like(image, memory_format=torch.contiguous_format)
-            dtype = self._precision(image.reshape(-1, *plane_shape))
-            for part, part_psf in _parts(psf):
-                planes = image[part].reshape(-1, *plane_shape)
-                blurred = out[part].view(-1, *plane_shape)
-                self._convolve_planes(planes, part_psf, boundary, dtype, blurred)
-        return out
+            if image.numel() == 0:
+                return image.clone()
+            psfs = _distinct(psf)
+            layers = image.reshape(len(psfs), -1, *image.shape[-2:])
+            ry, rx = _reach(psfs)
+            if (2 * ry + 1) * (2 * rx + 1) <= DIRECT_SAMPLES:
+                blurred = torch.stack(
+                    [algorithms.direct(layers[i], one, boundary) for i, one in enumerate(psfs)]
+                )
+            else:
+                extent = self._extent(layers.shape, (ry, rx), boundary)
+                blurred = self._convolve_layers(layers, psfs, boundary, extent)
+            return blurred.reshape(image.shape)
 
     def release(self) -> None:
         """Forget the tables."""
@@ -126,18 +134,9 @@ class TorchBackend(BackendBase):
                 return "device-lost"
         return super().classify_error(error)
 
-    def _stored_as(self, dtype: torch.dtype) -> torch.dtype:
-        """The dtype that the device gives to numbers of a dtype."""
-        return dtype
-
-    def _precision(self, planes: torch.Tensor) -> torch.dtype:
-        """The precision that the transform of planes needs: `cpu.in_precision`, for all at once."""
-        sparse = planes[:, ::SPARSE, ::SPARSE].abs().flatten(1)
-        peak = planes.abs().amax((1, 2))[:, None]
-        is_faint = sparse * SINGLE_RANGE < peak
-        # Most of a plane below a 2000th of its peak: so is its median.
-        is_of_great_range = is_faint.sum(1) * 2 > sparse.shape[1]
-        return torch.float64 if bool(is_of_great_range.any()) else planes.dtype
+    def _uploaded(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A copy on the device, in the order that the numbers have."""
+        return tensor.to(self.device, copy=True)
 
     def _check_fits(self, what: str, numbers: int) -> None:
         """Raise before a tensor is made that is too large for the device's kernels."""
@@ -150,54 +149,91 @@ class TorchBackend(BackendBase):
                 "work in tiles"
             )
 
-    def _convolve_planes(
-        self,
-        planes: torch.Tensor,
-        psf: PSF,
-        boundary: Boundary,
-        dtype: torch.dtype,
-        out: torch.Tensor,
-    ) -> None:
-        (ry, rx), (count, rows, cols) = psf.radius, planes.shape
-        if (2 * ry + 1) * (2 * rx + 1) <= DIRECT_SAMPLES:
-            out.copy_(algorithms.direct(planes, psf, boundary))
-            return
+    def _extent(self, shape: Sequence[int], reach: tuple[int, int], boundary: Boundary) -> Extent:
+        """How far planes are continued for a PSF; an error if no tensor holds that."""
+        (rows, cols), (ry, rx) = shape[-2:], reach
         extent = (
             algorithms.circular_extent(rows, ry, boundary, fast_length),
             algorithms.circular_extent(cols, rx, boundary, fast_length),
         )
-        (_, height), (_, width) = extent
-        numbers = height * (width + 2)  # of the continued plane, and of its spectrum's parts
-        self._check_fits(f"a plane of {rows} x {cols} pixels, continued for the PSF,", numbers)
-        together = max(1, CHUNK_NUMBERS // numbers)
-        for start in range(0, count, together):
-            chunk = slice(start, start + together)
-            self._transform(planes[chunk], psf, boundary, extent, dtype, out[chunk])
+        what = f"a plane of {rows} x {cols} pixels, continued for the PSF,"
+        self._check_fits(what, _numbers(extent))
+        return extent
+
+    def _convolve_layers(
+        self, layers: torch.Tensor, psfs: tuple[PSF, ...], boundary: Boundary, extent: Extent
+    ) -> torch.Tensor:
+        """Convolve layers of planes, each plane in the precision that it needs."""
+        blurred = self._in_groups(layers, psfs, boundary, extent)
+        # Asked while a GPU is busy with the transform, the question costs no time.
+        for layer, plane in self._of_great_range(layers):
+            one = (layer, slice(plane, plane + 1))
+            part = psfs[layer : layer + 1]
+            self._transform(layers[one], part, boundary, extent, torch.float64, blurred[one])
+        return blurred
+
+    def _of_great_range(self, layers: torch.Tensor) -> list[tuple[int, int]]:
+        """Layer and plane of those whose peak is over 2000 times their median."""
+        if layers.dtype == torch.float64:
+            return []
+        sparse = layers[..., ::SPARSE, ::SPARSE]
+        peak = torch.linalg.vector_norm(layers, math.inf, (-2, -1), keepdim=True)
+        # Most of a plane below a 2000th of its peak: so is its median.
+        faint = (sparse.abs() * SINGLE_RANGE < peak).sum((-2, -1))
+        half = sparse.shape[-2] * sparse.shape[-1] // 2
+        return [
+            (layer, plane)
+            for layer, counts in enumerate(faint.tolist())
+            for plane, count in enumerate(counts)
+            if count > half
+        ]
+
+    def _in_groups(
+        self, layers: torch.Tensor, psfs: tuple[PSF, ...], boundary: Boundary, extent: Extent
+    ) -> torch.Tensor:
+        """Convolve layers of planes in their own precision, as many at a time as a call takes."""
+        blurred = torch.empty_like(layers, memory_format=torch.contiguous_format)
+        count, planes = layers.shape[:2]
+        together = max(1, self.chunk_numbers // _numbers(extent))
+        transform = partial(self._transform, boundary=boundary, extent=extent, dtype=layers.dtype)
+        if planes == 1 and count <= together:
+            transform(layers[:, 0], psfs, out=blurred[:, 0])
+            return blurred
+        for layer in range(count):
+            for start in range(0, planes, together):
+                some = (layer, slice(start, start + together))
+                transform(layers[some], psfs[layer : layer + 1], out=blurred[some])
+        return blurred
 
     def _transform(
         self,
         planes: torch.Tensor,
-        psf: PSF,
+        psfs: tuple[PSF, ...],
         boundary: Boundary,
-        extent: tuple[tuple[int, int], tuple[int, int]],
+        extent: Extent,
         dtype: torch.dtype,
         out: torch.Tensor,
     ) -> None:
-        """Multiply the spectrum of the continued planes by the transfer function."""
+        """Multiply the spectrum of the continued planes by the transfer functions."""
         (top, height), (left, width) = extent
         spectrum = torch.fft.rfft2(self._continued(planes, extent, boundary, dtype))
-        spectrum *= self._kept.get(
-            (psf, height, width), lambda: self._upload(scaled_table(psf, height, width))
-        )
+        spectrum *= self._table(psfs, height, width)
         # The table holds the transform's scale, so that no pass over the planes is spent on it.
         blurred = torch.fft.irfft2(spectrum, s=(height, width), norm="forward")
         rows, cols = out.shape[-2:]
         out.copy_(blurred[:, top : top + rows, left : left + cols])
 
+    def _table(self, psfs: tuple[PSF, ...], height: int, width: int) -> torch.Tensor:
+        """Transfer functions, of each plane or of all, divided by the transform's size."""
+        return self._kept.get(
+            (psfs, height, width),
+            lambda: torch.stack([self._upload(scaled_table(one, height, width)) for one in psfs]),
+        )
+
     def _continued(
         self,
         planes: torch.Tensor,
-        extent: tuple[tuple[int, int], tuple[int, int]],
+        extent: Extent,
         boundary: Boundary,
         dtype: torch.dtype,
     ) -> torch.Tensor:
@@ -211,17 +247,17 @@ class TorchBackend(BackendBase):
             return wide
         columns = self._places(cols, left, width, boundary)
         for outside in (slice(0, left), slice(left + cols, width)):
-            middle[:, :, outside] = middle.index_select(2, columns[outside])
+            middle[:, :, outside] = planes.index_select(2, columns[outside])
         lines = self._places(rows, top, height, boundary)
         for outside in (slice(0, top), slice(top + rows, height)):
-            wide[:, outside] = wide.index_select(1, lines[outside])
+            wide[:, outside] = middle.index_select(1, lines[outside])
         return wide
 
     def _places(self, size: int, before: int, length: int, boundary: Boundary) -> torch.Tensor:
-        """Which place of a continued axis, among those of the pixels, each place repeats."""
+        """Which pixel each place of a continued axis repeats."""
         return self._kept.get(
             (size, before, length, boundary),
-            lambda: self._upload(before + source_index(size, before, length, boundary)),
+            lambda: self._upload(source_index(size, before, length, boundary)),
         )
 
     def _upload(self, table: npt.NDArray[Any]) -> torch.Tensor:
@@ -231,8 +267,17 @@ class TorchBackend(BackendBase):
 class CpuBackend(TorchBackend):
     """Convolution on the CPU."""
 
+    chunk_numbers = 1  # the transform of a plane rounds otherwise beside others
+
     def __init__(self) -> None:
         super().__init__("torch:cpu", torch.device("cpu"))
+
+    def device_facts(self) -> Mapping[str, str]:
+        """Say how many threads PyTorch uses, and for which instructions its kernels are."""
+        return {
+            "threads": str(torch.get_num_threads()),
+            "instructions": torch.backends.cpu.get_cpu_capability(),
+        }
 
 
 class CudaBackend(TorchBackend):
@@ -270,6 +315,19 @@ class CudaBackend(TorchBackend):
             return ProbeReport("no-device", f"PyTorch sees {found} GPU(s), counted from 0")
         return _allocation_report(self.device, "nvidia-smi shows what else runs on the GPU")
 
+    def device_facts(self) -> Mapping[str, str]:
+        """Say which GPU, which CUDA and driver, and what PyTorch's pool holds."""
+        properties = torch.cuda.get_device_properties(self.device)
+        held, used = self._held_and_used()
+        return {
+            "name": properties.name,
+            "compute capability": f"{properties.major}.{properties.minor}",
+            "CUDA of PyTorch": str(torch.version.cuda or torch.version.hip),
+            "driver": collect_env.get_nvidia_driver_version(collect_env.run) or "not known",
+            "held by PyTorch": _mib(held),
+            "of it in use": _mib(used),
+        }
+
     def synchronize(self) -> None:
         """Wait for the GPU."""
         torch.cuda.synchronize(self.device)
@@ -277,14 +335,33 @@ class CudaBackend(TorchBackend):
     def memory(self) -> MemoryInfo:
         """Say what the driver has free, and what PyTorch holds without using it."""
         free, total = torch.cuda.mem_get_info(self.device)
-        unused = torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device)
-        return MemoryInfo(free + unused, total)
+        held, used = self._held_and_used()
+        return MemoryInfo(free + held - used, total)
 
     def release(self) -> None:
         """Forget the tables, and give back the memory that PyTorch keeps for the next tensor."""
         super().release()
         with torch.cuda.device(self.device):
             torch.cuda.empty_cache()
+
+    def _held_and_used(self) -> tuple[int, int]:
+        """Bytes that PyTorch has from the driver, and of these the bytes in tensors."""
+        statistics = torch.cuda.memory_stats_as_nested_dict(self.device)
+        held, used = (
+            statistics[what]["all"]["current"] for what in ("reserved_bytes", "allocated_bytes")
+        )
+        return int(held), int(used)
+
+    def _continued(
+        self, planes: torch.Tensor, extent: Extent, boundary: Boundary, dtype: torch.dtype
+    ) -> torch.Tensor:
+        """Continue planes in two steps: to start more takes the host longer than the GPU."""
+        if boundary == "zero":
+            return super()._continued(planes, extent, boundary, dtype)
+        (rows, cols), ((top, height), (left, width)) = planes.shape[-2:], extent
+        lines = self._places(rows, top, height, boundary)
+        columns = self._places(cols, left, width, boundary)
+        return planes.to(dtype).index_select(2, columns).index_select(1, lines)
 
 
 class MpsBackend(TorchBackend):
@@ -316,6 +393,16 @@ class MpsBackend(TorchBackend):
             )
         return _allocation_report(self.device, "virtual machines often have no GPU of their own")
 
+    def device_facts(self) -> Mapping[str, str]:
+        """Say which macOS and chip, and what Metal gives and recommends."""
+        return {
+            "macOS": platform.mac_ver()[0],
+            "chip": platform.processor() or platform.machine(),
+            "recommended by Metal": _mib(torch.mps.recommended_max_memory()),
+            "given by Metal's driver": _mib(torch.mps.driver_allocated_memory()),
+            "of it in use": _mib(torch.mps.current_allocated_memory()),
+        }
+
     def synchronize(self) -> None:
         """Wait for the GPU."""
         torch.mps.synchronize()
@@ -330,12 +417,15 @@ class MpsBackend(TorchBackend):
         super().release()
         torch.mps.empty_cache()
 
-    def _stored_as(self, dtype: torch.dtype) -> torch.dtype:
-        return torch.float32 if dtype == torch.float64 else dtype
+    def _uploaded(self, tensor: torch.Tensor) -> torch.Tensor:
+        stored_as = torch.float32 if tensor.dtype == torch.float64 else tensor.dtype
+        return tensor.to(self.device, stored_as, copy=True)
 
-    def _precision(self, planes: torch.Tensor) -> torch.dtype:
-        return planes.dtype
+    def _of_great_range(self, layers: torch.Tensor) -> list[tuple[int, int]]:
+        return []
 
+
+fast_length = lru_cache(maxsize=256)(algorithms.fast_even_length)
 
 create_cpu = CpuBackend
 create_cuda = CudaBackend
@@ -350,14 +440,6 @@ def __getattr__(name: str) -> Callable[[], CudaBackend]:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def fast_length(least: int) -> int:
-    """Return a transform length from `least` up: 16 times a product of 2, 3, 5 and 7."""
-    steps = max(1, math.ceil(least / 16))
-    while not _is_smooth(steps):
-        steps += 1
-    return 16 * steps
-
-
 def scaled_table(psf: PSF, height: int, width: int) -> npt.NDArray[Any]:
     """Compute a transfer function, divided by the size of the transform."""
     table = transfer_table(psf, np.fft.fftfreq(height), np.fft.rfftfreq(width))
@@ -365,23 +447,22 @@ def scaled_table(psf: PSF, height: int, width: int) -> npt.NDArray[Any]:
     return table
 
 
-def _is_smooth(number: int) -> bool:
-    for prime in (2, 3, 5, 7):
-        while number % prime == 0:
-            number //= prime
-    return number == 1
+def _numbers(extent: Extent) -> int:
+    """How many numbers a continued plane holds, and its spectrum's parts."""
+    (_, height), (_, width) = extent
+    return height * (width + 2)
 
 
-def _parts(psf: PSF | Sequence[PSF]) -> list[tuple[slice, PSF]]:
-    """Slices of the first axis whose planes share a PSF."""
-    if isinstance(psf, PSF):
-        return [(slice(None), psf)]
-    parts, start = [], 0
-    for one, run in groupby(psf):
-        stop = start + len(list(run))
-        parts.append((slice(start, stop), one))
-        start = stop
-    return parts
+def _distinct(psf: PSF | Sequence[PSF]) -> tuple[PSF, ...]:
+    """One PSF for each layer, or one alone where it serves them all."""
+    psfs = (psf,) if isinstance(psf, PSF) else tuple(psf)
+    return psfs[:1] if all(one == psfs[0] for one in psfs) else psfs
+
+
+def _reach(psfs: tuple[PSF, ...]) -> tuple[int, int]:
+    """Radius that holds each PSF."""
+    radii = [one.radius for one in psfs]
+    return max(ry for ry, _ in radii), max(rx for _, rx in radii)
 
 
 def _shareable(host: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -389,6 +470,10 @@ def _shareable(host: npt.NDArray[Any]) -> npt.NDArray[Any]:
     native = host.astype(host.dtype.newbyteorder("="), copy=False)
     forward = all(stride >= 0 and stride % native.itemsize == 0 for stride in native.strides)
     return native if native.flags.writeable and forward else native.copy()
+
+
+def _mib(size_bytes: int) -> str:
+    return f"{size_bytes / 2**20:.0f} MiB"
 
 
 def _allocation_report(device: torch.device, hint: str) -> ProbeReport:
