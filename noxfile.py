@@ -110,7 +110,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Follow every link of the docs, run their code and the examples."""
-    session.install(*EDITABLE_WITH_TESTS)
+    session.install(*EDITABLE_WITH_TESTS, *tools("pictures"))
     session.run("pytest", "tests/test_docs.py", "tests/test_examples.py", *session.posargs)
 
 
@@ -173,6 +173,13 @@ def look(session: nox.Session) -> None:
     session.run("python", "benchmarks/bench_look.py", *session.posargs)
 
 
+@nox.session
+def proof(session: nox.Session) -> None:
+    """Measure each stock against its data sheet: prints docs/film-table.md (--write: writes it)."""
+    session.install("-e", "./phos_core", *tools("tests"))
+    session.run("python", "benchmarks/bench_films.py", *session.posargs)
+
+
 @nox.session(reuse_venv=False)
 def plugin_template(session: nox.Session) -> None:
     """Write a plug-in from its template, build its wheel, install it, prove it, develop with it."""
@@ -192,9 +199,10 @@ def plugin_template(session: nox.Session) -> None:
 
 @nox.session
 def pictures(session: nox.Session) -> None:
-    """Render the pictures of the docs again."""
-    session.install("-e", "./phos_core")
-    session.run("python", "examples/make_pictures.py", *session.posargs)
+    """Render the pictures, the plots and the gallery of the docs again."""
+    session.install("-e", "./phos_core", *tools("pictures"))
+    for script in ("make_pictures.py", "make_plots.py", "make_gallery.py"):
+        session.run("python", f"examples/{script}")
 
 
 if __name__ == "__main__":

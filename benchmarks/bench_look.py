@@ -86,7 +86,7 @@ def main():
     """Print the table."""
     sunset = read_image(SUNSET)
     print("stock            greys   chroma median, range    hue   halo R G B    two stops under")
-    for film in phos.films():
+    for film in [phos.load_film(listed.name) for listed in phos.films()]:
         if film.kind == "black-and-white":
             continue
         ratio, turn = chroma_and_hue(film)

@@ -2,9 +2,8 @@
 
     python examples/make_pictures.py [FOLDER]
 
-before-after.jpg   the dandelions, before and after
-contact-sheet.jpg  both photos on every stock; a strip at full size shows the grain
-halation.jpg       the sun, two stops under, on a stock with and one without a backing
+before-after.jpg  the dandelions, before and after
+halation.jpg      the sun, two stops under, on a stock with and one without a backing
 """
 
 import sys
@@ -19,7 +18,7 @@ from phos_core.image_files import read_image
 HERE = Path(__file__).parent
 PHOTOS = HERE / "photos"
 DOCS = HERE.parent / "docs" / "pictures"
-FILMS = ("portra-400", "cinestill-800t", "velvia-50", "tri-x-400")
+PAIR_COLS = 1000
 CELL_COLS = 480
 GAP_PX = 12
 LABEL_ROWS = 34
@@ -59,19 +58,6 @@ def label(text):
     return np.asarray(strip)
 
 
-def column(title, photos):
-    """One column of the contact sheet: each photo scaled, then cut out at full size."""
-    sunset, seeding = photos
-    cells = [
-        label(title),
-        scaled(sunset, CELL_COLS),
-        cut_out(sunset, 0.31, 0.36),
-        scaled(seeding, CELL_COLS),
-        cut_out(seeding, 0.30, 0.42),
-    ]
-    return stacked(cells, axis=0)
-
-
 def save(picture, path):
     """Write a picture for the docs, and print where it is."""
     Image.fromarray(picture).save(path, quality=JPEG_QUALITY)
@@ -82,19 +68,12 @@ def main(folder=DOCS):
     """Render both pictures into a folder."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    photos = [read_image(PHOTOS / name) for name in ("sunset.jpg", "seeding.jpg")]
-    columns = [column("as photographed", photos)]
-    for film in FILMS:
-        developed = [phos.develop(photo, film, seed=SEED) for photo in photos]
-        columns.append(column(phos.load_film(film).label, developed))
-        if film == "portra-400":
-            pair = [scaled(picture, 1000) for picture in (photos[1], developed[1])]
-            save(stacked(pair, axis=1), folder / "before-after.jpg")
-    save(stacked(columns, axis=1), folder / "contact-sheet.jpg")
-    save(
-        stacked([around_the_sun(film, photos[0]) for film in FILMS[:2]], axis=1),
-        folder / "halation.jpg",
-    )
+    sunset, seeding = (read_image(PHOTOS / name) for name in ("sunset.jpg", "seeding.jpg"))
+    developed = phos.develop(seeding, "portra-400", seed=SEED)
+    pair = [scaled(picture, PAIR_COLS) for picture in (seeding, developed)]
+    save(stacked(pair, axis=1), folder / "before-after.jpg")
+    suns = [around_the_sun(film, sunset) for film in ("portra-400", "cinestill-800t")]
+    save(stacked(suns, axis=1), folder / "halation.jpg")
 
 
 def around_the_sun(film, sunset):

@@ -2,24 +2,25 @@
 
 from functools import cache
 from importlib.resources import files
+from itertools import cycle
 
 import numpy as np
 import pytest
 from skimage.color import deltaE_ciede2000
 
 from phos_core import baking
+from phos_core.baking.emulsion import EVENNESS
 from phos_core.color import LINEAR_SRGB_TO_XYZ
 from phos_core.dyes import DyeSet, paper_exposure, projected_xyz, reflected_xyz, sensitivities
 from phos_core.effects.development import develop
 from phos_core.effects.exposure import expose, log10_exposure
-from phos_core.effects.printing import make_positive, polynomial
-from phos_core.film import Film, load_film
-from phos_core.fitting import at_end, fit_curve, read, solve
+from phos_core.effects.printing import make_positive, polynomial, see
+from phos_core.film import Film, load_film, papers
+from phos_core.fitting import at_end, fit_drawn_curves, read, solve
 from phos_core.sheets import FilmSheet, PaperSheet, read_film_sheet, read_paper_sheet
 from phos_core.spectra import SRGB_OF_RELATIVE_XYZ, illuminant, tables
 
 STOCKS = ("cinestill-800t", "portra-400", "tri-x-400", "velvia-50")
-NEGATIVES = ("cinestill-800t", "portra-400")
 PAPER = "endura-premier"
 MID_GREY = 0.18
 
@@ -34,11 +35,24 @@ def sheet_of(name: str) -> FilmSheet:
 
 
 @cache
-def paper() -> PaperSheet:
-    return read_paper_sheet(text_of("papers", PAPER), PAPER)
+def paper_of(name: str) -> PaperSheet:
+    return read_paper_sheet(text_of("papers", name), name)
 
 
-def scene_colours(count: int = 3000) -> np.ndarray:
+KINDS = {
+    name: sheet_of(name).kind
+    for name in sorted(
+        file.name.removesuffix(".toml") for file in files("phos_core").joinpath("films").iterdir()
+    )
+}
+COLOUR_STOCKS = [name for name, kind in KINDS.items() if kind != "black-and-white"]
+TRANSPARENCIES = [name for name, kind in KINDS.items() if kind == "reversal"]
+NEGATIVES = [name for name, kind in KINDS.items() if kind == "negative"]
+COLOUR_PAPERS = [name for name in papers() if paper_of(name).kind != "black-and-white-paper"]
+PRINTS = list(zip(NEGATIVES, cycle(COLOUR_PAPERS)))  # every stock, and every paper
+
+
+def scene_colours(count: int = 10_000) -> np.ndarray:
     """Random scene light (3, 1, count): any colour, from 4 stops under 1 to 2.5 over."""
     generator = np.random.default_rng(1)
     return (generator.random((3, count)) * 2.0 ** generator.uniform(-4.0, 2.5, count))[:, None]
@@ -80,57 +94,128 @@ def projection_reference(film: Film, density: np.ndarray) -> np.ndarray:
 
 def paper_reference(film: Film, density: np.ndarray) -> np.ndarray:
     """Relative XYZ (n, 3) of a print, wavelength by wavelength, its lights set on mid-grey."""
+    paper = paper_of(film.printing.paper)
     negative = baking.film_dyes(sheet_of(film.name), film.development)
-    curves = film.printing.curves
-    positive = DyeSet(paper().dyes, None, tuple(at_end(curve, -1.0) for curve in curves), "A")
+    curves, surround = film.printing.curves, film.printing.surround
+    positive = DyeSet(paper.dyes, None, tuple(at_end(curve, -1.0) for curve in curves), "A")
 
     def developed(x: np.ndarray) -> np.ndarray:
         layers = [read(curve, x[..., i]) for i, curve in enumerate(curves)]
         return np.stack(layers, axis=-1)
 
     def printed(x: np.ndarray) -> np.ndarray:
-        seen = reflected_xyz(positive, developed(x), paper().viewing_illuminant)
-        return SRGB_OF_RELATIVE_XYZ @ seen
+        return SRGB_OF_RELATIVE_XYZ @ reflected_xyz(positive, developed(x), paper.viewing)
 
-    start = np.array([curve.centre for curve in curves])
-    mid_x = solve(printed, start, np.full(3, MID_GREY))
-    mid = paper_exposure(negative, paper(), mid_grey_density(film))
-    exposed = paper_exposure(negative, paper(), density[:, 0].T)
-    developed_paper = developed(mid_x + np.log10(exposed / mid))
-    return reflected_xyz(positive, developed_paper, paper().viewing_illuminant)
+    grey = MID_GREY ** (1.0 / surround)
+    start = [baking.exposure_for(curve, at_end(curve, -1.0) - np.log10(grey)) for curve in curves]
+    mid_x = solve(printed, np.array(start), np.full(3, grey))
+    mid = paper_exposure(negative, paper, mid_grey_density(film))
+    exposed = paper_exposure(negative, paper, density[:, 0].T)
+    seen = reflected_xyz(positive, developed(mid_x + np.log10(exposed / mid)), paper.viewing)
+    return seen * seen[:, 1:2] ** (surround - 1.0)
 
 
 # Exposure.
 
 
+LIGHTS = {"film": None, "daylight": "D55", "tungsten": 3200.0, 4200.0: 4200.0}
+
+
 @pytest.mark.parametrize("name", STOCKS)
-def test_exposure_is_the_integral_over_the_spectrum_of_the_scene(name):
+@pytest.mark.parametrize("light", LIGHTS)
+def test_exposure_is_the_integral_over_the_spectrum_of_the_scene(name, light):
+    """A meter sees both lights as bright; what the layers see of them differs."""
     sheet, scene = sheet_of(name), scene_colours(300)
-    response = sensitivities(sheet.sensitivity) * illuminant(sheet.light)
-    reflected = scene[:, 0].T @ tables().basis
+    sensitivity, luminous = sensitivities(sheet.sensitivity), tables().observer[1]
+    own = illuminant(sheet.light)
     white = tables().basis.sum(axis=0)
+    power = illuminant(LIGHTS[light] or sheet.light)
+    power = power * (luminous @ own) / (luminous @ power)
+    reflected = scene[:, 0].T @ tables().basis
 
-    exposed = expose(scene, load_film(name).exposure)[:, 0]
+    exposed = expose(scene, load_film(name, light=light).exposure)[:, 0]
 
-    expected = 10.0 / sheet.iso_speed / MID_GREY * (response @ reflected.T)
-    np.testing.assert_allclose(exposed, expected / (response @ white)[:, None], rtol=1e-12)
+    expected = (sensitivity * power) @ reflected.T / (sensitivity @ (own * white))[:, None]
+    expected *= 10.0 / sheet.iso_speed / MID_GREY
+    np.testing.assert_allclose(exposed, expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["cinestill-800t", "portra-400", "velvia-50"])
+@pytest.mark.parametrize("name", [*COLOUR_STOCKS])
+def test_grey_in_the_light_a_stock_is_balanced_for_is_exposed_alike_in_every_layer(name):
+    matrix = np.array(load_film(name).exposure.matrix)
+
+    np.testing.assert_allclose(matrix.sum(axis=1), 1.0, rtol=1e-12)
+
+
+def test_tungsten_stock_in_daylight_is_blue_and_daylight_stock_in_tungsten_light_red():
+    red, green, blue = np.sum(load_film("vision3-500t", light="daylight").exposure.matrix, axis=1)
+    assert red < 0.8 < green < 1.25 < 2.0 < blue
+
+    red, green, blue = np.sum(load_film("portra-400", light="tungsten").exposure.matrix, axis=1)
+    assert blue < 0.5 < green < 1.0 < 1.3 < red
+
+
+# Exposure time.
+
+
+@pytest.mark.parametrize(
+    ("time_s", "stops"),
+    [(0.001, 0.0), (0.5, 0.0), (1.0, 0.0), (8.0, 3.0 * (1.0 - 1.0 / 1.31)), (64.0, 1.41985)],
+)
+def test_a_power_law_loses_exposure_from_a_second_on(time_s, stops):
+    assert baking.lost_stops(1.31, time_s) == pytest.approx(stops, abs=1e-5)
+
+
+@pytest.mark.parametrize("exponent", [1.2, 1.31, 1.5])
+@pytest.mark.parametrize("metered_s", [1.0, 2.0, 30.0])
+def test_time_that_the_power_law_asks_for_makes_up_for_what_it_loses(exponent, metered_s):
+    adjusted_s = metered_s**exponent
+
+    gained = np.log2(adjusted_s / metered_s)
+    assert baking.lost_stops(exponent, adjusted_s) == pytest.approx(gained)
+
+
+@pytest.mark.parametrize(
+    ("time_s", "stops"),
+    [(0.05, 0.0), (1.0, 1.0), (10.0**0.5, 1.5), (10.0, 2.0), (100.0, 3.5), (1000.0, 5.0)],
+)
+def test_a_table_is_read_against_the_logarithm_of_time(time_s, stops):
+    table = np.array([[0.1, 0.0], [1.0, 1.0], [10.0, 2.0], [100.0, 3.5]])
+
+    assert baking.lost_stops(table, time_s) == pytest.approx(stops)
+
+
+def test_without_a_published_law_nothing_is_lost():
+    assert baking.lost_stops(None, 3600.0) == 0.0
+
+
+def test_a_long_exposure_is_darker_by_what_it_loses():
+    short, long = load_film("tri-x-400"), load_film("tri-x-400", exposure_time_s=10.0)
+    lost = baking.lost_stops(sheet_of("tri-x-400").reciprocity, 10.0)
+
+    assert lost > 1.0
+    np.testing.assert_allclose(
+        long.exposure.matrix, np.multiply(2.0**-lost, short.exposure.matrix), rtol=1e-12
+    )
+    assert long.printing == short.printing
+
+
+@pytest.mark.parametrize("name", COLOUR_STOCKS)
 def test_each_layer_sees_its_own_colour_most(name):
     matrix = np.array(load_film(name).exposure.matrix)
 
     assert matrix.argmax(axis=1).tolist() == [0, 1, 2]
-    assert (np.diag(matrix) > 0.7).all()
+    assert (np.diag(matrix) > 0.6).all()
     assert (matrix > 0.0).all()
 
 
 # The closed forms against the spectral reference, in CIEDE2000, where 1 can just be seen.
 
 
-def test_transparency_keeps_to_the_spectral_reference():
-    """Mean within 0.1, greatest 0.7; reached: 0.090 and 0.29."""
-    film, scene = load_film("velvia-50"), scene_colours()
+@pytest.mark.parametrize("name", TRANSPARENCIES)
+def test_transparency_keeps_to_the_spectral_reference(name):
+    """Mean within 0.1, greatest 0.7."""
+    film, scene = load_film(name), scene_colours()
     reference = projection_reference(film, densities_of(film, scene))
 
     difference = colour_differences(film, scene, reference)
@@ -139,16 +224,32 @@ def test_transparency_keeps_to_the_spectral_reference():
     assert difference.max() <= 0.7
 
 
-@pytest.mark.parametrize("name", NEGATIVES)
-def test_paper_print_keeps_to_the_spectral_reference(name):
-    """Mean within 0.1, greatest 0.7; reached: 0.037 and 0.079."""
-    film, scene = load_film(name, printing=PAPER), scene_colours()
+@pytest.mark.parametrize(("name", "printing"), PRINTS)
+def test_print_keeps_to_the_spectral_reference(name, printing):
+    """Mean within 0.1, greatest 0.7."""
+    film, scene = load_film(name, printing=printing), scene_colours()
     reference = paper_reference(film, densities_of(film, scene))
 
     difference = colour_differences(film, scene, reference)
 
     assert difference.mean() <= 0.1
     assert difference.max() <= 0.7
+
+
+def test_print_on_black_and_white_paper_is_its_sheet_s_curve_on_the_negative_s_density():
+    """The drawn curve without a filter, its exposure set on mid-grey; in density."""
+    film = load_film("tri-x-400", printing="polymax")
+    scene = np.broadcast_to(MID_GREY * 2.0 ** np.linspace(-4.0, 4.0, 33), (3, 1, 33))
+    density = densities_of(film, scene)
+    x, drawn = paper_of("polymax").characteristic_curve[0].T
+
+    exposed = np.interp(drawn[0] - np.log10(MID_GREY), drawn, x)
+    exposed = exposed - density[0, 0] + mid_grey_density(film)[0]
+    expected = np.interp(exposed, x, drawn) - drawn[0]
+
+    printed = make_positive(density, film.printing)
+    assert printed.shape == (1, 1, 33)
+    np.testing.assert_allclose(-np.log10(printed[0, 0]), expected, atol=0.02)
 
 
 def test_scene_colours_leave_no_part_of_the_print_out():
@@ -174,48 +275,109 @@ def test_colour_difference_tells_one_per_cent_of_light():
 
 
 @pytest.mark.parametrize("name", STOCKS)
-def test_inhibitor_is_the_mean_net_density_of_the_layers(name):
+def test_inhibitor_that_a_layer_releases_is_its_net_density(name):
     film = load_film(name)
-    middle = film.couplers.release.centre
+    middle = film.couplers.release[0].centre
     x = np.linspace(middle - 3.0, middle + 3.0, 500)
-    developed = np.array([read(curve, x) for curve in film.development.curves])
     ends = film.development.d_max if film.kind == "reversal" else film.development.d_min
 
-    net = np.abs(developed - np.array(ends)[:, None]).mean(axis=0)
+    for release, curve, end in zip(
+        film.couplers.release, film.development.curves, ends, strict=True
+    ):
+        net = np.abs(read(curve, x) - end)
+        np.testing.assert_allclose(read(release, x), net, atol=1e-9)
 
-    np.testing.assert_allclose(read(film.couplers.release, x), net, atol=0.006)
+
+@pytest.mark.parametrize("name", STOCKS)
+def test_neutral_patch_holds_each_layer_back_by_all_that_is_released_on_it(name):
+    params = load_film(name).couplers
+    x = np.linspace(-5.0, 2.0, 100)
+    released = np.array([read(curve, x) for curve in params.release])
+
+    held_back = [read(curve, x) for curve in params.compensation]
+
+    np.testing.assert_allclose(held_back, np.array(params.inhibition) @ released, atol=1e-9)
 
 
-def test_paper_s_curves_are_those_of_its_sheet():
-    """Within 0.03 of density; reached: 0.0252 (green)."""
-    curves = load_film("portra-400", printing=PAPER).printing.curves
-    for curve, drawn in zip(curves, paper().characteristic_curve, strict=True):
-        np.testing.assert_allclose(read(curve, drawn[:, 0]), drawn[:, 1], atol=0.03)
+@pytest.mark.parametrize("name", COLOUR_PAPERS)
+def test_paper_s_curves_are_those_of_its_sheet(name):
+    """Within 0.02 of density, before their contrast is trimmed."""
+    drawn_curves = paper_of(name).characteristic_curve
+    curves = fit_drawn_curves(drawn_curves)
+
+    for curve, drawn in zip(curves, drawn_curves, strict=True):
+        np.testing.assert_allclose(read(curve, drawn[:, 0]), drawn[:, 1], atol=0.02)
         assert (np.diff(read(curve, np.linspace(-8.0, 6.0, 4001))) >= -1e-12).all()
+
+
+@pytest.mark.parametrize(("name", "printing"), PRINTS)
+def test_only_the_contrast_of_two_layers_of_paper_is_trimmed_for_a_stock(name, printing):
+    """By a third at most; and mid-grey stays where the printer lights put it."""
+    own = fit_drawn_curves(paper_of(printing).characteristic_curve)
+    film = load_film(name, printing=printing)
+    mid = see(mid_grey_density(film).reshape(3, 1, 1), film.printing.enlarger).ravel()
+
+    for layer, (curve, untrimmed) in enumerate(zip(film.printing.curves, own, strict=True)):
+        factor = untrimmed.width / curve.width
+        assert 0.67 < factor < 1.34
+        assert layer != 1 or factor == 1.0
+        assert curve.coefficients == untrimmed.coefficients
+        at_mid = np.log10(mid[layer])
+        assert read(curve, at_mid) == pytest.approx(float(read(untrimmed, at_mid)), abs=1e-9)
+
+
+# Balance on a picture.
+
+
+@pytest.mark.parametrize(
+    ("name", "printing"),
+    [("portra-400", "auto"), ("gold-200", "2383"), ("tri-x-400", "auto"), ("hp5-plus", "polymax")],
+)
+def test_print_is_balanced_on_any_grey(name, printing):
+    film = load_film(name, printing=printing)
+    mid = np.log10(film.exposure.mid_grey_lx_s)
+    grey = tuple((mid + np.array([0.3, -0.2, 0.5])).tolist())[: len(film.development.curves)]
+    density = develop(np.array(grey).reshape(-1, 1, 1), film.development)
+
+    balanced = baking.rebalanced(film.printing, film.development, mid, grey)
+
+    np.testing.assert_allclose(make_positive(density, balanced), MID_GREY, atol=2e-4)
+    assert np.abs(make_positive(density, film.printing) - MID_GREY).max() > 0.05
+
+
+def test_balance_on_the_stock_s_own_grey_changes_nothing():
+    film = load_film("portra-400", printing="endura-premier")
+    mid = np.log10(film.exposure.mid_grey_lx_s)
+
+    balanced = baking.rebalanced(film.printing, film.development, mid, (mid,) * 3)
+
+    np.testing.assert_allclose(balanced.enlarger.weights, film.printing.enlarger.weights)
+
+
+def test_transparency_is_not_balanced():
+    film = load_film("velvia-50")
+
+    with pytest.raises(ValueError, match="auto_balance is for a negative's scan or print"):
+        baking.rebalanced(film.printing, film.development, -1.0, (-1.0,) * 3)
 
 
 # Sharpness and grain.
 
 
-@pytest.mark.parametrize(
-    ("name", "within"),
-    [("cinestill-800t", 0.05), ("portra-400", 0.05), ("tri-x-400", 0.05), ("velvia-50", 0.10)],
-)
-def test_scatter_times_adjacency_is_the_sheet_s_mtf(name, within):
-    """Up to 50 cycles/mm; reached: 4.8 %, 3.1 %, 3.0 % and, at Velvia's 6 cycles/mm, 8.0 %."""
+@pytest.mark.parametrize("name", STOCKS)
+def test_scatter_times_adjacency_is_the_sheet_s_mtf(name):
+    """Within 7 % up to 50 cycles/mm; reached: 5.4 % (Velvia)."""
     film, sheet = load_film(name), sheet_of(name)
-    for mixture, row, drawn in zip(
-        film.scatter.layers, film.couplers.inhibition, sheet.mtf, strict=True
-    ):
+    for layer, (mixture, drawn) in enumerate(zip(film.scatter.layers, sheet.mtf, strict=True)):
         frequency_per_mm, response = drawn[drawn[:, 0] <= 50.0].T
         scattered = sum(
             weight * np.exp(-2.0 * (np.pi * sigma_um * frequency_per_mm / 1000.0) ** 2)
             for weight, sigma_um in mixture
         )
         raised = baking.adjacency(
-            frequency_per_mm, sum(row), film.couplers, baking.mid_log10_exposure(sheet)
+            frequency_per_mm, layer, film.couplers, baking.mid_log10_exposure(sheet)
         )
-        np.testing.assert_allclose(scattered * raised, response, rtol=within)
+        np.testing.assert_allclose(scattered * raised, response, rtol=0.07)
 
 
 @pytest.mark.parametrize("name", STOCKS)
@@ -230,26 +392,16 @@ def rms_of(name: str, layer: int, density: np.ndarray) -> np.ndarray:
     """The baked granularity at densities, held at the ends of its range."""
     grain = load_film(name).grain
     net = np.clip(density - grain.d_min[layer], *grain.net_range[layer])
-    return np.polynomial.polynomial.polyval(net, grain.rms_coefficients[layer])
+    return np.polynomial.polynomial.polyval(np.sqrt(net), grain.rms_coefficients[layer])
 
 
 @pytest.mark.parametrize("name", STOCKS)
-def test_granularity_is_the_sheet_s_from_the_toe_to_the_shoulder(name):
-    """Within 10 %, from 0.25 over D-min to nine tenths of what is drawn; reached: 9.0 %."""
+def test_granularity_is_the_sheet_s_at_every_drawn_point_above_the_base(name):
+    """Within 8 %, from 0.02 over D-min to the densest that is drawn; reached: 6.6 % (Tri-X)."""
     for layer, drawn in enumerate(sheet_of(name).granularity):
         net = drawn[:, 0] - load_film(name).development.d_min[layer]
-        lit = (net >= 0.25) & (net <= 0.9 * net[-1])
-        density, rms = drawn[lit].T
-        np.testing.assert_allclose(rms_of(name, layer, density), rms, rtol=0.10)
-
-
-@pytest.mark.parametrize("name", STOCKS)
-def test_granularity_of_thin_and_densest_parts_is_near_the_sheet_s(name):
-    """Within a fifth of the layer's greatest; reached: 0.19 (Portra, red, near D-min)."""
-    for layer, drawn in enumerate(sheet_of(name).granularity):
-        reached = drawn[drawn[:, 0] >= load_film(name).development.d_min[layer]]
-        density, rms = reached.T
-        np.testing.assert_allclose(rms_of(name, layer, density), rms, atol=0.2 * rms.max())
+        density, rms = drawn[net >= 0.02].T
+        np.testing.assert_allclose(rms_of(name, layer, density), rms, rtol=0.08)
 
 
 @pytest.mark.parametrize("name", STOCKS)
@@ -257,19 +409,19 @@ def test_granularity_is_positive_throughout_its_range(name):
     grain = load_film(name).grain
     for layer, (low, high) in enumerate(grain.net_range):
         net = np.linspace(low, high, 500)
-        assert (np.polynomial.polynomial.polyval(net, grain.rms_coefficients[layer]) > 0.0).all()
+        rms = np.polynomial.polynomial.polyval(np.sqrt(net), grain.rms_coefficients[layer])
+        assert (rms > 0.0).all()
 
 
 @pytest.mark.parametrize(
-    ("name", "layer", "density", "rms"),
-    [
-        ("tri-x-400", 0, 1.2786, 0.017),  # over D-min; docs/sources.md, "kodak-f-4017"
-        ("velvia-50", 1, 1.1548, 0.009),  # over D-min; docs/sources.md, "fujifilm-af3-0221e2"
-    ],
+    ("name", "rms"),
+    [("double-x-5222", 0.014), ("t-max-100", 0.008), ("t-max-400", 0.010), ("tri-x-400", 0.017)],
 )
-def test_granularity_is_the_published_number(name, layer, density, rms):
-    """Within 5 %; reached: 1.1 % and 0.3 %."""
-    assert rms_of(name, layer, np.array(density)) == pytest.approx(rms, rel=0.05)
+def test_granularity_is_the_published_number(name, rms):
+    """Within 5 %, at 1.0 over D-min."""
+    density = load_film(name).development.d_min[0] + 1.0
+
+    assert rms_of(name, 0, np.array(density)) == pytest.approx(rms, rel=0.05)
 
 
 # What a sheet says is taken over.
@@ -283,12 +435,12 @@ def test_neutral_wedge_is_exposed_from_five_stops_under_to_seven_over(name):
     np.testing.assert_allclose(np.log2(wedge[[0, 50, -1]]), [-5.0, 0.0, 7.0], atol=1e-9)
 
 
-def test_curves_are_fitted_layer_by_layer():
+def test_curves_are_fitted_to_the_drawn_ones():
     sheet = sheet_of("portra-400")
-    developed = baking.development(sheet)
 
-    for curve, points in zip(developed.curves, sheet.characteristic_curve, strict=True):
-        assert curve == fit_curve(*baking.extended(points))
+    assert baking.development(sheet).curves == fit_drawn_curves(
+        sheet.characteristic_curve, evenness=EVENNESS
+    )
 
 
 @pytest.mark.parametrize("name", STOCKS)
@@ -301,5 +453,7 @@ def test_couplers_halation_and_grain_take_over_the_sheet_s_figures(name):
     assert film.halation.base_thickness_um == sheet.base_thickness_um
     assert film.halation.antihalation_density == sheet.antihalation_density
     assert film.halation.spread_um == sheet.halation_spread_um
+    assert film.halation.forward_exponent == sheet.forward_exponent
+    assert film.halation.specular_share == sheet.specular_share
     assert film.grain.size_um == sheet.grain_size_um
     assert film.grain.d_min == film.development.d_min

@@ -10,11 +10,13 @@ from phos_core.camera import (
     CONTRAST,
     OPENING,
     WHITE,
+    display_light_of_codes,
+    rendered_light,
     scene_light,
     scene_light_of_codes,
     scene_light_of_srgb,
 )
-from phos_core.color import LUMINANCE
+from phos_core.color import LUMINANCE, decode_srgb
 
 display_levels = st.floats(0.0, 1.0)
 display_colours = st.lists(display_levels, min_size=3, max_size=3).map(
@@ -161,3 +163,43 @@ def test_keeps_namespace_dtype_shape_and_its_argument(function, dtype, xp):
     assert light.shape == (3, 4, 5)
     np.testing.assert_array_equal(np.asarray(given_display), display)
     np.testing.assert_allclose(np.asarray(light), function(display.astype(np.float64)), rtol=5e-4)
+
+
+# And rendered again.
+
+
+@settings(max_examples=200, deadline=None)
+@given(display=display_levels)
+def test_rendering_gives_back_what_was_not_opened(display):
+    """Up to where a white is opened by a thousandth."""
+    dim = np.array([[[0.6 * display]]])
+
+    np.testing.assert_allclose(rendered_light(scene_light(dim)), dim, rtol=2e-3, atol=1e-9)
+
+
+@settings(max_examples=100, deadline=None)
+@given(first=st.floats(-1.0, 1e5), second=st.floats(-1.0, 1e5))
+def test_a_brighter_scene_is_rendered_brighter_up_to_saturation(first, second):
+    darker, brighter = rendered_light(np.array([[sorted((first, second))]])).ravel()
+
+    assert 0.0 <= darker <= brighter <= 1.0 / WHITE
+
+
+def test_rendering_keeps_namespace_and_dtype(xp):
+    scene = xp.asarray([[[-0.1, 0.0, 0.18, 5000.0]]], dtype=xp.float32)
+
+    rendered = rendered_light(scene)
+
+    assert array_namespace(rendered) is xp
+    assert rendered.dtype == xp.float32
+    np.testing.assert_allclose(np.asarray(rendered)[0, 0, :3], [0.0, 0.0, 0.18], atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_codes_are_display_light(dtype):
+    codes = np.arange(0, np.iinfo(dtype).max + 1, 17, dtype=dtype).reshape(1, 1, -1)
+
+    light = display_light_of_codes(codes, dtype)
+
+    expected = decode_srgb(codes / np.iinfo(dtype).max)
+    np.testing.assert_allclose(light, expected, rtol=1e-6)

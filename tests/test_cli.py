@@ -1,5 +1,6 @@
 """The shell's door: what it writes, what it refuses, and how it says so."""
 
+import dataclasses
 import json
 
 import click
@@ -69,6 +70,56 @@ def test_every_option_reaches_the_recipe(tmp_path, roll, photo):
         encoding="linear",
     )
     assert np.array_equal(read_image(out), phos.develop(photo, recipe=recipe, backend="scipy"))
+
+
+@pytest.mark.parametrize(
+    ("options", "settings"),
+    [
+        (
+            ("--film", "vision3-500t", "--light", "daylight", "--exposure-index", 250),
+            {"film": "vision3-500t", "light": "daylight", "exposure_index": 250},
+        ),
+        (
+            ("--film", "tri-x-400", "--light", 4200, "--exposure-time", 30, "--auto-balance"),
+            {"film": "tri-x-400", "light": 4200, "exposure_time_s": 30, "auto_balance": True},
+        ),
+        (
+            ("--film", "tri-x-400", "--printing", "polymax", "--grade", 3.5),
+            {"film": "tri-x-400", "printing": "polymax", "paper_grade": 3.5},
+        ),
+        (
+            ("--printing", "2383", "--filters", 5, 2.5, 0, "--print-exposure", -0.25),
+            {"printing": "2383", "filters_cc": (5, 2.5, 0), "print_stops": -0.25},
+        ),
+        (
+            ("--film", "portra-800", "--push", 1, "--black-point", -5, "--white-point", 4),
+            {"film": "portra-800", "push_stops": 1, "black_point": -5, "white_point": 4},
+        ),
+        (
+            ("--mode", "texture", "--scatter", 0.5, "--halation", 3, "--grain", 2),
+            {"mode": "texture", "scatter": 0.5, "halation": 3, "grain": 2},
+        ),
+        (
+            ("--mode", "colour", "--couplers", 0.5, "--primaries", "display-p3"),
+            {"mode": "colour", "couplers": 0.5, "primaries": "display-p3"},
+        ),
+    ],
+)
+def test_every_setting_has_an_option(tmp_path, roll, photo, options, settings):
+    out = tmp_path / "positive.png"
+    result = run("develop", roll / "a.png", "-o", out, *options)
+    assert result.exit_code == 0, result.stderr
+    recipe = phos.Recipe(**settings)
+    np.testing.assert_array_equal(read_image(out), phos.develop(photo, recipe=recipe))
+    assert not np.array_equal(phos.develop(photo, recipe=recipe), phos.develop(photo, recipe.film))
+
+
+def test_no_setting_is_left_without_an_option():
+    develop = main.get_command(click.Context(main), "develop")
+    assert develop is not None
+    offered = {parameter.name for parameter in develop.params}
+    kept_to_python = {"frame", "offset_px"}  # frames are numbered, and pictures are whole
+    assert {f.name for f in dataclasses.fields(phos.Recipe)} - offered == kept_to_python
 
 
 def test_a_negative_can_be_printed_on_paper(tmp_path, roll, photo):
@@ -226,6 +277,24 @@ def test_films_are_listed_for_people_and_for_programs():
     assert len(shown) == len(listed) + 1
     assert all(film["name"] in line for film, line in zip(listed, shown[1:], strict=True))
     assert not any(line.endswith(" ") for line in shown)
+
+
+def test_films_are_listed_with_speed_format_character_and_what_is_measured():
+    heading, *lines = run("films").stdout.splitlines()
+    (line,) = (line for line in lines if line.startswith("velvia-50 "))
+    (velvia,) = (film for film in phos.films() if film.name == "velvia-50")
+
+    assert heading.split()[-3:] == ["formats", "measured", "description"]
+    for told in ("reversal", " 50 ", "135, 120, 4x5", velvia.measured, velvia.description):
+        assert told in line
+
+
+def test_papers_are_listed_for_people_and_for_programs():
+    listed = json.loads(run("films", "--papers", "--json").stdout)
+    shown = run("films", "--papers").stdout.splitlines()
+
+    assert {"endura-premier", "2383", "polymax"} <= {paper["name"] for paper in listed}
+    assert [line.split()[0] for line in shown] == ["name", *(paper["name"] for paper in listed)]
 
 
 def test_backends_are_listed_for_people_and_for_programs():

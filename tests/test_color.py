@@ -136,3 +136,27 @@ def test_white_is_d65_at_unit_luminance():
     x, y, z = color.LINEAR_SRGB_TO_XYZ @ np.ones(3)
     assert y == pytest.approx(1.0)
     assert (x / (x + y + z), y / (x + y + z)) == pytest.approx((0.3127, 0.3290))
+
+
+# Wide gamuts.
+
+
+@pytest.mark.parametrize("primaries", sorted(color.PRIMARIES))
+def test_white_of_every_gamut_is_white(primaries):
+    np.testing.assert_allclose(color.to_linear_srgb(primaries) @ np.ones(3), 1.0, atol=1e-12)
+
+
+def test_srgb_is_itself():
+    np.testing.assert_allclose(color.to_linear_srgb("srgb"), np.eye(3), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("primaries", "red"),
+    [  # docs/sources.md, "wide-gamut": red of each, seen by linear sRGB
+        ("display-p3", (1.2249, -0.0421, -0.0196)),
+        ("rec2020", (1.6605, -0.1246, -0.0182)),
+        ("prophoto", (2.0344, -0.2288, -0.0086)),
+    ],
+)
+def test_primaries_beyond_srgb_have_negative_components(primaries, red):
+    np.testing.assert_allclose(color.to_linear_srgb(primaries)[:, 0], red, atol=5e-4)

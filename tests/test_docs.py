@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import phos_core as phos
+
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(
     page
@@ -75,3 +77,13 @@ def test_the_readmes_shell_commands_exist(tmp_path):
                 check=True,
             ).stdout
             assert all(option in shown for option in options), line
+
+
+def test_the_film_of_the_how_to_is_one(tmp_path):
+    (text,) = blocks(ROOT / "docs" / "add-a-film.md", "toml")
+    path = tmp_path / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    film, like = phos.load_film(path), phos.load_film("portra-400")
+    assert film.development == like.development
+    assert film.halation.antihalation_density == 0.0
+    assert film.scatter == like.scatter

@@ -220,6 +220,49 @@ def test_settings_that_do_not_fit_the_batch_are_refused(pictures, changes, error
         phos.develop(batch if pictures == 2 else batch[0], **changes)
 
 
+# ------------------------------------------------------------------ settings
+
+
+def test_every_setting_of_a_recipe_is_a_keyword_of_the_door(picture):
+    settings = {
+        "frame": 3,
+        "exposure_index": 800.0,
+        "light": "tungsten",
+        "printing": "endura-premier",
+        "filters_cc": (5.0, 2.0, 0.0),
+        "halation": 2.0,
+        "auto_balance": True,
+        "pixel_pitch_um": 20.0,
+    }
+    given_apart = phos.develop(picture, FILM, seed=2, **settings)
+    together = phos.develop(picture, recipe=phos.Recipe(film=FILM, seed=2, **settings))
+    np.testing.assert_array_equal(given_apart, together)
+
+
+def test_a_setting_that_is_none_is_named(picture):
+    with pytest.raises(TypeError, match="'grian'"):
+        phos.develop(picture, FILM, grian=1.0)
+
+
+@pytest.mark.parametrize("mode", ["full", "texture"])
+def test_every_mode_runs_on_a_device(rng, mode):
+    host = rng.integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    settings = {"mode": mode, "auto_balance": mode == "full", "primaries": "display-p3"}
+    positive = phos.develop(Strict().to_device(host), FILM, backend=Apart(), **settings)
+    expected = phos.develop(host, FILM, backend="scipy", **settings)
+    assert np.abs(Strict().to_host(positive).astype(int) - expected).max() <= 1
+
+
+def test_a_picture_balanced_on_itself_is_the_same_in_tiles(rng):
+    image = rng.random((150, 40, 3)).astype(np.float32)
+    image[:75] *= 0.2
+    settings = {"auto_balance": True, "encoding": "linear", "pixel_pitch_um": 90.0}
+    whole = phos.develop(image, FILM, backend=Strict(), **settings)
+    tiled, report = phos.develop(image, FILM, backend=Cramped(120), report=True, **settings)
+    assert report.tiles > 1
+    np.testing.assert_allclose(tiled, whole, rtol=0, atol=2e-4)
+
+
 # ------------------------------------------------------------------ tiles
 
 

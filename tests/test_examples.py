@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+import phos_core as phos
 from phos_core.image_files import read_image
 
 ROOT = Path(__file__).parent.parent
@@ -43,5 +45,25 @@ def test_the_demo_prints_a_picture_of_before_and_after(tmp_path):
 def test_the_docs_pictures_can_be_rendered_again(tmp_path):
     run("examples/make_pictures.py", str(tmp_path))
     assert read_image(tmp_path / "before-after.jpg").shape[1] > 2000
-    sheet = read_image(tmp_path / "contact-sheet.jpg")
-    assert sheet.shape[1] > 5 * 480
+    assert read_image(tmp_path / "halation.jpg").shape[1] > 2 * 480
+
+
+def test_the_gallery_can_be_rendered_again(tmp_path):
+    run("examples/make_gallery.py", str(tmp_path), "tri-x-400")
+    assert read_image(tmp_path / "pictures" / "gallery" / "tri-x-400.jpg").shape[0] == 300
+    assert "![Kodak Tri-X 400]" in (tmp_path / "gallery.md").read_text(encoding="utf-8")
+
+
+def test_every_stock_hangs_in_the_gallery():
+    page = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    hung = {path.stem for path in (ROOT / "docs" / "pictures" / "gallery").glob("*.jpg")}
+    assert hung == {film.name for film in phos.films()}
+    for film in phos.films():
+        assert f"`{film.name}`: {film.description}." in page
+
+
+def test_the_plots_can_be_drawn_again(tmp_path):
+    pytest.importorskip("matplotlib", reason="plots are drawn with matplotlib")
+    run("examples/make_plots.py", str(tmp_path))
+    drawn = {path.name for path in tmp_path.glob("*.svg")}
+    assert drawn == {path.name for path in (ROOT / "docs" / "pictures").glob("*.svg")}

@@ -1,6 +1,7 @@
 """Films are found, loaded, changed, and refused with a reason."""
 
 import dataclasses
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
@@ -8,10 +9,20 @@ import numpy as np
 import pytest
 
 from phos_core.effects.couplers import coupler_psf
+from phos_core.effects.development import develop
+from phos_core.effects.exposure import expose, log10_exposure
 from phos_core.effects.halation import base_return, halation_reach_um
-from phos_core.effects.printing import PaperPrint, Projection, Scan
+from phos_core.effects.printing import PaperPrint, Projection, Scan, make_positive
 from phos_core.errors import FilmFileError, UnknownFilmError
-from phos_core.film import FILM_FORMATS_UM, Film, bake_film, films, load_film, papers
+from phos_core.film import (
+    FILM_FORMATS_UM,
+    Film,
+    bake_film,
+    films,
+    load_film,
+    paper_summaries,
+    papers,
+)
 from phos_core.sheets import read_film_sheet
 
 STOCKS = ["cinestill-800t", "portra-400", "tri-x-400", "velvia-50"]
@@ -40,9 +51,34 @@ def halo(film: Film) -> np.ndarray:
 
 def test_films_are_listed_by_name():
     listed = films()
+    names = [film.name for film in listed]
 
-    assert [film.name for film in listed] == STOCKS
-    assert all(film.label and film.description for film in listed)
+    assert names == sorted(names)
+    assert set(STOCKS) < set(names)
+    assert all(film.label and film.description and film.formats for film in listed)
+
+
+def test_a_list_shows_how_much_of_a_stock_is_measured():
+    (listed,) = (film for film in films() if film.name == "velvia-50")
+    provenance = load_film("velvia-50").provenance
+    estimated = [entry for entry in provenance.values() if entry.status == "estimated"]
+
+    assert listed.iso_speed == 50.0
+    assert (listed.tables, listed.tables - listed.measured_tables) == (
+        len(provenance),
+        len(estimated),
+    )
+    assert listed.measured == f"{listed.measured_tables} of {listed.tables}"
+
+
+def test_listing_bakes_nothing(monkeypatch):
+    def fail(*_):
+        raise AssertionError("a stock was baked")
+
+    monkeypatch.setattr("phos_core.film.bake_film", fail)
+
+    assert films()
+    assert [paper.name for paper in paper_summaries()] == papers()
 
 
 def test_a_film_is_loaded_by_its_name():
@@ -153,19 +189,27 @@ def test_a_characteristic_curve_without_a_toe_or_a_shoulder_is_refused(my_film):
         load_film(my_film)
 
 
-# Printing on paper.
+# Printing.
 
 
 def test_papers_are_listed_by_name():
-    assert papers() == ["endura-premier"]
+    assert papers() == sorted(papers())
+    assert {"endura-premier", "2383", "polymax"} <= set(papers())
 
 
-@pytest.mark.parametrize("name", ["cinestill-800t", "portra-400"])
-def test_a_colour_negative_is_printed_on_paper_and_nothing_else_of_it_changes(name):
-    scanned, printed = load_film(name), load_film(name, printing="endura-premier")
+@pytest.mark.parametrize(
+    ("name", "paper"),
+    [
+        ("cinestill-800t", "2383"),
+        ("portra-400", "endura-premier"),
+        ("tri-x-400", "polymax"),
+    ],
+)
+def test_a_negative_is_printed_and_nothing_else_of_it_changes(name, paper):
+    scanned, printed = load_film(name), load_film(name, printing=paper)
 
     assert isinstance(printed.printing, PaperPrint)
-    assert printed.printing.paper == "endura-premier"
+    assert printed.printing.paper == paper
     assert dataclasses.replace(printed, printing=scanned.printing) == scanned
 
 
@@ -173,21 +217,123 @@ def test_a_file_s_film_is_printed_on_paper_too(my_film):
     assert isinstance(load_film(my_film, printing="endura-premier").printing, PaperPrint)
 
 
+@pytest.mark.parametrize("name", ["portra-400", "tri-x-400", "velvia-50"])
+def test_a_scan_is_what_a_stock_gets_by_itself(name):
+    assert load_film(name, printing="scan") == load_film(name)
+
+
 @pytest.mark.parametrize(
-    ("name", "kind"), [("velvia-50", "reversal"), ("tri-x-400", "black-and-white")]
+    ("name", "paper", "message"),
+    [
+        ("velvia-50", "endura-premier", "takes a negative stock; velvia-50 is reversal: use"),
+        ("tri-x-400", "2383", "takes a negative stock; tri-x-400 is black-and-white: use"),
+        ("portra-400", "polymax", "polymax takes a black-and-white stock; portra-400 is negative"),
+    ],
 )
-def test_only_a_colour_negative_is_printed_on_paper(name, kind):
-    with pytest.raises(ValueError, match=f"takes a colour negative; {name} is {kind}: use print"):
-        load_film(name, printing="endura-premier")
+def test_a_paper_takes_its_own_kind_of_stock(name, paper, message):
+    with pytest.raises(ValueError, match=message):
+        load_film(name, printing=paper)
 
 
 @pytest.mark.parametrize("paper", ["baryta", "", "endura"])
 def test_an_unknown_paper_is_refused_with_those_that_are_known(paper):
-    with pytest.raises(ValueError, match=rf"one of \['endura-premier'\], got '{paper}'"):
+    with pytest.raises(ValueError, match=rf"'auto', 'scan' or one of \[.*'endura.*got '{paper}'"):
         load_film("portra-400", printing=paper)
 
 
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("portra-400", {"filters_cc": (5, 0, 0)}, "filters_cc is for a colour negative's print: n"),
+        ("portra-400", {"print_stops": 1}, "print_stops is for a print: name a paper"),
+        ("portra-400", {"paper_grade": 3}, "paper_grade is for a print of a black-and-white st"),
+        (
+            "portra-400",
+            {"printing": "2383", "paper_grade": 3},
+            "paper_grade is for a print of a black-and-white stock",
+        ),
+        (
+            "tri-x-400",
+            {"printing": "polymax", "filters_cc": (5, 0, 0)},
+            "filters_cc is for a colour negative's print",
+        ),
+        (
+            "portra-400",
+            {"printing": "2383", "black_point": -5},
+            "black_point is for a negative's scan, got -5.0",
+        ),
+        ("velvia-50", {"white_point": 3}, "white_point is for a negative's scan, got 3.0"),
+        ("portra-400", {"white_point": 0.2}, "white 0.* lies too near mid-grey"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(name, settings, message):
+    with pytest.raises(ValueError, match=message):
+        load_film(name, **settings)
+
+
+def test_an_unknown_setting_is_named():
+    with pytest.raises(TypeError, match="'paper_gade'"):
+        load_film("tri-x-400", paper_gade=3)
+
+
+def test_a_scan_is_black_and_white_where_it_is_told():
+    film = load_film("portra-400", black_point=-4.0, white_point=3.0)
+    stops = np.array([-4.0, 0.0, 3.0])
+    wedge = np.broadcast_to(0.18 * 2.0**stops, (3, 1, 3))
+    density = develop(log10_exposure(expose(wedge, film.exposure)), film.development)
+
+    light = make_positive(density, film.printing)[:, 0]
+
+    np.testing.assert_allclose(light, np.tile([0.0, 0.18, 1.0], (3, 1)), atol=0.01)
+
+
+# Exposing.
+
+
+@pytest.mark.parametrize("index", [200.0, 1600.0])
+@pytest.mark.parametrize("printing", ["auto", "endura-premier"])
+def test_an_exposure_index_moves_the_exposure_and_grey_stays_grey(index, printing):
+    film = load_film("portra-400", exposure_index=index, printing=printing)
+    grey = np.full((3, 1, 1), 0.18)
+    exposed = expose(grey, film.exposure)
+    light = make_positive(develop(log10_exposure(exposed), film.development), film.printing)
+
+    np.testing.assert_allclose(exposed, 10.0 / index, rtol=1e-9)
+    np.testing.assert_allclose(light, 0.18, atol=2e-4)
+    assert film.iso_speed == 400.0
+
+
+def test_another_light_leaves_the_print_as_it_is():
+    own, other = load_film("vision3-500t"), load_film("vision3-500t", light="daylight")
+
+    assert other.printing == own.printing
+    assert dataclasses.replace(other, exposure=own.exposure) == own
+
+
 # The record.
+
+
+def numbers_of(value) -> list:
+    """All that a record holds but for words, mappings and nothing."""
+    if dataclasses.is_dataclass(value):
+        value = [getattr(value, field.name) for field in dataclasses.fields(value)]
+    if isinstance(value, list | tuple):
+        return [number for part in value for number in numbers_of(part)]
+    return [] if value is None or isinstance(value, str | Mapping) else [value]
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        *((film.name, {}) for film in films()),
+        ("portra-400", {"printing": "2383", "filters_cc": (5, 2, 0), "light": 4000}),
+        ("portra-400", {"black_point": -4, "white_point": 4, "exposure_time_s": 30}),
+        ("tri-x-400", {"printing": "polymax", "paper_grade": 2.5, "print_stops": 1}),
+    ],
+)
+def test_every_number_of_a_film_is_a_plain_one(name, settings):
+    """One of NumPy's would turn single precision into double."""
+    assert {type(number) for number in numbers_of(load_film(name, **settings))} <= {float, int}
 
 
 def test_a_film_cannot_be_changed_by_mistake():

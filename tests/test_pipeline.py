@@ -156,6 +156,154 @@ def test_exposure_in_stops_is_a_factor_of_light(scene):
     np.testing.assert_allclose(doubled, one_stop, atol=2e-5)
 
 
+# ------------------------------------------------------------------ light, gamut and balance
+
+
+def greys(level, film, **settings_):
+    """Display light of a grey scene of this level."""
+    scene = np.full((4, 4, 3), level, np.float32)
+    positive = phos.develop(scene, film, encoding="linear", **settings_)
+    return color.decode_srgb(positive.astype(np.float64))[0, 0]
+
+
+def test_unfiltered_tungsten_stock_in_daylight_is_blue():
+    settings_ = {"scatter": 0, "halation": 0, "grain": 0}
+    red, green, blue = greys(0.18, "vision3-500t", light="daylight", **settings_)
+    assert blue > 1.5 * green > 1.5 * 1.2 * red
+    np.testing.assert_allclose(greys(0.18, "vision3-500t", **settings_), 0.18, atol=0.002)
+
+
+@pytest.mark.parametrize("light", ["daylight", 4200])
+@pytest.mark.parametrize("name", ["vision3-500t", "tri-x-400"])
+def test_balance_on_the_picture_prints_its_grey_grey_again(name, light):
+    settings_ = {"light": light, "exposure_stops": 1.0, "scatter": 0, "halation": 0, "grain": 0}
+    balanced = greys(0.18, name, auto_balance=True, **settings_)
+    np.testing.assert_allclose(balanced, 0.18, atol=0.003)
+    assert np.abs(greys(0.18, name, **settings_) - 0.18).max() > 0.05
+
+
+def test_balance_is_measured_on_the_whole_picture():
+    """A dark half and a bright one: their mean, in stops, is what becomes mid-grey."""
+    scene = np.full((300, 300, 3), 0.18, np.float32)
+    scene[:, :150] *= 2.0**-2
+    scene[:, 150:] *= 2.0**1
+    settings_ = {"encoding": "linear", "scatter": 0, "halation": 0, "couplers": 0, "grain": 0}
+    balanced = phos.develop(scene, "portra-400", auto_balance=True, **settings_)
+    plain = phos.develop(scene * 2.0**0.5, "portra-400", **settings_)
+    difference = color.decode_srgb(balanced.astype(float)) - color.decode_srgb(plain.astype(float))
+    assert np.abs(difference).max() < 0.05
+
+
+def test_a_transparency_is_not_balanced_on_the_picture():
+    with pytest.raises(ValueError, match="auto_balance"):
+        phos.develop(np.zeros((4, 4, 3), np.uint8), "velvia-50", auto_balance=True)
+
+
+@pytest.mark.parametrize("primaries", ["display-p3", "rec2020", "prophoto"])
+@pytest.mark.parametrize(
+    ("name", "printing"), [("portra-400", "auto"), ("velvia-50", "auto"), ("pro-400h", "2383")]
+)
+def test_colours_beyond_srgb_make_no_blotches(name, printing, primaries):
+    """From grey to each primary and secondary: the print changes evenly, without a jump."""
+    corners = [(1, 0, 0), (1, 1, 0), (0, 1, 0), (0, 1, 1), (0, 0, 1), (1, 0, 1)]
+    steps = np.linspace(0.0, 1.0, 129)[:, None]
+    rows = [0.4 * ((1.0 - steps) * 0.3 + steps * np.array(corner)) for corner in corners]
+    scene = np.array(rows, dtype=np.float32)
+    film = plain(name, scatter=None, halation=None, couplers=None)
+    film = dataclasses.replace(film, printing=load_film(name, printing=printing).printing)
+    positive = phos.develop(scene, film, encoding="linear", primaries=primaries)
+    change = np.abs(np.diff(positive, axis=1)).max(axis=-1)
+    assert np.isfinite(positive).all()
+    assert change.max() < 0.08
+    assert np.abs(np.diff(change, axis=1)).max() < 0.04
+
+
+@pytest.mark.parametrize("name", ["velvia-50", "pro-400h", "kodachrome-64"])
+def test_a_bright_saturated_light_has_no_edge_where_it_leaves_srgb(name):
+    """A lamp's glow, 7 stops over mid-grey, from white to a primary of Display P3."""
+    steps = np.linspace(0.0, 1.0, 513)[:, None]
+    rows = [20.0 * ((1.0 - steps) * 0.3 + steps * np.array(corner)) for corner in np.eye(3)]
+    film = plain(name, scatter=None, halation=None)
+    positive = phos.develop(
+        np.array(rows, np.float32), film, encoding="linear", primaries="display-p3"
+    )
+    assert np.abs(np.diff(positive, axis=1)).max() < 0.05
+
+
+def test_primaries_say_what_the_numbers_mean():
+    scene = np.random.default_rng(8).random((6, 8, 3)).astype(np.float32)
+    same = scene @ color.to_linear_srgb("display-p3").astype(np.float32).T
+    wide = phos.develop(scene, "portra-400", encoding="linear", primaries="display-p3")
+    np.testing.assert_allclose(phos.develop(same, "portra-400", encoding="linear"), wide, atol=1e-5)
+
+
+def test_a_print_stays_within_the_gamut_without_clipping_a_hue():
+    """A saturated print: what leaves the gamut comes back with the hue that it had."""
+    film = plain("velvia-50", scatter=None, halation=None)
+    scene = np.zeros((1, 50, 3), np.float32)
+    scene[..., 1] = np.geomspace(0.05, 1.0, 50)
+    scene[..., 2] = 0.7 * scene[..., 1]
+    positive = phos.develop(scene, film, encoding="linear")
+    assert positive.min() > 0.0
+    assert (positive.max(axis=-1) < 1.0).all()
+
+
+# ------------------------------------------------------------------ modes and strengths
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("shape", [(40, 60), (40, 60, 3)])
+@pytest.mark.parametrize("name", ["cinestill-800t", "tri-x-400", "velvia-50"])
+def test_texture_without_any_effect_is_the_picture_itself(name, shape, dtype):
+    rng = np.random.default_rng(9)
+    image = rng.random(shape)
+    if np.dtype(dtype).kind == "u":
+        image = image * np.iinfo(dtype).max
+    image = image.astype(dtype)
+    same = phos.develop(image, name, mode="texture", scatter=0, halation=0, grain=0)
+    if dtype is np.float32 and len(shape) == 2:
+        np.testing.assert_allclose(same, image, atol=2e-6)
+    else:
+        np.testing.assert_allclose(same.astype(float), image.astype(float), atol=2e-6)
+
+
+def test_texture_keeps_the_colours_and_adds_grain():
+    image = np.full((256, 256, 3), (180, 120, 60), np.uint8)
+    textured = phos.develop(image, "tri-x-400", mode="texture").astype(float)
+    np.testing.assert_allclose(textured.mean(axis=(0, 1)), (180, 120, 60), atol=1.0)
+    assert textured.std(axis=(0, 1)).min() > 0.5
+    ratio = color.decode_srgb(textured / 255.0) / color.decode_srgb(image / 255.0)
+    assert np.corrcoef(ratio[..., 0].ravel(), ratio[..., 1].ravel())[0, 1] > 0.9
+
+
+def test_texture_glows_where_the_stock_has_no_backing():
+    light = np.full((120, 120, 3), 20, np.uint8)
+    light[57:63, 57:63] = 255
+    settings_ = {"mode": "texture", "grain": 0, "pixel_pitch_um": PITCH_UM}
+    bare = phos.develop(light, "cinestill-800t", **settings_).astype(int)
+    backed = phos.develop(light, "portra-400", **settings_).astype(int)
+    red, green, _ = (bare - backed)[60, 80]
+    assert red > 5
+    assert green < red
+
+
+def test_stronger_grain_is_grainier_and_none_is_none():
+    image = np.full((200, 200, 3), 118, np.uint8)
+    settings_ = {"scatter": 0, "halation": 0, "couplers": 0}
+    half, whole, double = (
+        phos.develop(image, "portra-400", grain=grain, **settings_).std() for grain in (0.5, 1, 2)
+    )
+    assert whole == pytest.approx(2.0 * half, rel=0.05)
+    assert double == pytest.approx(2.0 * whole, rel=0.05)
+    assert phos.develop(image, "portra-400", grain=0, **settings_).std(axis=(0, 1)).max() == 0.0
+
+
+def test_colour_alone_acts_on_each_pixel_by_itself(scene):
+    whole = phos.develop(scene, "cinestill-800t", encoding="linear", mode="colour")
+    apart = phos.develop(scene[40:60], "cinestill-800t", encoding="linear", mode="colour")
+    np.testing.assert_allclose(apart, whole[40:60], atol=2e-6)
+
+
 # ------------------------------------------------------------------ lengths on the film
 
 

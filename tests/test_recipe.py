@@ -9,17 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from phos_core.effects.scatter import scatter_mtf
 from phos_core.errors import FilmFileError, UnknownFilmError
 from phos_core.film import FILM_FORMATS_UM, load_film
-from phos_core.recipe import Recipe
+from phos_core.recipe import Recipe, Settings
+from phos_core.treatment import FilmSettings, Treatment
 
+FIELDS = dataclasses.fields(Recipe)
 sides = st.integers(1, 60_000)
 
 
 def test_defaults_are_a_plain_picture_on_portra_400():
     recipe = Recipe()
 
-    assert dataclasses.asdict(recipe) == {
+    assert dataclasses.asdict(recipe) == dataclasses.asdict(Treatment()) | {
         "film": "portra-400",
         "seed": 0,
         "frame": 0,
@@ -28,8 +31,22 @@ def test_defaults_are_a_plain_picture_on_portra_400():
         "pixel_pitch_um": None,
         "offset_px": (0, 0),
         "encoding": "srgb",
-        "printing": "auto",
+        "primaries": "srgb",
+        "auto_balance": False,
+        "mode": "full",
+        "scatter": 1.0,
+        "halation": 1.0,
+        "couplers": 1.0,
+        "grain": 1.0,
     }
+
+
+def test_every_setting_may_be_given_as_a_keyword():
+    """Type checkers read `Settings`; nothing of a recipe is missing there, nor too much."""
+    given_by_name = {"film", "seed"}
+
+    assert set(Settings.__annotations__) | given_by_name == {f.name for f in FIELDS}
+    assert set(FilmSettings.__annotations__) == {f.name for f in dataclasses.fields(Treatment)}
 
 
 def test_equal_settings_are_equal_recipes():
@@ -80,6 +97,8 @@ def test_offsets_may_be_negative_and_seeds_large():
         ("exposure_stops", True, "exposure_stops must be a number, got True"),
         ("pixel_pitch_um", "6", "pixel_pitch_um must be a number, got '6'"),
         ("pixel_pitch_um", (6.0, 6.0), "pixel_pitch_um must be a number"),
+        ("grain", "much", "grain must be a number, got 'much'"),
+        ("auto_balance", 1, "auto_balance must be True or False, got 1"),
         ("offset_px", (1.5, 0), "offset_px must be a whole number, got 1.5"),
         ("offset_px", (0, False), "offset_px must be a whole number, got False"),
     ],
@@ -101,6 +120,11 @@ def test_settings_of_the_wrong_type_are_refused(setting, value, message):
         ("offset_px", (1, 2, 3), r"offset_px must be \(row, column\), got \(1, 2, 3\)"),
         ("film_format", "35mm", "film_format must be one of 135, .*4x5, got '35mm'"),
         ("encoding", "sRGB", "encoding must be 'srgb' or 'linear', got 'sRGB'"),
+        ("primaries", "adobe", "primaries must be one of srgb, display-p3, .*, got 'adobe'"),
+        ("primaries", "rec2020", 'coding of their own: give linear light, with encoding="linear"'),
+        ("mode", "color", "mode must be 'full', 'colour' or 'texture', got 'color'"),
+        ("grain", -0.1, "grain must not be negative, got -0.1"),
+        ("scatter", 1.5, "scatter must not exceed 1, the stock as it is, got 1.5"),
     ],
 )
 def test_settings_out_of_range_are_refused(setting, value, message):
@@ -108,9 +132,26 @@ def test_settings_out_of_range_are_refused(setting, value, message):
         Recipe(**{setting: value})
 
 
-def test_a_film_has_its_printing_already():
-    with pytest.raises(ValueError, match=r"is part of a Film already: .*'endura-premier' with"):
-        Recipe(film=load_film("portra-400"), printing="endura-premier")
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("printing", "endura-premier"), ("light", "daylight"), ("exposure_index", 800)],
+)
+def test_a_film_that_is_loaded_is_not_treated_again(setting, value):
+    with pytest.raises(ValueError, match=f"{setting} is part of a Film already: .* with a Film"):
+        Recipe(film=load_film("portra-400"), **{setting: value})
+
+
+@pytest.mark.parametrize(
+    ("settings_", "message"),
+    [
+        ({"mode": "colour", "grain": 0.5}, 'grain has no part in mode "colour", got 0.5'),
+        ({"mode": "texture", "couplers": 2.0}, 'couplers has no part in mode "texture", got 2.0'),
+        ({"mode": "texture", "auto_balance": True}, 'auto_balance has no part in mode "texture"'),
+    ],
+)
+def test_settings_that_a_mode_leaves_out_are_refused(settings_, message):
+    with pytest.raises(ValueError, match=message):
+        Recipe(**settings_)
 
 
 def test_replacing_a_setting_checks_it():
@@ -125,6 +166,14 @@ def test_film_is_loaded_by_name_with_its_printing():
     recipe = Recipe(film="portra-400", printing="endura-premier")
 
     assert recipe.load_film() == load_film("portra-400", printing="endura-premier")
+
+
+def test_film_is_loaded_with_every_setting_of_its_treatment():
+    settings_ = {"light": 4000, "exposure_index": 250, "printing": "2383", "print_stops": 0.5}
+
+    assert Recipe(film="vision3-500t", **settings_).load_film() == load_film(
+        "vision3-500t", **settings_
+    )
 
 
 def test_film_that_is_given_is_used_as_it_is():
@@ -142,6 +191,50 @@ def test_film_is_looked_for_when_it_is_loaded(film, error):
 
     with pytest.raises(error):
         recipe.load_film()
+
+
+# The strength of effects.
+
+
+@pytest.mark.parametrize("film", ["portra-400", load_film("portra-400")], ids=["name", "film"])
+def test_effects_are_as_strong_as_asked(film):
+    plain = load_film("portra-400")
+    loaded = Recipe(film=film, halation=3.0, grain=0.5, couplers=2.0).load_film()
+
+    np.testing.assert_allclose(loaded.halation.coupling, np.multiply(3.0, plain.halation.coupling))
+    np.testing.assert_allclose(
+        loaded.couplers.inhibition, np.multiply(2.0, plain.couplers.inhibition)
+    )
+    for half, whole in zip(
+        loaded.grain.rms_coefficients, plain.grain.rms_coefficients, strict=True
+    ):
+        np.testing.assert_allclose(half, np.multiply(0.5, whole))
+    assert loaded.scatter == plain.scatter
+
+
+def test_an_effect_of_no_strength_is_left_out():
+    loaded = Recipe(scatter=0, halation=0, couplers=0, grain=0).load_film()
+
+    assert (loaded.scatter, loaded.halation, loaded.couplers, loaded.grain) == (None,) * 4
+
+
+@pytest.mark.parametrize("share", [0.25, 0.8])
+def test_part_of_the_scatter_is_scattered_and_the_rest_is_not(share):
+    plain, less = load_film("tri-x-400").scatter, Recipe(film="tri-x-400", scatter=share)
+    frequency_per_mm = np.array([0.0, 10.0, 40.0])
+
+    response = scatter_mtf(less.load_film().scatter, frequency_per_mm)
+
+    expected = 1.0 - share + share * scatter_mtf(plain, frequency_per_mm)
+    np.testing.assert_allclose(response, expected, atol=1e-5)
+
+
+def test_colour_mode_leaves_out_what_acts_from_point_to_point():
+    loaded = Recipe(film="cinestill-800t", mode="colour").load_film()
+
+    assert (loaded.scatter, loaded.halation, loaded.grain) == (None, None, None)
+    assert loaded.couplers.inhibition == load_film("cinestill-800t").couplers.inhibition
+    assert loaded.reach_um < 0.1
 
 
 # The pixel.
@@ -168,3 +261,9 @@ def test_a_pitch_that_is_given_wins(rows, cols, pitch_um):
 
 def test_a_picture_without_pixels_has_a_pitch():
     assert Recipe().pitch_um(0, 0) == 36_000.0
+
+
+def test_every_setting_stands_on_the_page_of_settings():
+    page = Path(__file__).parent.parent.joinpath("docs", "settings.md").read_text("utf-8")
+
+    assert all(f"`{field.name}`" in page for field in FIELDS)

@@ -11,10 +11,18 @@ import numpy as np
 import pytest
 
 from phos_core.errors import FilmFileError, PhosError
-from phos_core.sheets import LAYERS, read_film_sheet, read_paper_sheet, read_text
+from phos_core.sheets import (
+    LAYERS,
+    PAPER_LAYERS,
+    PublishedGranularity,
+    measured,
+    read_film_sheet,
+    read_paper_sheet,
+    read_text,
+)
 
-STOCKS = ("cinestill-800t", "portra-400", "tri-x-400", "velvia-50")
-PAPERS = ("endura-premier",)
+STOCKS = ("double-x-5222", "portra-400", "tri-x-400", "velvia-50", "vision3-500t")
+PAPERS = ("2383", "endura-premier", "polymax")
 STATUSES = {"published", "digitised", "estimated"}
 Sheet = dict[str, Any]
 
@@ -24,12 +32,22 @@ def text_of(folder: str, name: str) -> str:
 
 
 def as_toml(sheet: Sheet) -> str:
-    """A sheet as TOML: values first, then its tables."""
-    lines = [f"{key} = {as_value(v)}" for key, v in sheet.items() if not isinstance(v, dict)]
-    for name, table in sheet.items():
-        if isinstance(table, dict):
-            lines += [f"[{name}]", *(f"{key} = {as_value(v)}" for key, v in table.items())]
+    """A sheet as TOML: values first, then its tables and its arrays of tables."""
+    lines = [f"{key} = {as_value(v)}" for key, v in sheet.items() if not is_tables(v)]
+    for name, value in sheet.items():
+        if is_tables(value):
+            tables = [value] if isinstance(value, dict) else value
+            heading = f"[{name}]" if isinstance(value, dict) else f"[[{name}]]"
+            for table in tables:
+                lines += [heading, *(f"{key} = {as_value(v)}" for key, v in table.items())]
     return "\n".join(lines)
+
+
+def is_tables(value: Any) -> bool:
+    """Whether a value is a table or an array of tables."""
+    return isinstance(value, dict) or (
+        isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+    )
 
 
 def as_value(value: Any) -> str:
@@ -42,6 +60,20 @@ def as_value(value: Any) -> str:
 
 def portra() -> Sheet:
     return tomllib.loads(text_of("films", "portra-400"))
+
+
+def pushable() -> Sheet:
+    """A stock with other developments, the first of them of a coarser grain."""
+    sheet = portra()
+    curve = sheet["characteristic_curve"]
+    common = {"source": "somewhere", "status": "estimated"}
+    sheet["developments"] = [
+        {"label": f"Push {n}", "push_stops": n, **common}
+        | {layer: [[x, d + 0.1 * n] for x, d in curve[layer]] for layer in LAYERS["negative"]}
+        for n in (1, 2)
+    ]
+    sheet["developments"][0]["granularity_scale"] = 1.25
+    return sheet
 
 
 def put(value: Any, *keys: str) -> Callable[[Sheet], None]:
@@ -76,6 +108,7 @@ def test_every_stock_that_ships_is_read_whole(name):
     layers = LAYERS[sheet.kind]
     assert sheet.name == data["name"] == name
     assert sheet.label == data["label"]
+    assert sheet.formats == tuple(data["formats"])
     assert sheet.iso_speed == data["iso_speed"]["value"]
     for table in ("sensitivity", "characteristic_curve", "mtf", "granularity"):
         drawn = getattr(sheet, table)
@@ -101,12 +134,137 @@ def test_every_paper_that_ships_is_read_whole(name):
     data = tomllib.loads(text_of("papers", name))
     sheet = read_paper_sheet(text_of("papers", name), name)
 
-    assert sheet.name == name
+    layers = PAPER_LAYERS[sheet.kind]
+    assert (sheet.name, sheet.label, sheet.kind) == (name, data["label"], data["kind"])
     assert sheet.printing_kelvin == data["light"]["printing_kelvin"]
-    assert sheet.viewing_illuminant == "D65"
-    for layer, points in zip(LAYERS["negative"], sheet.characteristic_curve, strict=True):
+    for layer, points in zip(layers, sheet.characteristic_curve, strict=True):
         np.testing.assert_array_equal(points, data["characteristic_curve"][layer])
-    assert len(sheet.sensitivity) == len(sheet.dyes) == 3
+    assert len(sheet.sensitivity) == len(layers)
+    assert (sheet.dyes is None) == (sheet.kind == "black-and-white-paper")
+    assert set(sheet.provenance) == {k for k, value in data.items() if isinstance(value, dict)}
+
+
+def test_papers_are_seen_by_a_named_light_and_print_films_by_a_projector():
+    assert read_paper_sheet(text_of("papers", "endura-premier"), "paper").viewing == "D65"
+    assert read_paper_sheet(text_of("papers", "2383"), "print film").viewing == 5400.0
+
+
+def test_a_paper_s_grades_rise_whatever_their_order_in_the_file():
+    data = tomllib.loads(text_of("papers", "polymax"))
+    data["grades"].reverse()
+
+    sheet = read_paper_sheet(as_toml(data), "mine.toml")
+
+    assert [grade for grade, _ in sheet.grades] == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    np.testing.assert_array_equal(sheet.grades[0][1], data["grades"][-1]["silver"])
+    assert read_paper_sheet(text_of("papers", "2383"), "2383").grades == ()
+
+
+def test_what_is_not_estimated_is_measured():
+    provenance = read_film_sheet(text_of("films", "vision3-500t"), "vision3-500t").provenance
+    estimated = [key for key, entry in provenance.items() if entry.status == "estimated"]
+
+    assert 0 < 2 * len(estimated) < len(provenance)
+    assert measured(provenance) == (len(provenance) - len(estimated), len(provenance))
+
+
+# What a stock may have besides.
+
+
+def test_what_a_stock_may_leave_out_is_none_or_empty():
+    sheet = read_film_sheet(as_toml(portra()), "mine.toml")
+
+    assert sheet.developments == ()
+    assert sheet.reciprocity is None
+    assert sheet.published_granularity is None
+
+
+def test_light_that_crosses_the_emulsion_unscattered_is_none_unless_given():
+    sheet = portra()
+    assert read_film_sheet(as_toml(sheet), "a stock").specular_share == 0.0
+
+    put(0.2, "halation", "specular_share")(sheet)
+
+    assert read_film_sheet(as_toml(sheet), "a stock").specular_share == 0.2
+
+
+def test_reciprocity_is_an_exponent_or_a_table():
+    law = {"source": "somewhere", "status": "published"}
+    by_exponent = portra() | {"reciprocity": {"exponent": 1.31, **law}}
+    by_table = portra() | {"reciprocity": {"stops": [[1, 0], [10, 0.5]], **law}}
+
+    assert read_film_sheet(as_toml(by_exponent), "mine.toml").reciprocity == 1.31
+    np.testing.assert_array_equal(
+        read_film_sheet(as_toml(by_table), "mine.toml").reciprocity, [[1.0, 0.0], [10.0, 0.5]]
+    )
+
+
+@pytest.mark.parametrize(("over", "over_base"), [("base", True), ("zero", False)])
+def test_published_granularity_says_what_its_density_is_over(over, over_base):
+    sheet = portra()
+    sheet["granularity"] |= {"rms": 8, "rms_density": 1.0, "rms_over": over}
+
+    assert read_film_sheet(
+        as_toml(sheet), "mine.toml"
+    ).published_granularity == PublishedGranularity(rms=8.0, density=1.0, over_base=over_base)
+
+
+def test_other_developments_are_read_with_their_push_and_their_grain():
+    data = pushable()
+
+    first, second = read_film_sheet(as_toml(data), "mine.toml").developments
+
+    assert (first.label, first.push_stops, first.granularity_scale) == ("Push 1", 1.0, 1.25)
+    assert (second.push_stops, second.granularity_scale) == (2.0, 1.0)
+    assert first.provenance.source == "somewhere"
+    np.testing.assert_array_equal(first.characteristic_curve[2], data["developments"][0]["blue"])
+
+
+def test_a_development_that_is_chosen_becomes_the_normal_one():
+    plain = read_film_sheet(as_toml(pushable()), "mine.toml")
+    pushed = read_film_sheet(as_toml(pushable() | {"development": "Push 1"}), "mine.toml")
+    chosen = plain.developments[0]
+
+    for layer in range(3):
+        np.testing.assert_array_equal(
+            pushed.characteristic_curve[layer], chosen.characteristic_curve[layer]
+        )
+        np.testing.assert_array_equal(
+            pushed.granularity[layer], plain.granularity[layer] * [1.0, 1.25]
+        )
+    assert pushed.provenance["characteristic_curve"] == chosen.provenance
+    assert [(d.label, d.push_stops) for d in pushed.developments] == [
+        ("Normal", -1.0),
+        ("Push 2", 1.0),
+    ]
+    assert pushed.developments[0].granularity_scale == pytest.approx(1.0 / 1.25)
+
+
+def test_a_stock_based_on_another_takes_over_what_it_leaves_out():
+    mine = {
+        "schema": 1,
+        "name": "mine",
+        "label": "Mine",
+        "based_on": "portra-400",
+        "grain": {"size_um": [1.0, 1.0, 1.0], "source": "somewhere", "status": "estimated"},
+    }
+    base = read_film_sheet(text_of("films", "portra-400"), "portra-400")
+
+    sheet = read_film_sheet(as_toml(mine), "mine.toml")
+
+    assert (sheet.name, sheet.label, sheet.kind) == ("mine", "Mine", base.kind)
+    assert sheet.grain_size_um == (1.0, 1.0, 1.0)
+    assert sheet.provenance["grain"].source == "somewhere"
+    assert sheet.inhibition == base.inhibition
+    np.testing.assert_array_equal(sheet.mtf[0], base.mtf[0])
+
+
+@pytest.mark.parametrize("base", ["portra-401", "../papers/2383", "cinestill-800t", 400, "", []])
+def test_a_stock_is_based_on_one_that_ships_and_stands_by_itself(base):
+    text = as_toml({"schema": 1, "name": "mine", "based_on": base})
+
+    with pytest.raises(FilmFileError, match=r"^mine\.toml: based_on must be a stock that ships"):
+        read_film_sheet(text, "mine.toml")
 
 
 def test_lights_are_given_by_name_or_temperature():
@@ -145,7 +303,7 @@ def test_a_negative_may_go_without_dyes_and_base():
         (leave_out("dyes", "yellow"), ["[dyes]", "yellow must be a list of rows of 2"]),
         (put([[1.0, 2.0], [1.0, 3.0]], "mtf", "red"), ["[mtf]", "red", "first coordinate rises"]),
         (put([[2.0, 2.0], [1.0, 3.0]], "mtf", "red"), ["[mtf]", "red", "first coordinate rises"]),
-        (put([[1.0, 2.0]], "mtf", "red"), ["[mtf]", "red", "at least three points"]),
+        (put([[1.0, 2.0]], "mtf", "red"), ["[mtf]", "red", "at least 3 points"]),
         (put([], "mtf", "red"), ["[mtf]", "red must be a list of rows of 2"]),
         (put([[1.0, math.nan], [2.0, 1.0]], "mtf", "red"), ["[mtf]", "red", "finite numbers"]),
         (put([[1.0, "a"], [2.0, 1.0]], "mtf", "red"), ["[mtf]", "red", "rows of 2 numbers"]),
@@ -164,6 +322,16 @@ def test_a_negative_may_go_without_dyes_and_base():
         (put("slide", "kind"), ["kind must be one of negative, reversal", "'slide'"]),
         (put(400, "name"), ["name must be text, got 400"]),
         (leave_out("description"), ["description must be text"]),
+        (leave_out("formats"), ["formats must be a list of texts", "nothing"]),
+        (put([], "formats"), ["formats must be a list of texts, at least one, got []"]),
+        (put([135], "formats"), ["formats must be a list of texts"]),
+        (put("fast", "development"), ["development must be one of", "'fast'"]),
+        (put([3], "developments"), ["developments must be an array of tables"]),
+        (put([{"label": "Push"}], "developments"), ["[[developments]] 1", "push_stops"]),
+        (put(8, "granularity", "rms"), ["[granularity]", "rms_density", "finite number"]),
+        (put({}, "reciprocity"), ["[reciprocity]", "stops must be a list of rows of 2"]),
+        (put({"stops": [[1, 0]]}, "reciprocity"), ["[reciprocity]", "at least 2 points"]),
+        (put({"exponent": -1}, "reciprocity"), ["[reciprocity]", "exponent must be positive"]),
     ],
 )
 def test_what_is_wrong_is_named_with_its_file_table_and_key(change, words):
@@ -199,6 +367,16 @@ def test_a_paper_s_faults_are_named_too():
     del sheet["dyes"]["cyan"]
 
     with pytest.raises(FilmFileError, match=r"mine.toml \[dyes\]: cyan must be a list of rows"):
+        read_paper_sheet(as_toml(sheet), "mine.toml")
+    with pytest.raises(FilmFileError, match="kind must be one of paper, print-film"):
+        read_paper_sheet(as_toml(sheet | {"kind": "negative"}), "mine.toml")
+
+
+def test_a_fault_in_a_grade_is_named_with_its_place():
+    sheet = tomllib.loads(text_of("papers", "polymax"))
+    sheet["grades"][2]["silver"] = []
+
+    with pytest.raises(FilmFileError, match=r"mine.toml \[\[grades\]\] 3: silver must be"):
         read_paper_sheet(as_toml(sheet), "mine.toml")
 
 

@@ -10,6 +10,7 @@ from phos_core.arrays import array_namespace
 from phos_core.curve import Curve
 from phos_core.effects.development import Development, develop
 from phos_core.film import load_film
+from phos_core.fitting import extended, interpolated
 from phos_core.sheets import FilmSheet, read_film_sheet
 
 STOCKS = ("cinestill-800t", "portra-400", "tri-x-400", "velvia-50")
@@ -56,32 +57,43 @@ def test_density_lies_between_d_min_and_d_max_and_reaches_both(name):
     np.testing.assert_allclose(density.max(axis=1), params.d_max, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", STOCKS)
+@pytest.mark.parametrize("name", [*STOCKS, "ektachrome-100d"])
 def test_density_is_that_of_the_sheet_at_every_drawn_point(name):
-    """Within 0.022 of density; reached: 0.0212 (Velvia, green), at most 0.0182 in the others."""
+    """Within 0.02 of density, as docs/film-table.md shows for every stock."""
     for layer, drawn in enumerate(sheet_of(name).characteristic_curve):
         density = developed(name, drawn[:, 0])[layer]
-        np.testing.assert_allclose(density, drawn[:, 1], atol=0.022)
+        np.testing.assert_allclose(density, drawn[:, 1], atol=0.02)
 
 
 @pytest.mark.parametrize("name", STOCKS)
 def test_curve_runs_out_soon_beyond_what_is_drawn(name):
-    """Half a decade at the end's own slope, as an exponential; and d_min is below all drawn."""
+    """To within 0.03 of where the drawn curve's own ends would take it; the base is clearest."""
     params = load_film(name).development
     for layer, drawn in enumerate(sheet_of(name).characteristic_curve):
-        assert drawn[:, 1].min() - 0.04 < params.d_min[layer] < drawn[:, 1].min() + 0.005
-        assert drawn[:, 1].max() - 0.005 < params.d_max[layer] < drawn[:, 1].max() + 0.35
+        _, density = extended(drawn)
+        assert params.d_min[layer] == pytest.approx(density.min(), abs=0.03)
+        assert params.d_max[layer] == pytest.approx(density.max(), abs=0.03)
+        assert params.d_min[layer] < drawn[:, 1].min() + 0.005
+
+
+@pytest.mark.parametrize("name", STOCKS)
+def test_middle_of_each_curve_is_as_steep_as_drawn(name):
+    for layer, drawn in enumerate(sheet_of(name).characteristic_curve):
+        x = np.linspace(drawn[0, 0], drawn[-1, 0], 1000)
+        joined = interpolated(drawn[:, 0], drawn[:, 1], x)
+        slope = mid_slope(x, developed(name, x)[layer], drawn[:, 1])
+        assert slope == pytest.approx(mid_slope(x, joined, drawn[:, 1]), rel=0.02)
 
 
 @pytest.mark.parametrize(
     ("name", "slopes", "within"),
     [
         ("portra-400", (0.55, 0.55, 0.64), 0.03),  # docs/sources.md, "kodak-e-4050"
-        ("cinestill-800t", (0.48, 0.56, 0.54), 0.03),  # docs/sources.md, "kodak-h-1-5219"
+        ("vision3-500t", (0.48, 0.56, 0.54), 0.03),  # docs/sources.md, "kodak-h-1-5219"
         ("velvia-50", (-2.1, -2.3, -2.15), 0.05),  # docs/sources.md, "fujifilm-af3-0221e2"
     ],
 )
-def test_middle_of_each_curve_is_as_steep_as_drawn(name, slopes, within):
+def test_middle_of_each_curve_is_as_steep_as_the_sheet_says(name, slopes, within):
     for layer, drawn in enumerate(sheet_of(name).characteristic_curve):
         x = np.linspace(drawn[0, 0], drawn[-1, 0], 1000)
         slope = mid_slope(x, developed(name, x)[layer], drawn[:, 1])
@@ -110,7 +122,7 @@ def test_keeps_namespace_dtype_shape_and_its_argument(name, dtype, xp):
     assert density.dtype == given_latent.dtype
     assert density.shape == latent.shape
     np.testing.assert_array_equal(np.asarray(given_latent), latent)
-    # Float32 sums a polynomial of degree 11 whose coefficients reach 20.
+    # Float32 sums a polynomial of degree 11 whose coefficients reach 30.
     expected = develop(latent.astype(np.float64), params)
     np.testing.assert_allclose(np.asarray(density), expected, atol=2e-5)
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phos_core.arrays import array_namespace
-from phos_core.effects.exposure import Exposure, expose, log10_exposure
+from phos_core.effects.exposure import Exposure, expose, held_positive, log10_exposure
 from phos_core.film import load_film
 
 PLAIN = Exposure(
@@ -92,6 +92,64 @@ def test_a_picture_without_pixels_stays_one(shape, xp):
     assert exposed.shape == shape
 
 
+# Colours outside sRGB.
+
+
+def layers_of(exposures) -> np.ndarray:
+    return np.array(exposures, dtype=float).reshape(3, 1, -1)
+
+
+@settings(max_examples=200, deadline=None)
+@given(scene=scenes, name=st.sampled_from(["pro-400h", "portra-400", "velvia-50"]))
+def test_a_colour_of_srgb_is_left_alone(scene, name):
+    exposed = expose(scene + 1e-3, load_film(name).exposure)
+
+    np.testing.assert_allclose(held_positive(exposed), exposed, rtol=1e-12)
+
+
+@settings(max_examples=200, deadline=None)
+@given(exposures=st.lists(st.floats(-100.0, 100.0), min_size=3, max_size=3))
+def test_what_is_held_is_positive_and_no_darker_than_it_was(exposures):
+    exposed = layers_of(exposures)
+
+    held = held_positive(exposed)
+
+    mean = max(exposed.mean(), 0.0)
+    assert (held > 0.0).all()
+    assert (held >= 0.0099 * mean).all()
+    assert (held >= exposed * (1.0 - 1e-12)).all()
+    assert (held <= np.maximum(exposed, 0.03 * mean) + 1e-6).all()
+
+
+def test_a_layer_s_exposure_rises_smoothly_through_nothing():
+    """Without a jump or a kink: its slope goes from nearly 0 to 1, and never falls."""
+    layer = np.linspace(-0.5, 0.5, 4001)
+    exposed = np.stack([layer, 3.0 - layer, np.full_like(layer, 0.5)])[:, None]  # of one mean
+
+    held = held_positive(exposed)[0, 0]
+
+    slope = np.diff(held) / np.diff(layer)
+    assert 0.0 < slope[0] < 0.02
+    assert slope[-1] == pytest.approx(1.0)
+    assert (np.diff(slope) >= -1e-9).all()
+    assert np.diff(slope).max() < 0.05
+
+
+def test_what_is_held_scales_with_the_light():
+    exposed = layers_of([-0.3, 0.2, 0.9])
+
+    np.testing.assert_allclose(held_positive(10.0 * exposed), 10.0 * held_positive(exposed))
+
+
+def test_no_light_at_all_is_the_least_there_is(xp):
+    held = held_positive(xp.asarray([[[-1.0]], [[0.0]], [[-0.5]]], dtype=xp.float32))
+
+    assert held.dtype == xp.float32
+    assert array_namespace(held) is xp
+    assert (np.asarray(held) > 0.0).all()
+    assert (np.asarray(held) <= 1e-6).all()
+
+
 def test_logarithm_has_a_floor_where_no_stock_responds(xp):
     exposure = xp.asarray([[[-3.0, 0.0, 1e-9, 1e-6, 1e-3, 1.0, 1e5]]], dtype=xp.float32)
 
@@ -112,9 +170,10 @@ def test_logarithm_is_decimal(exposure):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"matrix": ((0.5, 0.5, 0.1),)}, "each row of matrix must be three weights of sum 1"),
-        ({"matrix": ((0.5, 0.5),)}, r"three weights of sum 1, got \(0.5, 0.5\)"),
-        ({"matrix": ((0.2, 0.5, 0.3), (0.3, 0.3, 0.3))}, r"got \(0.3, 0.3, 0.3\)"),
+        ({"matrix": ((0.5, -0.5, -0.1),)}, "each row of matrix must be three weights of a pos"),
+        ({"matrix": ((0.5, 0.5),)}, r"three weights of a positive sum, got \(0.5, 0.5\)"),
+        ({"matrix": ((0.2, 0.5, 0.3), (0.0, 0.0, 0.0))}, r"got \(0.0, 0.0, 0.0\)"),
+        ({"matrix": ((0.2, 0.5, float("inf")),)}, r"got \(0.2, 0.5, inf\)"),
         ({"mid_grey_lx_s": 0.0}, "mid_grey_lx_s must be positive, got 0.0"),
         ({"mid_grey_lx_s": float("nan")}, "mid_grey_lx_s must be positive, got nan"),
     ],

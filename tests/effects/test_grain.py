@@ -303,7 +303,7 @@ def test_grain_is_as_strong_as_the_record_says_at_each_density():
     for density in (0.2, 0.7, 1.2, 2.0):
         plane = np.full((1, 30, 40), density, dtype=np.float32)
         net = density - 0.2
-        rms = 0.004 + 0.02 * net - 0.01 * net**2
+        rms = 0.004 + 0.02 * np.sqrt(net) - 0.01 * net
         grainy = add_grain(plane, record, pixel_pitch_um=6.0, seed=8)
         np.testing.assert_allclose(grainy - plane, rms * unit, atol=1e-6)
 
@@ -335,6 +335,7 @@ def test_no_grain_where_the_record_has_none():
         ({"d_min": (0.2,)}, "d_min must have one entry for each of the 3 layers.* got 1"),
         ({"size_um": (2.8, 0.0, 3.4)}, "size_um must be a positive length in µm, got 0.0"),
         ({"net_range": ((0.0, 1.0), (1.0, 0.5), (0.0, 1.0))}, r"got \(1.0, 0.5\)"),
+        ({"net_range": ((-0.1, 1.0), (0.0, 1.0), (0.0, 1.0))}, r"from 0 up, got \(-0.1, 1.0\)"),
         ({"rms_coefficients": ((0.01,), (), (0.01,))}, "at least one coefficient"),
         ({"rms_coefficients": ((0.01,), (0.01, -0.02), (0.01,))}, "must not be negative"),
     ],

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from phos_core.effects import halation
 from phos_core.effects.halation import (
     Halation,
     base_return,
@@ -37,7 +38,7 @@ def encircled_radii_um(params: Halation, pixel_pitch_um: float) -> np.ndarray:
     distance_um = pixel_pitch_um * np.hypot(position[:, None], position).ravel()
     order = np.argsort(distance_um)
     energy = np.cumsum(samples.ravel()[order])
-    within_reach = 0.98
+    within_reach = 0.99
     return np.interp([0.1, 0.5, 0.9], within_reach * energy / energy[-1], distance_um[order])
 
 
@@ -138,6 +139,59 @@ def test_forward_scatter_fills_the_ring():
     assert core_to_ring(FORWARD) > 0.6
 
 
+@pytest.mark.parametrize(("f_number", "radius_um"), [(1.4, 60.7), (5.6, 14.7)])
+def test_light_that_is_not_scattered_returns_within_the_lens_s_cone(f_number, radius_um):
+    """2 t tan of the cone's half-angle in the base, whose sine is 1 / (2 N n); evenly lit."""
+    specular = dataclasses.replace(BARE_BASE, specular_share=1.0, f_number=f_number)
+    edges_um, energy = halation._rings(specular)
+
+    cumulative = np.concatenate(([0.0], np.cumsum(energy))) / base_return(specular)
+
+    assert np.interp(0.98, cumulative, edges_um) == pytest.approx(
+        math.sqrt(0.98) * radius_um, rel=0.01
+    )
+    assert np.interp(0.25, cumulative, edges_um) == pytest.approx(radius_um / 2.0, rel=0.03)
+
+
+def test_light_that_is_not_scattered_returns_by_the_reflectance_at_normal_incidence():
+    narrow = dataclasses.replace(BARE_BASE, specular_share=1.0, f_number=8.0)
+
+    assert base_return(narrow) == pytest.approx((0.48 / 2.48) ** 2, rel=1e-3)
+
+
+@pytest.mark.parametrize("share", [0.25, 0.75])
+def test_scattered_and_unscattered_light_add_up(share):
+    blend = dataclasses.replace(BARE_BASE, specular_share=share)
+    unscattered = dataclasses.replace(BARE_BASE, specular_share=1.0)
+
+    expected = (1.0 - share) * base_return(BARE_BASE) + share * base_return(unscattered)
+
+    assert base_return(blend) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("params", [BARE_BASE, SOFT, FORWARD])
+def test_flat_field_gains_exactly_the_reflectance_before_normalising(params):
+    """Of the law's integral by quadrature, apart from how the rings are made."""
+    angle = (np.arange(200_000) + 0.5) * (math.pi / 2.0) / 200_000
+    sine, cosine = np.sin(angle), np.cos(angle)
+    outside = np.sqrt(np.maximum(1.0 - (1.48 * sine) ** 2, 0.0))
+    fresnel = (
+        ((1.48 * cosine - outside) / (1.48 * cosine + outside)) ** 2
+        + ((cosine - 1.48 * outside) / (cosine + 1.48 * outside)) ** 2
+    ) / 2.0
+    power = params.forward_exponent
+    law = (power + 2.0) * sine * cosine ** (power + 1.0) * fresnel
+    returned = float(law.sum() * (math.pi / 2.0) / 200_000)
+
+    gain = halation._layer_returns(params)[0]
+    samples = halation_psfs(params, pixel_pitch_um=4.0)[0].samples()
+    middle = samples.shape[0] // 2
+
+    assert gain == pytest.approx(0.25 * returned, rel=1e-3)
+    # A pixel of 4 µm holds the direct light and less than a thousandth of what returns.
+    assert 1.0 / samples[middle, middle] - 1.0 == pytest.approx(gain, rel=2e-3)
+
+
 @pytest.mark.parametrize("params", [BARE_BASE, FORWARD, SOFT])
 def test_halo_of_a_disc_is_as_wide_at_half_the_resolution(params):
     assert half_width_um(params, 24.0) == pytest.approx(half_width_um(params, 12.0), rel=0.02)
@@ -213,6 +267,9 @@ def test_antihalation_takes_the_halo_away():
         ({"antihalation_density": -0.3}, "antihalation_density .* got -0.3"),
         ({"forward_exponent": float("nan")}, "forward_exponent .* got nan"),
         ({"spread_um": -1.0}, "spread_um .* got -1.0"),
+        ({"specular_share": 1.1}, "specular_share must be from 0 to 1, got 1.1"),
+        ({"specular_share": float("nan")}, "specular_share .* got nan"),
+        ({"f_number": 0.4}, "f_number must be 0.5 or more, got 0.4"),
     ],
 )
 def test_refuses_what_is_no_halation(change, message):

@@ -22,10 +22,10 @@ from torch.utils._pytree import tree_leaves  # noqa: E402
 
 from phos_core.convolution.contract import MemoryInfo  # noqa: E402
 from phos_core.convolution.tiles import row_tiles, tile_sizes  # noqa: E402
-from phos_core.door import footprint  # noqa: E402
+from phos_core.door import footprint, process_of  # noqa: E402
 from phos_core.errors import OutOfMemoryError  # noqa: E402
 from phos_core.film import load_film  # noqa: E402
-from phos_core.pipeline import Clock, process  # noqa: E402
+from phos_core.pipeline import Clock  # noqa: E402
 from phos_core.psf import from_array, gaussian  # noqa: E402
 from phos_core.recipe import Recipe  # noqa: E402
 
@@ -201,7 +201,8 @@ def develop(image, film="portra-400", **settings):
     backend, recipe = FakeMps(), Recipe(film=film, **settings)
     pictures = backend.to_device(image[:, np.newaxis])
     clock = Clock(backend)
-    (positive,) = process(pictures, recipe.load_film(), [recipe], backend=backend, clock=clock)
+    work = process_of(recipe)
+    (positive,) = work(pictures, recipe.load_film(), [recipe], backend=backend, clock=clock)
     return positive
 
 
@@ -216,8 +217,19 @@ def test_the_whole_process_asks_only_for_what_mps_has(gate, film, encoding, dtyp
     assert positive.device == MPS
 
 
-def test_a_print_on_paper_passes_too(gate):
-    develop(np.empty((3, 301, 401), np.uint8), "portra-400", printing="endura-premier")
+@pytest.mark.parametrize(
+    ("film", "settings"),
+    [
+        ("portra-400", {"printing": "endura-premier", "filters_cc": (10.0, 0.0, 0.0)}),
+        ("vision3-500t", {"printing": "2383", "light": "daylight"}),
+        ("tri-x-400", {"printing": "polymax", "paper_grade": 3.0, "push_stops": 1.0}),
+        ("gold-200", {"mode": "texture"}),
+        ("gold-200", {"mode": "colour", "primaries": "display-p3"}),
+        ("ektar-100", {"black_point": -5.0, "white_point": 4.0}),
+    ],
+)
+def test_every_way_to_a_positive_passes_too(gate, film, settings):
+    develop(np.empty((3, 301, 401), np.uint8), film, **settings)
     assert gate.violations == set()
 
 

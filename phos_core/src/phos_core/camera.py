@@ -15,7 +15,13 @@ from phos_core.arrays import Array, array_namespace, device
 from phos_core.color import LUMINANCE, decode_srgb, decode_table
 from phos_core.effects.exposure import MID_GREY
 
-__all__ = ["scene_light", "scene_light_of_codes", "scene_light_of_srgb"]
+__all__ = [
+    "display_light_of_codes",
+    "rendered_light",
+    "scene_light",
+    "scene_light_of_codes",
+    "scene_light_of_srgb",
+]
 
 # Our choices, judged by eye on real photographs (docs/decisions/0007-camera-rendering.md).
 CONTRAST = 1.6  # of a typical camera: slope of the rendering in the shadows, log against log
@@ -85,15 +91,60 @@ def scene_light_of_codes(codes: Array, dtype: DTypeLike) -> Array:
     array of float32, shape (channels, rows, cols)
         Scene-linear irradiance.
     """
+    display, uncurved = _tables(np.dtype(dtype))
+    return _looked_up(uncurved, codes) * _opening(_looked_up(display, codes))
+
+
+def display_light_of_codes(codes: Array, dtype: DTypeLike) -> Array:
+    """Give the display light of sRGB codes, by table.
+
+    Parameters
+    ----------
+    codes : array of integers, shape (channels, rows, cols)
+        sRGB codes.
+    dtype : numpy.uint8 or numpy.uint16
+        Type of the codes.
+
+    Returns
+    -------
+    array of float32, shape (channels, rows, cols)
+        Display-linear light, 0 to 1.
+    """
+    return _looked_up(_tables(np.dtype(dtype))[0], codes)
+
+
+def rendered_light(scene: Array) -> Array:
+    """Render scene light as `scene_light` takes a camera to do, but for its opened highlights.
+
+    Parameters
+    ----------
+    scene : array, shape (channels, rows, cols)
+        Scene-linear irradiance; what is negative counts as 0.
+
+    Returns
+    -------
+    array, shape (channels, rows, cols)
+        Display-linear light, from 0 to 1.25, where it saturates.
+
+    Notes
+    -----
+    With the names of `scene_light`,
+
+        L = o / (w (1 + o)),   o = o(0.18) (x / 0.18)^n
+    """
+    xp = array_namespace(scene)
+    mid_odds = WHITE * MID_GREY / (1.0 - WHITE * MID_GREY)
+    odds = mid_odds * xp.pow(xp.maximum(scene, 0.0) * (1.0 / MID_GREY), CONTRAST)
+    return (1.0 / WHITE) * (1.0 - 1.0 / (1.0 + odds))
+
+
+def _looked_up(table: NDArray[np.float32], codes: Array) -> Array:
+    """The entry of a table for each code."""
     xp = array_namespace(codes)
     flat = xp.reshape(codes, (-1,))
     if not is_numpy_array(codes):
         flat = xp.astype(flat, xp.int32)  # not every library takes unsigned indices
-    display, uncurved = (
-        xp.reshape(xp.take(xp.asarray(table, device=device(codes)), flat), codes.shape)
-        for table in _tables(np.dtype(dtype))
-    )
-    return uncurved * _opening(display)
+    return xp.reshape(xp.take(xp.asarray(table, device=device(codes)), flat), codes.shape)
 
 
 def _uncurved(display: Array) -> Array:

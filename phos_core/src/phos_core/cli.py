@@ -15,8 +15,10 @@ import click
 
 import phos_core as phos
 from phos_core.cli_plugin import plugin
+from phos_core.color import PRIMARIES
 from phos_core.errors import ImageFileError, PhosError
-from phos_core.recipe import Encoding
+from phos_core.recipe import Encoding, Mode
+from phos_core.treatment import FilmSettings
 
 __all__ = ["main"]
 
@@ -44,6 +46,20 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except (PhosError, ValueError) as error:
             raise _Failure(str(error)) from error
+
+
+def _name_or_kelvin(ctx: click.Context, param: click.Parameter, value: str) -> str | float:
+    """A light's name, or a temperature in K."""
+    try:
+        return float(value)
+    except ValueError:
+        return value
+
+
+def _strength(effect: str) -> Callable[[Any], Any]:
+    """An option for the strength of an effect."""
+    text = f"Strength of the stock's {effect}; 0: without."
+    return click.option(f"--{effect}", type=float, default=1.0, show_default=True, help=text)
 
 
 def _plugin_commands() -> dict[str, click.Command]:
@@ -77,20 +93,92 @@ main.add_command(plugin)
     help="A file for one picture (ending in .jpg, .png or .tif), else a folder.",
 )
 @click.option("--film", default="portra-400", show_default=True, help="See `phos films`.")
+@click.option("--backend", help="What convolves (see `phos backends`); by default the best here.")
+@click.option("--seed", default=0, show_default=True, help="Another seed, another grain.")
+@click.option(
+    "--exposure",
+    "exposure_stops",
+    default=0.0,
+    show_default=True,
+    metavar="STOPS",
+    help="More light, or less.",
+)
+@click.option(
+    "--exposure-index", type=float, metavar="EI", help="What the meter is set to, not the speed."
+)
+@click.option(
+    "--exposure-time",
+    "exposure_time_s",
+    type=float,
+    metavar="S",
+    help="For the stock's reciprocity failure.",
+)
+@click.option(
+    "--light",
+    callback=_name_or_kelvin,
+    default="film",
+    show_default=True,
+    help="Of the scene: film (what the stock is balanced for), daylight, tungsten, or in K.",
+)
+@click.option(
+    "--push",
+    "push_stops",
+    default=0.0,
+    show_default=True,
+    metavar="STOPS",
+    help="Develop more, or less.",
+)
 @click.option(
     "--printing",
     default="auto",
     show_default=True,
-    help="auto (a laboratory scan, or a transparency), or a paper for a colour negative.",
+    help="auto (a laboratory scan, or a transparency), or a paper or print film.",
 )
-@click.option("--backend", help="What convolves (see `phos backends`); by default the best here.")
-@click.option("--seed", default=0, show_default=True, help="Another seed, another grain.")
-@click.option("--exposure", default=0.0, show_default=True, metavar="STOPS", help="More or less.")
+@click.option(
+    "--grade", "paper_grade", type=float, help="Of black-and-white paper: 0 (soft) to 5 (hard)."
+)
+@click.option(
+    "--filters",
+    "filters_cc",
+    type=(float, float, float),
+    default=(0.0, 0.0, 0.0),
+    metavar="Y M C",
+    help="The enlarger's, in cc, on top of the neutral balance.",
+)
+@click.option(
+    "--print-exposure",
+    "print_stops",
+    default=0.0,
+    show_default=True,
+    metavar="STOPS",
+    help="More is darker.",
+)
+@click.option(
+    "--black-point", type=float, metavar="STOPS", help="Of a scan, under mid-grey: black from here."
+)
+@click.option(
+    "--white-point", type=float, metavar="STOPS", help="Of a scan, over mid-grey: white from here."
+)
+@click.option(
+    "--auto-balance", is_flag=True, help="Balance each scan or print on the picture itself."
+)
+@click.option(
+    "--mode",
+    type=click.Choice(get_args(Mode)),
+    default="full",
+    show_default=True,
+    help="Everything, what a lookup table holds, or scatter, halation and grain alone.",
+)
+@_strength("scatter")
+@_strength("halation")
+@_strength("couplers")
+@_strength("grain")
 @click.option(
     "--format", "film_format", default="135", show_default=True, help="Size of the film's frame."
 )
 @click.option(
     "--pixel-pitch",
+    "pixel_pitch_um",
     type=float,
     metavar="UM",
     help="Width of a pixel on the film in µm, instead of the long side filling the frame.",
@@ -102,21 +190,24 @@ main.add_command(plugin)
     show_default=True,
     help="What the codes of the input are.",
 )
+@click.option(
+    "--primaries",
+    type=click.Choice(tuple(PRIMARIES)),
+    default="srgb",
+    show_default=True,
+    help="Of the input.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace what exists, the input itself included.")
 @click.pass_context
 def develop(
     ctx: click.Context,
+    /,
     pictures: tuple[Path, ...],
     output: Path,
     film: str,
-    printing: str,
     backend: str | None,
-    seed: int,
-    exposure: float,
-    film_format: str,
-    pixel_pitch: float | None,
-    encoding: Encoding,
     overwrite: bool,
+    **settings: Any,
 ) -> None:
     """Develop pictures on a film: JPEG, PNG or TIFF of 8 bits.
 
@@ -125,14 +216,8 @@ def develop(
     """
     from phos_core.convolution.selection import select
 
-    recipe = phos.Recipe(
-        film=phos.load_film(film, printing=printing),
-        seed=seed,
-        exposure_stops=exposure,
-        film_format=film_format,
-        pixel_pitch_um=pixel_pitch,
-        encoding=encoding,
-    )
+    treatment = {name: settings.pop(name) for name in FilmSettings.__annotations__}
+    recipe = phos.Recipe(film=phos.load_film(film, **treatment), **settings)
     select(backend, pixels=0)  # whose error belongs before the work; no device is tried unasked
     destinations = _destinations(pictures, output)
     if not overwrite:
@@ -147,9 +232,21 @@ def develop(
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
-def films(as_json: bool) -> None:
-    """List the film stocks."""
-    fields = ("name", "label", "kind", "iso_speed", "description")
+@click.option("--papers", is_flag=True, help="The papers and print films instead.")
+def films(as_json: bool, papers: bool) -> None:
+    """List the film stocks, or what they can be printed on.
+
+    Measured: how many of a stock's tables its maker published, or were read off its maker's
+    curves; the others are estimated.
+    """
+    if papers:
+        from phos_core.film import paper_summaries
+
+        _list(
+            ("name", "label", "kind", "measured", "description"), paper_summaries(), as_json=as_json
+        )
+        return
+    fields = ("name", "label", "kind", "iso_speed", "formats", "measured", "description")
     _list(fields, phos.films(), as_json=as_json)
 
 
@@ -327,6 +424,8 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {entry}" for key, entry in value.items())
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
     return f"{value:g}" if isinstance(value, float) else str(value).replace("\n", " ")
 
 

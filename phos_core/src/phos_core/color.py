@@ -12,15 +12,31 @@ from phos_core.arrays import Array, array_namespace
 __all__ = [
     "LINEAR_SRGB_TO_XYZ",
     "LUMINANCE",
+    "PRIMARIES",
     "XYZ_TO_LINEAR_SRGB",
     "decode_srgb",
     "decode_table",
     "encode_codes",
     "encode_srgb",
+    "to_linear_srgb",
 ]
 
 SRGB_PRIMARIES_XY = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06))  # docs/sources.md, "srgb"
 D65_WHITE_XY = (0.3127, 0.3290)  # docs/sources.md, "srgb"
+D50_WHITE_XY = (0.3457, 0.3585)  # docs/sources.md, "wide-gamut"
+
+# Chromaticities of the primaries and of white of linear pictures: docs/sources.md, "wide-gamut".
+PRIMARIES = {
+    "srgb": (SRGB_PRIMARIES_XY, D65_WHITE_XY),
+    "display-p3": (((0.680, 0.320), (0.265, 0.690), (0.150, 0.060)), D65_WHITE_XY),
+    "rec2020": (((0.708, 0.292), (0.170, 0.797), (0.131, 0.046)), D65_WHITE_XY),
+    "prophoto": (((0.7347, 0.2653), (0.1596, 0.8404), (0.0366, 0.0001)), D50_WHITE_XY),
+}
+
+# Bradford's sharpened cones, in which another white is adapted to: docs/sources.md, "wide-gamut".
+BRADFORD = np.array(
+    [[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]]
+)
 
 
 def decode_srgb(encoded: Array) -> Array:
@@ -224,3 +240,25 @@ LUMINANCE: tuple[float, float, float] = tuple(LINEAR_SRGB_TO_XYZ[1].tolist())
 XYZ_TO_LINEAR_SRGB = np.linalg.inv(LINEAR_SRGB_TO_XYZ)
 """Matrix from CIE 1931 XYZ to linear sRGB: the inverse of `LINEAR_SRGB_TO_XYZ`."""
 XYZ_TO_LINEAR_SRGB.flags.writeable = False
+
+
+def to_linear_srgb(primaries: str) -> NDArray[np.float64]:
+    """Matrix from linear light of these primaries to linear sRGB; white goes to white.
+
+    Parameters
+    ----------
+    primaries : str
+        A key of `PRIMARIES`.
+
+    Returns
+    -------
+    ndarray, shape (3, 3)
+        Colours outside sRGB get negative components.
+    """
+    primaries_xy, white_xy = PRIMARIES[primaries]
+    adapted = BRADFORD @ _xyz_of(D65_WHITE_XY) / (BRADFORD @ _xyz_of(white_xy))
+    adaptation = np.linalg.solve(BRADFORD, adapted[:, np.newaxis] * BRADFORD)
+    matrix: NDArray[np.float64] = (
+        XYZ_TO_LINEAR_SRGB @ adaptation @ _rgb_to_xyz(primaries_xy, white_xy)
+    )
+    return matrix

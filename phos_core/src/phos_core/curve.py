@@ -78,8 +78,9 @@ def polynomial(x: Array, rows: Sequence[Sequence[float]]) -> Array:
     """
     coefficients = per_layer(list(zip_longest(*rows, fillvalue=0.0)), x)
     highest = coefficients.shape[0] - 1
-    value = x * 0.0 + coefficients[highest, ...]
-    for order in range(highest - 1, -1, -1):
-        value *= x
+    value = x * (coefficients[highest, ...] if highest else 0.0)
+    for order in range(highest - 1, 0, -1):
         value += coefficients[order, ...]
+        value *= x
+    value += coefficients[0, ...]
     return value

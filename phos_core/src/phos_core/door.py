@@ -8,13 +8,14 @@ from functools import partial
 from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal, cast, overload
+from typing import Any, Literal, Unpack, cast, overload
 
 import numpy as np
 from array_api_compat import is_numpy_namespace
 from numpy.typing import NDArray
 
 from phos_core.arrays import Array, array_namespace, device
+from phos_core.balance import balanced_on
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.execution import is_native, places
 from phos_core.convolution.ladder import Work, descend
@@ -22,7 +23,8 @@ from phos_core.convolution.selection import Selection, library_versions, select
 from phos_core.convolution.tiles import Footprint, Tile, tile_sizes
 from phos_core.film import Film
 from phos_core.pipeline import Clock, process, reach_px
-from phos_core.recipe import Encoding, Recipe, RunReport
+from phos_core.recipe import Encoding, Recipe, RunReport, Settings
+from phos_core.texture import process_texture
 
 __all__ = ["develop"]
 
@@ -40,16 +42,10 @@ def develop(
     recipe: Recipe | None = ...,
     backend: str | ConvolutionBackend | None = ...,
     seed: int | Sequence[int] = ...,
-    frame: int = ...,
-    exposure_stops: float = ...,
-    film_format: str = ...,
-    pixel_pitch_um: float | None = ...,
-    offset_px: tuple[int, int] = ...,
-    encoding: Encoding = ...,
-    printing: str = ...,
     out: Sequence[NDArray[Any]] | NDArray[Any] | None = ...,
     report: Literal[False] = ...,
     strict: bool = ...,
+    **settings: Unpack[Settings],
 ) -> list[Any]: ...
 
 
@@ -61,16 +57,10 @@ def develop(
     recipe: Recipe | None = ...,
     backend: str | ConvolutionBackend | None = ...,
     seed: int | Sequence[int] = ...,
-    frame: int = ...,
-    exposure_stops: float = ...,
-    film_format: str = ...,
-    pixel_pitch_um: float | None = ...,
-    offset_px: tuple[int, int] = ...,
-    encoding: Encoding = ...,
-    printing: str = ...,
     out: NDArray[Any] | None = ...,
     report: Literal[False] = ...,
     strict: bool = ...,
+    **settings: Unpack[Settings],
 ) -> NDArray[Any]: ...
 
 
@@ -82,16 +72,10 @@ def develop(
     recipe: Recipe | None = ...,
     backend: str | ConvolutionBackend | None = ...,
     seed: int | Sequence[int] = ...,
-    frame: int = ...,
-    exposure_stops: float = ...,
-    film_format: str = ...,
-    pixel_pitch_um: float | None = ...,
-    offset_px: tuple[int, int] = ...,
-    encoding: Encoding = ...,
-    printing: str = ...,
     out: Any = ...,
     report: Literal[True],
     strict: bool = ...,
+    **settings: Unpack[Settings],
 ) -> tuple[Any, Any]: ...
 
 
@@ -102,16 +86,10 @@ def develop(
     recipe: Recipe | None = None,
     backend: str | ConvolutionBackend | None = None,
     seed: int | Sequence[int] = 0,
-    frame: int = 0,
-    exposure_stops: float = 0.0,
-    film_format: str = "135",
-    pixel_pitch_um: float | None = None,
-    offset_px: tuple[int, int] = (0, 0),
-    encoding: Encoding = "srgb",
-    printing: str = "auto",
     out: Any = None,
     report: bool = False,
     strict: bool = False,
+    **settings: Unpack[Settings],
 ) -> Any:
     """Develop a picture, or several, on film.
 
@@ -121,12 +99,12 @@ def develop(
         The picture, in any stride and byte order; not changed. An array of a device, such as
         torch's or CuPy's, is developed there. Several pictures: an array of shape
         (n, rows, cols, 3), or a list of pictures of sizes that may differ.
-    film, frame, exposure_stops, film_format, pixel_pitch_um, offset_px, encoding, printing
-        The settings; `Recipe` says what each means.
+    film : str, Path or Film
+        A stock's name, the path of a TOML file, or a `Film`.
     seed : int, or list of int
         Seed of the grain: one for all pictures, or one for each.
     recipe : Recipe, optional
-        All settings in one record, instead of the arguments above.
+        All settings in one record, instead of `film`, `seed` and those below.
     backend : str or ConvolutionBackend, optional
         Where to compute; by default what `use_backend` or ``PHOS_BACKEND`` name, else the best.
     out : ndarray, or a list of them for a list, optional
@@ -136,6 +114,12 @@ def develop(
     strict : bool
         Whether it is an error to go on elsewhere where the backend chosen fails; so says
         ``PHOS_STRICT=1``.
+    **settings
+        How the picture is exposed, developed and printed; `Recipe` says what each means:
+        `frame`, `exposure_stops`, `film_format`, `pixel_pitch_um`, `offset_px`, `encoding`,
+        `primaries`, `light`, `exposure_index`, `exposure_time_s`, `push_stops`, `printing`,
+        `paper_grade`, `filters_cc`, `print_stops`, `black_point`, `white_point`,
+        `auto_balance`, `mode`, `scatter`, `halation`, `couplers`, `grain`.
 
     Returns
     -------
@@ -161,28 +145,18 @@ def develop(
         If another backend than the one chosen did the work.
     """
     seeds = None if np.ndim(seed) == 0 else list(cast("Sequence[int]", seed))
-    settings = Recipe(
-        film=film,
-        seed=cast("int", seed) if seeds is None else 0,
-        frame=frame,
-        exposure_stops=exposure_stops,
-        film_format=film_format,
-        pixel_pitch_um=pixel_pitch_um,
-        offset_px=offset_px,
-        encoding=encoding,
-        printing=printing,
-    )
+    asked = Recipe(film=film, seed=cast("int", seed) if seeds is None else 0, **settings)
     if recipe is not None:
-        if seeds is not None or settings != Recipe():
+        if seeds is not None or asked != Recipe():
             raise TypeError("give the settings in recipe or as arguments, not both")
-        settings = recipe
+        asked = recipe
     several = is_several(image)
     if seeds is not None and not several:
         raise ValueError("a list of seeds is for several pictures, got one picture")
     pictures = apart(image) if several else [image]
-    recipes = with_seeds(settings, seeds, len(pictures))
+    recipes = with_seeds(asked, seeds, len(pictures))
     for picture in pictures:
-        check_picture(picture, settings.encoding)
+        check_picture(picture, asked.encoding)
     if out is None and several and isinstance(image, np.ndarray):
         out = np.empty(image.shape, image.dtype)
     wanted = places(out, len(pictures)) if several else [out]
@@ -191,7 +165,7 @@ def develop(
         Order(picture, result, replace(own, pixel_pitch_um=own.pitch_um(*picture.shape[:2])))
         for picture, result, own in zip(pictures, results, recipes, strict=True)
     ]
-    film_loaded = settings.load_film()
+    film_loaded = asked.load_film()
     runs = [
         run
         for alike in runs_of_equal(orders)
@@ -260,16 +234,15 @@ def develop_equal(
     """Develop pictures of one size, as many at a time as the device holds."""
     image = orders[0].image
     rows, cols = image.shape[:2]
-    orders = [
-        replace(
-            order, recipe=replace(order.recipe, pixel_pitch_um=order.recipe.pitch_um(rows, cols))
-        )
-        for order in orders
-    ]
     if orders[0].result is None:
         selection = select(backend, holding=image)
     else:
         selection = select(backend, pixels=rows * cols)
+    if orders[0].recipe.auto_balance and 0 not in image.shape:
+        for order in orders:  # each has a print of its own
+            own = balanced_on(stacked([order.image])[:, 0, ...], film, order.recipe)
+            yield from develop_together([order], own, selection, strict)
+        return
     takes = partial(footprint, size=(rows, cols), film=film, recipe=orders[0].recipe)
     at_once = pictures_at_once(len(orders), takes, selection.backend)
     for start in range(0, len(orders), at_once):
@@ -328,6 +301,11 @@ def develop_together(
         yield positive, report
 
 
+def process_of(recipe: Recipe) -> Callable[..., list[Array]]:
+    """The process that a recipe asks for."""
+    return process_texture if recipe.mode == "texture" else process
+
+
 def on_host(
     planes: NDArray[Any],
     results: list[NDArray[Any]],
@@ -342,7 +320,9 @@ def on_host(
         with clock.step("upload"):
             uploaded = backend.to_device(planes[..., tile.read, :])
         cropped = [tile_recipe(recipe, tile) for recipe in recipes]
-        develop_tile = partial(process, uploaded, film, cropped, backend=backend, clock=clock)
+        develop_tile = partial(
+            process_of(recipes[0]), uploaded, film, cropped, backend=backend, clock=clock
+        )
         if tile.rows == tile.read:
             develop_tile(outs=[result[:, tile.rows, :] for result in results])
             continue
@@ -365,7 +345,9 @@ def on_device(
     strips: list[list[Array]] = [[] for _ in recipes]
     for tile in tiles:
         cropped = [tile_recipe(recipe, tile) for recipe in recipes]
-        positives = process(planes[..., tile.read, :], film, cropped, backend=backend, clock=clock)
+        develop_tile = process_of(recipes[0])
+        read = planes[..., tile.read, :]
+        positives = develop_tile(read, film, cropped, backend=backend, clock=clock)
         for positive, strip in zip(positives, strips, strict=True):
             channels = [positive[c, tile.inner, :] for c in range(positive.shape[0])]
             picture = channels[0] if len(channels) == 1 else xp.stack(channels, axis=-1)

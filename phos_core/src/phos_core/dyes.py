@@ -83,8 +83,8 @@ def projected_xyz(dyes: DyeSet, density: Floats, gain: float = 1.0) -> Floats:
     return relative_xyz(lamp * 10.0 ** (-gain * over_base), lamp)
 
 
-def reflected_xyz(dyes: DyeSet, density: Floats, viewing: str) -> Floats:
-    """Relative XYZ (..., 3) off a paper; paper without dye is (1, 1, 1)."""
+def reflected_xyz(dyes: DyeSet, density: Floats, viewing: str | float) -> Floats:
+    """Relative XYZ (..., 3) off paper or through print film; without dye it is (1, 1, 1)."""
     lamp = illuminant(viewing)
     return relative_xyz(lamp * 10.0 ** -dyes.spectral_density(density), lamp)
 

@@ -1,13 +1,14 @@
 """Films: a stock's frozen record of what each step needs, and where it is kept."""
 
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any, TypeVar, Unpack
 
 from phos_core import baking
 from phos_core.convolution import registry
@@ -23,12 +24,14 @@ from phos_core.sheets import (
     FilmSheet,
     PaperSheet,
     Provenance,
+    measured,
     read_film_sheet,
     read_paper_sheet,
     read_text,
 )
+from phos_core.treatment import FilmSettings, Treatment
 
-__all__ = ["FILM_FORMATS_UM", "Film", "films", "load_film", "papers"]
+__all__ = ["FILM_FORMATS_UM", "Film", "at_strength", "colour_only", "films", "load_film", "papers"]
 
 FILM_FORMATS_UM: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
@@ -46,6 +49,18 @@ FILM_FORMATS_UM: Mapping[str, tuple[float, float]] = MappingProxyType(
 """Image area of each film format: long and short side, in um."""
 
 GAUSSIAN_REACH = 8.0  # sigmas to which a Gaussian PSF is sampled
+NO_SPREAD_UM = 0.01  # a Gaussian that no pixel tells from a point
+
+Effect = TypeVar("Effect")
+
+NORMAL = Treatment()
+SCANS = ("auto", "scan")
+PRINTED_ON = {
+    "paper": "negative",
+    "print-film": "negative",
+    "black-and-white-paper": "black-and-white",
+}
+"""Kind of stock that each kind of paper takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,24 +120,87 @@ class Film:
         return reach_um
 
 
-def films() -> list[Film]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What a list shows of a paper, a print film or a stock.
+
+    Parameters
+    ----------
+    name, label, kind, description : str
+        As in `Film`.
+    measured_tables, tables : int
+        How many tables of its file are published or digitised, and how many there are; the
+        others are estimated.
+    """
+
+    name: str
+    label: str
+    kind: str
+    description: str
+    measured_tables: int
+    tables: int
+
+    @property
+    def measured(self) -> str:
+        """How much of it is measured, in words."""
+        return f"{self.measured_tables} of {self.tables}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmSummary(Summary):
+    """What a list shows of a stock.
+
+    Parameters
+    ----------
+    iso_speed : float
+        Speed at which mid-grey is exposed.
+    formats : tuple of str
+        What it is sold as.
+    """
+
+    iso_speed: float
+    formats: tuple[str, ...]
+
+
+def films() -> list[FilmSummary]:
     """List the stocks that can be used by name, plug-ins' included.
 
     Returns
     -------
-    list of Film
+    list of FilmSummary
         Sorted by name.
     """
     bundled = _toml_files("films")
-    loaded = []
-    for name in sorted(_film_files()):
+    summaries = []
+    for name, file in sorted(_film_files().items()):
         try:
-            loaded.append(load_film(name))
+            sheet = read_film_sheet(file.read_text(encoding="utf-8"), f"film {name}")
         except FilmFileError as error:
             if name in bundled:
                 raise
             warnings.warn(f"a plug-in's film is left out: {error}", RuntimeWarning, stacklevel=2)
-    return loaded
+            continue
+        summaries.append(
+            FilmSummary(**_summary(sheet), iso_speed=sheet.iso_speed, formats=sheet.formats)
+        )
+    return summaries
+
+
+def paper_summaries() -> list[Summary]:
+    """List the papers and print films with what they are, sorted by name."""
+    return [Summary(**_summary(_paper(name))) for name in papers()]
+
+
+def _summary(sheet: FilmSheet | PaperSheet) -> dict[str, Any]:
+    measured_tables, tables = measured(sheet.provenance)
+    return {
+        "name": sheet.name,
+        "label": sheet.label,
+        "kind": sheet.kind,
+        "description": sheet.description,
+        "measured_tables": measured_tables,
+        "tables": tables,
+    }
 
 
 def papers() -> list[str]:
@@ -130,16 +208,17 @@ def papers() -> list[str]:
     return sorted(_toml_files("papers"))
 
 
-def load_film(film: str | Path, *, printing: str = "auto") -> Film:
+def load_film(film: str | Path, **settings: Unpack[FilmSettings]) -> Film:
     """Load a stock.
 
     Parameters
     ----------
     film : str or Path
         A name from `films`, or the path of a TOML file of your own (ending in ``.toml``).
-    printing : str
-        ``"auto"`` for the stock's own way (a laboratory scan of a negative, a transparency seen
-        against its base), or the name of a paper to print a colour negative on.
+    **settings
+        How it is exposed, developed and printed, as `Treatment` says: `light`,
+        `exposure_index`, `exposure_time_s`, `push_stops`, `printing`, `paper_grade`,
+        `filters_cc`, `print_stops`, `black_point`, `white_point`.
 
     Returns
     -------
@@ -152,30 +231,37 @@ def load_film(film: str | Path, *, printing: str = "auto") -> Film:
         If no stock has this name; the message lists the nearest.
     FilmFileError
         If the file cannot be read, or a figure in it is missing or wrong.
-    ValueError
-        If `printing` is no paper, or the stock cannot be printed on it.
+    TypeError, ValueError
+        If a setting is wrong, or does not go with the stock or with another setting.
     """
+    return load_treated(film, Treatment(**settings))
+
+
+def load_treated(film: str | Path, treatment: Treatment) -> Film:
+    """Load a stock as `load_film` does, its settings in one record."""
     if isinstance(film, Path) or str(film).endswith(".toml"):
         path = Path(film)
-        return _checked_film(read_film_sheet(read_text(path), str(path)), str(path), printing)
-    return _named_film(film, printing)
+        return _checked_film(read_film_sheet(read_text(path), str(path)), str(path), treatment)
+    return _named_film(film, treatment)
 
 
-def bake_film(sheet: FilmSheet, printing: str = "auto") -> Film:
+def bake_film(sheet: FilmSheet, treatment: Treatment = NORMAL) -> Film:
     """Bake a sheet into a film.
 
     Parameters
     ----------
     sheet : FilmSheet
         A stock's figures.
-    printing : str
-        As for `load_film`.
+    treatment : Treatment
+        How it is exposed, developed and printed.
 
     Returns
     -------
     Film
         The stock, each step's numbers ready to use.
     """
+    sheet = baking.pushed(sheet, treatment.push_stops)
+    metered = replace(sheet, iso_speed=treatment.exposure_index or sheet.iso_speed)
     developed = baking.development(sheet)
     coupled = baking.couplers(sheet, developed)
     return Film(
@@ -184,55 +270,183 @@ def bake_film(sheet: FilmSheet, printing: str = "auto") -> Film:
         description=sheet.description,
         kind=sheet.kind,
         iso_speed=sheet.iso_speed,
-        exposure=baking.exposure(sheet),
+        exposure=baking.exposure(metered, treatment.light, treatment.exposure_time_s),
         scatter=baking.scatter(sheet, coupled),
         halation=baking.halation(sheet),
         couplers=coupled,
         development=developed,
         grain=baking.grain(sheet, developed),
-        printing=_printing(sheet, developed, printing),
+        printing=_printing(metered, developed, treatment),
         provenance=sheet.provenance,
     )
 
 
+def at_strength(
+    film: Film,
+    *,
+    scatter: float = 1.0,
+    halation: float = 1.0,
+    couplers: float = 1.0,
+    grain: float = 1.0,
+) -> Film:
+    """Make effects of a stock weaker or stronger.
+
+    Parameters
+    ----------
+    film : Film
+        The stock.
+    scatter : float
+        Share of the light that the emulsion scatters as the stock does, 0 to 1.
+    halation : float
+        Factor of the light that the base returns.
+    couplers : float
+        Factor of the inhibition.
+    grain : float
+        Factor of the RMS granularity.
+
+    Returns
+    -------
+    Film
+        With 1 everywhere the same; an effect of 0 is left out.
+    """
+    if scatter == halation == couplers == grain == 1.0:
+        return film
+    return replace(
+        film,
+        scatter=_scaled(film.scatter, scatter, _scatter_at),
+        halation=_scaled(film.halation, halation, _halation_at),
+        couplers=_scaled(film.couplers, couplers, _couplers_at),
+        grain=_scaled(film.grain, grain, _grain_at),
+    )
+
+
+def colour_only(film: Film) -> Film:
+    """Leave out of a stock what a lookup table cannot hold: all that acts from point to point.
+
+    Parameters
+    ----------
+    film : Film
+        The stock.
+
+    Returns
+    -------
+    Film
+        Without scatter, halation and grain; its inhibitor stays where it is released.
+    """
+    couplers = film.couplers and replace(film.couplers, diffusion=((1.0, NO_SPREAD_UM),))
+    return replace(film, scatter=None, halation=None, grain=None, couplers=couplers)
+
+
+def _scaled(
+    effect: Effect | None, factor: float, scale: Callable[[Effect, float], Effect]
+) -> Effect | None:
+    """An effect at a strength; the same at 1, and none at 0."""
+    if effect is None or factor == 1.0:
+        return effect
+    return scale(effect, factor) if factor else None
+
+
+def _scatter_at(effect: Scatter, share: float) -> Scatter:
+    return Scatter(
+        layers=tuple(
+            (
+                *((share * weight, sigma_um) for weight, sigma_um in layer),
+                (1.0 - share, NO_SPREAD_UM),
+            )
+            for layer in effect.layers
+        )
+    )
+
+
+def _halation_at(effect: Halation, factor: float) -> Halation:
+    return replace(effect, coupling=tuple(factor * share for share in effect.coupling))
+
+
+def _couplers_at(effect: Couplers, factor: float) -> Couplers:
+    rows = tuple(tuple(factor * shift for shift in row) for row in effect.inhibition)
+    return replace(effect, inhibition=rows)
+
+
+def _grain_at(effect: Grain, factor: float) -> Grain:
+    rows = tuple(tuple(factor * term for term in row) for row in effect.rms_coefficients)
+    return replace(effect, rms_coefficients=rows)
+
+
 @cache
-def _named_film(name: str, printing: str) -> Film:
+def _named_film(name: str, treatment: Treatment) -> Film:
     known = _film_files()
     if name not in known:
         raise UnknownFilmError(name, known)
     sheet = read_film_sheet(known[name].read_text(encoding="utf-8"), f"film {name}")
-    return _checked_film(sheet, f"film {name}", printing)
+    return _checked_film(sheet, f"film {name}", treatment)
 
 
-def _checked_film(sheet: FilmSheet, origin: str, printing: str) -> Film:
+def _checked_film(sheet: FilmSheet, origin: str, treatment: Treatment) -> Film:
     """Bake a sheet; a figure that a step refuses is the file's fault."""
-    _check_printing(sheet, printing)
+    _check_treatment(sheet, treatment)
     try:
-        return bake_film(sheet, printing)
+        return bake_film(sheet, treatment)
     except ValueError as error:
+        if treatment != NORMAL:
+            _checked_film(sheet, origin, NORMAL)
+            raise  # the stock is sound: it is the settings' fault
         raise FilmFileError(f"{origin}: {error}") from error
 
 
-def _check_printing(sheet: FilmSheet, printing: str) -> None:
-    if printing == "auto":
-        return
-    if printing not in papers():
-        raise ValueError(f"printing must be 'auto' or one of {papers()}, got {printing!r}")
-    if sheet.kind != "negative":
+def _check_treatment(sheet: FilmSheet, treatment: Treatment) -> None:
+    """Raise unless the settings go with the stock and with each other."""
+    printed = treatment.printing not in SCANS
+    if printed and treatment.printing not in papers():
         raise ValueError(
-            f"printing on paper takes a colour negative; {sheet.name} is {sheet.kind}: "
+            f"printing must be 'auto', 'scan' or one of {papers()}, got {treatment.printing!r}"
+        )
+    takes = PRINTED_ON[_paper(treatment.printing).kind] if printed else sheet.kind
+    if takes != sheet.kind:
+        raise ValueError(
+            f"{treatment.printing} takes a {takes} stock; {sheet.name} is {sheet.kind}: "
             'use printing="auto"'
         )
+    is_scan = not printed and sheet.kind != "reversal"
+    is_colour_print = printed and sheet.kind == "negative"
+    _refuse_unless(is_scan, treatment, ("black_point", "white_point"), "a negative's scan")
+    _refuse_unless(printed, treatment, ("print_stops",), "a print: name a paper in printing")
+    _refuse_unless(
+        is_colour_print,
+        treatment,
+        ("filters_cc",),
+        "a colour negative's print: name a paper in printing",
+    )
+    _refuse_unless(
+        printed and not is_colour_print,
+        treatment,
+        ("paper_grade",),
+        "a print of a black-and-white stock on a black-and-white paper",
+    )
 
 
-def _printing(sheet: FilmSheet, developed: Development, printing: str) -> Printing:
-    if printing != "auto":
-        return baking.paper_print(sheet, developed, _paper(printing))
+def _refuse_unless(fits: bool, treatment: Treatment, names: tuple[str, ...], what_for: str) -> None:
+    for name in names:
+        value = getattr(treatment, name)
+        if not fits and value != getattr(NORMAL, name):
+            raise ValueError(f"{name} is for {what_for}, got {value!r}")
+
+
+def _printing(sheet: FilmSheet, developed: Development, treatment: Treatment) -> Printing:
+    if treatment.printing not in SCANS:
+        paper = _paper(treatment.printing)
+        if paper.kind == "black-and-white-paper":
+            return baking.black_and_white_print(
+                sheet, developed, paper, treatment.paper_grade, treatment.print_stops
+            )
+        return baking.paper_print(
+            sheet, developed, paper, treatment.filters_cc, treatment.print_stops
+        )
     if sheet.printing == "projection":
         return baking.projection(sheet, developed)
-    return baking.scan(sheet, developed)
+    return baking.scan(sheet, developed, treatment.black_point, treatment.white_point)
 
 
+@cache
 def _paper(name: str) -> PaperSheet:
     return read_paper_sheet(_toml_files("papers")[name].read_text("utf-8"), f"paper {name}")
 

@@ -10,21 +10,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from phos_core import color
 from phos_core.arrays import Array, array_namespace
-from phos_core.camera import scene_light_of_codes, scene_light_of_srgb
+from phos_core.coding import encode, numpy_dtype, scene_colours
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.execution import by_rows
 from phos_core.effects.couplers import Couplers, coupler_psf, inhibit, release
 from phos_core.effects.development import develop as develop_layers
-from phos_core.effects.exposure import expose, log10_exposure
-from phos_core.effects.grain import add_grain
+from phos_core.effects.exposure import expose, held_positive, log10_exposure
+from phos_core.effects.grain import Grain, add_grain
 from phos_core.effects.halation import halation_psfs
-from phos_core.effects.printing import make_positive
+from phos_core.effects.printing import into_gamut, make_positive
 from phos_core.effects.scatter import scatter_psfs
 from phos_core.film import Film
 from phos_core.psf import PSF, compose, delta
-from phos_core.recipe import Encoding, Recipe
+from phos_core.recipe import Recipe
 
 __all__ = ["Clock", "process", "reach_px"]
 
@@ -61,55 +60,61 @@ def process(
         The positives, sRGB-encoded: those of `outs` if that is given, else on the device, integers
         in the dtype of `pictures` and floats in single precision.
     """
-    channels, count, *size = pictures.shape
-    pitch_um = recipes[0].pitch_um(*size)
-
-    def in_strips(function: Callable[..., Array], planes: Array) -> Array:
-        """What works row by row sees the pictures one below the other."""
-        below = reshaped(planes, (planes.shape[0], count * size[0], size[1]))
-        done = by_rows(backend, function, below)
-        return reshaped(done, (done.shape[0], count, *size))
+    pitch_um = recipes[0].pitch_um(*pictures.shape[-2:])
 
     with clock.step("expose"):
-        exposure = in_strips(partial(expose_scene, film=film, recipe=recipes[0]), pictures)
+        expose_all = partial(expose_scene, film=film, recipe=recipes[0])
+        exposure = in_strips(backend, expose_all, pictures)
     with clock.step("scatter and halation"):
         exposure = backend.convolve(exposure, spread_of_light(film, pitch_um))
-    spread: tuple[Array, ...] = ()
-    if film.couplers is not None:
-        with clock.step("couplers"):
-            released = in_strips(partial(release_inhibitor, couplers=film.couplers), exposure)
-            spread = (
-                backend.convolve(released, coupler_psf(film.couplers, pixel_pitch_um=pitch_um)),
-            )
-            del released
+    with clock.step("couplers"):
+        inhibitor = spread_inhibitor(exposure, film, pitch_um, backend)
     with clock.step("develop, grain and print"):
         finish = partial(
             develop_and_print,
             film=film,
             pitch_um=pitch_um,
-            channels=channels,
+            channels=pictures.shape[0],
             dtype=numpy_dtype(pictures),
         )
-        return [
-            by_rows(
-                backend,
-                partial(finish, recipe=recipe),
-                *(planes[:, i, ...] for planes in (exposure, *spread)),
-                out=None if outs is None else outs[i],
-            )
-            for i, recipe in enumerate(recipes)
-        ]
+        return one_by_one(backend, finish, recipes, [exposure, *inhibitor], outs)
 
 
-def reshaped(planes: Array, shape: tuple[int, ...]) -> Array:
-    """The same numbers in another shape."""
-    return array_namespace(planes).reshape(planes, shape)
+def in_strips(
+    backend: ConvolutionBackend, function: Callable[..., Array], pictures: Array
+) -> Array:
+    """Run what works row by row on pictures, one below the other."""
+    layers, count, rows, cols = pictures.shape
+    xp = array_namespace(pictures)
+    done = by_rows(backend, function, xp.reshape(pictures, (layers, count * rows, cols)))
+    return xp.reshape(done, (done.shape[0], count, rows, cols))
+
+
+def one_by_one(
+    backend: ConvolutionBackend,
+    finish: Callable[..., Array],
+    recipes: Sequence[Recipe],
+    stages: Sequence[Array],
+    outs: Sequence[NDArray[Any] | None] | None,
+) -> list[Array]:
+    """Run what works row by row on each picture, by its own recipe, to its own place."""
+    return [
+        by_rows(
+            backend,
+            partial(finish, recipe=recipe),
+            *(stage[:, i, ...] for stage in stages),
+            out=None if outs is None else outs[i],
+        )
+        for i, recipe in enumerate(recipes)
+    ]
 
 
 def expose_scene(coded: Array, *, row_start: int, film: Film, recipe: Recipe) -> Array:
     """Steps 1 and 2: decode to scene light, expose the layers."""
-    irradiance = three_channels(scene_irradiance(coded, recipe.encoding))
-    return expose(irradiance, film.exposure, exposure_stops=recipe.exposure_stops)
+    irradiance = scene_colours(coded, recipe)
+    exposure = expose(irradiance, film.exposure, exposure_stops=recipe.exposure_stops)
+    is_in_gamut = recipe.encoding == "srgb" and recipe.primaries == "srgb"
+    return exposure if is_in_gamut else held_positive(exposure)
 
 
 def reach_px(film: Film, pitch_um: float) -> int:
@@ -126,8 +131,18 @@ def spread_of_light(film: Film, pitch_um: float) -> list[PSF]:
     return [compose(first, second) for first, second in zip(scatter, halo, strict=True)]
 
 
+def spread_inhibitor(
+    exposure: Array, film: Film, pitch_um: float, backend: ConvolutionBackend
+) -> tuple[Array, ...]:
+    """Step 5, first half: the inhibitor that development releases, after it has spread."""
+    if film.couplers is None:
+        return ()
+    released = in_strips(backend, partial(release_inhibitor, couplers=film.couplers), exposure)
+    return (backend.convolve(released, coupler_psf(film.couplers, pixel_pitch_um=pitch_um)),)
+
+
 def release_inhibitor(exposure: Array, *, row_start: int, couplers: Couplers) -> Array:
-    """Step 5, first half: the inhibitor that development releases, before it spreads."""
+    """The inhibitor before it spreads."""
     return release(log10_exposure(exposure), couplers)
 
 
@@ -148,57 +163,24 @@ def develop_and_print(
         latent = inhibit(latent, diffused, film.couplers)
     density = develop_layers(latent, film.development)
     if film.grain is not None:
-        density = add_grain(
-            density,
-            film.grain,
-            pixel_pitch_um=pitch_um,
-            seed=recipe.seed,
-            frame=recipe.frame,
-            row_start=recipe.offset_px[0] + row_start,
-            col_start=recipe.offset_px[1],
-        )
-    light = make_positive(density, film.printing)
+        density = with_grain(density, film.grain, recipe, pitch_um, row_start)
+    light = into_gamut(make_positive(density, film.printing))
     return encode(light, channels, dtype)
 
 
-def scene_irradiance(coded: Array, encoding: Encoding) -> Array:
-    """Scene-linear light of coded pixels; from sRGB the camera's rendering is taken back."""
-    xp = array_namespace(coded)
-    if not xp.isdtype(coded.dtype, "integral"):
-        light = xp.astype(coded, xp.float32)
-        return scene_light_of_srgb(light) if encoding == "srgb" else light
-    dtype = numpy_dtype(coded)
-    if encoding == "srgb":
-        return scene_light_of_codes(coded, dtype)
-    return xp.astype(coded, xp.float32) * (1.0 / np.iinfo(dtype).max)
-
-
-def numpy_dtype(array: Array) -> np.dtype[Any]:
-    """The NumPy dtype of an array of any library."""
-    return np.dtype(str(array.dtype).rpartition(".")[2])
-
-
-def three_channels(irradiance: Array) -> Array:
-    """Grey light as equal red, green and blue."""
-    return array_namespace(irradiance).broadcast_to(irradiance, (3, *irradiance.shape[1:]))
-
-
-def encode(light: Array, channels: int, dtype: np.dtype[Any]) -> Array:
-    """Step 9: sRGB-encode in the channels that the input had; clipped here and only here."""
-    xp = array_namespace(light)
-    if light.shape[0] > channels:
-        light = luminance(light)
-    if dtype.kind == "u":
-        coded = color.encode_codes(light, dtype)
-    else:
-        coded = color.encode_srgb(xp.minimum(xp.maximum(light, 0.0), 1.0))
-    return xp.broadcast_to(coded, (channels, *coded.shape[1:]))
-
-
-def luminance(light: Array) -> Array:
-    """Luminance of linear sRGB, as one channel."""
-    red, green, blue = color.LUMINANCE
-    return red * light[:1, ...] + green * light[1:2, ...] + blue * light[2:, ...]
+def with_grain(
+    density: Array, grain: Grain, recipe: Recipe, pitch_um: float, row_start: int
+) -> Array:
+    """Step 7: the grain of these rows of the frame."""
+    return add_grain(
+        density,
+        grain,
+        pixel_pitch_um=pitch_um,
+        seed=recipe.seed,
+        frame=recipe.frame,
+        row_start=recipe.offset_px[0] + row_start,
+        col_start=recipe.offset_px[1],
+    )
 
 
 class Clock:

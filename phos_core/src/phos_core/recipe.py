@@ -1,22 +1,46 @@
 """Recipe: all settings of a picture in one frozen record. RunReport: what then happened."""
 
-import math
-import operator
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
-from phos_core.film import FILM_FORMATS_UM, Film, load_film
+from phos_core.color import PRIMARIES
+from phos_core.film import FILM_FORMATS_UM, Film, at_strength, colour_only, load_film
+from phos_core.treatment import FilmSettings, Treatment, finite, whole
 
-__all__ = ["Encoding", "Recipe", "RunReport"]
+__all__ = ["Encoding", "Mode", "Recipe", "RunReport", "Settings"]
 
 Encoding = Literal["srgb", "linear"]
+Mode = Literal["full", "colour", "texture"]
+LEFT_OUT = {"colour": ("scatter", "halation", "grain"), "texture": ("couplers",)}
+SRGB_CODED = ("srgb", "display-p3")
+EFFECTS = ("scatter", "halation", "couplers", "grain")
+
+
+class Settings(FilmSettings, total=False):
+    """The settings of a `Recipe` but for `film` and `seed`, as keyword arguments."""
+
+    frame: int
+    exposure_stops: float
+    film_format: str
+    pixel_pitch_um: float | None
+    offset_px: tuple[int, int]
+    encoding: Encoding
+    primaries: str
+    auto_balance: bool
+    mode: Mode
+    scatter: float
+    halation: float
+    couplers: float
+    grain: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class Recipe(Treatment):
     """Everything that decides how a picture looks; nothing about the machine.
+
+    It has the settings of a `Treatment`, and those below.
 
     Parameters
     ----------
@@ -37,13 +61,23 @@ class Recipe:
     encoding : str
         What the input is: ``"srgb"``, display-referred, the camera's rendering is taken back;
         ``"linear"``, scene-linear, exposed as it is. The positive is always sRGB-encoded.
-    printing : str
-        ``"auto"``, or the name of a paper to print a colour negative on.
+    primaries : str
+        Of a linear picture: ``"srgb"``, ``"display-p3"``, ``"rec2020"`` or ``"prophoto"``. An
+        sRGB-encoded one may be ``"display-p3"`` too, which has the same coding.
+    auto_balance : bool
+        Whether the scan or print is balanced on the picture itself: the mean of its exposures,
+        taken as a mid-grey.
+    mode : str
+        ``"full"``; ``"colour"``: no scatter, halation or grain, so what a lookup table holds;
+        ``"texture"``: scatter, halation and grain alone, the picture's own colours kept.
+    scatter, halation, couplers, grain : float
+        How strong each effect is; 1: as the stock's file says, 0: left out. `scatter` goes up
+        to 1.
 
     Raises
     ------
     TypeError, ValueError
-        If a setting is of the wrong type or out of range.
+        If a setting is of the wrong type, out of range, or contradicts another.
     """
 
     film: str | Path | Film = "portra-400"
@@ -54,36 +88,43 @@ class Recipe:
     pixel_pitch_um: float | None = None
     offset_px: tuple[int, int] = (0, 0)
     encoding: Encoding = "srgb"
-    printing: str = "auto"
+    primaries: str = "srgb"
+    auto_balance: bool = False
+    mode: Mode = "full"
+    scatter: float = 1.0
+    halation: float = 1.0
+    couplers: float = 1.0
+    grain: float = 1.0
 
     def __post_init__(self) -> None:
+        Treatment.__post_init__(self)
         if not isinstance(self.film, str | Path | Film):
             raise TypeError(f"film must be a name, a path or a Film, got {self.film!r}")
         for name in ("seed", "frame"):
-            object.__setattr__(self, name, _whole(name, getattr(self, name)))
+            object.__setattr__(self, name, whole(name, getattr(self, name)))
         object.__setattr__(self, "offset_px", _offset(self.offset_px))
-        object.__setattr__(self, "exposure_stops", _finite("exposure_stops", self.exposure_stops))
+        for name in ("exposure_stops", *EFFECTS):
+            object.__setattr__(self, name, finite(name, getattr(self, name)))
         if self.film_format not in FILM_FORMATS_UM:
             known = ", ".join(FILM_FORMATS_UM)
             raise ValueError(f"film_format must be one of {known}, got {self.film_format!r}")
         if self.pixel_pitch_um is not None:
-            pitch_um = _finite("pixel_pitch_um", self.pixel_pitch_um)
+            pitch_um = finite("pixel_pitch_um", self.pixel_pitch_um)
             if not pitch_um > 0:
                 raise ValueError(f"pixel_pitch_um must be a positive length in um, got {pitch_um}")
             object.__setattr__(self, "pixel_pitch_um", pitch_um)
-        if self.encoding not in get_args(Encoding):
-            raise ValueError(f"encoding must be 'srgb' or 'linear', got {self.encoding!r}")
-        if isinstance(self.film, Film) and self.printing != "auto":
-            raise ValueError(
-                "printing is part of a Film already: give it to load_film, "
-                f"got printing={self.printing!r} with a Film"
-            )
+        _check_choices(self)
+        _check_effects(self)
+        if isinstance(self.film, Film):
+            _refuse_treatment(self)
 
     def load_film(self) -> Film:
-        """Give the film: as it is, or loaded by its name or path."""
-        if isinstance(self.film, Film):
-            return self.film
-        return load_film(self.film, printing=self.printing)
+        """Give the film: as it is, or loaded by its name or path; its effects as asked for."""
+        film = self.film
+        if not isinstance(film, Film):
+            film = load_film(film, **_treatment_of(self))
+        film = at_strength(film, **{name: getattr(self, name) for name in EFFECTS})
+        return colour_only(film) if self.mode == "colour" else film
 
     def pitch_um(self, rows: int, cols: int) -> float:
         """Give the pixel pitch on the film of a picture of this size.
@@ -142,25 +183,53 @@ class RunReport:
     events: tuple[str, ...] = ()
 
 
-def _whole(name: str, value: Any) -> int:
-    if isinstance(value, bool):
-        raise TypeError(f"{name} must be a whole number, got {value!r}")
-    try:
-        return operator.index(value)
-    except TypeError as error:
-        raise TypeError(f"{name} must be a whole number, got {value!r}") from error
+def _check_choices(recipe: Recipe) -> None:
+    if recipe.encoding not in get_args(Encoding):
+        raise ValueError(f"encoding must be 'srgb' or 'linear', got {recipe.encoding!r}")
+    if recipe.primaries not in PRIMARIES:
+        known = ", ".join(PRIMARIES)
+        raise ValueError(f"primaries must be one of {known}, got {recipe.primaries!r}")
+    if recipe.encoding == "srgb" and recipe.primaries not in SRGB_CODED:
+        raise ValueError(
+            f'primaries "{recipe.primaries}" have a coding of their own: give linear light, with '
+            'encoding="linear"'
+        )
+    if recipe.mode not in get_args(Mode):
+        raise ValueError(f"mode must be 'full', 'colour' or 'texture', got {recipe.mode!r}")
+    if not isinstance(recipe.auto_balance, bool):
+        raise TypeError(f"auto_balance must be True or False, got {recipe.auto_balance!r}")
 
 
-def _finite(name: str, value: Any) -> float:
-    if isinstance(value, bool | str):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    try:
-        number = float(value)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{name} must be a number, got {value!r}") from error
-    if not math.isfinite(number):
-        raise ValueError(f"{name} must be finite, got {value!r}")
-    return number
+def _check_effects(recipe: Recipe) -> None:
+    for name in EFFECTS:
+        value = getattr(recipe, name)
+        if not value >= 0:
+            raise ValueError(f"{name} must not be negative, got {value}")
+    if not recipe.scatter <= 1:
+        raise ValueError(f"scatter must not exceed 1, the stock as it is, got {recipe.scatter}")
+    for name in LEFT_OUT.get(recipe.mode, ()):
+        value = getattr(recipe, name)
+        if value not in (0.0, 1.0):
+            raise ValueError(f'{name} has no part in mode "{recipe.mode}", got {value}')
+    if recipe.mode == "texture" and recipe.auto_balance:
+        raise ValueError('auto_balance has no part in mode "texture", which keeps the colours')
+
+
+def _treatment_of(recipe: Recipe) -> FilmSettings:
+    return cast(
+        "FilmSettings", {field.name: getattr(recipe, field.name) for field in fields(Treatment)}
+    )
+
+
+def _refuse_treatment(recipe: Recipe) -> None:
+    """Raise if a film that is loaded already is to be treated otherwise."""
+    for field in fields(Treatment):
+        value = getattr(recipe, field.name)
+        if value != field.default:
+            raise ValueError(
+                f"{field.name} is part of a Film already: give it to load_film, "
+                f"got {field.name}={value!r} with a Film"
+            )
 
 
 def _offset(value: Any) -> tuple[int, int]:
@@ -168,4 +237,4 @@ def _offset(value: Any) -> tuple[int, int]:
         row, col = value
     except (TypeError, ValueError) as error:
         raise ValueError(f"offset_px must be (row, column), got {value!r}") from error
-    return _whole("offset_px", row), _whole("offset_px", col)
+    return whole("offset_px", row), whole("offset_px", col)

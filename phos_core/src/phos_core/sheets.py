@@ -2,7 +2,8 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,17 @@ from numpy.typing import NDArray
 
 from phos_core.errors import FilmFileError
 
-__all__ = ["LAYERS", "FilmSheet", "PaperSheet", "Provenance", "read_film_sheet", "read_paper_sheet"]
+__all__ = [
+    "LAYERS",
+    "DevelopmentSheet",
+    "FilmSheet",
+    "PaperSheet",
+    "Provenance",
+    "PublishedGranularity",
+    "measured",
+    "read_film_sheet",
+    "read_paper_sheet",
+]
 
 Points = NDArray[np.float64]
 
@@ -20,8 +31,14 @@ LAYERS = {
     "reversal": ("red", "green", "blue"),
     "black-and-white": ("panchromatic",),
 }
+PAPER_LAYERS = {
+    "paper": ("red", "green", "blue"),
+    "print-film": ("red", "green", "blue"),
+    "black-and-white-paper": ("silver",),
+}
 DYES = ("cyan", "magenta", "yellow")
 STATUSES = ("published", "digitised", "estimated")
+NORMAL = "Normal"  # what a stock's normal development is called once another is chosen
 SCHEMA = 1
 
 
@@ -42,21 +59,72 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedGranularity:
+    """The one figure that a data sheet prints for granularity.
+
+    Parameters
+    ----------
+    rms : float
+        RMS density through an aperture of 48 um, times 1000.
+    density : float
+        Visual density of the neutral patch that it was read on.
+    over_base : bool
+        Whether that density is over the base, or includes it.
+    """
+
+    rms: float
+    density: float
+    over_base: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DevelopmentSheet:
+    """Another development of a stock.
+
+    Parameters
+    ----------
+    label : str
+        What the data sheet calls it.
+    push_stops : float
+        How far it is pushed over the normal one, or pulled if negative.
+    characteristic_curve : tuple of ndarray, shape (n, 2)
+        Density against log10 exposure in lx s, one per layer.
+    granularity_scale : float
+        Factor of the normal development's granularity.
+    provenance : Provenance
+        Where the curves come from.
+    """
+
+    label: str
+    push_stops: float
+    characteristic_curve: tuple[Points, ...]
+    granularity_scale: float
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FilmSheet:
-    """A stock's figures as its TOML gives them; curves are (n, 2) arrays, one per layer."""
+    """A stock's figures as its TOML gives them; curves are (n, 2) arrays, one per layer.
+
+    What a stock's file may leave out is None here, or empty. `reciprocity` is the exponent of
+    the exposure time, or rows of exposure time in s and stops to add.
+    """
 
     name: str
     label: str
     kind: str
     description: str
+    formats: tuple[str, ...]
     iso_speed: float
     light: str | float
     sensitivity: tuple[Points, ...]
     characteristic_curve: tuple[Points, ...]
+    developments: tuple[DevelopmentSheet, ...]
     dyes: tuple[Points, ...] | None
     base: Points | None
     mtf: tuple[Points, ...]
     granularity: tuple[Points, ...]
+    published_granularity: PublishedGranularity | None
     grain_size_um: tuple[float, ...]
     inhibition: tuple[tuple[float, ...], ...]
     diffusion_um: tuple[tuple[float, float], ...]
@@ -66,21 +134,38 @@ class FilmSheet:
     antihalation_density: float
     forward_exponent: float
     halation_spread_um: float
+    specular_share: float
+    reciprocity: float | Points | None
     printing: str
     provenance: Mapping[str, Provenance]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperSheet:
-    """A colour paper's figures as its TOML gives them."""
+    """Figures of a paper or a print film as its TOML gives them.
+
+    `dyes` is None for a black-and-white paper; `grades` are its grades, rising, each with its
+    characteristic curve, and empty for the others. `viewing` is the light that it is seen by: an
+    illuminant or a temperature in K.
+    """
 
     name: str
     label: str
+    kind: str
+    description: str
     printing_kelvin: float
-    viewing_illuminant: str
+    viewing: str | float
     sensitivity: tuple[Points, ...]
     characteristic_curve: tuple[Points, ...]
-    dyes: tuple[Points, ...]
+    dyes: tuple[Points, ...] | None
+    grades: tuple[tuple[float, Points], ...]
+    provenance: Mapping[str, Provenance]
+
+
+def measured(provenance: Mapping[str, Provenance]) -> tuple[int, int]:
+    """How many of a sheet's tables are published or digitised, and of how many."""
+    statuses = [entry.status for entry in provenance.values()]
+    return len(statuses) - statuses.count("estimated"), len(statuses)
 
 
 def read_film_sheet(text: str, origin: str) -> FilmSheet:
@@ -103,29 +188,27 @@ def read_film_sheet(text: str, origin: str) -> FilmSheet:
     FilmFileError
         If the text is no TOML, or a table, a layer or a provenance is missing or wrong.
     """
-    sheet = _Reader(_parse(text, origin), origin)
+    sheet = _Reader(_with_base(_parse(text, origin), origin), origin)
     kind = sheet.choice("kind", tuple(LAYERS))
     layers = LAYERS[kind]
-    iso_speed, light = sheet.table("iso_speed"), sheet.table("light")
-    halation, couplers, grain = (
-        sheet.table("halation"),
-        sheet.table("couplers"),
-        sheet.table("grain"),
-    )
-    tables = [key for key, value in sheet.data.items() if isinstance(value, dict)]
-    return FilmSheet(
+    granularity, grain = sheet.table("granularity"), sheet.table("grain")
+    halation, couplers = sheet.table("halation"), sheet.table("couplers")
+    figures = FilmSheet(
         name=sheet.text("name"),
         label=sheet.text("label"),
         kind=kind,
         description=sheet.text("description"),
-        iso_speed=iso_speed.positive("value"),
-        light=light.text("illuminant") if "illuminant" in light.data else light.positive("kelvin"),
+        formats=sheet.texts("formats"),
+        iso_speed=sheet.table("iso_speed").positive("value"),
+        light=sheet.table("light").light("illuminant", "kelvin"),
         sensitivity=sheet.table("sensitivity").curves(layers),
         characteristic_curve=sheet.table("characteristic_curve").curves(layers),
+        developments=tuple(_development(d, layers) for d in sheet.tables("developments")),
         dyes=sheet.table("dyes").curves(DYES) if "dyes" in sheet.data else None,
         base=sheet.table("base").points("density") if "base" in sheet.data else None,
         mtf=sheet.table("mtf").curves(layers),
-        granularity=sheet.table("granularity").curves(layers),
+        granularity=granularity.curves(layers),
+        published_granularity=_published(granularity) if "rms" in granularity.data else None,
         grain_size_um=grain.row("size_um", len(layers)),
         inhibition=couplers.rows("inhibition", len(layers)),
         diffusion_um=tuple((w, s) for w, s in couplers.rows("diffusion_um", 2)),
@@ -135,25 +218,109 @@ def read_film_sheet(text: str, origin: str) -> FilmSheet:
         antihalation_density=halation.number("antihalation_density"),
         forward_exponent=halation.number("forward_exponent"),
         halation_spread_um=halation.number("spread_um"),
+        specular_share=halation.number("specular_share")
+        if "specular_share" in halation.data
+        else 0.0,
+        reciprocity=_reciprocity(sheet.table("reciprocity"))
+        if "reciprocity" in sheet.data
+        else None,
         printing=sheet.table("printing").choice("method", ("scan", "projection")),
-        provenance={key: sheet.table(key).provenance() for key in tables},
+        provenance=sheet.provenances(),
     )
+    return _developed(figures, sheet) if "development" in sheet.data else figures
 
 
 def read_paper_sheet(text: str, origin: str) -> PaperSheet:
-    """Read a colour paper's TOML; raises as `read_film_sheet` does."""
+    """Read the TOML of a paper or a print film; raises as `read_film_sheet` does."""
     sheet = _Reader(_parse(text, origin), origin)
-    layers = LAYERS["negative"]
-    light = sheet.table("light")
+    kind = sheet.choice("kind", tuple(PAPER_LAYERS))
+    layers = PAPER_LAYERS[kind]
+    is_colour = kind != "black-and-white-paper"
+    grades = [(g.number("grade"), g.points(layers[0])) for g in sheet.tables("grades")]
     return PaperSheet(
         name=sheet.text("name"),
         label=sheet.text("label"),
-        printing_kelvin=light.positive("printing_kelvin"),
-        viewing_illuminant=light.text("viewing_illuminant"),
+        kind=kind,
+        description=sheet.text("description"),
+        printing_kelvin=sheet.table("light").positive("printing_kelvin"),
+        viewing=sheet.table("light").light("viewing_illuminant", "viewing_kelvin"),
         sensitivity=sheet.table("sensitivity").curves(layers),
         characteristic_curve=sheet.table("characteristic_curve").curves(layers),
-        dyes=sheet.table("dyes").curves(DYES),
+        dyes=sheet.table("dyes").curves(DYES) if is_colour else None,
+        grades=tuple(sorted(grades, key=lambda graded: graded[0])),
+        provenance=sheet.provenances(),
     )
+
+
+def _with_base(data: dict[str, Any], origin: str) -> dict[str, Any]:
+    """A stock based on one of ours: what its file leaves out is that stock's."""
+    if "based_on" not in data:
+        return data
+    name = data["based_on"]
+    bundled = {file.name: file for file in files("phos_core").joinpath("films").iterdir()}
+    file = bundled.get(f"{name}.toml")
+    base = _parse(file.read_text(encoding="utf-8"), f"film {name}") if file else {}
+    if file is None or "based_on" in base:
+        raise FilmFileError(
+            f"{origin}: based_on must be a stock that ships with phos and is not itself based on "
+            f"another, got {name!r}"
+        )
+    return base | data
+
+
+def _developed(figures: FilmSheet, sheet: "_Reader") -> FilmSheet:
+    """A stock of which one of its other developments is the normal one."""
+    labels = tuple(development.label for development in figures.developments)
+    chosen = figures.developments[labels.index(sheet.choice("development", labels))]
+    normal = DevelopmentSheet(
+        label=NORMAL,
+        push_stops=0.0,
+        characteristic_curve=figures.characteristic_curve,
+        granularity_scale=1.0,
+        provenance=figures.provenance["characteristic_curve"],
+    )
+    others = [normal, *(other for other in figures.developments if other is not chosen)]
+    return replace(
+        figures,
+        characteristic_curve=chosen.characteristic_curve,
+        developments=tuple(
+            replace(
+                other,
+                push_stops=other.push_stops - chosen.push_stops,
+                granularity_scale=other.granularity_scale / chosen.granularity_scale,
+            )
+            for other in others
+        ),
+        granularity=tuple(
+            points * [1.0, chosen.granularity_scale] for points in figures.granularity
+        ),
+        provenance={**figures.provenance, "characteristic_curve": chosen.provenance},
+    )
+
+
+def _development(table: "_Reader", layers: tuple[str, ...]) -> DevelopmentSheet:
+    scaled = "granularity_scale" in table.data
+    return DevelopmentSheet(
+        label=table.text("label"),
+        push_stops=table.number("push_stops"),
+        characteristic_curve=table.curves(layers),
+        granularity_scale=table.positive("granularity_scale") if scaled else 1.0,
+        provenance=table.provenance(),
+    )
+
+
+def _published(table: "_Reader") -> PublishedGranularity:
+    return PublishedGranularity(
+        rms=table.positive("rms"),
+        density=table.positive("rms_density"),
+        over_base=table.choice("rms_over", ("base", "zero")) == "base",
+    )
+
+
+def _reciprocity(table: "_Reader") -> float | Points:
+    if "exponent" in table.data:
+        return table.positive("exponent")
+    return table.points("stops", least=2)
 
 
 def read_text(path: Path) -> str:
@@ -195,11 +362,28 @@ class _Reader:
             raise self.fail(key, "a table")
         return _Reader(value, f"{self.place} [{key}]")
 
+    def tables(self, key: str) -> "list[_Reader]":
+        """An array of tables; none if the key is not there."""
+        value = self.data.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+            raise self.fail(key, "an array of tables")
+        return [_Reader(d, f"{self.place} [[{key}]] {n}") for n, d in enumerate(value, 1)]
+
     def text(self, key: str) -> str:
         value = self.data.get(key)
         if not isinstance(value, str) or not value:
             raise self.fail(key, "text")
         return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        value = self.data.get(key)
+        if not isinstance(value, list) or not value or not all(isinstance(v, str) for v in value):
+            raise self.fail(key, "a list of texts, at least one")
+        return tuple(value)
+
+    def light(self, illuminant: str, kelvin: str) -> str | float:
+        """A light, by its name or by its temperature, each under a key of its own."""
+        return self.text(illuminant) if illuminant in self.data else self.positive(kelvin)
 
     def choice(self, key: str, allowed: tuple[str, ...]) -> str:
         value = self.data.get(key)
@@ -238,14 +422,18 @@ class _Reader:
             raise self.fail(key, f"a list of {length} finite numbers")
         return tuple(row.tolist())
 
-    def points(self, key: str) -> Points:
+    def points(self, key: str, least: int = 3) -> Points:
         array = np.array(self.rows(key, 2))
-        if len(array) < 3 or not (np.diff(array[:, 0]) > 0).all():
-            raise self.fail(key, "at least three points whose first coordinate rises")
+        if len(array) < least or not (np.diff(array[:, 0]) > 0).all():
+            raise self.fail(key, f"at least {least} points whose first coordinate rises")
         return array
 
     def curves(self, keys: tuple[str, ...]) -> tuple[Points, ...]:
         return tuple(self.points(key) for key in keys)
+
+    def provenances(self) -> dict[str, Provenance]:
+        tables = [key for key, value in self.data.items() if isinstance(value, dict)]
+        return {key: self.table(key).provenance() for key in tables}
 
     def provenance(self) -> Provenance:
         return Provenance(source=self.text("source"), status=self.choice("status", STATUSES))

@@ -16,6 +16,7 @@ __all__ = [
     "SRGB_OF_RELATIVE_XYZ",
     "WAVELENGTH_NM",
     "blackbody",
+    "daylight",
     "illuminant",
     "relative_xyz",
     "resample",
@@ -29,6 +30,11 @@ WAVELENGTH_NM: Floats = np.arange(380.0, 731.0, 5.0)
 # Second radiation constant hc/k in nm K, from the exact SI values of h, c and k.
 SECOND_RADIATION_CONSTANT_NM_K = 1.438776877e7
 
+LEAST_DAYLIGHT_KELVIN = 4000.0
+# Chromaticity x of daylight in powers of 1000 K / T: to 7000 K, and beyond (cie-daylight).
+DAYLIGHT_X_WARM = (0.244063, 0.09911, 2.9678, -4.6070)
+DAYLIGHT_X_COOL = (0.237040, 0.24748, 1.9018, -2.0064)
+
 # From tristimulus values relative to white, which is (1, 1, 1), to linear sRGB.
 SRGB_OF_RELATIVE_XYZ: Floats = XYZ_TO_LINEAR_SRGB * LINEAR_SRGB_TO_XYZ.sum(axis=1)
 
@@ -39,6 +45,7 @@ class Tables(NamedTuple):
     observer: Floats
     daylight: dict[str, Floats]
     basis: Floats
+    daylight_variation: Floats
 
 
 @cache
@@ -48,8 +55,8 @@ def tables() -> Tables:
     Returns
     -------
     Tables
-        The CIE 1931 observer, the daylight illuminants D50, D55 and D65, and the spectral
-        primaries of linear sRGB, at `WAVELENGTH_NM`.
+        The CIE 1931 observer, the daylight illuminants D50, D55 and D65, the spectral primaries
+        of linear sRGB, and the mean and two variations of daylight, at `WAVELENGTH_NM`.
 
     References
     ----------
@@ -58,8 +65,8 @@ def tables() -> Tables:
     text = files("phos_core").joinpath("data", "spectra.csv").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if not line.startswith("#")][1:]
     columns = np.array([[float(cell) for cell in line.split(",")] for line in lines]).T
-    daylight = {"D50": columns[4], "D55": columns[5], "D65": columns[6]}
-    return Tables(columns[1:4], daylight, columns[7:10])
+    named = {"D50": columns[4], "D55": columns[5], "D65": columns[6]}
+    return Tables(columns[1:4], named, columns[7:10], columns[10:13])
 
 
 def blackbody(kelvin: float) -> Floats:
@@ -87,13 +94,47 @@ def blackbody(kelvin: float) -> Floats:
     return scaled
 
 
+def daylight(kelvin: float) -> Floats:
+    """Give the relative spectral power of a phase of daylight.
+
+    Parameters
+    ----------
+    kelvin : float
+        Correlated colour temperature in K, 4000 to 25000.
+
+    Returns
+    -------
+    ndarray, shape (71,)
+        Relative power at `WAVELENGTH_NM`, 1 at 560 nm.
+
+    Notes
+    -----
+    The sum S0 + M1 S1 + M2 S2 that has the chromaticity of daylight at this temperature.
+
+    References
+    ----------
+    docs/sources.md: cie-daylight.
+    """
+    if not LEAST_DAYLIGHT_KELVIN <= kelvin <= 25_000.0:
+        raise ValueError(f"kelvin of daylight must lie between 4000 and 25000, got {kelvin}")
+    terms = DAYLIGHT_X_COOL if kelvin > 7000.0 else DAYLIGHT_X_WARM
+    x = float(np.polynomial.polynomial.polyval(1000.0 / kelvin, terms))
+    y = -3.0 * x**2 + 2.87 * x - 0.275
+    scale = 0.0241 + 0.2562 * x - 0.7341 * y
+    first = (-1.3515 - 1.7703 * x + 5.9114 * y) / scale
+    second = (0.03 - 31.4424 * x + 30.0717 * y) / scale
+    power: Floats = np.array([1.0, first, second]) @ tables().daylight_variation
+    return power / 100.0
+
+
 def illuminant(name_or_kelvin: str | float) -> Floats:
     """Give a light's relative spectral power.
 
     Parameters
     ----------
     name_or_kelvin : str or float
-        ``"D50"``, ``"D55"``, ``"D65"``, or the temperature of a blackbody in K.
+        ``"D50"``, ``"D55"``, ``"D65"``, or a colour temperature in K: from 4000 on that of
+        daylight, below that of a blackbody.
 
     Returns
     -------
@@ -101,11 +142,13 @@ def illuminant(name_or_kelvin: str | float) -> Floats:
         Relative power at `WAVELENGTH_NM`.
     """
     if isinstance(name_or_kelvin, str):
-        daylight = tables().daylight
-        if name_or_kelvin not in daylight:
-            known = ", ".join(sorted(daylight))
+        named = tables().daylight
+        if name_or_kelvin not in named:
+            known = ", ".join(sorted(named))
             raise ValueError(f"illuminant must be one of {known}, got {name_or_kelvin!r}")
-        return daylight[name_or_kelvin]
+        return named[name_or_kelvin]
+    if name_or_kelvin >= LEAST_DAYLIGHT_KELVIN:
+        return daylight(name_or_kelvin)
     return blackbody(name_or_kelvin)
 
 

@@ -1,8 +1,9 @@
 """Couplers: developing dye releases an inhibitor that holds back its surroundings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 
-from phos_core.arrays import Array, mix, per_layer
+from phos_core.arrays import Array, mix
 from phos_core.curve import Curve, evaluate
 from phos_core.psf import PSF, pixel_mixture
 
@@ -15,15 +16,16 @@ class Couplers:
 
     Parameters
     ----------
-    release : Curve
-        Inhibitor released against log10 exposure in lx s: the mean net density of the layers.
+    release : tuple of Curve
+        Inhibitor that each layer releases against log10 exposure in lx s: its net density. All
+        of one centre and width.
     inhibition : tuple of tuple of float
         Shift of log10 exposure in a layer (row) per unit of inhibitor from a layer (column).
     diffusion : tuple of (float, float)
         Weight and Gaussian sigma in um of the inhibitor's spread; the weights sum to 1.
     """
 
-    release: Curve
+    release: tuple[Curve, ...]
     inhibition: tuple[tuple[float, ...], ...]
     diffusion: tuple[tuple[float, float], ...]
 
@@ -31,11 +33,33 @@ class Couplers:
         layers = len(self.inhibition)
         if any(len(row) != layers for row in self.inhibition):
             raise ValueError(f"inhibition must be square, got rows of {self.inhibition}")
+        if len(self.release) != layers:
+            raise ValueError(
+                f"release must have one curve for each of the {layers} layers of inhibition, "
+                f"got {len(self.release)}"
+            )
+        if len({(curve.centre, curve.width) for curve in self.release}) > 1:
+            raise ValueError("the curves of release must have one centre and width")
         weights = sum(weight for weight, _ in self.diffusion)
         if not abs(weights - 1.0) <= 1e-6:
             raise ValueError(f"the weights of diffusion must sum to 1, got {weights}")
         if not all(weight >= 0 and sigma > 0 for weight, sigma in self.diffusion):
             raise ValueError(f"diffusion needs positive weights and sigmas, got {self.diffusion}")
+
+    @property
+    def compensation(self) -> tuple[Curve, ...]:
+        """What each layer is held back by on a neutral patch, against its log10 exposure."""
+        rows = zip_longest(*(curve.coefficients for curve in self.release), fillvalue=0.0)
+        orders = [tuple(order) for order in rows]
+        return tuple(
+            replace(
+                self.release[0],
+                coefficients=tuple(
+                    sum(m * c for m, c in zip(row, order, strict=True)) for order in orders
+                ),
+            )
+            for row in self.inhibition
+        )
 
 
 def coupler_psf(params: Couplers, *, pixel_pitch_um: float) -> PSF:
@@ -71,7 +95,7 @@ def release(log10_exposure: Array, params: Couplers) -> Array:
     array, shape (layers, rows, cols)
         Inhibitor, in units of net density.
     """
-    return evaluate((params.release,), log10_exposure)
+    return evaluate(params.release, log10_exposure)
 
 
 def inhibit(log10_exposure: Array, diffused: Array, params: Couplers) -> Array:
@@ -93,17 +117,15 @@ def inhibit(log10_exposure: Array, diffused: Array, params: Couplers) -> Array:
 
     Notes
     -----
-    With M the inhibition, R the inhibitor released and K its spread,
+    With M the inhibition, R_j the inhibitor that layer j releases and K its spread,
 
-        x'_i = x_i + sum_j M_ij R_i - sum_j M_ij (K * R_j)
+        x'_i = x_i + sum_j M_ij R_j(x_i) - sum_j M_ij (K * R_j(x_j))
 
     The published curve was measured on large neutral patches with the couplers at work. There
-    every R_j equals R_i and K changes nothing: the two sums cancel and the curve is kept. What
+    every x_j equals x_i and K changes nothing: the two sums cancel and the curve is kept. What
     is left is contrast between layers (colour) and between neighbours (adjacency).
     """
-    shifted = per_layer([sum(row) for row in params.inhibition], log10_exposure) * release(
-        log10_exposure, params
-    )
+    shifted = evaluate(params.compensation, log10_exposure)
     shifted += log10_exposure
     shifted -= mix(diffused, params.inhibition)
     return shifted

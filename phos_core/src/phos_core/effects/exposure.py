@@ -1,15 +1,20 @@
 """Exposure: the light of the scene, weighed by each layer's spectral sensitivity, times time."""
 
+import math
 from dataclasses import dataclass
 
 from phos_core.arrays import Array, array_namespace, mix
 
-__all__ = ["MID_GREY", "Exposure", "expose", "log10_exposure"]
+__all__ = ["MID_GREY", "Exposure", "expose", "held_positive", "log10_exposure"]
 
 MID_GREY = 0.18
 """Scene-linear irradiance of a mid-grey: the reflectance of a grey card."""
 
 LEAST_EXPOSURE_LX_S = 1e-6  # our choice: four decades below the toe of the fastest stock
+# Our choice, as shares of the layers' mean exposure: the first is less than any colour of sRGB
+# gives to a layer of a bundled stock, the second is about what a pure spectral light gives.
+LEAST_SHARE_OF_SRGB = 0.03
+LEAST_SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,10 +24,12 @@ class Exposure:
     Parameters
     ----------
     matrix : tuple of tuple of float
-        One row per layer: weights of linear sRGB red, green and blue. Each row sums to 1, so a
-        neutral scene exposes every layer alike under the light the stock is balanced for.
+        One row per layer: weights of linear sRGB red, green and blue. Under the light the stock
+        is balanced for each row sums to 1, so that a neutral scene exposes every layer alike;
+        under another light a row sums to what that light adds to the layer or takes from it.
     mid_grey_lx_s : float
-        Exposure, in lx s, that a mid-grey (irradiance 0.18) gives to each layer.
+        Exposure, in lx s, that a mid-grey (irradiance 0.18) gives to each layer under the light
+        the stock is balanced for.
     """
 
     matrix: tuple[tuple[float, ...], ...]
@@ -30,8 +37,10 @@ class Exposure:
 
     def __post_init__(self) -> None:
         for row in self.matrix:
-            if len(row) != 3 or not abs(sum(row) - 1.0) <= 1e-6:
-                raise ValueError(f"each row of matrix must be three weights of sum 1, got {row}")
+            if len(row) != 3 or not 0.0 < sum(row) < math.inf:
+                raise ValueError(
+                    f"each row of matrix must be three weights of a positive sum, got {row}"
+                )
         if not self.mid_grey_lx_s > 0:
             raise ValueError(f"mid_grey_lx_s must be positive, got {self.mid_grey_lx_s}")
 
@@ -59,10 +68,51 @@ def expose(irradiance: Array, params: Exposure, *, exposure_stops: float = 0.0) 
 
         H = 2^s (H_mid / 0.18) M E
 
-    Linear in E; a neutral E stays neutral because each row of M sums to 1.
+    Linear in E; a neutral E stays neutral where each row of M sums to 1.
     """
     gain = 2.0**exposure_stops * params.mid_grey_lx_s / MID_GREY
     return mix(irradiance, [[gain * weight for weight in row] for row in params.matrix])
+
+
+def held_positive(exposure: Array) -> Array:
+    """Hold every layer's exposure above nothing, smoothly.
+
+    A colour outside sRGB has negative components, and may expose a layer to less than nothing.
+
+    Parameters
+    ----------
+    exposure : array, shape (layers, rows, cols)
+        Exposure in lx s, of any sign.
+
+    Returns
+    -------
+    array, shape (layers, rows, cols)
+        Exposure in lx s, positive.
+
+    Notes
+    -----
+    With t = 0.03 and a = 0.01 of the mean of the layers, an exposure H above t stays, and one
+    below becomes
+
+        H' = a + (t - a)^2 / (2 t - a - H)
+
+    which meets the other piece at t with the same slope, rises with H and stays above a. Every
+    colour of sRGB exposes every layer of the bundled stocks to more than t: it is left alone.
+    Where there is no light at all, t is 1e-6 lx s.
+    """
+    xp = array_namespace(exposure)
+    mean = exposure[:1, ...]
+    for layer in range(1, exposure.shape[0]):
+        mean = mean + exposure[layer : layer + 1, ...]
+    least_of_srgb = LEAST_SHARE_OF_SRGB / exposure.shape[0]
+    threshold = xp.maximum(mean * least_of_srgb, LEAST_EXPOSURE_LX_S)
+    least = threshold * (LEAST_SHARE / LEAST_SHARE_OF_SRGB)
+    below = xp.minimum(exposure, threshold)
+    room = threshold - least
+    held = room * (room / (room + threshold - below))
+    held += least
+    held += exposure - below
+    return held
 
 
 def log10_exposure(exposure: Array) -> Array:

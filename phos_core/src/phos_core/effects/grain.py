@@ -29,13 +29,14 @@ class Grain:
     Parameters
     ----------
     rms_coefficients : tuple of tuple of float
-        For each layer, a polynomial in the net density, lowest order first: the RMS fluctuation
-        of density through a circular aperture of 48 µm diameter. Not times 1000.
+        For each layer, a polynomial in the square root of the net density, lowest order first:
+        the RMS fluctuation of density through a circular aperture of 48 µm diameter. Not times
+        1000.
     d_min : tuple of float
         For each layer, the density from which the net density counts.
     net_range : tuple of (float, float)
-        For each layer, the least and the greatest net density of the polynomial; beyond them it
-        keeps its value.
+        For each layer, the least and the greatest net density of the polynomial, from 0 up;
+        beyond them it keeps its value.
     size_um : tuple of float
         For each layer, the standard deviation in µm of the Gaussian that shapes white noise into
         the layer's grain.
@@ -109,7 +110,9 @@ def add_grain(
 
     Notes
     -----
-    With the field n of `grain_noise` and the stock's RMS density s(D),
+    With the field n of `grain_noise` and the stock's RMS density s, a polynomial in the root of
+    the net density because the number of grains grows with the density, and its fluctuation
+    with the root,
 
         D' = D + s(D) n
 
@@ -210,12 +213,13 @@ def _rms_density(density: Array, params: Grain, layer: int) -> Array:
     """Compute the RMS through the aperture where the layer has this density: a new array."""
     xp = array_namespace(density)
     low, high = params.net_range[layer]
-    net = xp.minimum(xp.maximum(density - params.d_min[layer], low), high)
-    *lower, highest = params.rms_coefficients[layer]
-    rms = xp.full_like(net, highest)
-    for coefficient in reversed(lower):
-        rms *= net
+    root = xp.sqrt(xp.minimum(xp.maximum(density - params.d_min[layer], low), high))
+    constant, *others = params.rms_coefficients[layer]
+    rms = root * (others[-1] if others else 0.0)
+    for coefficient in reversed(others[:-1]):
         rms += coefficient
+        rms *= root
+    rms += constant
     return rms
 
 
@@ -370,10 +374,10 @@ def _check_length(name: str, value: float) -> None:
 def _check_rms(coefficients: tuple[float, ...], low: float, high: float) -> None:
     if not coefficients:
         raise ValueError("rms_coefficients must hold at least one coefficient per layer, got none")
-    if not low <= high:
-        raise ValueError(f"net_range must go from low to high, got ({low}, {high})")
-    net_density = np.linspace(low, high, 257)
-    least = float(np.polynomial.polynomial.polyval(net_density, coefficients).min())
+    if not 0 <= low <= high:
+        raise ValueError(f"net_range must go from low to high, from 0 up, got ({low}, {high})")
+    root = np.sqrt(np.linspace(low, high, 257))
+    least = float(np.polynomial.polynomial.polyval(root, coefficients).min())
     if not least >= 0:
         raise ValueError(
             f"rms_coefficients must not be negative between the net densities {low} and {high}, "

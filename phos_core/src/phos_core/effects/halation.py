@@ -12,7 +12,7 @@ from phos_core.psf import GAUSSIAN_REACH, PSF, combine, compose, delta, gaussian
 __all__ = ["Halation", "base_return", "halation_psfs", "halation_reach_um"]
 
 ANGLES = 20_000  # steps of the entry angle: the returned energy is right to 1e-5
-LOST_BEYOND_REACH = 0.02  # share of the returned light that the cut of its tail leaves out
+LOST_BEYOND_REACH = 0.01  # share of the returned light that the cut of its tail leaves out
 RINGS = 512  # out to the reach: thinner than a pixel at usual pitches
 LEAST_RETURN = 1e-7  # a layer that gains less is left alone
 
@@ -40,6 +40,11 @@ class Halation:
     spread_um : float
         How far the emulsion spreads the returned light, there and back together: the standard
         deviation of a Gaussian in µm. It softens the ring.
+    specular_share : float
+        Share of the light entering the base that crossed the emulsion without being scattered,
+        0 to 1. It comes from the lens in a cone, and returns close by.
+    f_number : float
+        Aperture of the lens, which opens that cone.
 
     Raises
     ------
@@ -53,6 +58,8 @@ class Halation:
     antihalation_density: float
     forward_exponent: float = 0.0
     spread_um: float = 0.0
+    specular_share: float = 0.0
+    f_number: float = 2.8
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "coupling", tuple(self.coupling))
@@ -72,6 +79,10 @@ class Halation:
         _check_not_negative("antihalation_density", self.antihalation_density)
         _check_not_negative("forward_exponent", self.forward_exponent)
         _check_not_negative("spread_um", self.spread_um)
+        if not 0.0 <= self.specular_share <= 1.0:
+            raise ValueError(f"specular_share must be from 0 to 1, got {self.specular_share}")
+        if not (self.f_number >= 0.5 and math.isfinite(self.f_number)):
+            raise ValueError(f"f_number must be 0.5 or more, got {self.f_number}")
 
 
 def base_return(params: Halation) -> float:
@@ -106,7 +117,7 @@ def halation_reach_um(params: Halation) -> float:
     Returns
     -------
     float
-        Distance in µm; 0 if no layer gains a visible amount. 2 % of the returned light falls
+        Distance in µm; 0 if no layer gains a visible amount. 1 % of the returned light falls
         farther, where it is too thin to see; it is given to the light nearer by.
     """
     if max(_layer_returns(params)) < LEAST_RETURN:
@@ -144,9 +155,11 @@ def halation_psfs(params: Halation, *, pixel_pitch_um: float) -> tuple[PSF, ...]
 
     where t is the thickness of the base, D the antihalation density and R Fresnel's reflectance
     of the back for unpolarised light: a few percent up to the critical angle asin(1 / n), 1
-    beyond it. Hence a ring of the radius 2 t tan(asin(1 / n)) around a point of light. The
-    emulsion spreads what returns by a Gaussian. With h the unit-sum PSF of the returned light,
-    c the layer's coupling and r = c E,
+    beyond it. Hence a ring of the radius 2 t tan(asin(1 / n)) around a point of light. Of the
+    share s that was not scattered, sin^2 a is spread evenly up to (1 / (2 N n))^2, the cone of
+    a lens of the f-number N, instead of the law's (m + 2) sin a cos^(m + 1) a da. The emulsion
+    spreads what returns by a Gaussian. With h the unit-sum PSF of the returned light, c the
+    layer's coupling and r = c E,
 
         PSF = (delta + r h) / (1 + r)
 
@@ -213,13 +226,22 @@ def _returned_by_angle(
     edges = np.linspace(0.0, math.pi / 2, ANGLES + 1)
     angle = (edges[1:] + edges[:-1]) / 2
     cosine = np.cos(angle)
-    entering = -np.diff(np.cos(edges) ** (params.forward_exponent + 2.0))
+    entering = _entering(params, edges)
     transmitted = 10.0 ** (-2.0 * params.antihalation_density / cosine)
     returned = entering * _reflectance(angle, params.base_index) * transmitted
     cumulative = np.concatenate(([0.0], np.cumsum(returned)))
     for table in (edges, cumulative):
         table.flags.writeable = False
     return edges, cumulative
+
+
+def _entering(params: Halation, edges: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Compute the light that enters the base between the angles: scattered, and in the cone."""
+    scattered = -np.diff(np.cos(edges) ** (params.forward_exponent + 2.0))
+    cone = 1.0 / (2.0 * params.f_number * params.base_index)
+    unscattered = np.diff(np.minimum((np.sin(edges) / cone) ** 2, 1.0))
+    share = params.specular_share
+    return np.asarray((1.0 - share) * scattered + share * unscattered)
 
 
 def _reflectance(angle: npt.NDArray[np.float64], index: float) -> npt.NDArray[np.float64]:

@@ -4,11 +4,23 @@ import math
 from dataclasses import dataclass
 
 from phos_core.arrays import Array, array_namespace, mix, per_layer
+from phos_core.color import LUMINANCE
 from phos_core.curve import Curve, evaluate, polynomial
 
-__all__ = ["Light", "PaperPrint", "Printing", "Projection", "Scan", "make_positive", "see"]
+__all__ = [
+    "Light",
+    "PaperPrint",
+    "Printing",
+    "Projection",
+    "Scan",
+    "into_gamut",
+    "make_positive",
+    "see",
+]
 
 LN10 = math.log(10.0)
+LEAST_LIGHT = 1e-6  # far below what a code of 16 bits tells from black
+GAMUT_THRESHOLD = 0.9  # our choice: share of the way from grey to the gamut's edge that is kept
 
 Rows = tuple[tuple[float, ...], ...]
 
@@ -34,6 +46,9 @@ class Scan:
         Light that a mid-grey becomes.
     black : float
         Printing density that becomes no light.
+    white : float
+        Printing density that becomes a light of 1; infinite: white is approached but never
+        passed.
     """
 
     d_min: tuple[float, ...]
@@ -43,6 +58,7 @@ class Scan:
     mid_grey_density: float
     mid_grey: float
     black: float
+    white: float = math.inf
 
     def __post_init__(self) -> None:
         if not 0 < self.mid_grey < 1:
@@ -52,10 +68,15 @@ class Scan:
         for row in self.matrix:
             if not abs(sum(row) - 1.0) <= 1e-6:
                 raise ValueError(f"each row of matrix must sum to 1, got {row}")
-        if not self.mid_grey + _step(self) < 1:
+        if not self.black < self.mid_grey_density < self.white:
             raise ValueError(
-                f"black must lie well below mid_grey_density {self.mid_grey_density}, "
-                f"got {self.black}"
+                f"mid_grey_density must lie between black {self.black} and white {self.white}, "
+                f"got {self.mid_grey_density}"
+            )
+        if not _odds(self) > 0:
+            raise ValueError(
+                f"black {self.black} or white {self.white} lies too near mid-grey "
+                f"{self.mid_grey_density} for a contrast of {self.contrast:.3g}"
             )
 
 
@@ -104,25 +125,33 @@ class Projection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperPrint:
-    """An optical print of a negative on colour paper, seen under daylight.
+    """An optical print of a negative on paper, or on print film that is then projected.
 
     Parameters
     ----------
     paper : str
-        The paper's name.
+        The name of the paper or print film.
     enlarger : Light
         From the negative's densities to the exposure of the paper's layers, printer lights
         included.
     curves : tuple of Curve
-        The paper's characteristic curves.
+        The paper's characteristic curves: three, or one of a black-and-white paper.
     light : Light
-        From the paper's densities to linear sRGB.
+        From the paper's densities to linear sRGB, or to one channel.
+    surround : float
+        Exponent of luminance for the surround in which the print is seen; 1: that of the
+        picture's display.
     """
 
     paper: str
     enlarger: Light
     curves: tuple[Curve, ...]
     light: Light
+    surround: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.surround > 0:
+            raise ValueError(f"surround must be positive, got {self.surround}")
 
 
 Printing = Scan | Projection | PaperPrint
@@ -140,7 +169,7 @@ def make_positive(density: Array, params: Printing) -> Array:
 
     Returns
     -------
-    array, shape (3, rows, cols), or (1, rows, cols) from a black-and-white scan
+    array, shape (3, rows, cols), or (1, rows, cols) from a black-and-white stock
         Display-linear sRGB; neither clipped nor coded.
     """
     match params:
@@ -174,32 +203,42 @@ def scan(density: Array, params: Scan) -> Array:
         L = 1 / (1 + 10^(-k (p - p_m)) (1 - m) / m)
 
     a power law in the shadows that rolls off towards white; the light at the black point is
-    subtracted and the rest scaled back to 1.
+    subtracted and the rest scaled so that the white point is 1. The odds m / (1 - m) are those
+    with which mid-grey is still m then.
     """
     xp = array_namespace(density)
     printing_density = polynomial(density - per_layer(params.d_min, density), params.balance)
-    odds, black = black_point(params)
+    odds = _odds(params)
+    black = _share(odds * _ratio(params, params.black))
+    white = _share(odds * _ratio(params, params.white))
     rate = params.contrast * LN10
     offset = rate * params.mid_grey_density - math.log(odds)
     light = mix(printing_density, [[-rate * weight for weight in row] for row in params.matrix])
     light = xp.exp(light + offset)
     light += 1.0
-    light = (1.0 / (1.0 - black)) / light
-    light -= black / (1.0 - black)
+    light = (1.0 / (white - black)) / light
+    light -= black / (white - black)
     return light
 
 
-def _step(params: Scan) -> float:
-    """Odds at the black point over those at mid-grey."""
-    return float(10.0 ** (params.contrast * (params.black - params.mid_grey_density)))
+def _ratio(params: Scan, printing_density: float) -> float:
+    """Odds at a printing density over those at mid-grey."""
+    decades = params.contrast * (printing_density - params.mid_grey_density)
+    return math.inf if decades > 300.0 else float(10.0**decades)
 
 
-def black_point(params: Scan) -> tuple[float, float]:
-    """Odds m / (1 - m) of mid-grey, and light at the black point, before it is subtracted."""
-    step = _step(params)
-    # Chosen so that mid-grey is still m once the black point's light is taken off.
-    odds = params.mid_grey / (1.0 - params.mid_grey - step)
-    return odds, odds * step / (1.0 + odds * step)
+def _share(odds: float) -> float:
+    """Light of these odds."""
+    return 1.0 - 1.0 / (1.0 + odds)
+
+
+def _odds(params: Scan) -> float:
+    """Odds of mid-grey with which it stays mid-grey between the black and the white point."""
+    black = _ratio(params, params.black)
+    over_white = 1.0 / _ratio(params, params.white)
+    span = params.mid_grey * (1.0 - over_white * black)
+    least = 1.0 - black
+    return (span - over_white * least) / (least - span) if least > span else -1.0
 
 
 def project(density: Array, params: Projection) -> Array:
@@ -226,22 +265,89 @@ def project(density: Array, params: Projection) -> Array:
 
 
 def print_on_paper(density: Array, params: PaperPrint) -> Array:
-    """Print a negative on colour paper.
+    """Print a negative on paper or print film.
 
     Parameters
     ----------
-    density : array, shape (3, rows, cols)
+    density : array, shape (layers, rows, cols)
         Density of the negative.
     params : PaperPrint
         The enlarger's and the paper's closed forms.
 
     Returns
     -------
-    array, shape (3, rows, cols)
+    array, shape (3, rows, cols), or (1, rows, cols) of black-and-white paper
         Display-linear sRGB: 1 at the paper's own white.
+
+    Notes
+    -----
+    A print projected in the dark looks less contrasty than the same light on a display in a
+    room. With Y the luminance and s the surround's exponent, light L becomes L Y^(s - 1): the
+    luminance takes the exponent, hue and saturation stay.
     """
-    exposed = array_namespace(density).log10(see(density, params.enlarger))
-    return see(evaluate(params.curves, exposed), params.light)
+    xp = array_namespace(density)
+    exposed = xp.log10(see(density, params.enlarger))
+    light = see(evaluate(params.curves, exposed), params.light)
+    if params.surround != 1.0:
+        luminance = xp.maximum(_luminance(light), LEAST_LIGHT)
+        light = light * xp.pow(luminance, params.surround - 1.0)
+    return light
+
+
+def into_gamut(light: Array) -> Array:
+    """Move colours outside the gamut towards the grey of their own luminance.
+
+    Parameters
+    ----------
+    light : array, shape (3, rows, cols), or (1, rows, cols)
+        Display-linear sRGB; one channel is left alone.
+
+    Returns
+    -------
+    array
+        The same shape, from 0 to 1 wherever the luminance is.
+
+    Notes
+    -----
+    With Y the luminance, how far a colour is on its way from grey to the edge of the gamut is
+
+        d = max((Y - min L) / Y, (max L - Y) / (1 - Y))
+
+    and 1 at the edge. Beyond t = 0.9 it is brought nearer, to
+
+        d' = t + c e / (e + c),   e = d - t,  c = 1 - t
+
+    which starts with the slope 1, rises with d and stays below 1; then L' = Y + (L - Y) d' / d.
+    Luminance and hue (the direction from grey in linear light) stay, and greys are left alone.
+    """
+    if light.shape[0] == 1:
+        return light
+    xp = array_namespace(light)
+    red, green, blue = light[:1, ...], light[1:2, ...], light[2:, ...]
+    grey = _luminance(light)
+    beyond = (grey - xp.minimum(xp.minimum(red, green), blue)) / xp.maximum(grey, LEAST_LIGHT)
+    over = xp.maximum(xp.maximum(red, green), blue) - grey
+    over /= xp.maximum(1.0 - grey, LEAST_LIGHT)
+    beyond = xp.maximum(beyond, over)
+    beyond -= GAMUT_THRESHOLD
+    beyond = xp.maximum(beyond, 0.0)
+    # 1 - e^2 / ((e + c) (e + t)), with c + t = 1
+    kept = beyond + GAMUT_THRESHOLD * (1.0 - GAMUT_THRESHOLD)
+    beyond *= beyond
+    beyond += kept
+    kept /= beyond
+    mapped = light - grey
+    mapped *= kept
+    mapped += grey
+    return mapped
+
+
+def _luminance(light: Array) -> Array:
+    """Luminance of linear sRGB, shape (1, rows, cols); of one channel, the channel itself."""
+    if light.shape[0] == 1:
+        return light
+    red, green, blue = LUMINANCE
+    return red * light[:1, ...] + green * light[1:2, ...] + blue * light[2:, ...]
 
 
 def see(density: Array, params: Light) -> Array:

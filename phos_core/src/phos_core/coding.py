@@ -1,0 +1,84 @@
+"""Coded pixels to scene light, and a print's light to coded pixels."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from phos_core import color
+from phos_core.arrays import Array, array_namespace, mix
+from phos_core.camera import display_light_of_codes, scene_light_of_codes, scene_light_of_srgb
+from phos_core.recipe import Encoding, Recipe
+
+__all__ = ["display_colours", "encode", "numpy_dtype", "scene_colours"]
+
+
+def scene_colours(coded: Array, recipe: Recipe) -> Array:
+    """Step 1: scene light of coded pixels in linear sRGB, three channels."""
+    return in_srgb(three_channels(scene_irradiance(coded, recipe.encoding)), recipe.primaries)
+
+
+def display_colours(coded: Array, recipe: Recipe) -> Array:
+    """Display light of sRGB-encoded pixels in linear sRGB, three channels."""
+    return in_srgb(three_channels(display_light(coded)), recipe.primaries)
+
+
+def in_srgb(light: Array, primaries: str) -> Array:
+    """Linear light of these primaries in linear sRGB."""
+    return light if primaries == "srgb" else mix(light, to_srgb(primaries))
+
+
+@cache
+def to_srgb(primaries: str) -> Sequence[Sequence[float]]:
+    """Rows of the matrix from these primaries to linear sRGB."""
+    rows: list[list[float]] = color.to_linear_srgb(primaries).tolist()
+    return rows
+
+
+def scene_irradiance(coded: Array, encoding: Encoding) -> Array:
+    """Scene-linear light of coded pixels; from sRGB the camera's rendering is taken back."""
+    xp = array_namespace(coded)
+    if not xp.isdtype(coded.dtype, "integral"):
+        light = xp.astype(coded, xp.float32)
+        return scene_light_of_srgb(light) if encoding == "srgb" else light
+    dtype = numpy_dtype(coded)
+    if encoding == "srgb":
+        return scene_light_of_codes(coded, dtype)
+    return xp.astype(coded, xp.float32) * (1.0 / np.iinfo(dtype).max)
+
+
+def display_light(coded: Array) -> Array:
+    """Display light of sRGB-encoded pixels."""
+    xp = array_namespace(coded)
+    if xp.isdtype(coded.dtype, "integral"):
+        return display_light_of_codes(coded, numpy_dtype(coded))
+    return color.decode_srgb(xp.astype(coded, xp.float32))
+
+
+def numpy_dtype(array: Array) -> np.dtype[Any]:
+    """The NumPy dtype of an array of any library."""
+    return np.dtype(str(array.dtype).rpartition(".")[2])
+
+
+def three_channels(irradiance: Array) -> Array:
+    """Grey light as equal red, green and blue."""
+    return array_namespace(irradiance).broadcast_to(irradiance, (3, *irradiance.shape[1:]))
+
+
+def encode(light: Array, channels: int, dtype: np.dtype[Any]) -> Array:
+    """Step 9: sRGB-encode in the channels that the input had; clipped here and only here."""
+    xp = array_namespace(light)
+    if light.shape[0] > channels:
+        light = luminance(light)
+    if dtype.kind == "u":
+        coded = color.encode_codes(light, dtype)
+    else:
+        coded = color.encode_srgb(xp.minimum(xp.maximum(light, 0.0), 1.0))
+    return xp.broadcast_to(coded, (channels, *coded.shape[1:]))
+
+
+def luminance(light: Array) -> Array:
+    """Luminance of linear sRGB, as one channel."""
+    red, green, blue = color.LUMINANCE
+    return red * light[:1, ...] + green * light[1:2, ...] + blue * light[2:, ...]

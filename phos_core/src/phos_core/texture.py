@@ -1,0 +1,80 @@
+"""Texture mode: a stock's scatter, halation and grain on a picture that keeps its own colours."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phos_core.arrays import Array, array_namespace
+from phos_core.camera import rendered_light
+from phos_core.coding import display_colours, encode, numpy_dtype, scene_colours
+from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.effects.development import develop as develop_layers
+from phos_core.effects.exposure import expose, log10_exposure
+from phos_core.effects.printing import into_gamut, make_positive
+from phos_core.film import Film
+from phos_core.pipeline import Clock, in_strips, one_by_one, spread_of_light, with_grain
+from phos_core.recipe import Recipe
+
+__all__ = ["process_texture"]
+
+DARKEST_PRINT = 0.01  # light of a print below which its grain no longer grows
+
+
+def process_texture(
+    pictures: Array,
+    film: Film,
+    recipes: Sequence[Recipe],
+    *,
+    backend: ConvolutionBackend,
+    clock: "Clock",
+    outs: Sequence[NDArray[Any] | None] | None = None,
+) -> list[Array]:
+    """Give pictures a stock's scatter, halation and grain, and leave their colours alone."""
+    pitch_um = recipes[0].pitch_um(*pictures.shape[-2:])
+    psfs = spread_of_light(film, pitch_um)
+
+    with clock.step("expose"):
+        scene = in_strips(backend, partial(scene_of, recipe=recipes[0]), pictures)
+    with clock.step("scatter and halation"):
+        spread = backend.convolve(scene, psfs if len(psfs) == 3 else psfs * 3)
+    with clock.step("grain"):
+        finish = partial(add_texture, film=film, pitch_um=pitch_um, dtype=numpy_dtype(pictures))
+        return one_by_one(backend, finish, recipes, [pictures, scene, spread], outs)
+
+
+def scene_of(coded: Array, *, row_start: int, recipe: Recipe) -> Array:
+    """Step 1 alone."""
+    return scene_colours(coded, recipe)
+
+
+def add_texture(
+    coded: Array,
+    scene: Array,
+    spread: Array,
+    *,
+    row_start: int,
+    film: Film,
+    recipe: Recipe,
+    pitch_um: float,
+    dtype: np.dtype[Any],
+) -> Array:
+    """What scatter and halation change in the scene and grain in a print, added to a picture."""
+    light = spread
+    if recipe.encoding == "srgb":
+        display = display_colours(coded, recipe)
+        light = display + (rendered_light(spread) - rendered_light(scene))
+    if film.grain is not None:
+        exposure = expose(spread, film.exposure, exposure_stops=recipe.exposure_stops)
+        density = develop_layers(log10_exposure(exposure), film.development)
+        grainy = with_grain(density, film.grain, recipe, pitch_um, row_start)
+        smooth_print, grainy_print = (
+            array_namespace(d).maximum(make_positive(d, film.printing), DARKEST_PRINT)
+            for d in (density, grainy)
+        )
+        light = light * (grainy_print / smooth_print)
+    if recipe.primaries != "srgb":
+        light = into_gamut(light)
+    return encode(light, coded.shape[0], dtype)
