@@ -80,6 +80,32 @@ def test_renders_of_16_bit_pictures_agree(one, other):
     assert peak_signal_to_noise_db(first / 65535, second / 65535) >= 80
 
 
+WAYS = [
+    ("portra-400", {"printing": "endura-premier", "filters_cc": (10.0, 0.0, 0.0)}),
+    ("vision3-500t", {"printing": "2383", "light": "daylight"}),
+    ("tri-x-400", {"printing": "polymax", "paper_grade": 3.0, "push_stops": 1.0}),
+    ("gold-200", {"mode": "texture"}),
+    ("gold-200", {"mode": "colour", "primaries": "display-p3"}),
+    ("ektar-100", {"black_point": -5.0, "white_point": 4.0}),
+    ("superia-400", {"auto_balance": True}),
+    ("hp5-plus", {"exposure_time_s": 8.0}),
+]
+
+
+@cache
+def rendered_so(backend, way):
+    film, settings = WAYS[way]
+    return phos.develop(codes(np.uint8), film, backend=backend, seed=5, **settings)
+
+
+@pytest.mark.parametrize("way", range(len(WAYS)), ids=[f"{f}-{'-'.join(s)}" for f, s in WAYS])
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+def test_every_way_to_a_positive_agrees_to_a_code(one, other, way):
+    first, second = (rendered_so(name, way).astype(int) for name in (one, other))
+    assert np.abs(first - second).max() <= 1
+    assert peak_signal_to_noise_db(first / 255, second / 255) >= 60
+
+
 @pytest.mark.parametrize("film", STOCKS)
 @pytest.mark.parametrize("backend", RUNNING)
 def test_each_picture_of_a_batch_is_as_if_it_came_alone(backend, film):
