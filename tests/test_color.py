@@ -160,3 +160,11 @@ def test_srgb_is_itself():
 )
 def test_primaries_beyond_srgb_have_negative_components(primaries, red):
     np.testing.assert_allclose(color.to_linear_srgb(primaries)[:, 0], red, atol=5e-4)
+
+
+def test_luminance_is_the_y_of_xyz_and_one_channel_is_its_own(xp):
+    light = np.random.default_rng(3).random((3, 4, 5)).astype(np.float32)
+    seen = np.asarray(color.luminance(xp.asarray(light)))
+    expected = np.tensordot(color.LINEAR_SRGB_TO_XYZ[1], light, axes=1)
+    np.testing.assert_allclose(seen[0], expected, rtol=1e-6)
+    np.testing.assert_array_equal(np.asarray(color.luminance(xp.asarray(light[:1]))), light[:1])

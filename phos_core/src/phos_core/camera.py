@@ -12,7 +12,7 @@ from array_api_compat import is_numpy_array
 from numpy.typing import DTypeLike, NDArray
 
 from phos_core.arrays import Array, array_namespace, device
-from phos_core.color import LUMINANCE, decode_srgb, decode_table
+from phos_core.color import decode_srgb, decode_table, luminance
 from phos_core.effects.exposure import MID_GREY
 
 __all__ = [
@@ -157,11 +157,8 @@ def _uncurved(display: Array) -> Array:
 
 def _opening(display: Array) -> Array:
     """The gain that opens what is near white, shape (1, rows, cols)."""
-    luminance = display
-    if display.shape[0] == 3:
-        red, green, blue = LUMINANCE
-        luminance = red * display[:1, ...] + green * display[1:2, ...] + blue * display[2:, ...]
-    power_8 = luminance * luminance
+    power_8 = luminance(display)
+    power_8 = power_8 * power_8
     power_8 = power_8 * power_8
     power_8 = power_8 * power_8
     return 1.0 / (1.0 - OPENING * (power_8 * power_8))

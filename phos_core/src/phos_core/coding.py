@@ -70,15 +70,9 @@ def encode(light: Array, channels: int, dtype: np.dtype[Any]) -> Array:
     """Step 9: sRGB-encode in the channels that the input had; clipped here and only here."""
     xp = array_namespace(light)
     if light.shape[0] > channels:
-        light = luminance(light)
+        light = color.luminance(light)
     if dtype.kind == "u":
         coded = color.encode_codes(light, dtype)
     else:
         coded = color.encode_srgb(xp.minimum(xp.maximum(light, 0.0), 1.0))
     return xp.broadcast_to(coded, (channels, *coded.shape[1:]))
-
-
-def luminance(light: Array) -> Array:
-    """Luminance of linear sRGB, as one channel."""
-    red, green, blue = color.LUMINANCE
-    return red * light[:1, ...] + green * light[1:2, ...] + blue * light[2:, ...]

@@ -18,6 +18,7 @@ __all__ = [
     "decode_table",
     "encode_codes",
     "encode_srgb",
+    "luminance",
     "to_linear_srgb",
 ]
 
@@ -96,6 +97,25 @@ def encode_srgb(linear: Array) -> Array:
     xp = array_namespace(linear)
     curved = 1.055 * xp.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055
     return xp.where(linear <= 0.0031308, 12.92 * linear, curved)
+
+
+def luminance(light: Array) -> Array:
+    """Give the luminance of linear sRGB.
+
+    Parameters
+    ----------
+    light : array, shape (3, rows, cols), or (1, rows, cols)
+        Linear light; one channel is its own luminance.
+
+    Returns
+    -------
+    array, shape (1, rows, cols)
+        Luminance; white has 1.
+    """
+    if light.shape[0] == 1:
+        return light
+    red, green, blue = LUMINANCE
+    return red * light[:1, ...] + green * light[1:2, ...] + blue * light[2:, ...]
 
 
 def decode_table(dtype: DTypeLike) -> NDArray[np.float32]:

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -204,7 +204,7 @@ def _summary(sheet: FilmSheet | PaperSheet) -> dict[str, Any]:
 
 
 def papers() -> list[str]:
-    """List the papers that a colour negative can be printed on, by name."""
+    """List the papers and print films that a stock can be printed on, by name."""
     return sorted(_toml_files("papers"))
 
 
@@ -372,7 +372,7 @@ def _grain_at(effect: Grain, factor: float) -> Grain:
     return replace(effect, rms_coefficients=rows)
 
 
-@cache
+@lru_cache(maxsize=64)  # a stock in as many treatments as somebody tries in turn
 def _named_film(name: str, treatment: Treatment) -> Film:
     known = _film_files()
     if name not in known:

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from phos_core.arrays import Array, array_namespace, mix, per_layer
-from phos_core.color import LUMINANCE
+from phos_core.color import luminance
 from phos_core.curve import Curve, evaluate, polynomial
 
 __all__ = [
@@ -289,8 +289,8 @@ def print_on_paper(density: Array, params: PaperPrint) -> Array:
     exposed = xp.log10(see(density, params.enlarger))
     light = see(evaluate(params.curves, exposed), params.light)
     if params.surround != 1.0:
-        luminance = xp.maximum(_luminance(light), LEAST_LIGHT)
-        light = light * xp.pow(luminance, params.surround - 1.0)
+        seen = xp.maximum(luminance(light), LEAST_LIGHT)
+        light = light * xp.pow(seen, params.surround - 1.0)
     return light
 
 
@@ -324,7 +324,7 @@ def into_gamut(light: Array) -> Array:
         return light
     xp = array_namespace(light)
     red, green, blue = light[:1, ...], light[1:2, ...], light[2:, ...]
-    grey = _luminance(light)
+    grey = luminance(light)
     beyond = (grey - xp.minimum(xp.minimum(red, green), blue)) / xp.maximum(grey, LEAST_LIGHT)
     over = xp.maximum(xp.maximum(red, green), blue) - grey
     over /= xp.maximum(1.0 - grey, LEAST_LIGHT)
@@ -340,14 +340,6 @@ def into_gamut(light: Array) -> Array:
     mapped *= kept
     mapped += grey
     return mapped
-
-
-def _luminance(light: Array) -> Array:
-    """Luminance of linear sRGB, shape (1, rows, cols); of one channel, the channel itself."""
-    if light.shape[0] == 1:
-        return light
-    red, green, blue = LUMINANCE
-    return red * light[:1, ...] + green * light[1:2, ...] + blue * light[2:, ...]
 
 
 def see(density: Array, params: Light) -> Array:
