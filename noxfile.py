@@ -157,6 +157,7 @@ def bench(session: nox.Session) -> None:
     """Measure developing and its steps on both backends, beside OpenCV alone."""
     session.install(*EDITABLE)
     session.run("python", "benchmarks/bench_develop.py", *session.posargs)
+    session.run("python", "benchmarks/bench_convolve.py")
 
 
 @nox.session

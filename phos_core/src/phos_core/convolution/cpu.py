@@ -12,7 +12,14 @@ import numpy.typing as npt
 
 from phos_core.convolution.contract import MemoryInfo
 
-__all__ = ["SINGLE_RANGE", "host_memory", "in_precision", "thread_pool", "usable_cores"]
+__all__ = [
+    "SINGLE_RANGE",
+    "host_memory",
+    "in_precision",
+    "is_of_great_range",
+    "thread_pool",
+    "usable_cores",
+]
 
 MEMINFO = Path("/proc/meminfo")
 SINGLE_RANGE = 2000.0  # peak over median: beyond it single precision drowns the shadows
@@ -64,9 +71,14 @@ def in_precision(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:
     The rounding noise of a transform is the same everywhere, relative to the brightest parts: a
     lamp in the dark would bury the dark in it.
     """
+    return plane.astype(np.float64) if is_of_great_range(plane) else plane
+
+
+def is_of_great_range(plane: npt.NDArray[Any]) -> bool:
+    """Say whether a plane's peak is more than 2000 times its median."""
     typical = np.median(np.abs(plane[::16, ::16]))
     peak = max(plane.max(), -plane.min())
-    return plane if peak <= SINGLE_RANGE * typical else plane.astype(np.float64)
+    return bool(peak > SINGLE_RANGE * typical)
 
 
 if hasattr(os, "register_at_fork"):

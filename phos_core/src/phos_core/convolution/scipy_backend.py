@@ -20,7 +20,13 @@ from phos_core.convolution import multirate
 from phos_core.convolution.algorithms import circular_extent, significant_radius
 from phos_core.convolution.boundary import Boundary, source_index
 from phos_core.convolution.contract import Accuracy, BackendBase, MemoryInfo, each_plane
-from phos_core.convolution.cpu import host_memory, in_precision, thread_pool, usable_cores
+from phos_core.convolution.cpu import (
+    host_memory,
+    in_precision,
+    is_of_great_range,
+    thread_pool,
+    usable_cores,
+)
 from phos_core.convolution.tables import TableCache, transfer_table
 from phos_core.psf import PSF
 
@@ -32,7 +38,7 @@ TABLE_BYTES = 512 * 2**20  # our choice: transfer functions kept for the next im
 AXES_BYTES = 32 * 2**20  # matrices of the coarse grids: 1 MiB for an axis of 12,000 pixels
 SHORT_TAPS = 11  # of all separable terms together: beyond it the transform is quicker
 STRIP_PIXELS = 2**18  # of a strip of rows, so that it stays in a core's cache
-COARSE_PIXELS = 2**20  # on fewer, the transform takes as long or less: 1.1 ms for 400 x 600
+COARSE_PIXELS = 2**20  # on fewer, the transform takes as long or less
 COARSE_SPACING = 2.5  # pixels between the points, a Gaussian of sigma 6.3: below it, the same
 COARSE_SIDE = 8  # points a side at least, more than the window of the points is wide
 SMOOTH_PRIME = 11  # a side with a larger prime factor is slow to transform
@@ -169,7 +175,7 @@ def _coarse_grid(plane: npt.NDArray[Any], psf: PSF) -> tuple[int, int] | None:
     spacing = multirate.thinning(psf) if plane.size >= COARSE_PIXELS else 0.0
     if spacing < COARSE_SPACING or min(plane.shape) < COARSE_SIDE * spacing:
         return None
-    if in_precision(plane).dtype != np.float32:
+    if plane.dtype != np.float32 or is_of_great_range(plane):
         return None
     rows, cols = (
         int(scipy.fft.next_fast_len(math.ceil(n / spacing), real=True)) for n in plane.shape
