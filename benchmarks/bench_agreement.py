@@ -41,7 +41,13 @@ def psnr_db(first, second):
 def error_in_the_dark(image, film, backend):
     """Return the largest relative error of the spread light in the darkest tenth."""
     recipe = phos.Recipe(film=film, encoding="linear")
-    exposure = expose_scene(np.moveaxis(image, -1, 0), row_start=0, film=film, recipe=recipe)
+    exposure = expose_scene(
+        np.moveaxis(image, -1, 0),
+        params=film.exposure,
+        encoding="linear",
+        primaries="srgb",
+        exposure_stops=0.0,
+    )
     psfs = spread_of_light(film, recipe.pitch_um(ROWS, COLS))
     exact = select("scipy").backend.convolve(exposure.astype(np.float64), psfs)
     found = select(backend).backend.convolve(exposure, psfs)

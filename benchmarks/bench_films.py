@@ -26,7 +26,7 @@ from phos_core.dyes import DyeSet, paper_exposure, projected_xyz, reflected_xyz
 from phos_core.effects.couplers import inhibit, release
 from phos_core.effects.development import develop
 from phos_core.effects.exposure import MID_GREY, expose, log10_exposure
-from phos_core.effects.grain import add_grain
+from phos_core.effects.grain import add_grain, grain_noise
 from phos_core.effects.halation import base_return, halation_psfs
 from phos_core.effects.printing import make_positive, polynomial
 from phos_core.fitting import at_end, read, solve
@@ -213,7 +213,8 @@ def rms_readings(name, density, pitch_um):
     flat = np.broadcast_to(
         np.asarray(density, np.float32)[:, None, None], (len(density), side, side)
     )
-    grainy = add_grain(flat, film.grain, pixel_pitch_um=pitch_um, seed=48) - flat
+    noise = grain_noise(flat, film.grain, rows=side, cols=side, pixel_pitch_um=pitch_um, seed=48)
+    grainy = add_grain(flat, noise, film.grain) - flat
     weights = aperture(pitch_um)
     stride = max(round(APERTURE_UM / 2 / pitch_um), 1)
     places = sliding_window_view(grainy, weights.shape, axis=(1, 2))[:, ::stride, ::stride]

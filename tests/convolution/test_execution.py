@@ -1,6 +1,4 @@
-import contextvars
 import math
-import threading
 
 import array_api_strict
 import numpy as np
@@ -8,19 +6,13 @@ import pytest
 
 from phos_core.convolution import execution
 from phos_core.convolution.contract import BackendBase
-from phos_core.convolution.execution import by_rows, convolve
+from phos_core.convolution.execution import convolve
 from phos_core.convolution.scipy_backend import ScipyBackend
 from phos_core.errors import BackendUnavailableError
 from phos_core.psf import delta, from_array, gaussian
 from phos_core.testing import assert_agrees
 
 SCIPY = ScipyBackend()
-
-
-@pytest.fixture
-def small_strips(monkeypatch):
-    """Strips of a few rows, so that small images have many."""
-    monkeypatch.setattr(execution, "STRIP_NUMBERS", 250)
 
 
 @pytest.mark.parametrize(
@@ -132,100 +124,6 @@ def test_the_psf_need_not_be_normalised():
     np.testing.assert_allclose(found, -3.0)
 
 
-def test_strips_put_together_are_the_whole(small_strips):
-    image = np.random.default_rng(6).random((3, 101, 20)).astype(np.float32)
-    found = by_rows(SCIPY, lambda strip, row_start: strip * 2 + row_start * 0, image)
-    np.testing.assert_array_equal(found, image * 2)
-    assert found.dtype == np.float32
-
-
-def test_every_strip_knows_its_first_row(small_strips):
-    image = np.zeros((3, 50, 20), np.float32)
-
-    def rows(strip, row_start):
-        return strip + np.arange(row_start, row_start + strip.shape[1])[:, None]
-
-    np.testing.assert_array_equal(by_rows(SCIPY, rows, image)[0, :, 0], np.arange(50))
-
-
-def test_the_result_may_have_other_layers_and_another_dtype(small_strips):
-    image = np.random.default_rng(7).integers(0, 255, (60, 30, 3)).astype(np.uint8)
-    planes = np.moveaxis(image, -1, 0)
-
-    def doubled(strip, row_start):
-        return np.concatenate([strip, strip]).astype(np.float32)
-
-    found = by_rows(SCIPY, doubled, planes)
-    assert found.dtype == np.float32
-    np.testing.assert_array_equal(found, np.concatenate([planes, planes]))
-
-
-def test_several_arrays_are_cut_alike(small_strips):
-    one, two = np.random.default_rng(8).random((2, 3, 40, 30))
-    out = np.empty_like(one)
-    found = by_rows(SCIPY, lambda a, b, row_start: a - b, one, two, out=out)
-    assert found is out
-    np.testing.assert_array_equal(out, one - two)
-
-
-def test_strips_run_on_threads_that_see_the_context(small_strips):
-    setting = contextvars.ContextVar("setting", default="outside")
-    setting.set("inside")
-    seen = set()
-
-    def look(strip, row_start):
-        seen.add((setting.get(), threading.current_thread().name.partition("_")[0]))
-        return strip
-
-    by_rows(SCIPY, look, np.zeros((3, 90, 30), np.float32))
-    assert {value for value, _ in seen} == {"inside"}
-    assert "phos" in {thread for _, thread in seen}
-
-
-def test_an_error_in_a_strip_comes_out(small_strips):
-    def fail(strip, row_start):
-        if row_start > 20:
-            raise ZeroDivisionError
-        return strip
-
-    with pytest.raises(ZeroDivisionError):
-        by_rows(SCIPY, fail, np.zeros((3, 90, 30), np.float32))
-
-
-@pytest.mark.parametrize("shape", [(3, 0, 5), (3, 5, 0), (3, 1, 1)])
-def test_images_without_rows_to_cut_are_one_strip(shape):
-    assert by_rows(SCIPY, lambda strip, row_start: strip, np.zeros(shape)).shape == shape
-
-
-class Strict(BackendBase):
-    name = "strict"
-    xp = array_api_strict
-
-    def to_device(self, host):
-        return array_api_strict.asarray(host)
-
-    def to_host(self, x):
-        return np.asarray(x)
-
-
-def test_arrays_of_another_library_are_handed_over_whole(small_strips):
-    image = array_api_strict.ones((3, 200, 30))
-    calls = []
-
-    def count(whole, row_start):
-        calls.append((whole.shape, row_start))
-        return whole
-
-    assert by_rows(Strict(), count, image) is image
-    assert calls == [((3, 200, 30), 0)]
-
-
-def test_the_result_of_another_library_may_be_wanted_on_the_host():
-    image, out = array_api_strict.ones((3, 20, 30)), np.empty((3, 20, 30))
-    assert by_rows(Strict(), lambda whole, row_start: whole * 2.0, image, out=out) is out
-    assert (out == 2.0).all()
-
-
 # ------------------------------------------------------------------ arrays of a device, batches
 
 
@@ -278,6 +176,17 @@ def test_an_array_of_a_device_needs_a_backend_that_owns_it():
         convolve(on_device(np.full((4, 5), math.nan)), delta(), backend=Apart())
     with pytest.raises(TypeError, match="real numbers"):
         convolve(on_device(np.ones((4, 5), complex)), delta(), backend=Apart())
+
+
+class Strict(BackendBase):
+    name = "strict"
+    xp = array_api_strict
+
+    def to_device(self, host):
+        return array_api_strict.asarray(host)
+
+    def to_host(self, x):
+        return np.asarray(x)
 
 
 @pytest.mark.parametrize("backend", [SCIPY, Strict()])

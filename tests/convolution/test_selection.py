@@ -169,15 +169,15 @@ def test_a_forked_child_asks_for_itself_and_has_threads_of_its_own():
 import os, warnings
 import numpy as np
 from phos_core.convolution.selection import select
-from phos_core.convolution.execution import by_rows
+from phos_core.strips import by_rows
 
 warnings.simplefilter("ignore")
 before = select().backend
 many_rows = np.zeros((3, 2000, 200), np.float32)
-by_rows(before, lambda strip, row_start: strip, many_rows)
+by_rows(before, lambda strip, row_start, out: strip, many_rows)
 if os.fork() == 0:
     anew = select().backend is not before
-    by_rows(select().backend, lambda strip, row_start: strip, many_rows)
+    by_rows(select().backend, lambda strip, row_start, out: strip, many_rows)
     os._exit(0 if anew else 1)
 print(os.waitstatus_to_exitcode(os.wait()[1]))
 """

@@ -36,6 +36,13 @@ def alike(layers: int, size_um: float, rms: float = 0.01) -> Grain:
     )
 
 
+def with_grain(density, params: Grain, **place):
+    """A density with its frame's grain."""
+    _, rows, cols = density.shape
+    noise = grain_noise(density, params, rows=rows, cols=cols, **place)
+    return add_grain(density, noise, params)
+
+
 def white_noise(size: int, **place: int) -> np.ndarray:
     """The hash's normal numbers, scaled to unit variance."""
     place = {"seed": 11} | place
@@ -174,8 +181,8 @@ def test_layers_have_their_own_noise():
 def test_same_seed_is_the_same_grain_exactly(xp):
     density = xp.full((3, 20, 30), 1.0, dtype=xp.float32)
 
-    first = add_grain(density, THREE_LAYERS, pixel_pitch_um=6.0, seed=5, frame=2)
-    second = add_grain(density, THREE_LAYERS, pixel_pitch_um=6.0, seed=5, frame=2)
+    first = with_grain(density, THREE_LAYERS, pixel_pitch_um=6.0, seed=5, frame=2)
+    second = with_grain(density, THREE_LAYERS, pixel_pitch_um=6.0, seed=5, frame=2)
 
     np.testing.assert_array_equal(np.asarray(first), np.asarray(second))
 
@@ -184,8 +191,8 @@ def test_libraries_agree_on_the_grain():
     density = np.linspace(0.0, 3.0, 3 * 40 * 50, dtype=np.float32).reshape(3, 40, 50)
     settings_ = {"pixel_pitch_um": 6.0, "seed": 5, "row_start": 1001, "col_start": -7}
 
-    in_numpy = add_grain(density, THREE_LAYERS, **settings_)
-    in_strict = add_grain(array_api_strict.asarray(density), THREE_LAYERS, **settings_)
+    in_numpy = with_grain(density, THREE_LAYERS, **settings_)
+    in_strict = with_grain(array_api_strict.asarray(density), THREE_LAYERS, **settings_)
 
     assert in_strict.dtype == array_api_strict.float32
     np.testing.assert_allclose(in_numpy, np.asarray(in_strict), atol=1e-6)
@@ -195,7 +202,7 @@ def test_libraries_agree_on_the_grain():
 def test_keeps_the_dtype_and_leaves_its_argument_alone(xp, dtype):
     density = xp.ones((3, 6, 5), dtype=getattr(xp, dtype))
 
-    grainy = add_grain(density, THREE_LAYERS, pixel_pitch_um=6.0, seed=5)
+    grainy = with_grain(density, THREE_LAYERS, pixel_pitch_um=6.0, seed=5)
 
     assert grainy.dtype == density.dtype
     assert grainy.shape == density.shape
@@ -215,8 +222,8 @@ def test_tile_is_the_tile_of_the_whole(top, left, rows, cols, pixel_pitch_um):
     place = {"row_start": 17, "col_start": -20}
     tile = np.s_[:, top : top + rows, left : left + cols]
 
-    whole = add_grain(density, THREE_LAYERS, pixel_pitch_um=pixel_pitch_um, seed=9, **place)
-    alone = add_grain(
+    whole = with_grain(density, THREE_LAYERS, pixel_pitch_um=pixel_pitch_um, seed=9, **place)
+    alone = with_grain(
         density[tile],
         THREE_LAYERS,
         pixel_pitch_um=pixel_pitch_um,
@@ -231,7 +238,7 @@ def test_tile_is_the_tile_of_the_whole(top, left, rows, cols, pixel_pitch_um):
 def test_field_without_pixels_has_no_grain(xp):
     density = xp.zeros((3, 0, 5), dtype=xp.float32)
 
-    assert add_grain(density, THREE_LAYERS, pixel_pitch_um=6.0, seed=1).shape == (3, 0, 5)
+    assert with_grain(density, THREE_LAYERS, pixel_pitch_um=6.0, seed=1).shape == (3, 0, 5)
 
 
 # How much of it, and how fine.
@@ -285,7 +292,7 @@ def test_spectral_density_is_the_one_that_the_aperture_integral_asks_for(size_um
 def test_mean_density_is_kept():
     density = np.full((3, 600, 600), 1.3, dtype=np.float32)
 
-    grainy = add_grain(density, THREE_LAYERS, pixel_pitch_um=12.0, seed=4)
+    grainy = with_grain(density, THREE_LAYERS, pixel_pitch_um=12.0, seed=4)
 
     for plane in grainy - density:
         assert abs(plane.mean()) < 4.0 * 1.5 * plane.std() / 600
@@ -304,14 +311,14 @@ def test_grain_is_as_strong_as_the_record_says_at_each_density():
         plane = np.full((1, 30, 40), density, dtype=np.float32)
         net = density - 0.2
         rms = 0.004 + 0.02 * np.sqrt(net) - 0.01 * net
-        grainy = add_grain(plane, record, pixel_pitch_um=6.0, seed=8)
+        grainy = with_grain(plane, record, pixel_pitch_um=6.0, seed=8)
         np.testing.assert_allclose(grainy - plane, rms * unit, atol=1e-6)
 
 
 def test_beyond_the_net_range_grain_stays_as_at_its_end():
     def fluctuation(density: float) -> np.ndarray:
         plane = np.full((3, 10, 10), density, dtype=np.float32)
-        return add_grain(plane, THREE_LAYERS, pixel_pitch_um=6.0, seed=8) - plane
+        return with_grain(plane, THREE_LAYERS, pixel_pitch_um=6.0, seed=8) - plane
 
     np.testing.assert_allclose(fluctuation(-1.0), fluctuation(0.2), atol=1e-6)
     np.testing.assert_allclose(fluctuation(2.9), fluctuation(5.0), atol=1e-6)
@@ -320,7 +327,7 @@ def test_beyond_the_net_range_grain_stays_as_at_its_end():
 def test_no_grain_where_the_record_has_none():
     density = np.full((1, 20, 20), 0.8, dtype=np.float32)
 
-    grainy = add_grain(density, alike(1, 2.8, rms=0.0), pixel_pitch_um=6.0, seed=8)
+    grainy = with_grain(density, alike(1, 2.8, rms=0.0), pixel_pitch_um=6.0, seed=8)
 
     np.testing.assert_array_equal(grainy, density)
 
@@ -347,7 +354,7 @@ def test_refuses_what_is_no_grain(change, message):
 
 def test_refuses_a_density_of_another_number_of_layers():
     with pytest.raises(ValueError, match=r"must have 3 layers.*got shape \(1, 4, 4\)"):
-        add_grain(np.ones((1, 4, 4), np.float32), THREE_LAYERS, pixel_pitch_um=6.0, seed=1)
+        with_grain(np.ones((1, 4, 4), np.float32), THREE_LAYERS, pixel_pitch_um=6.0, seed=1)
 
 
 @pytest.mark.parametrize("pixel_pitch_um", [0.0, -1.0, float("nan")])

@@ -27,7 +27,11 @@ def balanced_on(image: Array, film: Film, recipe: Recipe) -> Film:
     rows, cols = image.shape[-2:]
     every_row, every_col = (-(-side // MEASURED_SIDE) or 1 for side in (rows, cols))
     exposure = expose_scene(
-        image[:, ::every_row, ::every_col], row_start=0, film=film, recipe=recipe
+        image[:, ::every_row, ::every_col],
+        params=film.exposure,
+        encoding=recipe.encoding,
+        primaries=recipe.primaries,
+        exposure_stops=recipe.exposure_stops,
     )
     latent = log10_exposure(exposure)
     xp = array_namespace(latent)

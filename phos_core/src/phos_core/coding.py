@@ -9,19 +9,19 @@ import numpy as np
 from phos_core import color
 from phos_core.arrays import Array, array_namespace, mix
 from phos_core.camera import display_light_of_codes, scene_light_of_codes, scene_light_of_srgb
-from phos_core.recipe import Encoding, Recipe
+from phos_core.recipe import Encoding
 
 __all__ = ["display_colours", "encode", "numpy_dtype", "scene_colours"]
 
 
-def scene_colours(coded: Array, recipe: Recipe) -> Array:
+def scene_colours(coded: Array, encoding: Encoding, primaries: str) -> Array:
     """Step 1: scene light of coded pixels in linear sRGB, three channels."""
-    return in_srgb(three_channels(scene_irradiance(coded, recipe.encoding)), recipe.primaries)
+    return in_srgb(three_channels(scene_irradiance(coded, encoding)), primaries)
 
 
-def display_colours(coded: Array, recipe: Recipe) -> Array:
+def display_colours(coded: Array, primaries: str) -> Array:
     """Display light of sRGB-encoded pixels in linear sRGB, three channels."""
-    return in_srgb(three_channels(display_light(coded)), recipe.primaries)
+    return in_srgb(three_channels(display_light(coded)), primaries)
 
 
 def in_srgb(light: Array, primaries: str) -> Array:

@@ -13,17 +13,18 @@ from numpy.typing import NDArray
 from phos_core.arrays import Array, array_namespace
 from phos_core.coding import encode, numpy_dtype, scene_colours
 from phos_core.convolution.contract import ConvolutionBackend
-from phos_core.convolution.execution import by_rows
 from phos_core.effects.couplers import Couplers, coupler_psf, inhibit, release
+from phos_core.effects.development import Development
 from phos_core.effects.development import develop as develop_layers
-from phos_core.effects.exposure import expose, held_positive, log10_exposure
-from phos_core.effects.grain import Grain, add_grain
+from phos_core.effects.exposure import Exposure, expose, held_positive, log10_exposure
+from phos_core.effects.grain import Grain, add_grain, grain_noise
 from phos_core.effects.halation import halation_psfs
-from phos_core.effects.printing import into_gamut, make_positive
+from phos_core.effects.printing import Printing, into_gamut, make_positive
 from phos_core.effects.scatter import scatter_psfs
 from phos_core.film import Film
 from phos_core.psf import PSF, compose, delta
-from phos_core.recipe import Recipe
+from phos_core.recipe import Encoding, Recipe
+from phos_core.strips import RowFunction, by_rows, of_pixels, pointwise, prepared
 
 __all__ = ["Clock", "process", "reach_px"]
 
@@ -63,8 +64,14 @@ def process(
     pitch_um = recipes[0].pitch_um(*pictures.shape[-2:])
 
     with clock.step("expose"):
-        expose_all = partial(expose_scene, film=film, recipe=recipes[0])
-        exposure = in_strips(backend, expose_all, pictures)
+        exposing = partial(
+            expose_scene,
+            params=film.exposure,
+            encoding=recipes[0].encoding,
+            primaries=recipes[0].primaries,
+            exposure_stops=recipes[0].exposure_stops,
+        )
+        exposure = in_strips(backend, exposing, pictures)
     with clock.step("scatter and halation"):
         exposure = backend.convolve(exposure, spread_of_light(film, pitch_um))
     with clock.step("couplers"):
@@ -72,36 +79,45 @@ def process(
     with clock.step("develop, grain and print"):
         finish = partial(
             develop_and_print,
-            film=film,
-            pitch_um=pitch_um,
+            couplers=film.couplers,
+            development=film.development,
+            grain=film.grain,
+            printing=film.printing,
             channels=pictures.shape[0],
             dtype=numpy_dtype(pictures),
         )
-        return one_by_one(backend, finish, recipes, [exposure, *inhibitor], outs)
+        return one_by_one(backend, finish, film.grain, recipes, [exposure, *inhibitor], outs)
 
 
 def in_strips(
-    backend: ConvolutionBackend, function: Callable[..., Array], pictures: Array
+    backend: ConvolutionBackend,
+    function: Callable[..., Array],
+    pictures: Array,
 ) -> Array:
-    """Run what works row by row on pictures, one below the other."""
+    """Run a function of pixels on pictures, one below the other."""
     layers, count, rows, cols = pictures.shape
     xp = array_namespace(pictures)
-    done = by_rows(backend, function, xp.reshape(pictures, (layers, count * rows, cols)))
+    stack = xp.reshape(pictures, (layers, count * rows, cols))
+    done = pointwise(backend, function, stack)
     return xp.reshape(done, (done.shape[0], count, rows, cols))
 
 
 def one_by_one(
     backend: ConvolutionBackend,
     finish: Callable[..., Array],
+    grain: Grain | None,
     recipes: Sequence[Recipe],
     stages: Sequence[Array],
     outs: Sequence[NDArray[Any] | None] | None,
 ) -> list[Array]:
-    """Run what works row by row on each picture, by its own recipe, to its own place."""
+    """Finish each picture with the noise of its own recipe's grain, to its own place."""
+    noise = [] if grain is None else [(len(grain.size_um), np.dtype(np.float32))]
+    step = prepared(backend, finish, [*of_pixels(*stages), *noise])
+    pitch_um = recipes[0].pitch_um(*stages[0].shape[-2:])
     return [
         by_rows(
             backend,
-            partial(finish, recipe=recipe),
+            step if grain is None else with_noise(step, backend, grain, pitch_um, recipe),
             *(stage[:, i, ...] for stage in stages),
             out=None if outs is None else outs[i],
         )
@@ -109,11 +125,46 @@ def one_by_one(
     ]
 
 
-def expose_scene(coded: Array, *, row_start: int, film: Film, recipe: Recipe) -> Array:
+def with_noise(
+    finish: RowFunction,
+    backend: ConvolutionBackend,
+    grain: Grain,
+    pitch_um: float,
+    recipe: Recipe,
+) -> RowFunction:
+    """Hand a step the noise of step 7 for the rows it works on, after its other arrays."""
+    make_noise = getattr(backend, "grain_noise", grain_noise)
+
+    def finish_rows(*strips: Array, row_start: int, out: Array | None = None) -> Array:
+        _, rows, cols = strips[0].shape
+        noise = make_noise(
+            strips[0],
+            grain,
+            rows=rows,
+            cols=cols,
+            pixel_pitch_um=pitch_um,
+            seed=recipe.seed,
+            frame=recipe.frame,
+            row_start=recipe.offset_px[0] + row_start,
+            col_start=recipe.offset_px[1],
+        )
+        return finish(*strips, noise, row_start=row_start, out=out)
+
+    return finish_rows
+
+
+def expose_scene(
+    coded: Array,
+    *,
+    params: Exposure,
+    encoding: Encoding,
+    primaries: str,
+    exposure_stops: float,
+) -> Array:
     """Steps 1 and 2: decode to scene light, expose the layers."""
-    irradiance = scene_colours(coded, recipe)
-    exposure = expose(irradiance, film.exposure, exposure_stops=recipe.exposure_stops)
-    is_in_gamut = recipe.encoding == "srgb" and recipe.primaries == "srgb"
+    irradiance = scene_colours(coded, encoding, primaries)
+    exposure = expose(irradiance, params, exposure_stops=exposure_stops)
+    is_in_gamut = encoding == "srgb" and primaries == "srgb"
     return exposure if is_in_gamut else held_positive(exposure)
 
 
@@ -141,46 +192,30 @@ def spread_inhibitor(
     return (backend.convolve(released, coupler_psf(film.couplers, pixel_pitch_um=pitch_um)),)
 
 
-def release_inhibitor(exposure: Array, *, row_start: int, couplers: Couplers) -> Array:
+def release_inhibitor(exposure: Array, *, couplers: Couplers) -> Array:
     """The inhibitor before it spreads."""
     return release(log10_exposure(exposure), couplers)
 
 
 def develop_and_print(
     exposure: Array,
-    *inhibitor: Array,
-    row_start: int,
-    film: Film,
-    recipe: Recipe,
-    pitch_um: float,
+    *inhibitor_and_noise: Array,
+    couplers: Couplers | None,
+    development: Development,
+    grain: Grain | None,
+    printing: Printing,
     channels: int,
     dtype: np.dtype[Any],
 ) -> Array:
     """Steps 5 to 9: inhibit, develop, add grain, print, encode."""
+    others = list(inhibitor_and_noise)
     latent = log10_exposure(exposure)
-    if film.couplers is not None:
-        (diffused,) = inhibitor
-        latent = inhibit(latent, diffused, film.couplers)
-    density = develop_layers(latent, film.development)
-    if film.grain is not None:
-        density = with_grain(density, film.grain, recipe, pitch_um, row_start)
-    light = into_gamut(make_positive(density, film.printing))
-    return encode(light, channels, dtype)
-
-
-def with_grain(
-    density: Array, grain: Grain, recipe: Recipe, pitch_um: float, row_start: int
-) -> Array:
-    """Step 7: the grain of these rows of the frame."""
-    return add_grain(
-        density,
-        grain,
-        pixel_pitch_um=pitch_um,
-        seed=recipe.seed,
-        frame=recipe.frame,
-        row_start=recipe.offset_px[0] + row_start,
-        col_start=recipe.offset_px[1],
-    )
+    if couplers is not None:
+        latent = inhibit(latent, others.pop(0), couplers)
+    density = develop_layers(latent, development)
+    if grain is not None:
+        density = add_grain(density, others.pop(), grain)
+    return encode(into_gamut(make_positive(density, printing)), channels, dtype)
 
 
 class Clock:

@@ -11,12 +11,14 @@ from phos_core.arrays import Array, array_namespace
 from phos_core.camera import rendered_light
 from phos_core.coding import display_colours, encode, numpy_dtype, scene_colours
 from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.effects.development import Development
 from phos_core.effects.development import develop as develop_layers
-from phos_core.effects.exposure import expose, log10_exposure
-from phos_core.effects.printing import into_gamut, make_positive
+from phos_core.effects.exposure import Exposure, expose, log10_exposure
+from phos_core.effects.grain import Grain, add_grain
+from phos_core.effects.printing import Printing, into_gamut, make_positive
 from phos_core.film import Film
-from phos_core.pipeline import Clock, in_strips, one_by_one, spread_of_light, with_grain
-from phos_core.recipe import Recipe
+from phos_core.pipeline import Clock, in_strips, one_by_one, spread_of_light
+from phos_core.recipe import Encoding, Recipe
 
 __all__ = ["process_texture"]
 
@@ -36,45 +38,57 @@ def process_texture(
     pitch_um = recipes[0].pitch_um(*pictures.shape[-2:])
     psfs = spread_of_light(film, pitch_um)
 
+    first = recipes[0]
+    decode = partial(scene_colours, encoding=first.encoding, primaries=first.primaries)
+
     with clock.step("expose"):
-        scene = in_strips(backend, partial(scene_of, recipe=recipes[0]), pictures)
+        scene = in_strips(backend, decode, pictures)
     with clock.step("scatter and halation"):
         spread = backend.convolve(scene, psfs if len(psfs) == 3 else psfs * 3)
     with clock.step("grain"):
-        finish = partial(add_texture, film=film, pitch_um=pitch_um, dtype=numpy_dtype(pictures))
-        return one_by_one(backend, finish, recipes, [pictures, scene, spread], outs)
-
-
-def scene_of(coded: Array, *, row_start: int, recipe: Recipe) -> Array:
-    """Step 1 alone."""
-    return scene_colours(coded, recipe)
+        finish = partial(
+            add_texture,
+            encoding=first.encoding,
+            primaries=first.primaries,
+            exposing=film.exposure,
+            exposure_stops=first.exposure_stops,
+            development=film.development,
+            grain=film.grain,
+            printing=film.printing,
+            dtype=numpy_dtype(pictures),
+        )
+        stages = [pictures, scene, spread]
+        return one_by_one(backend, finish, film.grain, recipes, stages, outs)
 
 
 def add_texture(
     coded: Array,
     scene: Array,
     spread: Array,
-    *,
-    row_start: int,
-    film: Film,
-    recipe: Recipe,
-    pitch_um: float,
+    *noise: Array,
+    encoding: Encoding,
+    primaries: str,
+    exposing: Exposure,
+    exposure_stops: float,
+    development: Development,
+    grain: Grain | None,
+    printing: Printing,
     dtype: np.dtype[Any],
 ) -> Array:
     """What scatter and halation change in the scene and grain in a print, added to a picture."""
     light = spread
-    if recipe.encoding == "srgb":
-        display = display_colours(coded, recipe)
+    if encoding == "srgb":
+        display = display_colours(coded, primaries)
         light = display + (rendered_light(spread) - rendered_light(scene))
-    if film.grain is not None:
-        exposure = expose(spread, film.exposure, exposure_stops=recipe.exposure_stops)
-        density = develop_layers(log10_exposure(exposure), film.development)
-        grainy = with_grain(density, film.grain, recipe, pitch_um, row_start)
+    if grain is not None:
+        exposure = expose(spread, exposing, exposure_stops=exposure_stops)
+        density = develop_layers(log10_exposure(exposure), development)
+        grainy = add_grain(density, noise[0], grain)
         smooth_print, grainy_print = (
-            array_namespace(d).maximum(make_positive(d, film.printing), DARKEST_PRINT)
+            array_namespace(d).maximum(make_positive(d, printing), DARKEST_PRINT)
             for d in (density, grainy)
         )
         light = light * (grainy_print / smooth_print)
-    if recipe.primaries != "srgb":
+    if primaries != "srgb":
         light = into_gamut(light)
     return encode(light, coded.shape[0], dtype)

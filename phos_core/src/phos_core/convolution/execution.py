@@ -1,8 +1,7 @@
-"""Run convolutions and pointwise work on a backend, from checked input to finished output."""
+"""Run convolutions on a backend, from checked input to finished output."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from contextvars import copy_context
+from collections.abc import Iterable, Sequence
 from typing import Any, cast, overload
 
 import numpy as np
@@ -12,15 +11,13 @@ from array_api_compat import is_array_api_obj, is_numpy_array, is_numpy_namespac
 from phos_core.arrays import Array, array_namespace
 from phos_core.convolution.boundary import Boundary, check_boundary
 from phos_core.convolution.contract import ConvolutionBackend
-from phos_core.convolution.cpu import thread_pool
 from phos_core.convolution.ladder import descend
 from phos_core.convolution.selection import Selection, select
 from phos_core.convolution.tiles import Footprint, Tile, tile_sizes
 from phos_core.psf import PSF, as_psf
 
-__all__ = ["by_rows", "convolve", "is_batch", "is_native", "places"]
+__all__ = ["convolve", "is_batch", "is_native", "places"]
 
-STRIP_NUMBERS = 2**19  # in all arrays together: fits the cache, and calls are few
 MOST_CHANNELS = 4  # only an image whose first axis alone is this short may be planar
 SAFE_EXPONENT = 64  # peaks beyond 2**64 or below 2**-64 are scaled for single precision
 
@@ -293,61 +290,6 @@ def _footprint(shape: Sequence[int], psf: PSF | Sequence[PSF], boundary: Boundar
     )
 
 
-def by_rows(
-    backend: ConvolutionBackend,
-    function: Callable[..., Array],
-    *arrays: Array,
-    out: npt.NDArray[Any] | None = None,
-) -> Array:
-    """Run a function that works row by row, over strips of rows that stay in the CPU's cache.
-
-    Parameters
-    ----------
-    backend : ConvolutionBackend
-        Whose arrays they are. Other than NumPy's are handed over whole, in one call.
-    function : callable
-        ``function(*strips, row_start)``: takes a strip of each array, and the index of its first
-        row by keyword, and returns the same rows of the result. Each row of the result must
-        depend on the same row of the arrays alone. It must not change its arguments, nor convolve
-        or call `by_rows` itself: all strips wait for one pool of threads.
-    *arrays : array, shape (layers, rows, cols)
-        At least one; all with the same number of rows.
-    out : ndarray, shape (layers, rows, cols), optional
-        Takes the result on the host.
-
-    Returns
-    -------
-    array, shape (layers, rows, cols)
-        `out` if that is given; else a new array where the arrays are.
-    """
-    if not is_numpy_namespace(backend.xp):
-        whole = function(*arrays, row_start=0)
-        if out is None:
-            return whole
-        np.copyto(out, backend.to_host(whole))
-        return out
-
-    def run(strip: slice) -> npt.NDArray[Any]:
-        return np.asarray(function(*(array[:, strip] for array in arrays), row_start=strip.start))
-
-    first, *others = _strips(arrays)
-    head = run(first)
-    if out is None and not others:
-        return head
-    if out is None:
-        out = np.empty((head.shape[0], arrays[0].shape[1], head.shape[2]), head.dtype)
-    result = out
-    result[:, first] = head
-
-    def fill(strip: slice) -> None:
-        result[:, strip] = run(strip)
-
-    jobs = [thread_pool().submit(copy_context().run, fill, strip) for strip in others]
-    for job in jobs:
-        job.result()
-    return result
-
-
 def _checked_image(image: npt.ArrayLike) -> npt.NDArray[Any]:
     """Return the image as an array, its kind and shape checked."""
     pixels = np.asarray(image)
@@ -431,11 +373,3 @@ def _planar(pixels: npt.NDArray[Any], exponent: int) -> npt.NDArray[np.float32]:
     planes = np.empty((scaled.shape[-1], *scaled.shape[:-1]), np.float32)
     np.copyto(planes, np.moveaxis(scaled, -1, 0), casting="same_kind")
     return planes
-
-
-def _strips(arrays: Sequence[npt.NDArray[Any]]) -> list[slice]:
-    """Slices of rows, at least one, that hold few numbers of all arrays together."""
-    rows = max(arrays[0].shape[1], 1)
-    numbers_per_row = sum(array.size for array in arrays) / rows
-    step = max(1, int(STRIP_NUMBERS / max(numbers_per_row, 1)))
-    return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]

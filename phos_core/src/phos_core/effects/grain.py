@@ -11,7 +11,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from phos_core.arrays import Array, array_namespace, device
+from phos_core.arrays import Array, array_namespace, device, per_layer
+from phos_core.curve import polynomial
 
 __all__ = ["Grain", "add_grain", "grain_noise"]
 
@@ -70,32 +71,17 @@ class Grain:
             _check_rms(coefficients, low, high)
 
 
-def add_grain(
-    density: Array,
-    params: Grain,
-    *,
-    pixel_pitch_um: float,
-    seed: int,
-    frame: int = 0,
-    row_start: int = 0,
-    col_start: int = 0,
-) -> Array:
+def add_grain(density: Array, noise: Array, params: Grain) -> Array:
     """Add a film stock's grain to a density.
 
     Parameters
     ----------
     density : array, shape (layers, rows, cols)
         Density of each layer.
+    noise : array, shape (layers, rows, cols)
+        The field of `grain_noise` there.
     params : Grain
         The film stock's granularity.
-    pixel_pitch_um : float
-        Width of one pixel on the film, in µm.
-    seed : int
-        Chooses the grain; its lowest 64 bits count.
-    frame : int
-        Number of the picture on its roll: each has its own grain.
-    row_start, col_start : int
-        Place of the first pixel within its frame, for a tile or a crop.
 
     Returns
     -------
@@ -105,37 +91,26 @@ def add_grain(
     Raises
     ------
     ValueError
-        If `density` has not one layer for each of the stock's, or the pixel pitch is not a
-        positive number.
+        If `density` has not one layer for each of the stock's.
 
     Notes
     -----
-    With the field n of `grain_noise` and the stock's RMS density s, a polynomial in the root of
-    the net density because the number of grains grows with the density, and its fluctuation
-    with the root,
+    With the noise n and the stock's RMS density s, a polynomial in the root of the net density
+    because the number of grains grows with the density, and its fluctuation with the root,
 
         D' = D + s(D) n
 
     The mean is kept. A tile of a frame, made by itself, is the tile of the whole.
     """
-    _check_length("pixel_pitch_um", pixel_pitch_um)
-    layers, rows, cols = density.shape
-    if layers != len(params.size_um):
+    if density.shape[0] != len(params.size_um):
         raise ValueError(
             f"density must have {len(params.size_um)} layers, as the stock's grain has, "
             f"got shape {density.shape}"
         )
-    row_range = range(row_start, row_start + rows)
-    col_range = range(col_start, col_start + cols)
-    grainy = []
-    for layer in range(layers):
-        plane = density[layer, ...]
-        fluctuation = _rms_density(plane, params, layer)
-        taps = _shaping_taps(params.size_um[layer], pixel_pitch_um)
-        fluctuation *= _layer_noise(plane, row_range, col_range, taps, _keys(seed, frame, layer))
-        fluctuation += plane
-        grainy.append(fluctuation)
-    return array_namespace(density).stack(grainy)
+    fluctuation = _rms_density(density, params)
+    fluctuation *= noise
+    fluctuation += density
+    return fluctuation
 
 
 def grain_noise(
@@ -160,8 +135,14 @@ def grain_noise(
         The film stock's granularity: its sizes and the number of its layers are used.
     rows, cols : int
         Size of the field in pixels.
-    pixel_pitch_um, seed, frame, row_start, col_start
-        As for `add_grain`.
+    pixel_pitch_um : float
+        Width of one pixel on the film, in µm.
+    seed : int
+        Chooses the grain; its lowest 64 bits count.
+    frame : int
+        Number of the picture on its roll: each has its own grain.
+    row_start, col_start : int
+        Place of the first pixel within its frame, for a tile or a crop.
 
     Returns
     -------
@@ -209,18 +190,13 @@ def grain_noise(
     return array_namespace(like).stack(planes)
 
 
-def _rms_density(density: Array, params: Grain, layer: int) -> Array:
-    """Compute the RMS through the aperture where the layer has this density: a new array."""
+def _rms_density(density: Array, params: Grain) -> Array:
+    """Compute the RMS through the aperture at these densities: a new array."""
     xp = array_namespace(density)
-    low, high = params.net_range[layer]
-    root = xp.sqrt(xp.minimum(xp.maximum(density - params.d_min[layer], low), high))
-    constant, *others = params.rms_coefficients[layer]
-    rms = root * (others[-1] if others else 0.0)
-    for coefficient in reversed(others[:-1]):
-        rms += coefficient
-        rms *= root
-    rms += constant
-    return rms
+    limits = per_layer([params.d_min, *zip(*params.net_range, strict=True)], density)
+    net = xp.maximum(density - limits[0, ...], limits[1, ...])
+    root = xp.sqrt(xp.minimum(net, limits[2, ...]))
+    return polynomial(root, params.rms_coefficients)
 
 
 def _layer_noise(

@@ -1,0 +1,193 @@
+"""Run pointwise steps on a backend: compiled where it compiles, in strips of rows on the CPU."""
+
+from collections.abc import Callable, Hashable, Sequence
+from contextvars import copy_context
+from functools import lru_cache, partial
+from typing import Any, Protocol
+
+import numpy as np
+from array_api_compat import is_numpy_namespace
+from numpy.typing import NDArray
+
+from phos_core.arrays import Array
+from phos_core.chain import Chain
+from phos_core.coding import numpy_dtype
+from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.convolution.cpu import thread_pool
+from phos_core.errors import UnsupportedOperationError
+from phos_core.tracing import trace
+
+__all__ = ["RowFunction", "by_rows", "of_pixels", "pointwise", "prepared"]
+
+STRIP_NUMBERS = 2**20  # in all arrays together: shorter strips spend their time taking turns
+
+
+class RowFunction(Protocol):
+    """What works row by row."""
+
+    def __call__(self, *strips: Array, row_start: int, out: Array | None = None) -> Array:
+        """Give the same rows of the result.
+
+        Parameters
+        ----------
+        *strips : array, shape (layers, rows, cols)
+            Rows of each array; not changed.
+        row_start : int
+            Index of the first one.
+        out : array, shape (layers, rows, cols), optional
+            Where the result may be put.
+
+        Returns
+        -------
+        array, shape (layers, rows, cols)
+            `out`, or a new array.
+        """
+        ...
+
+
+def pointwise(
+    backend: ConvolutionBackend,
+    function: Callable[..., Array],
+    *arrays: Array,
+    out: NDArray[Any] | None = None,
+) -> Array:
+    """Run a function of pixels.
+
+    Parameters
+    ----------
+    backend : ConvolutionBackend
+        Whose arrays they are.
+    function : callable
+        As `prepared` takes it.
+    *arrays : array, shape (layers, rows, cols)
+        At least one; all with the same number of rows.
+    out : ndarray, shape (layers, rows, cols), optional
+        Takes the result on the host.
+
+    Returns
+    -------
+    array, shape (layers, rows, cols)
+        `out` if that is given; else a new array where the arrays are.
+    """
+    return by_rows(backend, prepared(backend, function, of_pixels(*arrays)), *arrays, out=out)
+
+
+def of_pixels(*arrays: Array) -> list[tuple[int, np.dtype[Any]]]:
+    """Layers and dtype of arrays of shape (layers, ...) of any library."""
+    return [(array.shape[0], numpy_dtype(array)) for array in arrays]
+
+
+def prepared(
+    backend: ConvolutionBackend,
+    function: Callable[..., Array],
+    inputs: Sequence[tuple[int, np.dtype[Any]]],
+) -> RowFunction:
+    """Make a function of pixels ready to run: compiled where the backend can.
+
+    Parameters
+    ----------
+    backend : ConvolutionBackend
+        Where it will run.
+    function : callable
+        As `tracing.trace` takes it; with settings as a `partial` of keywords that can be hashed. It
+        must not change its arguments.
+    inputs : sequence of (int, dtype)
+        Layers and dtype of the arrays to come.
+
+    Returns
+    -------
+    RowFunction
+        Does what the function does.
+    """
+    compile_chain = getattr(backend, "compile", None)
+    if compile_chain is not None:
+        try:
+            kernel = compile_chain(_chain(*_with_settings(function), tuple(inputs)))
+        except UnsupportedOperationError:
+            pass  # the reference can do it
+        else:
+            return lambda *strips, row_start, out=None: kernel(*strips, out=out)
+    return lambda *strips, row_start, out=None: function(*strips)
+
+
+def _with_settings(
+    function: Callable[..., Array],
+) -> tuple[Callable[..., Array], tuple[tuple[str, Hashable], ...]]:
+    """A function and its settings: a partial itself cannot be a key, as no two are equal."""
+    if isinstance(function, partial):
+        return function.func, tuple(function.keywords.items())
+    return function, ()
+
+
+@lru_cache(maxsize=64)
+def _chain(
+    function: Callable[..., Array],
+    settings: tuple[tuple[str, Hashable], ...],
+    inputs: tuple[tuple[int, np.dtype[Any]], ...],
+) -> Chain:
+    return trace(partial(function, **dict(settings)), inputs)
+
+
+def by_rows(
+    backend: ConvolutionBackend,
+    function: RowFunction,
+    *arrays: Array,
+    out: NDArray[Any] | None = None,
+) -> Array:
+    """Run what works row by row, over strips of rows that stay in the CPU's cache.
+
+    Parameters
+    ----------
+    backend : ConvolutionBackend
+        Whose arrays they are. Other than NumPy's are handed over whole, in one call.
+    function : RowFunction
+        Each row of its result must depend on the same row of the arrays alone. It must not
+        convolve or call `by_rows` itself: all strips wait for one pool of threads.
+    *arrays : array, shape (layers, rows, cols)
+        At least one; all with the same number of rows.
+    out : ndarray, shape (layers, rows, cols), optional
+        Takes the result on the host.
+
+    Returns
+    -------
+    array, shape (layers, rows, cols)
+        `out` if that is given; else a new array where the arrays are.
+    """
+    if not is_numpy_namespace(backend.xp):
+        whole = function(*arrays, row_start=0)
+        if out is None:
+            return whole
+        np.copyto(out, backend.to_host(whole))
+        return out
+
+    def run(strip: slice, place: NDArray[Any] | None = None) -> NDArray[Any]:
+        parts = (array[:, strip] for array in arrays)
+        return np.asarray(function(*parts, row_start=strip.start, out=place))
+
+    strips = _strips(arrays)
+    if out is None:
+        head = run(strips.pop(0))
+        if not strips:
+            return head
+        out = np.empty((head.shape[0], arrays[0].shape[1], head.shape[2]), head.dtype)
+        out[:, : head.shape[1]] = head
+    result = out
+
+    def fill(strip: slice) -> None:
+        place = result[:, strip]
+        done = run(strip, place)
+        if done is not place:
+            place[...] = done
+
+    jobs = [thread_pool().submit(copy_context().run, fill, strip) for strip in strips]
+    for job in jobs:
+        job.result()
+    return result
+
+
+def _strips(arrays: Sequence[NDArray[Any]]) -> list[slice]:
+    """Slices of rows, at least one, that hold few numbers of all arrays together."""
+    rows = max(arrays[0].shape[1], 1)
+    numbers_per_row = sum(array.size for array in arrays) / rows
+    step = max(1, int(STRIP_NUMBERS / max(numbers_per_row, 1)))
+    return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]
