@@ -4,7 +4,7 @@ import math
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
@@ -169,7 +169,7 @@ def develop(
     runs = [
         run
         for alike in runs_of_equal(orders)
-        for run in develop_equal(alike, film_loaded, backend, strict)
+        for run in develop_equal(alike, film_loaded, backend, strict, timed=report)
     ]
     if not several:
         return runs[0] if report else runs[0][0]
@@ -229,7 +229,12 @@ def runs_of_equal(orders: list[Order]) -> Iterator[list[Order]]:
 
 
 def develop_equal(
-    orders: list[Order], film: Film, backend: str | ConvolutionBackend | None, strict: bool
+    orders: list[Order],
+    film: Film,
+    backend: str | ConvolutionBackend | None,
+    strict: bool,
+    *,
+    timed: bool,
 ) -> Iterator[tuple[Array, RunReport]]:
     """Develop pictures of one size, as many at a time as the device holds."""
     image = orders[0].image
@@ -241,12 +246,13 @@ def develop_equal(
     if orders[0].recipe.auto_balance and 0 not in image.shape:
         for order in orders:  # each has a print of its own
             own = balanced_on(stacked([order.image])[:, 0, ...], film, order.recipe)
-            yield from develop_together([order], own, selection, strict)
+            yield from develop_together([order], own, selection, strict, timed=timed)
         return
     takes = partial(footprint, size=(rows, cols), film=film, recipe=orders[0].recipe)
     at_once = pictures_at_once(len(orders), takes, selection.backend)
     for start in range(0, len(orders), at_once):
-        yield from develop_together(orders[start : start + at_once], film, selection, strict)
+        some = orders[start : start + at_once]
+        yield from develop_together(some, film, selection, strict, timed=timed)
 
 
 def pictures_at_once(
@@ -264,7 +270,7 @@ def pictures_at_once(
 
 
 def develop_together(
-    orders: list[Order], film: Film, selection: Selection, strict: bool
+    orders: list[Order], film: Film, selection: Selection, strict: bool, *, timed: bool
 ) -> Iterator[tuple[Array, RunReport]]:
     """Develop pictures in one call: into their results, or without these on their device."""
     image, recipes = orders[0].image, [order.recipe for order in orders]
@@ -274,11 +280,11 @@ def develop_together(
     if 0 in image.shape:
         work = partial(without_pixels, [order.image for order in orders])
     elif not results:
-        work = partial(on_device, planes, film, recipes)
+        work = partial(on_device, planes, film, recipes, timed)
     else:
         if any(np.may_share_memory(planes, result) for result in results):
             planes = planes.copy()  # an attempt that fails must leave the picture whole
-        work = partial(on_host, planes, list(map(channels_first, results)), film, recipes)
+        work = partial(on_host, planes, list(map(channels_first, results)), film, recipes, timed)
     takes = partial(
         footprint, size=image.shape[:2], film=film, recipe=recipes[0], pictures=len(orders)
     )
@@ -311,11 +317,12 @@ def on_host(
     results: list[NDArray[Any]],
     film: Film,
     recipes: list[Recipe],
+    timed: bool,
     backend: ConvolutionBackend,
     tiles: tuple[Tile, ...],
 ) -> tuple[list[Array], Clock]:
     """Develop tiles of pictures on the host into their results."""
-    clock = Clock(backend)
+    clock = Clock(backend if timed else None)
     for tile in tiles:
         with clock.step("upload"):
             uploaded = backend.to_device(planes[..., tile.read, :])
@@ -336,12 +343,13 @@ def on_device(
     planes: Array,
     film: Film,
     recipes: list[Recipe],
+    timed: bool,
     backend: ConvolutionBackend,
     tiles: tuple[Tile, ...],
 ) -> tuple[list[Array], Clock]:
     """Develop tiles of pictures where they are, into new arrays in the form of images."""
     xp = array_namespace(planes)
-    clock = Clock(backend)
+    clock = Clock(backend if timed else None)
     strips: list[list[Array]] = [[] for _ in recipes]
     for tile in tiles:
         cropped = [tile_recipe(recipe, tile) for recipe in recipes]
@@ -359,7 +367,7 @@ def without_pixels(
     images: list[Array], backend: ConvolutionBackend, tiles: tuple[Tile, ...]
 ) -> tuple[list[Array], Clock]:
     """Develop pictures that have none."""
-    return [array_namespace(image).asarray(image, copy=True) for image in images], Clock(backend)
+    return [array_namespace(image).asarray(image, copy=True) for image in images], Clock(None)
 
 
 def tile_recipe(recipe: Recipe, tile: Tile) -> Recipe:
@@ -478,8 +486,9 @@ def channels_first(image: NDArray[Any]) -> NDArray[Any]:
     return np.moveaxis(image, -1, 0) if image.ndim == 3 else image[np.newaxis]
 
 
+@cache
 def versions() -> dict[str, str]:
-    """Versions of what computes."""
+    """Versions of what computes; reading them takes as long as a small picture."""
     return {
         "python": platform.python_version(),
         "numpy": np.__version__,

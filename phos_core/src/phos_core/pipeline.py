@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,9 @@ from phos_core.effects.development import Development
 from phos_core.effects.development import develop as develop_layers
 from phos_core.effects.exposure import Exposure, expose, held_positive, log10_exposure
 from phos_core.effects.grain import Grain, add_grain, grain_noise
-from phos_core.effects.halation import halation_psfs
+from phos_core.effects.halation import Halation, halation_psfs
 from phos_core.effects.printing import Printing, into_gamut, make_positive
-from phos_core.effects.scatter import scatter_psfs
+from phos_core.effects.scatter import Scatter, scatter_psfs
 from phos_core.film import Film
 from phos_core.psf import PSF, compose, delta
 from phos_core.recipe import Encoding, Recipe
@@ -173,13 +173,20 @@ def reach_px(film: Film, pitch_um: float) -> int:
     return math.ceil(film.reach_um / pitch_um) + 1  # PSFs are integrated over the pixel
 
 
-def spread_of_light(film: Film, pitch_um: float) -> list[PSF]:
+def spread_of_light(film: Film, pitch_um: float) -> tuple[PSF, ...]:
     """Steps 3 and 4: scatter and halation are linear and meet, so they share a convolution."""
-    layers = len(film.development.curves)
+    return light_psfs(film.scatter, film.halation, len(film.development.curves), pitch_um)
+
+
+@lru_cache(maxsize=16)  # a roll's pictures share them
+def light_psfs(
+    scatter: Scatter | None, halation: Halation | None, layers: int, pitch_um: float
+) -> tuple[PSF, ...]:
+    """What scatter and halation do to each layer, one after the other."""
     untouched = (delta(),) * layers
-    scatter = scatter_psfs(film.scatter, pixel_pitch_um=pitch_um) if film.scatter else untouched
-    halo = halation_psfs(film.halation, pixel_pitch_um=pitch_um) if film.halation else untouched
-    return [compose(first, second) for first, second in zip(scatter, halo, strict=True)]
+    scattered = scatter_psfs(scatter, pixel_pitch_um=pitch_um) if scatter else untouched
+    returned = halation_psfs(halation, pixel_pitch_um=pitch_um) if halation else untouched
+    return tuple(compose(first, second) for first, second in zip(scattered, returned, strict=True))
 
 
 def spread_inhibitor(
@@ -219,15 +226,16 @@ def develop_and_print(
 
 
 class Clock:
-    """Adds up the time of each step, once the backend has done what it was asked.
+    """Adds up the time of each step.
 
     Parameters
     ----------
-    backend : ConvolutionBackend
-        Whose work is timed.
+    backend : ConvolutionBackend, optional
+        Is waited for at the end of each step, so that the step's time is its own. By default
+        nothing is waited for: on a device the steps then follow each other without a gap.
     """
 
-    def __init__(self, backend: ConvolutionBackend) -> None:
+    def __init__(self, backend: ConvolutionBackend | None = None) -> None:
         self.backend = backend
         self.seconds: dict[str, float] = {}
 
@@ -236,6 +244,7 @@ class Clock:
         """Time what runs inside."""
         start = time.perf_counter()
         yield
-        self.backend.synchronize()
+        if self.backend is not None:
+            self.backend.synchronize()
         elapsed = time.perf_counter() - start
         self.seconds[name] = self.seconds.get(name, 0.0) + elapsed

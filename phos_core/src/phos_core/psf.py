@@ -148,6 +148,10 @@ class PSF(ABC):
         return self._key == other._key
 
     def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
         return hash(self._key)
 
     def __repr__(self) -> str:

@@ -1,6 +1,7 @@
 """Couplers: developing dye releases an inhibitor that holds back its surroundings."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import zip_longest
 
 from phos_core.arrays import Array, mix
@@ -62,6 +63,7 @@ class Couplers:
         )
 
 
+@lru_cache(maxsize=16)  # a roll's pictures share it
 def coupler_psf(params: Couplers, *, pixel_pitch_um: float) -> PSF:
     """Give the spread of the inhibitor at a pixel pitch.
 
