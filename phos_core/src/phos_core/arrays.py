@@ -1,11 +1,13 @@
 """Arrays of any library that follows the Array API standard, and how effects see them."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import array_api_compat
+import numpy as np
 
-__all__ = ["Array", "array_namespace", "device", "mix", "per_layer"]
+__all__ = ["Array", "array_namespace", "clipped", "device", "mix", "per_layer"]
 
 Array: TypeAlias = Any
 """An array of any Array API library; the standard defines no common base class."""
@@ -74,11 +76,44 @@ def mix(x: Array, rows: Sequence[Sequence[float]]) -> Array:
 
     Notes
     -----
-    Sums of scaled layers: a matrix product would hand strips that already run side by side to a
-    library with threads of its own.
+    A row at a time where NumPy multiplies: a product of whole layers would hand strips that
+    already run side by side to a library with threads of its own. Elsewhere, sums of scaled
+    layers.
     """
+    if array_api_compat.is_numpy_array(x):
+        mixed = np.empty((len(rows), *x.shape[1:]), x.dtype)
+        matrix = np.array(rows, x.dtype)
+        np.matmul(matrix, x.transpose(1, 0, 2), out=mixed.transpose(1, 0, 2))
+        return mixed
     columns = per_layer(list(zip(*rows, strict=True)), x)
     mixed = x[:1, ...] * columns[0, ...]
     for layer in range(1, columns.shape[0]):
         mixed += x[layer : layer + 1, ...] * columns[layer, ...]
     return mixed
+
+
+def clipped(x: Array, low: float | Array, high: float | Array | None = None) -> Array:
+    """Hold numbers within bounds.
+
+    Parameters
+    ----------
+    x : array
+        The numbers.
+    low, high : float or array
+        The bounds, which broadcast to `x`; by default there is no upper one.
+
+    Returns
+    -------
+    array
+        A new array.
+
+    Notes
+    -----
+    NumPy clips three times as fast as it takes the greater of an array and a number. Of what the
+    standard has, taking the greater and the lesser is what every library computes alike.
+    """
+    if array_api_compat.is_numpy_array(x):
+        return np.clip(x, low, math.inf if high is None else high)
+    xp = array_namespace(x)
+    above = xp.maximum(x, low)
+    return above if high is None else xp.minimum(above, high)

@@ -11,7 +11,7 @@ import numpy as np
 from array_api_compat import is_numpy_array
 from numpy.typing import DTypeLike, NDArray
 
-from phos_core.arrays import Array, array_namespace, device
+from phos_core.arrays import Array, array_namespace, clipped, device
 from phos_core.color import decode_srgb, decode_table, luminance
 from phos_core.effects.exposure import MID_GREY
 
@@ -92,7 +92,9 @@ def scene_light_of_codes(codes: Array, dtype: DTypeLike) -> Array:
         Scene-linear irradiance.
     """
     display, uncurved = _tables(np.dtype(dtype))
-    return _looked_up(uncurved, codes) * _opening(_looked_up(display, codes))
+    light = _looked_up(uncurved, codes)
+    light *= _opening(_looked_up(display, codes))
+    return light
 
 
 def display_light_of_codes(codes: Array, dtype: DTypeLike) -> Array:
@@ -134,16 +136,17 @@ def rendered_light(scene: Array) -> Array:
     """
     xp = array_namespace(scene)
     mid_odds = WHITE * MID_GREY / (1.0 - WHITE * MID_GREY)
-    odds = mid_odds * xp.pow(xp.maximum(scene, 0.0) * (1.0 / MID_GREY), CONTRAST)
+    odds = mid_odds * xp.pow(clipped(scene, 0.0) * (1.0 / MID_GREY), CONTRAST)
     return (1.0 / WHITE) * (1.0 - 1.0 / (1.0 + odds))
 
 
 def _looked_up(table: NDArray[np.float32], codes: Array) -> Array:
     """The entry of a table for each code."""
+    if is_numpy_array(codes):
+        places = codes.astype(np.intp, order="C")
+        return table.take(places, mode="wrap")  # no code is beyond the table: nothing is checked
     xp = array_namespace(codes)
-    flat = xp.reshape(codes, (-1,))
-    if not is_numpy_array(codes):
-        flat = xp.astype(flat, xp.int32)  # not every library takes unsigned indices
+    flat = xp.astype(xp.reshape(codes, (-1,)), xp.int32)  # not all take unsigned indices
     return xp.reshape(xp.take(xp.asarray(table, device=device(codes)), flat), codes.shape)
 
 

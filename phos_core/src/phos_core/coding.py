@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from phos_core import color
-from phos_core.arrays import Array, array_namespace, mix
+from phos_core.arrays import Array, array_namespace, clipped, mix
 from phos_core.camera import display_light_of_codes, scene_light_of_codes, scene_light_of_srgb
 from phos_core.recipe import Encoding
 
@@ -68,11 +68,10 @@ def three_channels(irradiance: Array) -> Array:
 
 def encode(light: Array, channels: int, dtype: np.dtype[Any]) -> Array:
     """Step 9: sRGB-encode in the channels that the input had; clipped here and only here."""
-    xp = array_namespace(light)
     if light.shape[0] > channels:
         light = color.luminance(light)
     if dtype.kind == "u":
         coded = color.encode_codes(light, dtype)
     else:
-        coded = color.encode_srgb(xp.minimum(xp.maximum(light, 0.0), 1.0))
-    return xp.broadcast_to(coded, (channels, *coded.shape[1:]))
+        coded = color.encode_srgb(clipped(light, 0.0, 1.0))
+    return array_namespace(light).broadcast_to(coded, (channels, *coded.shape[1:]))

@@ -19,7 +19,8 @@ from phos_core.tracing import trace
 
 __all__ = ["RowFunction", "by_rows", "of_pixels", "pointwise", "prepared"]
 
-STRIP_NUMBERS = 2**20  # in all arrays together: shorter strips spend their time taking turns
+# In one array. Threads on shorter strips wait for each other; longer ones leave the cache.
+STRIP_NUMBERS = 700_000
 
 
 class RowFunction(Protocol):
@@ -177,7 +178,8 @@ def by_rows(
         place = result[:, strip]
         done = run(strip, place)
         if done is not place:
-            place[...] = done
+            for layer in range(len(done)):  # NumPy interleaves all at once far more slowly
+                place[layer] = done[layer]
 
     jobs = [thread_pool().submit(copy_context().run, fill, strip) for strip in strips]
     for job in jobs:
@@ -186,8 +188,8 @@ def by_rows(
 
 
 def _strips(arrays: Sequence[NDArray[Any]]) -> list[slice]:
-    """Slices of rows, at least one, that hold few numbers of all arrays together."""
+    """Slices of rows, at least one, that hold few numbers of any array."""
     rows = max(arrays[0].shape[1], 1)
-    numbers_per_row = sum(array.size for array in arrays) / rows
+    numbers_per_row = max(array.size for array in arrays) / rows
     step = max(1, int(STRIP_NUMBERS / max(numbers_per_row, 1)))
     return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]

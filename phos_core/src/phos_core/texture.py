@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from phos_core.arrays import Array, array_namespace
+from phos_core.arrays import Array, clipped
 from phos_core.camera import rendered_light
 from phos_core.coding import display_colours, encode, numpy_dtype, scene_colours
 from phos_core.convolution.contract import ConvolutionBackend
@@ -85,8 +85,7 @@ def add_texture(
         density = develop_layers(log10_exposure(exposure), development)
         grainy = add_grain(density, noise[0], grain)
         smooth_print, grainy_print = (
-            array_namespace(d).maximum(make_positive(d, printing), DARKEST_PRINT)
-            for d in (density, grainy)
+            clipped(make_positive(d, printing), DARKEST_PRINT) for d in (density, grainy)
         )
         light = light * (grainy_print / smooth_print)
     if primaries != "srgb":

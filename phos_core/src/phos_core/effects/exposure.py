@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from phos_core.arrays import Array, array_namespace, mix
+from phos_core.arrays import Array, array_namespace, clipped, mix
 
 __all__ = ["MID_GREY", "Exposure", "expose", "held_positive", "log10_exposure"]
 
@@ -105,7 +105,7 @@ def held_positive(exposure: Array) -> Array:
     for layer in range(1, exposure.shape[0]):
         mean = mean + exposure[layer : layer + 1, ...]
     least_of_srgb = LEAST_SHARE_OF_SRGB / exposure.shape[0]
-    threshold = xp.maximum(mean * least_of_srgb, LEAST_EXPOSURE_LX_S)
+    threshold = clipped(mean * least_of_srgb, LEAST_EXPOSURE_LX_S)
     least = threshold * (LEAST_SHARE / LEAST_SHARE_OF_SRGB)
     below = xp.minimum(exposure, threshold)
     room = threshold - least
@@ -128,5 +128,4 @@ def log10_exposure(exposure: Array) -> Array:
     array, shape (layers, rows, cols)
         log10 of the exposure.
     """
-    xp = array_namespace(exposure)
-    return xp.log10(xp.maximum(exposure, LEAST_EXPOSURE_LX_S))
+    return array_namespace(exposure).log10(clipped(exposure, LEAST_EXPOSURE_LX_S))

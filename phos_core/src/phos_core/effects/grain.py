@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from phos_core.arrays import Array, array_namespace, device, per_layer
+from phos_core.arrays import Array, array_namespace, clipped, device, per_layer
 from phos_core.curve import polynomial
 
 __all__ = ["Grain", "add_grain", "grain_noise"]
@@ -194,9 +194,8 @@ def _rms_density(density: Array, params: Grain) -> Array:
     """Compute the RMS through the aperture at these densities: a new array."""
     xp = array_namespace(density)
     limits = per_layer([params.d_min, *zip(*params.net_range, strict=True)], density)
-    net = xp.maximum(density - limits[0, ...], limits[1, ...])
-    root = xp.sqrt(xp.minimum(net, limits[2, ...]))
-    return polynomial(root, params.rms_coefficients)
+    net = clipped(density - limits[0, ...], limits[1, ...], limits[2, ...])
+    return polynomial(xp.sqrt(net), params.rms_coefficients)
 
 
 def _layer_noise(

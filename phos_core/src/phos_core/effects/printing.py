@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from phos_core.arrays import Array, array_namespace, mix, per_layer
+from phos_core.arrays import Array, array_namespace, clipped, mix, per_layer
 from phos_core.color import luminance
 from phos_core.curve import Curve, evaluate, polynomial
 
@@ -289,7 +289,7 @@ def print_on_paper(density: Array, params: PaperPrint) -> Array:
     exposed = xp.log10(see(density, params.enlarger))
     light = see(evaluate(params.curves, exposed), params.light)
     if params.surround != 1.0:
-        seen = xp.maximum(luminance(light), LEAST_LIGHT)
+        seen = clipped(luminance(light), LEAST_LIGHT)
         light = light * xp.pow(seen, params.surround - 1.0)
     return light
 
@@ -325,12 +325,12 @@ def into_gamut(light: Array) -> Array:
     xp = array_namespace(light)
     red, green, blue = light[:1, ...], light[1:2, ...], light[2:, ...]
     grey = luminance(light)
-    beyond = (grey - xp.minimum(xp.minimum(red, green), blue)) / xp.maximum(grey, LEAST_LIGHT)
+    beyond = (grey - xp.minimum(xp.minimum(red, green), blue)) / clipped(grey, LEAST_LIGHT)
     over = xp.maximum(xp.maximum(red, green), blue) - grey
-    over /= xp.maximum(1.0 - grey, LEAST_LIGHT)
+    over /= clipped(1.0 - grey, LEAST_LIGHT)
     beyond = xp.maximum(beyond, over)
     beyond -= GAMUT_THRESHOLD
-    beyond = xp.maximum(beyond, 0.0)
+    beyond = clipped(beyond, 0.0)
     # 1 - e^2 / ((e + c) (e + t)), with c + t = 1
     kept = beyond + GAMUT_THRESHOLD * (1.0 - GAMUT_THRESHOLD)
     beyond *= beyond
