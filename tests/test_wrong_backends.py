@@ -1,5 +1,6 @@
 """The conformance kit finds backends that are wrong, each by the law that it breaks."""
 
+import dataclasses
 import threading
 import time
 import types
@@ -7,6 +8,7 @@ import types
 import numpy as np
 import pytest
 
+from phos_core import chain
 from phos_core.convolution.contract import BackendBase, MemoryInfo, ProbeReport
 from phos_core.convolution.scipy_backend import ScipyBackend
 from phos_core.errors import DeviceLostError
@@ -212,6 +214,27 @@ class GivesBackLess(ScipyBackend):
         return super().convolve(image, psf, **options) * self._share
 
 
+class CompilesWithHalfFloats(ScipyBackend):
+    def compile(self, asked):
+        def kernel(*arrays, out=None):
+            return chain.run(asked, *(array.astype(np.float16) for array in arrays))
+
+        return kernel
+
+
+class ForgetsTheNumbers(ScipyBackend):
+    """Compiles a structure and leaves the stock's numbers out."""
+
+    def compile(self, asked):
+        forgetful = dataclasses.replace(asked, constants=(1.0,) * len(asked.constants))
+        return lambda *arrays, out=None: chain.run(forgetful, *arrays)
+
+
+class GrainOfItsOwn(ScipyBackend):
+    def grain_noise(self, like, params, *, rows, cols, seed, **place):
+        return np.random.default_rng(seed).normal(size=(3, rows, cols)).astype(np.float32)
+
+
 class CallsEverythingMemory(ScipyBackend):
     def classify_error(self, error):
         return "out-of-memory"
@@ -221,6 +244,8 @@ IMPULSE = "test_an_impulse_becomes_the_psf_in_place_and_not_mirrored"
 SELF_TEST = "test_it_passes_the_self_test"
 KIND = "test_a_result_is_of_the_kind_that_the_image_is"
 ROUNDED = "test_nothing_is_rounded_as_tensor_cores_round"
+PRINTS = "test_it_develops_and_prints_as_numpy_does"
+NEGATIVE = {"stock": "portra-400", "printing": "scan", "channels": 3, "dtype": "uint8"}
 CORNER = "test_an_impulse_in_a_corner_obeys_the_boundary"
 
 
@@ -265,6 +290,14 @@ CORNER = "test_an_impulse_in_a_corner_obeys_the_boundary"
         (KeepsEverything, "test_release_gives_back_what_is_kept_on_the_host", {}),
         (OnADevice, "test_release_gives_back_what_is_kept_on_the_device", {}),
         (GivesBackLess, "test_giving_memory_back_changes_no_result", {}),
+        (CompilesWithHalfFloats, "test_it_releases_inhibitor_as_numpy_does", {}),
+        (CompilesWithHalfFloats, PRINTS, NEGATIVE),
+        (ForgetsTheNumbers, "test_it_exposes_as_numpy_does", {"dtype": "uint8", "channels": 3}),
+        (
+            GrainOfItsOwn,
+            "test_its_grain_is_that_of_numpy",
+            {"pixel_pitch_um": 12.0, "place": (0, 0)},
+        ),
         (CallsEverythingMemory, "test_only_the_three_failures_are_classified", {}),
     ],
 )

@@ -13,6 +13,7 @@ A plug-in's test is these lines:
 import tracemalloc
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, get_args
 
 import numpy as np
@@ -33,7 +34,12 @@ from phos_core.convolution.contract import (
 )
 from phos_core.convolution.execution import convolve
 from phos_core.convolution.probing import self_test
+from phos_core.effects.grain import grain_noise
+from phos_core.film import Film
+from phos_core.pipeline import develop_and_print, expose_scene, release_inhibitor
 from phos_core.psf import PSF, combine, compose, delta, exponential, from_array, gaussian, radial
+from phos_core.recipe import Recipe
+from phos_core.strips import RowFunction, by_rows, of_pixels, prepared
 
 __all__ = ["ConvolutionBackendContract", "assert_agrees", "images", "psfs"]
 
@@ -433,6 +439,84 @@ class ConvolutionBackendContract:
         assert backend.classify_error(MemoryError()) == "out-of-memory"
         assert backend.classify_error(ZeroDivisionError()) is None
 
+    @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+    @pytest.mark.parametrize("channels", [1, 3])
+    def test_it_exposes_as_numpy_does(
+        self, backend: ConvolutionBackend, dtype: str, channels: int
+    ) -> None:
+        coded = np.moveaxis(_picture(np.dtype(dtype), channels), -1, 0)
+        step = partial(
+            expose_scene,
+            params=Recipe(film="portra-400").load_film().exposure,
+            encoding="srgb",
+            primaries="srgb",
+            exposure_stops=0.5,
+        )
+        found = _run(backend, prepared(backend, step, of_pixels(coded)), coded)
+        np.testing.assert_allclose(found, step(coded), rtol=2e-5)
+
+    def test_it_releases_inhibitor_as_numpy_does(self, backend: ConvolutionBackend) -> None:
+        film = Recipe(film="portra-400").load_film()
+        exposure = _stages(film)[0]
+        assert film.couplers is not None
+        step = partial(release_inhibitor, couplers=film.couplers)
+        found = _run(backend, prepared(backend, step, of_pixels(exposure)), exposure)
+        np.testing.assert_allclose(found, step(exposure), rtol=1e-5, atol=1e-5)
+
+    @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+    @pytest.mark.parametrize("channels", [1, 3])
+    @pytest.mark.parametrize(
+        ("stock", "printing"),
+        [
+            ("portra-400", "scan"),
+            ("velvia-50", "auto"),
+            ("tri-x-400", "scan"),
+            ("tri-x-400", "polymax"),
+            ("vision3-500t", "2383"),
+        ],
+    )
+    def test_it_develops_and_prints_as_numpy_does(
+        self, backend: ConvolutionBackend, stock: str, printing: str, channels: int, dtype: str
+    ) -> None:
+        film = Recipe(film=stock, printing=printing).load_film()
+        step = partial(
+            develop_and_print,
+            couplers=film.couplers,
+            development=film.development,
+            grain=film.grain,
+            printing=film.printing,
+            channels=channels,
+            dtype=np.dtype(dtype),
+        )
+        stages = _stages(film)
+        found = _run(backend, prepared(backend, step, of_pixels(*stages)), *stages)
+        assert found.dtype == np.dtype(dtype)
+        allowed = {"uint8": 1.0, "uint16": 8.0, "float32": 1e-4}[dtype]
+        off = np.abs(found.astype(np.float64) - step(*stages))
+        assert off.max() <= allowed
+
+    @pytest.mark.parametrize("pixel_pitch_um", [2.5, 12.0])
+    @pytest.mark.parametrize("place", [(0, 0), (17, -20), (2**20 + 1, 5)])
+    def test_its_grain_is_that_of_numpy(
+        self, backend: ConvolutionBackend, pixel_pitch_um: float, place: tuple[int, int]
+    ) -> None:
+        grain = Recipe(film="portra-400").load_film().grain
+        assert grain is not None
+        make_noise = getattr(backend, "grain_noise", grain_noise)
+        field: dict[str, Any] = {
+            "rows": 41,
+            "cols": 67,
+            "pixel_pitch_um": pixel_pitch_um,
+            "seed": 2**40 + 7,
+            "frame": 3,
+            "row_start": place[0],
+            "col_start": place[1],
+        }
+        like = np.zeros((1, 1, 1), np.float32)
+        found = backend.to_host(make_noise(backend.to_device(like), grain, **field))
+        expected = grain_noise(like, grain, **field)
+        np.testing.assert_allclose(found, expected, rtol=0.0, atol=1e-5 * np.abs(expected).max())
+
     @settings(
         max_examples=20,
         deadline=None,
@@ -450,6 +534,33 @@ class ConvolutionBackendContract:
         image = data.draw(images(psf))
         found = convolve(image, psf, backend=backend, boundary=boundary)
         assert_agrees(found, image, psf, boundary, backend.accuracy)
+
+
+def _picture(dtype: np.dtype[Any], channels: int) -> npt.NDArray[Any]:
+    """Every brightness there is, channels last."""
+    picture = np.random.default_rng(3).random((37, 53, channels))
+    if dtype.kind == "u":
+        picture *= np.iinfo(dtype).max
+    return picture.astype(dtype)
+
+
+def _stages(film: Film) -> list[npt.NDArray[np.float32]]:
+    """What a film's last step is given: exposures of eight decades, inhibitor, noise."""
+    rng = np.random.default_rng(4)
+    shape = (len(film.development.curves), 37, 53)
+    stages = [10.0 ** rng.uniform(-5.0, 3.0, shape)]
+    if film.couplers is not None:
+        stages.append(rng.random(shape))
+    if film.grain is not None:
+        stages.append(rng.normal(size=shape))
+    return [stage.astype(np.float32) for stage in stages]
+
+
+def _run(
+    backend: ConvolutionBackend, step: RowFunction, *arrays: npt.NDArray[Any]
+) -> npt.NDArray[Any]:
+    """Run a step on the device: its result on the host."""
+    return np.array(backend.to_host(by_rows(backend, step, *map(backend.to_device, arrays))))
 
 
 def _on_device(
