@@ -494,6 +494,8 @@ class ConvolutionBackendContract:
         allowed = {"uint8": 1.0, "uint16": 8.0, "float32": 1e-4}[dtype]
         off = np.abs(found.astype(np.float64) - step(*stages))
         assert off.max() <= allowed
+        if dtype == "uint8":  # a value at the end of a code may land on the one beside
+            assert (off > 0).mean() < 0.02
 
     @pytest.mark.parametrize("pixel_pitch_um", [2.5, 12.0])
     @pytest.mark.parametrize("place", [(0, 0), (17, -20), (2**20 + 1, 5)])
