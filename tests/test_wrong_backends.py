@@ -245,7 +245,7 @@ SELF_TEST = "test_it_passes_the_self_test"
 KIND = "test_a_result_is_of_the_kind_that_the_image_is"
 ROUNDED = "test_nothing_is_rounded_as_tensor_cores_round"
 PRINTS = "test_it_develops_and_prints_as_numpy_does"
-NEGATIVE = {"stock": "portra-400", "printing": "scan", "channels": 3, "dtype": "uint8"}
+NEGATIVE = {"stock": "portra-400", "printing": "scan", "channels": 3, "dtype": "float32"}
 CORNER = "test_an_impulse_in_a_corner_obeys_the_boundary"
 
 
