@@ -24,7 +24,7 @@ from phos_core.effects.scatter import Scatter, scatter_psfs
 from phos_core.film import Film
 from phos_core.psf import PSF, compose, delta
 from phos_core.recipe import Encoding, Recipe
-from phos_core.strips import RowFunction, by_rows, of_pixels, pointwise, prepared
+from phos_core.strips import RowFunction, by_rows, give_back, of_pixels, pointwise, prepared, room
 
 __all__ = ["Clock", "process", "reach_px"]
 
@@ -73,7 +73,7 @@ def process(
         )
         exposure = in_strips(backend, exposing, pictures)
     with clock.step("scatter and halation"):
-        exposure = backend.convolve(exposure, spread_of_light(film, pitch_um))
+        exposure = spread(exposure, spread_of_light(film, pitch_um), backend)
     with clock.step("couplers"):
         inhibitor = spread_inhibitor(exposure, film, pitch_um, backend)
     with clock.step("develop, grain and print"):
@@ -86,7 +86,9 @@ def process(
             channels=pictures.shape[0],
             dtype=numpy_dtype(pictures),
         )
-        return one_by_one(backend, finish, film.grain, recipes, [exposure, *inhibitor], outs)
+        positives = one_by_one(backend, finish, film.grain, recipes, [exposure, *inhibitor], outs)
+    give_back(backend, exposure, *inhibitor)
+    return positives
 
 
 def in_strips(
@@ -196,7 +198,17 @@ def spread_inhibitor(
     if film.couplers is None:
         return ()
     released = in_strips(backend, partial(release_inhibitor, couplers=film.couplers), exposure)
-    return (backend.convolve(released, coupler_psf(film.couplers, pixel_pitch_um=pitch_um)),)
+    return (spread(released, coupler_psf(film.couplers, pixel_pitch_um=pitch_um), backend),)
+
+
+def spread(image: Array, psf: PSF | Sequence[PSF], backend: ConvolutionBackend) -> Array:
+    """Convolve a stage of the process that nobody needs afterwards."""
+    if not getattr(backend, "takes_out", False):
+        return backend.convolve(image, psf)
+    place = room(backend, image.shape, image.dtype)
+    backend.convolve(image, psf, out=place)  # type: ignore[call-arg] # it says that it takes one
+    give_back(backend, image)
+    return place
 
 
 def release_inhibitor(exposure: Array, *, couplers: Couplers) -> Array:

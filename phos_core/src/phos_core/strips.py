@@ -17,7 +17,7 @@ from phos_core.convolution.cpu import thread_pool
 from phos_core.errors import UnsupportedOperationError
 from phos_core.tracing import trace
 
-__all__ = ["RowFunction", "by_rows", "of_pixels", "pointwise", "prepared"]
+__all__ = ["RowFunction", "by_rows", "give_back", "of_pixels", "pointwise", "prepared", "room"]
 
 # In one array. Threads on shorter strips wait for each other; longer ones leave the cache.
 STRIP_NUMBERS = 700_000
@@ -170,7 +170,7 @@ def by_rows(
         head = run(strips.pop(0))
         if not strips:
             return head
-        out = np.empty((head.shape[0], arrays[0].shape[1], head.shape[2]), head.dtype)
+        out = room(backend, (head.shape[0], arrays[0].shape[1], head.shape[2]), head.dtype)
         out[:, : head.shape[1]] = head
     result = out
 
@@ -185,6 +185,20 @@ def by_rows(
     for job in jobs:
         job.result()
     return result
+
+
+def room(backend: ConvolutionBackend, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """An array on the host for a stage of the process, in memory that the backend has kept."""
+    buffers = getattr(backend, "buffers", None)
+    return np.empty(shape, dtype) if buffers is None else buffers.take(shape, dtype)
+
+
+def give_back(backend: ConvolutionBackend, *arrays: Array) -> None:
+    """Let the backend keep the memory of arrays that nobody needs any more."""
+    buffers = getattr(backend, "buffers", None)
+    if buffers is not None:
+        for array in arrays:
+            buffers.give(array)
 
 
 def _strips(arrays: Sequence[NDArray[Any]]) -> list[slice]:

@@ -19,6 +19,7 @@ from phos_core.effects.printing import Printing, into_gamut, make_positive
 from phos_core.film import Film
 from phos_core.pipeline import Clock, in_strips, one_by_one, spread_of_light
 from phos_core.recipe import Encoding, Recipe
+from phos_core.strips import give_back
 
 __all__ = ["process_texture"]
 
@@ -58,7 +59,9 @@ def process_texture(
             dtype=numpy_dtype(pictures),
         )
         stages = [pictures, scene, spread]
-        return one_by_one(backend, finish, film.grain, recipes, stages, outs)
+        positives = one_by_one(backend, finish, film.grain, recipes, stages, outs)
+    give_back(backend, scene, spread)
+    return positives
 
 
 def add_texture(
