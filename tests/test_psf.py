@@ -314,3 +314,33 @@ def test_rings_that_make_no_sense_are_refused(edges, energy):
 def test_combining_needs_finite_weights(terms):
     with pytest.raises(ValueError, match=r"at least one|finite"):
         psf.combine(terms)
+
+
+@settings(max_examples=40, deadline=None)
+@given(first=psfs(most_taps=300), second=psfs(most_taps=300), weight=weights)
+def test_terms_add_up_to_the_psf(first, second, weight):
+    halo = psf.combine([(1.0, psf.delta()), (weight, second)])
+    made = psf.compose(
+        psf.combine([(0.5, first), (0.5, psf.mixture([(0.2, 1.0), (0.8, 2.0)]))]), halo
+    )
+    parts = psf.combine(made.terms())
+    fy, fx = np.array([-0.4, 0.0, 0.13]), np.array([0.0, 0.21, 0.5])
+    np.testing.assert_allclose(
+        parts.transfer(fy, fx), made.transfer(fy, fx), rtol=0, atol=2e-6 * made.l1
+    )
+    assert parts.total == pytest.approx(made.total, rel=1e-6)
+    for _, part in made.terms():
+        assert part.terms() == ((1.0, part),)
+
+
+def test_a_psf_that_is_no_sum_is_its_own_term():
+    for made in (psf.delta(), psf.exponential(2.0), psf.from_array(np.ones((3, 5)))):
+        assert made.terms() == ((1.0, made),)
+
+
+def test_scatter_and_halo_multiply_out():
+    scatter = psf.pixel_mixture([(0.6, 0.5), (0.4, 1.1)])
+    halo = psf.compose(psf.radial([3, 5], [1]), psf.gaussian(4.0))
+    made = psf.compose(scatter, psf.combine([(0.9, psf.delta()), (0.1, halo)]))
+    assert [weight for weight, _ in made.terms()] == pytest.approx([0.54, 0.06, 0.36, 0.04])
+    assert [part.axes() is None for _, part in made.terms()] == [False, True, False, True]

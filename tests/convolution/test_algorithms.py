@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from phos_core.arrays import array_namespace
 from phos_core.convolution import algorithms
 from phos_core.convolution.boundary import BOUNDARIES, period
-from phos_core.psf import combine, delta, exponential, from_array, gaussian
+from phos_core.errors import UnsupportedOperationError
+from phos_core.psf import combine, compose, delta, exponential, from_array, gaussian, mixture
 from phos_core.testing import assert_agrees, images, psfs
 
 shared = settings(
@@ -27,32 +28,88 @@ def test_the_chosen_road_agrees_with_the_reference(xp, data, boundary):
 
 
 @pytest.mark.parametrize("boundary", BOUNDARIES)
-@pytest.mark.parametrize("road", [algorithms.direct, algorithms.separable, algorithms.transform])
-@pytest.mark.parametrize("shape", [(1, 1), (2, 9), (13, 8)])
+@pytest.mark.parametrize("road", ["direct", "separable", "transform"])
+@pytest.mark.parametrize("shape", [(1, 1), (2, 9), (13, 8), (70, 33)])
 def test_every_road_leads_to_the_same_place(xp, boundary, road, shape):
     image = np.random.default_rng(1).random((2, *shape)).astype(np.float32)
     psf = combine([(0.7, gaussian(0.4)), (0.2, gaussian(1.1))])
-    found = road(xp.asarray(image), psf, boundary)
+    found = algorithms.convolve(xp.asarray(image), psf, boundary, method=road)
     assert_agrees(np.asarray(found), image, psf, boundary)
 
 
+@pytest.mark.parametrize("shape", [(40, 60), (97, 41), (64, 64)])
 @pytest.mark.parametrize(
     ("psf", "road"),
     [
-        (delta(), algorithms.direct),
-        (from_array(np.ones((5, 5))), algorithms.direct),
-        (gaussian(1.2), algorithms.separable),
-        (gaussian(5.0), algorithms.transform),
-        (exponential(3.0), algorithms.transform),
+        (gaussian(7.0), "multirate"),
+        (compose(exponential(2.0), gaussian(6.0)), "multirate"),
+        (mixture([(0.85, 1.7), (0.15, 9.0)]), "sum"),
+        (compose(gaussian(0.6), combine([(0.9, delta()), (0.1, gaussian(8.0))])), "sum"),
     ],
 )
-def test_the_road_follows_the_number_of_taps(psf, road, monkeypatch):
-    taken = []
+def test_few_frequencies_are_enough_for_what_is_smooth(xp, psf, road, shape):
+    image = np.random.default_rng(1).random(shape).astype(np.float32)
+    found = algorithms.convolve(xp.asarray(image), psf, method=road)
+    assert_agrees(np.asarray(found), image, psf, "symmetric")
+
+
+@pytest.mark.parametrize("taps", [(1, 3), (7, 1), (5, 5), (41, 67)])
+def test_terms_that_are_not_symmetric_are_not_turned_round(xp, taps):
+    rng = np.random.default_rng(1)
+    image = rng.random((50, 37)).astype(np.float32)
+    psf = from_array(np.outer(*(rng.random(n) for n in taps)))
+    found = algorithms.convolve(xp.asarray(image), psf, "edge", method="separable")
+    assert_agrees(np.asarray(found), image, psf, "edge")
+
+
+@pytest.mark.parametrize(
+    ("psf", "shape", "road"),
+    [
+        (delta(), (4, 4), "direct"),
+        (from_array(np.ones((5, 5))), (4, 4), "direct"),
+        (gaussian(1.2), (4, 4), "separable"),
+        (gaussian(5.0), (4, 4), "transform"),
+        (exponential(3.0), (4, 4), "transform"),
+        (gaussian(12.0), (600, 600), "multirate"),
+        (gaussian(12.0), (400, 400), "transform"),
+        (gaussian(9.0), (600, 600), "transform"),
+        (mixture([(0.85, 1.7), (0.15, 17.0)]), (600, 600), "transform"),
+    ],
+)
+def test_the_road_follows_the_psf_and_the_size(psf, shape, road):
+    assert algorithms.plan(shape, psf).road == road
+
+
+@pytest.mark.parametrize(("boundary", "single"), [("mirror", True), ("symmetric", False)])
+def test_few_frequencies_are_for_the_symmetric_border_in_single_precision(boundary, single):
+    plan = algorithms.plan((600, 600), gaussian(12.0), boundary=boundary, single=single)
+    assert plan.road == "transform"
+    with pytest.raises(UnsupportedOperationError, match="possible: separable, transform"):
+        algorithms.plan(
+            (9, 9), gaussian(12.0), boundary=boundary, single=single, method="multirate"
+        )
+
+
+def test_a_road_that_cannot_be_taken_is_refused_with_those_that_can():
+    noise = from_array(np.random.default_rng(1).random((61, 61)))
+    for road in ("direct", "separable", "multirate", "sum"):
+        with pytest.raises(UnsupportedOperationError, match=f"'{road}'; possible: transform$"):
+            algorithms.plan((90, 90), noise, method=road)
+
+
+def test_transfer_functions_are_made_once_while_they_are_kept(xp, monkeypatch):
+    made = []
+    original = algorithms.transfer_table
     monkeypatch.setattr(
-        algorithms, road.__name__, lambda *given: (taken.append(given), given[0])[1]
+        algorithms, "transfer_table", lambda *given: made.append(given) or original(*given)
     )
-    algorithms.convolve(np.ones((4, 4), np.float32), psf)
-    assert len(taken) == 1
+    image, tables = xp.ones((40, 40), dtype=xp.float32), algorithms.Tables(10**6)
+    for _ in range(3):
+        algorithms.convolve(image, gaussian(7.0), method="multirate", tables=tables)
+    assert len(made) == 1
+    tables.clear()
+    algorithms.convolve(image, gaussian(7.0), method="multirate", tables=tables)
+    assert len(made) == 2
 
 
 def test_each_layer_may_have_its_own_psf(xp):

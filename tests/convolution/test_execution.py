@@ -4,15 +4,21 @@ import array_api_strict
 import numpy as np
 import pytest
 
-from phos_core.convolution import execution
+from phos_core.convolution import algorithms, execution
 from phos_core.convolution.contract import BackendBase
-from phos_core.convolution.execution import convolve
+from phos_core.convolution.execution import convolve, plan
 from phos_core.convolution.scipy_backend import ScipyBackend
-from phos_core.errors import BackendUnavailableError
-from phos_core.psf import delta, from_array, gaussian
+from phos_core.errors import BackendUnavailableError, UnsupportedOperationError
+from phos_core.psf import delta, from_array, gaussian, mixture
 from phos_core.testing import assert_agrees
 
 SCIPY = ScipyBackend()
+
+
+@pytest.fixture
+def small_strips(monkeypatch):
+    """Strips of a few rows, so that small images have many."""
+    monkeypatch.setattr(execution, "STRIP_NUMBERS", 250)
 
 
 @pytest.mark.parametrize(
@@ -239,3 +245,119 @@ def test_the_backend_is_chosen_by_the_pixels_of_one_picture(shape, monkeypatch):
     monkeypatch.setattr(execution, "select", select)
     convolve(np.ones(shape), delta())
     assert set(asked) == {42}
+
+
+class Blind(BackendBase):
+    """Convolves in its own way and tells no roads."""
+
+    name = "blind"
+
+    def to_device(self, host):
+        return host
+
+    def to_host(self, x):
+        return x
+
+    def convolve(self, image, psf, *, boundary="symmetric", accuracy="exact"):
+        return algorithms.convolve(image, psf, boundary)
+
+
+class Inheriting(BackendBase):
+    """Brings nothing but its arrays."""
+
+    name = "inheriting"
+
+    def to_device(self, host):
+        return host
+
+    def to_host(self, x):
+        return x
+
+
+BOTH = mixture([(0.85, 1.2), (0.15, 6.0)])
+
+
+@pytest.mark.parametrize("backend", [SCIPY, Inheriting()], ids=lambda b: b.name)
+@pytest.mark.parametrize(
+    ("psf", "road"),
+    [
+        (gaussian(1.0), "separable"),
+        (gaussian(6.0), "multirate"),
+        (BOTH, "sum"),
+        (gaussian(1.0), "transform"),
+        (BOTH, "transform"),
+    ],
+)
+@pytest.mark.parametrize("shape", [(70, 80), (70, 80, 3)])
+def test_a_road_that_is_asked_for_is_taken_and_right(backend, psf, road, shape, monkeypatch):
+    asked = []
+    original = backend.convolve_by
+    monkeypatch.setattr(
+        backend,
+        "convolve_by",
+        lambda method, *rest, **more: asked.append(method) or original(method, *rest, **more),
+    )
+    image = np.random.default_rng(1).random(shape).astype(np.float32)
+    found = convolve(image, psf, backend=backend, method=road)
+    assert asked == [road]
+    for channel in np.ndindex(shape[2:]):
+        assert_agrees(found[..., *channel], image[..., *channel], psf, "symmetric")
+    assert plan(shape[:2], psf, backend=backend, method=road).road == road
+
+
+@pytest.mark.parametrize("boundary", ["symmetric", "wrap"])
+def test_a_plan_needs_no_picture(boundary):
+    made = plan((200, 300), [[0.25, 0.5, 0.25]], backend="scipy", boundary=boundary)
+    assert (made.backend, made.road, made.boundary) == ("scipy", "separable", boundary)
+    assert made.shape == (200, 300)
+
+
+def test_a_road_that_does_not_exist_is_refused_before_any_work():
+    with pytest.raises(ValueError, match=r"method must be one of auto, .*'fft'"):
+        convolve(np.full((3, 3), np.nan), delta(), method="fft")
+    with pytest.raises(ValueError, match=r"shape must be \(rows, cols\), both at least 1"):
+        plan((0, 3), delta())
+
+
+def test_a_road_that_the_backend_cannot_take_is_refused_before_any_work():
+    image, out = np.ones((30, 30), np.float32), np.zeros((30, 30), np.float32)
+    with pytest.raises(UnsupportedOperationError, match=r"scipy .*'multirate'.*possible: sep"):
+        convolve(image, gaussian(1.0), backend="scipy", method="multirate", out=out)
+    assert not out.any()
+
+
+def test_a_backend_that_tells_no_roads_takes_none():
+    image = np.ones((30, 30), np.float32)
+    np.testing.assert_allclose(convolve(image, gaussian(1.0), backend=Blind()), 1.0, rtol=1e-5)
+    for ask in (
+        lambda: convolve(image, gaussian(1.0), backend=Blind(), method="transform"),
+        lambda: plan((30, 30), gaussian(1.0), backend=Blind()),
+    ):
+        with pytest.raises(UnsupportedOperationError, match="blind chooses its roads by itself"):
+            ask()
+
+
+def test_a_single_plane_is_neither_copied_there_nor_back(monkeypatch):
+    given = []
+    monkeypatch.setattr(
+        SCIPY,
+        "convolve",
+        lambda planes, psf, out=None, **rest: given.append((planes, out)) or out,
+    )
+    image, out = np.ones((40, 50), np.float32), np.empty((40, 50), np.float32)
+    convolve(image, gaussian(1.0), backend=SCIPY, out=out)
+    ((planes, place),) = given
+    assert np.shares_memory(planes, image)
+    assert place is out
+
+
+def test_every_strip_of_a_picture_is_looked_at(small_strips):
+    image = np.zeros((60, 20, 3), np.float32)
+    for row in (0, 31, 59):
+        bad = image.copy()
+        bad[row, 7, 2] = np.nan
+        with pytest.raises(ValueError, match=rf"finite, got nan at \({row}, 7, 2\)"):
+            convolve(bad, delta())
+        bright = image.astype(np.float64)
+        bright[row, 7, 2] = 1e200
+        assert convolve(bright, delta())[row, 7, 2] == pytest.approx(1e200)

@@ -3,7 +3,7 @@
 from importlib.metadata import version
 
 from phos_core import psf
-from phos_core.convolution.execution import convolve
+from phos_core.convolution.execution import convolve, plan
 from phos_core.convolution.selection import backends, use_backend
 from phos_core.device_facts import device_info
 from phos_core.door import develop
@@ -24,6 +24,7 @@ __all__ = [
     "device_info",
     "films",
     "load_film",
+    "plan",
     "psf",
     "use_backend",
 ]

@@ -136,6 +136,17 @@ class PSF(ABC):
         """
         return None
 
+    def terms(self) -> tuple[tuple[float, "PSF"], ...]:
+        """Return the PSFs that it is known to be a sum of.
+
+        Returns
+        -------
+        tuple of (float, PSF)
+            Weights w and PSFs p with samples = sum of w p; itself, of weight 1, if no sum is known.
+            Sums inside sums, and convolutions of sums, are multiplied out.
+        """
+        return ((1.0, self),)
+
     @cached_property
     def _samples(self) -> FloatArray:
         samples = np.array(self._make_samples(), dtype=np.float64)
@@ -285,6 +296,9 @@ class _SeparablePSF(PSF):
     def axes(self) -> tuple[tuple[float, FloatArray], ...] | None:
         return tuple((weight, profile.taps) for weight, profile in self._terms)
 
+    def terms(self) -> tuple[tuple[float, PSF], ...]:
+        return tuple((weight, _SeparablePSF(((1.0, p),))) for weight, p in self._terms)
+
     @property
     def total(self) -> float:
         return math.fsum(weight for weight, _ in self._terms)
@@ -332,6 +346,9 @@ class _CombinedPSF(PSF):
             found += [(weight * w, taps) for w, taps in inner]
         return tuple(found)
 
+    def terms(self) -> tuple[tuple[float, PSF], ...]:
+        return tuple((weight * w, one) for weight, psf in self._terms for w, one in psf.terms())
+
     @property
     def total(self) -> float:
         return math.fsum(weight * psf.total for weight, psf in self._terms)
@@ -372,6 +389,12 @@ class _ComposedPSF(PSF):
         if first is None or second is None:
             return None
         return tuple((v * w, np.convolve(s, t)) for v, s in first for w, t in second)
+
+    def terms(self) -> tuple[tuple[float, PSF], ...]:
+        first, second = (psf.terms() for psf in self._parts)
+        if len(first) == len(second) == 1:
+            return ((1.0, self),)
+        return tuple((v * w, compose(a, b)) for v, a in first for w, b in second)
 
     @property
     def total(self) -> float:

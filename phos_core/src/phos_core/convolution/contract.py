@@ -8,6 +8,7 @@ floating-point arrays with at least one pixel, and PSFs that are odd and centred
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -18,11 +19,13 @@ from phos_core.arrays import Array, array_namespace
 from phos_core.arrays import device as array_device
 from phos_core.convolution import algorithms
 from phos_core.convolution.boundary import BOUNDARIES, Boundary, check_boundary
+from phos_core.convolution.planner import Method, Plan
 from phos_core.errors import DeviceLostError, UnsupportedOperationError
 from phos_core.psf import PSF
 
 __all__ = [
     "BOUNDARIES",
+    "NO_PLANS",
     "TOLERANCES",
     "Accuracy",
     "BackendBase",
@@ -30,6 +33,7 @@ __all__ = [
     "ConvolutionBackend",
     "ErrorKind",
     "MemoryInfo",
+    "PlanningBackend",
     "ProbeReport",
     "ProbeStatus",
     "check_boundary",
@@ -41,6 +45,9 @@ Accuracy: TypeAlias = Literal["exact", "fast"]
 
 TOLERANCES: dict[Accuracy, float] = {"exact": 1e-5, "fast": 1e-3}
 """Largest error of each class, in units of max|image| times the PSF's `l1`."""
+
+NO_PLANS = "chooses its roads by itself, tells none and takes none"
+KEPT_BYTES = 256 * 2**20  # our choice: transfer functions that are kept for the next image
 
 ErrorKind: TypeAlias = Literal["out-of-memory", "unsupported", "device-lost"]
 """The three failures after which the work may go on elsewhere."""
@@ -167,6 +174,34 @@ class ConvolutionBackend(Protocol):
         ...
 
 
+@runtime_checkable
+class PlanningBackend(ConvolutionBackend, Protocol):
+    """A backend that tells its roads, and takes one that is asked for."""
+
+    def plan(
+        self,
+        shape: tuple[int, int],
+        psf: PSF,
+        *,
+        boundary: Boundary = "symmetric",
+        dtype: Any = np.float32,
+        method: Method = "auto",
+    ) -> Plan:
+        """Say which road a plane takes; see `BackendBase.plan`."""
+        ...
+
+    def convolve_by(
+        self,
+        method: Method,
+        image: Array,
+        psf: PSF | Sequence[PSF],
+        *,
+        boundary: Boundary = "symmetric",
+    ) -> Array:
+        """Convolve planes by a road that was asked for; see `BackendBase.convolve_by`."""
+        ...
+
+
 class BackendBase(ABC):
     """Everything of a backend but its name and its way to the device and back.
 
@@ -176,6 +211,9 @@ class BackendBase(ABC):
     Three limits decide when a picture is cut into tiles of rows; None where there is none:
     `max_elements` and `max_array_bytes` of one array, and `memory_limit_bytes` of all arrays
     together, where that shall be less than `memory` says is free.
+
+    With `takes_out`, `convolve` of NumPy arrays takes ``out=``, an array for the result that shares
+    no memory with the image: large pictures are then not copied once more.
     """
 
     name: str
@@ -185,6 +223,7 @@ class BackendBase(ABC):
     max_elements: int | None = None
     max_array_bytes: int | None = None
     memory_limit_bytes: int | None = None
+    takes_out: bool = False
 
     @abstractmethod
     def to_device(self, host: npt.NDArray[Any]) -> Array:
@@ -221,7 +260,68 @@ class BackendBase(ABC):
         accuracy: Accuracy = "exact",
     ) -> Array:
         """Convolve planes by the generic algorithms; see `ConvolutionBackend.convolve`."""
-        return algorithms.convolve(image, psf, boundary)
+        return algorithms.convolve(image, psf, boundary, tables=self._kept_tables)
+
+    def convolve_by(
+        self,
+        method: Method,
+        image: Array,
+        psf: PSF | Sequence[PSF],
+        *,
+        boundary: Boundary = "symmetric",
+    ) -> Array:
+        """Convolve planes by a road that was asked for; see `plan` and `convolve`."""
+        self._check_plans()
+        return algorithms.convolve(image, psf, boundary, method=method, tables=self._kept_tables)
+
+    def plan(
+        self,
+        shape: tuple[int, int],
+        psf: PSF,
+        *,
+        boundary: Boundary = "symmetric",
+        dtype: Any = np.float32,
+        method: Method = "auto",
+    ) -> Plan:
+        """Say which road a plane takes.
+
+        Parameters
+        ----------
+        shape : tuple of (int, int)
+            Of the plane.
+        psf : PSF
+            To convolve with.
+        boundary : Boundary
+            What lies beyond the edges.
+        dtype : dtype
+            Of the plane.
+        method : Method
+            A road to take all the same, or "auto".
+
+        Returns
+        -------
+        Plan
+            The road, and why.
+
+        Raises
+        ------
+        UnsupportedOperationError
+            If the road that is asked for cannot do it, or the backend plans none.
+        """
+        self._check_plans()
+        single = np.dtype(dtype) == np.float32
+        return algorithms.plan(
+            shape, psf, boundary=boundary, single=single, method=method, backend=self.name
+        )
+
+    def _check_plans(self) -> None:
+        if type(self).convolve is not BackendBase.convolve:
+            raise UnsupportedOperationError(f"{self.name} {NO_PLANS}")
+
+    @cached_property
+    def _kept_tables(self) -> algorithms.Tables:
+        """Transfer functions of the generic algorithms, on the device."""
+        return algorithms.Tables(KEPT_BYTES)
 
     def memory(self) -> MemoryInfo:
         """Say that the memory is not known."""
@@ -231,8 +331,9 @@ class BackendBase(ABC):
         """Say what a bug report should know of the device: its name, its driver, its pools."""
         return {}
 
-    def release(self) -> None:  # noqa: B027 - a default, not a duty
-        """Do nothing: nothing is kept."""
+    def release(self) -> None:
+        """Forget the transfer functions that the generic algorithms keep."""
+        self._kept_tables.clear()
 
     def classify_error(self, error: BaseException) -> ErrorKind | None:
         """Recognise Python's own errors and those of phos."""

@@ -2,10 +2,11 @@
 
 import contextlib
 import os
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,14 +16,19 @@ from phos_core.convolution.contract import MemoryInfo
 __all__ = [
     "SINGLE_RANGE",
     "host_memory",
+    "in_parallel",
     "in_precision",
     "is_of_great_range",
+    "row_strips",
+    "single_peak",
     "thread_pool",
     "usable_cores",
 ]
 
 MEMINFO = Path("/proc/meminfo")
 SINGLE_RANGE = 2000.0  # peak over median: beyond it single precision drowns the shadows
+
+Job = TypeVar("Job")
 
 
 def usable_cores() -> int:
@@ -36,6 +42,58 @@ def usable_cores() -> int:
 def thread_pool() -> ThreadPoolExecutor:
     """Return the pool that row strips run on, as wide as there are cores."""
     return ThreadPoolExecutor(usable_cores(), thread_name_prefix="phos")
+
+
+def in_parallel(prepare: Callable[[], Callable[[Job], object]], jobs: Sequence[Job]) -> None:
+    """Do jobs on every core, the caller's thread among them.
+
+    Parameters
+    ----------
+    prepare : callable
+        Called once on each core: makes a workspace there, and returns what does one job in it.
+    jobs : sequence
+        Each is done once, by whoever is free.
+    """
+    waiting = iter(jobs)
+
+    def work() -> None:
+        do = prepare()
+        for job in waiting:
+            do(job)
+
+    others = min(usable_cores(), len(jobs)) - 1
+    helpers = [thread_pool().submit(work) for _ in range(others)]
+    try:
+        work()
+    finally:
+        unneeded = [helper.cancel() for helper in helpers]
+        for helper, is_unneeded in zip(helpers, unneeded, strict=True):
+            if not is_unneeded:
+                helper.result()
+
+
+def row_strips(
+    rows: int, cols: int, *, pixels: int, multiple: int = 1, most: int | None = None
+) -> list[slice]:
+    """Cut a plane into strips of rows.
+
+    Parameters
+    ----------
+    rows, cols : int
+        Size of the plane.
+    pixels : int
+        That a strip may have.
+    multiple, most : int
+        Its rows are a multiple of this, at least one, and no more than that.
+
+    Returns
+    -------
+    list of slice
+        All of one height but the last.
+    """
+    height = pixels // cols if most is None else min(pixels // cols, most)
+    height = max(height // multiple, 1) * multiple
+    return [slice(start, min(start + height, rows)) for start in range(0, rows, height)]
 
 
 def host_memory() -> MemoryInfo:
@@ -76,9 +134,12 @@ def in_precision(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def is_of_great_range(plane: npt.NDArray[Any]) -> bool:
     """Say whether a plane's peak is more than 2000 times its median."""
-    typical = np.median(np.abs(plane[::16, ::16]))
-    peak = max(plane.max(), -plane.min())
-    return bool(peak > SINGLE_RANGE * typical)
+    return float(max(plane.max(), -plane.min())) > single_peak(plane)
+
+
+def single_peak(plane: npt.NDArray[Any]) -> float:
+    """Return the largest value that a plane may hold for single precision to do: 2000 medians."""
+    return SINGLE_RANGE * float(np.median(np.abs(plane[::16, ::16])))
 
 
 if hasattr(os, "register_at_fork"):

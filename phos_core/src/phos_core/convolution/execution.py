@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, cast, overload
 
 import numpy as np
@@ -10,13 +11,18 @@ from array_api_compat import is_array_api_obj, is_numpy_array, is_numpy_namespac
 
 from phos_core.arrays import Array, array_namespace
 from phos_core.convolution.boundary import Boundary, check_boundary
-from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.convolution.contract import NO_PLANS, ConvolutionBackend, PlanningBackend
+from phos_core.convolution.cpu import in_parallel, row_strips
 from phos_core.convolution.ladder import descend
+from phos_core.convolution.planner import Method, Plan, check_method
 from phos_core.convolution.selection import Selection, select
 from phos_core.convolution.tiles import Footprint, Tile, tile_sizes
+from phos_core.errors import UnsupportedOperationError
 from phos_core.psf import PSF, as_psf
 
-__all__ = ["convolve", "is_batch", "is_native", "places"]
+__all__ = ["convolve", "is_batch", "is_native", "places", "plan"]
+
+STRIP_NUMBERS = 2**19  # of an image that is copied or searched: fits the cache
 
 MOST_CHANNELS = 4  # only an image whose first axis alone is this short may be planar
 SAFE_EXPONENT = 64  # peaks beyond 2**64 or below 2**-64 are scaled for single precision
@@ -30,6 +36,7 @@ def convolve(
     backend: str | ConvolutionBackend | None = ...,
     boundary: str = ...,
     out: Sequence[npt.NDArray[Any]] | npt.NDArray[Any] | None = ...,
+    method: str = ...,
     strict: bool = ...,
 ) -> Any: ...
 
@@ -42,6 +49,7 @@ def convolve(
     backend: str | ConvolutionBackend | None = ...,
     boundary: str = ...,
     out: npt.NDArray[Any] | None = ...,
+    method: str = ...,
     strict: bool = ...,
 ) -> npt.NDArray[Any]: ...
 
@@ -53,6 +61,7 @@ def convolve(
     backend: str | ConvolutionBackend | None = None,
     boundary: str = "symmetric",
     out: Any = None,
+    method: str = "auto",
     strict: bool = False,
 ) -> Any:
     """Convolve an image, or several, with a point-spread function.
@@ -70,6 +79,8 @@ def convolve(
         How the image goes on beyond its edges.
     out : ndarray, or a list of them for a list, optional
         Takes the result: the shape of `image` and the dtype below. Not for arrays of a device.
+    method : {"auto", "direct", "separable", "multirate", "sum", "transform"}
+        The road to take; by default the quickest that the backend has. `plan` says which.
     strict : bool
         Whether it is an error to go on elsewhere where the backend chosen fails; so says
         ``PHOS_STRICT=1``.
@@ -84,9 +95,11 @@ def convolve(
     TypeError
         If `image`, `psf` or `out` are of a wrong kind or dtype.
     ValueError
-        If a shape, the boundary or a PSF is wrong, or `image` holds NaN or infinity.
+        If a shape, the boundary, the method or a PSF is wrong, or `image` holds NaN or infinity.
     UnknownBackendError, BackendUnavailableError
         If the backend that was named does not exist or cannot run, or does not own the array.
+    UnsupportedOperationError
+        If the backend cannot take the road that `method` names; the message says which it can.
     OutOfMemoryError, UnsupportedOperationError, DeviceLostError
         If the backend, and those that may take over, all fail.
 
@@ -104,13 +117,52 @@ def convolve(
 
     to 1e-5 of the image's peak times the PSF's sum of absolute values.
     """
-    known_boundary = check_boundary(boundary)
+    course = _Course(check_boundary(boundary), check_method(method), strict)
     if is_batch(image):
         return [
-            _convolve_one(picture, psf, backend, known_boundary, place, strict)
+            _convolve_one(picture, psf, backend, course, place)
             for picture, place in zip(image, places(out, len(image)), strict=True)
         ]
-    return _convolve_one(image, psf, backend, known_boundary, out, strict)
+    return _convolve_one(image, psf, backend, course, out)
+
+
+def plan(
+    shape: tuple[int, int],
+    psf: PSF | npt.ArrayLike,
+    *,
+    backend: str | ConvolutionBackend | None = None,
+    boundary: str = "symmetric",
+    method: str = "auto",
+) -> Plan:
+    """Say by which road `convolve` would go.
+
+    Parameters
+    ----------
+    shape : tuple of (int, int)
+        Rows and columns of the image.
+    psf : PSF or array_like of shape (odd, odd)
+        To convolve with.
+    backend, boundary, method
+        As for `convolve`.
+
+    Returns
+    -------
+    Plan
+        Its `str` tells it in a few lines.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `psf`, the boundary or the method are wrong, or the image would have no pixels.
+    UnsupportedOperationError
+        If the backend cannot take the road, or does not tell its roads.
+    """
+    rows, cols = (int(n) for n in shape)
+    if rows < 1 or cols < 1:
+        raise ValueError(f"shape must be (rows, cols), both at least 1, got {shape}")
+    course = _Course(check_boundary(boundary), check_method(method))
+    chosen = _planning(select(backend, pixels=rows * cols).backend)
+    return chosen.plan((rows, cols), as_psf(psf), boundary=course.boundary, method=course.method)
 
 
 def is_batch(image: Any) -> bool:
@@ -156,17 +208,25 @@ def places(out: Any, count: int) -> Iterable[Any]:
     return out
 
 
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """How to convolve, as the caller wants it."""
+
+    boundary: Boundary
+    method: Method = "auto"
+    strict: bool = False
+
+
 def _convolve_one(
     image: Any,
     psf: PSF | npt.ArrayLike | Sequence[PSF | npt.ArrayLike],
     backend: str | ConvolutionBackend | None,
-    boundary: Boundary,
+    course: _Course,
     out: Any,
-    strict: bool,
 ) -> Any:
     """Convolve what is one array, be it a picture or a batch of equal ones."""
     if is_native(image):
-        return _convolve_native(image, psf, backend, boundary, out, strict)
+        return _convolve_native(image, psf, backend, course, out)
     pixels = _checked_image(image)
     dtype = _result_dtype(pixels.dtype)
     psfs = _checked_psfs(psf, pixels.shape)
@@ -176,40 +236,82 @@ def _convolve_one(
         return result
     rows, cols = pixels.shape if pixels.ndim == 2 else pixels.shape[-3:-1]
     selection = select(backend, pixels=rows * cols)
-    exponent = _exponent(pixels)
-    if pixels.ndim == 4 and not _share_a_call(pixels, psfs, selection, exponent, boundary):
+    _check_road(selection.backend, (rows, cols), psfs, course)
+    if pixels.ndim == 4 and not _share_a_call(pixels, psfs, selection, course.boundary):
         for picture, place in zip(pixels, result, strict=True):
-            _convolve_one(picture, psf, backend, boundary, place, strict)
+            _convolve_one(picture, psf, backend, course, place)
         return result
-    planes = _planar(pixels, exponent)
+    planes, exponent = _planar(pixels)
     if np.may_share_memory(planes, result):
         planes = planes.copy()  # tiles and other backends read what the result would overwrite
     planar_result = result if result.ndim == 2 else np.moveaxis(result, -1, 0)
 
     def work(chosen: ConvolutionBackend, tiles: tuple[Tile, ...]) -> None:
+        if len(tiles) == 1 and _takes(chosen, result):
+            blurred = _convolved(chosen, planes, psfs, course, out=result)
+            if blurred is not result:
+                np.copyto(result, blurred)
+            return
         for tile in tiles:
             on_device = chosen.to_device(np.ascontiguousarray(planes[..., tile.read, :]))
-            blurred = chosen.convolve(on_device, psfs, boundary=boundary, accuracy=chosen.accuracy)
+            blurred = _convolved(chosen, on_device, psfs, course)
             inner = chosen.to_host(blurred)[..., tile.inner, :]
-            np.copyto(planar_result[..., tile.rows, :], inner)
+            _put(inner, planar_result[..., tile.rows, :])
 
-    takes = _footprint(planes.shape, psfs, boundary)
-    descend(selection, work, lambda _: takes, strict=strict)
+    takes = _footprint(planes.shape, psfs, course.boundary)
+    descend(selection, work, lambda _: takes, strict=course.strict)
     if exponent:
         np.ldexp(result, exponent, out=result)
     return result
+
+
+def _convolved(
+    backend: ConvolutionBackend,
+    planes: Array,
+    psfs: PSF | list[PSF],
+    course: _Course,
+    **place: npt.NDArray[Any],
+) -> Array:
+    """Convolve planes on the backend's device, by its own road or the one asked for."""
+    if course.method != "auto":
+        chosen = _planning(backend)
+        return chosen.convolve_by(course.method, planes, psfs, boundary=course.boundary, **place)
+    return backend.convolve(
+        planes, psfs, boundary=course.boundary, accuracy=backend.accuracy, **place
+    )
+
+
+def _planning(backend: ConvolutionBackend) -> PlanningBackend:
+    if not isinstance(backend, PlanningBackend):
+        raise UnsupportedOperationError(f"{backend.name} {NO_PLANS}")
+    return backend
+
+
+def _check_road(
+    backend: ConvolutionBackend, shape: tuple[int, int], psfs: PSF | list[PSF], course: _Course
+) -> None:
+    """Fail before the work starts if the backend cannot take the road that is asked for."""
+    if course.method == "auto":
+        return
+    for psf in [psfs] if isinstance(psfs, PSF) else psfs:
+        _planning(backend).plan(shape, psf, boundary=course.boundary, method=course.method)
+
+
+def _takes(backend: ConvolutionBackend, result: npt.NDArray[Any]) -> bool:
+    """Whether a backend may write straight to where the result goes."""
+    is_planes = result.ndim == 2 and result.dtype == np.float32 and result.flags.c_contiguous
+    return is_planes and bool(getattr(backend, "takes_out", False))
 
 
 def _share_a_call(
     pixels: npt.NDArray[Any],
     psfs: PSF | list[PSF],
     selection: Selection,
-    exponent: int,
     boundary: Boundary,
 ) -> bool:
     """Whether a batch goes to the device at once: where there is one that can hold it."""
     chosen = selection.backend
-    if is_numpy_namespace(chosen.xp) or exponent:
+    if is_numpy_namespace(chosen.xp) or _exponent(pixels, _peak(pixels)):
         return False
     footprint = _footprint((pixels.shape[-1], *pixels.shape[:-1]), psfs, boundary)
     return tile_sizes(footprint, chosen)[:1] == [footprint.rows]
@@ -219,9 +321,8 @@ def _convolve_native(
     image: Array,
     psf: PSF | npt.ArrayLike | Sequence[PSF | npt.ArrayLike],
     backend: str | ConvolutionBackend | None,
-    boundary: Boundary,
+    course: _Course,
     out: Any,
-    strict: bool,
 ) -> Array:
     """Convolve an array of a device, where it is."""
     if out is not None:
@@ -235,21 +336,21 @@ def _convolve_native(
     dtype = xp.float64 if image.dtype == xp.float64 else xp.float32
     if 0 in image.shape:
         return xp.astype(image, dtype, copy=True)
+    rows, cols = image.shape if image.ndim == 2 else image.shape[-3:-1]
+    _check_road(selection.backend, (rows, cols), psfs, course)
     planes = image if image.ndim == 2 else xp.moveaxis(image, -1, 0)
     exponent = _native_exponent(planes)
     planes = xp.astype(_scaled(planes, -exponent), xp.float32)
 
     def work(chosen: ConvolutionBackend, tiles: tuple[Tile, ...]) -> Array:
         blurred = [
-            chosen.convolve(
-                planes[..., tile.read, :], psfs, boundary=boundary, accuracy=chosen.accuracy
-            )[..., tile.inner, :]
+            _convolved(chosen, planes[..., tile.read, :], psfs, course)[..., tile.inner, :]
             for tile in tiles
         ]
         return blurred[0] if len(blurred) == 1 else xp.concat(blurred, axis=-2)
 
-    takes = _footprint(planes.shape, psfs, boundary)
-    whole = descend(selection, work, lambda _: takes, strict=strict, stay=True).value
+    takes = _footprint(planes.shape, psfs, course.boundary)
+    whole = descend(selection, work, lambda _: takes, strict=course.strict, stay=True).value
     whole = _scaled(xp.astype(whole, dtype), exponent)
     return whole if image.ndim == 2 else xp.moveaxis(whole, 0, -1)
 
@@ -355,9 +456,62 @@ def _check_out(out: npt.NDArray[Any] | None, shape: tuple[int, ...], dtype: np.d
         raise ValueError("out must be writable, got a read-only array")
 
 
-def _exponent(pixels: npt.NDArray[Any]) -> int:
+def _planar(pixels: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float32], int]:
+    """Return an image in planes of native single precision, in one pass over strips of rows.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (rows, cols), (rows, cols, channels) or (n, rows, cols, channels)
+        Real numbers.
+
+    Returns
+    -------
+    tuple of (ndarray of float32, int)
+        Planes of shape (..., rows, cols), the image itself if it is one already, and the power of
+        two that they were divided by so that single precision can hold them.
+
+    Raises
+    ------
+    ValueError
+        If the image holds NaN or infinity.
+    """
+    if pixels.ndim == 4:
+        exponent = _exponent(pixels, _peak(pixels))
+        return _scaled_planes(pixels, exponent), exponent
+    is_plane = pixels.ndim == 2 and pixels.dtype == np.float32 and pixels.flags.c_contiguous
+    channels = pixels[..., None] if pixels.ndim == 2 else pixels
+    rows, cols, count = channels.shape
+    planes = channels[None, ..., 0] if is_plane else np.empty((count, rows, cols), np.float32)
+    peaks = [0.0]
+
+    def take(strip: slice) -> None:
+        source, target = channels[strip], planes[:, strip]
+        if not is_plane:
+            with np.errstate(over="ignore", invalid="ignore"):  # the peak will tell
+                for channel in range(count):
+                    np.copyto(target[channel], source[..., channel], casting="same_kind")
+        peaks.append(_peak(target if pixels.dtype == np.float32 else source))
+
+    in_parallel(lambda: take, row_strips(rows, cols * count, pixels=STRIP_NUMBERS))
+    exponent = _exponent(pixels, _worst(peaks))
+    if exponent:
+        return _scaled_planes(pixels, exponent), exponent
+    return (planes[0] if pixels.ndim == 2 else planes), 0
+
+
+def _peak(pixels: npt.NDArray[Any]) -> float:
+    """Largest absolute value; NaN if there is one."""
+    if pixels.dtype.kind != "f":
+        return 0.0
+    return _worst([abs(float(pixels.min())), abs(float(pixels.max()))])
+
+
+def _worst(peaks: list[float]) -> float:
+    return math.nan if any(math.isnan(peak) for peak in peaks) else max(peaks)
+
+
+def _exponent(pixels: npt.NDArray[Any], peak: float) -> int:
     """Power of two that brings the peak into single precision; 0 where it is there already."""
-    peak = max(abs(float(pixels.min())), abs(float(pixels.max())))
     if not math.isfinite(peak):
         first = tuple(int(i) for i in np.argwhere(~np.isfinite(pixels))[0])
         raise ValueError(f"image must be finite, got {pixels[first]} at {first}")
@@ -365,11 +519,21 @@ def _exponent(pixels: npt.NDArray[Any]) -> int:
     return exponent if abs(exponent) > SAFE_EXPONENT else 0
 
 
-def _planar(pixels: npt.NDArray[Any], exponent: int) -> npt.NDArray[np.float32]:
-    """Return the image in planes of native single precision, scaled by a power of two."""
+def _scaled_planes(pixels: npt.NDArray[Any], exponent: int) -> npt.NDArray[np.float32]:
     scaled = np.ldexp(pixels, -exponent) if exponent else pixels
     if scaled.ndim == 2:
         return np.ascontiguousarray(scaled, dtype=np.float32)
     planes = np.empty((scaled.shape[-1], *scaled.shape[:-1]), np.float32)
     np.copyto(planes, np.moveaxis(scaled, -1, 0), casting="same_kind")
     return planes
+
+
+def _put(planes: npt.NDArray[Any], out: npt.NDArray[Any]) -> None:
+    """Copy planes to where they go, strip by strip."""
+    rows, cols = planes.shape[-2:]
+
+    def copy(strip: slice) -> None:
+        for index in np.ndindex(planes.shape[:-2]):
+            np.copyto(out[index][strip], planes[index][strip])
+
+    in_parallel(lambda: copy, row_strips(rows, cols, pixels=STRIP_NUMBERS))

@@ -5,7 +5,7 @@ both ways, to the points and back to the pixels, are products with narrow banded
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias
@@ -14,34 +14,72 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
-from phos_core.convolution.cpu import thread_pool, usable_cores
+from phos_core.convolution.banded import columns_of, product
+from phos_core.convolution.cpu import in_parallel, in_precision, usable_cores
 from phos_core.psf import PSF
 
-__all__ = ["Axis", "convolve", "gain_table", "make_axis", "thinning"]
+__all__ = ["Axis", "Band", "blur_points", "gain_table", "make_axis", "to_pixels", "to_points"]
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 WINDOW_POINTS = 7  # width of the window in points: the error is 1e-6
 WINDOW_DECAY = 2.3 * WINDOW_POINTS  # 2.2 to 2.35 a point are alike; below, the error grows
-BAND_TOLERANCE = 1e-6  # a transfer function this small, of its sum, is none
-BAND_CYCLES = 1 / 3  # the band in cycles per point; the window hides what folds back onto it
-WIDEST_SPACING = 16.0  # pixels: the points are then so few that fewer would save nothing
-SPECTRUM_FINENESS = 8  # frequencies for each tap, so that no ripple is missed
 QUADRATURE_NODES = 64
-POINTS_AT_ONCE = 16  # rows of a matrix block on the way to the points
-PIXELS_AT_ONCE = 128  # and on the way back
-# Multiplications of one matrix product. A linear-algebra library gives larger ones to threads of
-# its own, which then wait spinning in the way of ours.
-PRODUCT_SIZE = 2**18
+POINTS_AT_ONCE = range(12, 20)  # of a matrix block on the way to the points
+POINTS_BEFORE = range(14, 33)  # whose pixels make a block on the way back
+POINT_ROWS = 32  # of points that are filled in along the rows at once
 
 
 @dataclass(frozen=True, eq=False)
-class Block:
-    """Part of a banded matrix: what the entries from `first` on bring to those from `start` on."""
+class Band:
+    """A banded matrix in blocks of one size, their windows evenly spaced.
 
-    start: int
+    Parameters
+    ----------
+    size : int
+        Entries of the result.
+    first, step : int
+        Entry that the first block's window begins at, maybe before the first there is, and
+        entries from window to window.
+    blocks : ndarray of float32, shape (n, h, k)
+        Block i gives the entries from i h on, from those of a window of k; 0 where there is none.
+    transposed : ndarray of float32, shape (n, k, h)
+        The same blocks, for products from the right.
+    """
+
+    size: int
     first: int
-    weights: npt.NDArray[np.float32]
+    step: int
+    blocks: npt.NDArray[np.float32]
+    transposed: npt.NDArray[np.float32]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all blocks."""
+        return self.blocks.nbytes + self.transposed.nbytes
+
+    @property
+    def whole(self) -> int:
+        """Entries that the blocks give, those beyond the last that there is included."""
+        return len(self.blocks) * len(self.blocks[0])
+
+    def span(self, size: int) -> tuple[int, int]:
+        """Give the entries that the windows need before the first of `size`, and in all."""
+        count, _, width = self.blocks.shape
+        before = max(-self.first, 0)
+        last = self.first + (count - 1) * self.step + width
+        return before, before + max(last, size)
+
+    def pieces(self, size: int) -> Iterator[tuple[slice, slice, npt.NDArray[np.float32]]]:
+        """Go through the blocks: entries given, entries needed of `size`, and the matrix."""
+        for number, block in enumerate(self.blocks):
+            start, first = number * len(block), self.first + number * self.step
+            stop = min(start + len(block), self.size)
+            if start >= stop:
+                return
+            needs = slice(max(first, 0), min(first + block.shape[1], size))
+            used = block[: stop - start, needs.start - first : needs.stop - first]
+            yield slice(start, stop), needs, used
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,52 +88,21 @@ class Axis:
 
     Parameters
     ----------
-    points : int
-        How many.
-    to_points, to_pixels : tuple of Block
+    size, points : int
+        How many there are of either.
+    to_points, to_pixels : Band
         The two matrices, one the transpose of the other.
     """
 
+    size: int
     points: int
-    to_points: tuple[Block, ...]
-    to_pixels: tuple[Block, ...]
+    to_points: Band
+    to_pixels: Band
 
     @property
     def nbytes(self) -> int:
         """Bytes of both matrices."""
-        return sum(block.weights.nbytes for block in self.to_points + self.to_pixels)
-
-
-def thinning(psf: PSF) -> float:
-    """Say how many pixels apart the points may be.
-
-    Parameters
-    ----------
-    psf : PSF
-        Any; only one that is a sum of separable terms is known to be smooth.
-
-    Returns
-    -------
-    float
-        From 0, for a PSF that is not known to be smooth, to 16.
-
-    Notes
-    -----
-    The transfer function of terms w t(y) t(x) is at most the sum of |w| |T(f)| max|T| at a
-    frequency f along either axis, T being that of the taps t. The band ends where this sum has
-    fallen for good below 1e-6 of the PSF's sum; a PSF without a positive sum has none.
-    """
-    terms = psf.axes()
-    if terms is None:
-        return 0.0
-    length = scipy.fft.next_fast_len(SPECTRUM_FINENESS * max(len(t) for _, t in terms), real=True)
-    size = np.zeros(length // 2 + 1)
-    for weight, taps in terms:
-        along = np.abs(scipy.fft.rfft(taps, length))
-        size += abs(weight) * along.max() * along
-    loud = np.flatnonzero(size > BAND_TOLERANCE * psf.total)
-    band = (loud[-1] + 1) / length
-    return min(BAND_CYCLES / band, WIDEST_SPACING) if band < 0.5 else 0.0
+        return self.to_points.nbytes + self.to_pixels.nbytes
 
 
 def make_axis(size: int, points: int) -> Axis:
@@ -124,20 +131,23 @@ def make_axis(size: int, points: int) -> Axis:
     Pixels beyond the edges are the mirrored ones and are added to them.
     """
     spacing, half = size / points, WINDOW_POINTS / 2
-    to_points, to_pixels = [], []
-    for start in range(0, points, POINTS_AT_ONCE):
-        rows = np.arange(start, min(start + POINTS_AT_ONCE, points))
-        first = max(0, math.floor((rows[0] + 0.5 - half) * spacing - 0.5))
-        stop = min(size, math.ceil((rows[-1] + 0.5 + half) * spacing - 0.5))
-        weights = _weights(rows, np.arange(first, stop), size, spacing)
-        to_points.append(Block(start, first, weights.astype(np.float32)))
-    for start in range(0, size, PIXELS_AT_ONCE):
-        pixels = np.arange(start, min(start + PIXELS_AT_ONCE, size))
-        first = max(0, math.floor((pixels[0] + 0.5) / spacing - 0.5 - half))
-        stop = min(points, math.ceil((pixels[-1] + 0.5) / spacing - 0.5 + half))
-        weights = _weights(np.arange(first, stop), pixels, size, spacing)
-        to_pixels.append(Block(start, first, np.ascontiguousarray(weights.T, np.float32)))
-    return Axis(points, tuple(to_points), tuple(to_pixels))
+
+    def weights(of_points: npt.NDArray[Any], pixels: npt.NDArray[Any]) -> FloatArray:
+        return _weights(of_points, pixels, size, points)
+
+    to_points = _band(
+        points,
+        [(count, round(count * spacing)) for count in POINTS_AT_ONCE],
+        lambda point: ((point + 0.5) * spacing - 0.5, half * spacing),
+        weights,
+    )
+    to_pixels = _band(
+        size,
+        [(round(count * spacing), count) for count in POINTS_BEFORE],
+        lambda pixel: ((pixel + 0.5) / spacing - 0.5, half),
+        lambda pixels, of_points: weights(of_points, pixels).T,
+    )
+    return Axis(size, points, to_points, to_pixels)
 
 
 def gain_table(psf: PSF, sizes: tuple[int, int], points: tuple[int, int]) -> npt.NDArray[Any]:
@@ -163,52 +173,161 @@ def gain_table(psf: PSF, sizes: tuple[int, int], points: tuple[int, int]) -> npt
     return np.asarray(gain, np.float32)
 
 
-def convolve(
-    plane: npt.NDArray[Any],
-    rows: Axis,
-    cols: Axis,
-    gain: npt.NDArray[Any],
-    out: npt.NDArray[Any],
-) -> None:
-    """Convolve a plane at the symmetric border.
+def to_points(plane: npt.NDArray[Any], rows: Axis, cols: Axis) -> npt.NDArray[np.float32]:
+    """Thin a plane out.
 
     Parameters
     ----------
     plane : ndarray of float32, shape (rows, cols)
-        In rows without gaps between their pixels.
+        Its pixels in a row have no gaps between them.
     rows, cols : Axis
         Of its two axes.
-    gain : ndarray of float32
-        By `gain_table`.
-    out : ndarray of float32, shape (rows, cols)
-        Takes the result.
 
-    Notes
-    -----
-    With A and B the matrices of the two axes and C the cosine transform (DCT-II),
-
-        out = A^T C^-1(gain C(A plane B^T)) B
+    Returns
+    -------
+    ndarray of float32, shape (rows.points, cols.points)
+        With A and B the matrices of the two axes, A plane B^T.
     """
-    thin_rows = np.empty((rows.points, plane.shape[1]), np.float32)
-    coarse = np.empty((rows.points, cols.points), np.float32)
-    _apply(rows.to_points, plane, thin_rows)
-    _apply(cols.to_points, thin_rows.T, coarse.T)
+    down, along = rows.to_points, cols.to_points
+    height = down.blocks.shape[1]
+    before, wide = along.span(cols.size)
+    coarse = np.empty((rows.points, along.whole), np.float32)
+
+    def prepare() -> Callable[[Piece], None]:
+        strip = np.zeros((height, wide), np.float32)
+
+        def thin_out(piece: Piece) -> None:
+            gives, needs, block = piece
+            thin = strip[: len(block)]
+            product(block, plane[needs], thin[:, before : before + cols.size])
+            _along(thin, before, along, coarse[gives])
+
+        return thin_out
+
+    in_parallel(prepare, list(down.pieces(rows.size)))
+    return coarse[:, : cols.points]
+
+
+def blur_points(points: npt.NDArray[np.float32], gain: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Multiply the frequencies of the points.
+
+    Parameters
+    ----------
+    points : ndarray of float32, shape (n, m)
+        Points of a plane, transformed in double precision if they are of great range.
+    gain : ndarray of float32, shape (n, m)
+        By `gain_table`.
+
+    Returns
+    -------
+    ndarray of float32 or float64, shape (n, m)
+        With C the cosine transform (DCT-II), C^-1(gain C(points)).
+    """
     workers = usable_cores()
-    spectrum = scipy.fft.dctn(coarse, overwrite_x=True, workers=workers)
+    spectrum = scipy.fft.dctn(in_precision(points), workers=workers)
     spectrum *= gain
-    blurred = scipy.fft.idctn(spectrum, overwrite_x=True, workers=workers)
-    _apply(cols.to_pixels, blurred.T, thin_rows.T)
-    _apply(rows.to_pixels, thin_rows, out)
+    return np.asarray(scipy.fft.idctn(spectrum, overwrite_x=True, workers=workers))
 
 
-def _weights(points: Any, pixels: Any, size: int, spacing: float) -> FloatArray:
-    """Tie points to pixels, the mirrored ones beyond both edges included."""
+def to_pixels(
+    points: npt.NDArray[Any], rows: Axis, cols: Axis, out: npt.NDArray[np.float32]
+) -> None:
+    """Fill a plane in again.
+
+    Parameters
+    ----------
+    points : ndarray, shape (rows.points, cols.points)
+        Of a plane.
+    rows, cols : Axis
+        Of its two axes.
+    out : ndarray of float32, shape (rows, cols)
+        Takes, with A and B the matrices of the two axes, A^T points B.
+    """
+    down, along = rows.to_pixels, cols.to_pixels
+    before, wide = along.span(cols.points)
+    padded = np.zeros((rows.points, wide), np.float32)
+    padded[:, before : before + cols.points] = points
+    halfway = np.empty((rows.points, along.whole), np.float32)
+
+    def fill_along(start: int) -> None:
+        strip = slice(start, start + POINT_ROWS)
+        _along(padded[strip], before, along, halfway[strip])
+
+    def prepare() -> Callable[[Piece], None]:
+        height = down.blocks.shape[1]
+        is_direct = out.strides[1] == out.itemsize
+        filled = None if is_direct else np.empty((height, cols.size), np.float32)
+
+        def fill_in(piece: Piece) -> None:
+            gives, needs, block = piece
+            strip = out[gives] if filled is None else filled[: len(block)]
+            product(block, halfway[needs, : cols.size], strip)
+            if filled is not None:
+                out[gives] = strip
+
+        return fill_in
+
+    in_parallel(lambda: fill_along, range(0, rows.points, POINT_ROWS))
+    in_parallel(prepare, list(down.pieces(rows.points)))
+
+
+Piece: TypeAlias = tuple[slice, slice, npt.NDArray[np.float32]]
+
+
+def _along(matrix: npt.NDArray[Any], before: int, band: Band, out: npt.NDArray[np.float32]) -> None:
+    """Multiply by a banded matrix along the rows, all blocks in one call."""
+    count, height, width = band.blocks.shape
+    windows = columns_of(matrix[:, before + band.first :], count, band.step, width)
+    np.matmul(windows, band.transposed, out=columns_of(out, count, height, height))
+
+
+def _band(
+    size: int,
+    ways: list[tuple[int, int]],
+    needs: Callable[[npt.NDArray[Any]], tuple[FloatArray, float]],
+    weights: Callable[[npt.NDArray[Any], npt.NDArray[Any]], FloatArray],
+) -> Band:
+    """Cut a banded matrix into blocks, by the way that takes the fewest multiplications.
+
+    A way gives entries and step of a block; `needs` the centre and the reach of what makes an
+    entry; `weights` part of the matrix.
+    """
+
+    def windows(height: int, step: int) -> tuple[int, int, int]:
+        """Count of the blocks, where the first begins, and the width that holds all of them."""
+        count = -(-size // height)
+        starts = np.arange(count) * height
+        (lows, reach), (highs, _) = needs(starts), needs(starts + height - 1)
+        drift = np.arange(count) * step
+        first = math.floor((lows - reach - drift).min())
+        return count, first, math.ceil((highs + reach - drift).max()) + 1 - first
+
+    def multiplications(way: tuple[int, int]) -> int:
+        count, _, width = windows(*way)
+        return count * way[0] * width
+
+    height, step = min(ways, key=multiplications)
+    count, first, width = windows(height, step)
+    blocks = np.zeros((count, height, width), np.float32)
+    for number, block in enumerate(blocks):
+        entries = np.arange(number * height, min((number + 1) * height, size))
+        block[: len(entries)] = weights(entries, first + number * step + np.arange(width))
+    return Band(size, first, step, blocks, np.ascontiguousarray(blocks.swapaxes(1, 2)))
+
+
+def _weights(
+    points: npt.NDArray[Any], pixels: npt.NDArray[Any], size: int, count: int
+) -> FloatArray:
+    """Tie points to pixels, the mirrored ones beyond both edges included; 0 where is neither."""
+    spacing = size / count
     at = ((points + 0.5) * spacing - 0.5)[:, None]
     total = np.zeros((len(points), len(pixels)))
     for image in (pixels, -1 - pixels, 2 * size - 1 - pixels):
         distance = (image - at) / spacing
         near = np.abs(distance) < WINDOW_POINTS / 2
         total[near] += _window(distance[near])
+    total[(points < 0) | (points >= count)] = 0.0
+    total[:, (pixels < 0) | (pixels >= size)] = 0.0
     return np.asarray(total / (math.sqrt(spacing) * _integral(_window)))
 
 
@@ -235,27 +354,3 @@ def _integral(function: Callable[[FloatArray], FloatArray]) -> Any:
 def _gauss_legendre() -> tuple[FloatArray, FloatArray]:
     nodes, weights = np.polynomial.legendre.leggauss(QUADRATURE_NODES)
     return nodes, weights
-
-
-def _apply(blocks: tuple[Block, ...], source: npt.NDArray[Any], out: npt.NDArray[Any]) -> None:
-    """Multiply from the left by a banded matrix, its blocks on every core."""
-
-    def fill(block: Block) -> None:
-        height, reach = block.weights.shape
-        part = source[block.first : block.first + reach]
-        _small_products(block.weights, part, out[block.start : block.start + height])
-
-    for _ in thread_pool().map(fill, blocks):
-        pass
-
-
-def _small_products(left: npt.NDArray[Any], right: npt.NDArray[Any], out: npt.NDArray[Any]) -> None:
-    """Multiply matrices, some columns at a time."""
-    width = max(1, PRODUCT_SIZE // left.size)
-    whole = right.shape[1] // width * width
-
-    def stacked(matrix: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return matrix[:, :whole].reshape(len(matrix), -1, width).swapaxes(0, 1)
-
-    np.matmul(left, stacked(right), out=stacked(out))
-    np.matmul(left, right[:, whole:], out=out[:, whole:])

@@ -1,48 +1,47 @@
-"""The built-in backend: NumPy arrays, SciPy's transforms on every core.
+"""The built-in backend: NumPy arrays, matrix products and SciPy's transforms on every core.
 
-At the symmetric border the cosine transform (DCT-II) diagonalises every even PSF, so nothing is
-padded there. Other borders and asymmetric PSFs go by a padded Fourier transform, the shortest
-separable PSFs by adding shifted strips of rows. Smooth PSFs on large planes go by a coarse grid,
-in matrix products too small for the threads of a linear-algebra library, which suffer when other
-work is going on and make it suffer.
+Narrow PSFs go by products with banded matrices, smooth ones by a coarse grid, sums of both by
+both. At the symmetric border the cosine transform (DCT-II) diagonalises every even PSF, so nothing
+is padded there; what is left goes by a padded Fourier transform. The planner chooses.
 """
 
-import math
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
 
 from phos_core.arrays import Array
-from phos_core.convolution import multirate
-from phos_core.convolution.algorithms import circular_extent, significant_radius
-from phos_core.convolution.boundary import Boundary, source_index
+from phos_core.convolution import banded, multirate, spectral
+from phos_core.convolution.algorithms import circular_extent
+from phos_core.convolution.boundary import Boundary
+from phos_core.convolution.buffers import Buffers
 from phos_core.convolution.contract import Accuracy, BackendBase, MemoryInfo, each_plane
-from phos_core.convolution.cpu import (
-    host_memory,
-    in_precision,
-    is_of_great_range,
-    thread_pool,
-    usable_cores,
-)
+from phos_core.convolution.cpu import host_memory
+from phos_core.convolution.planner import Costs, Method, Plan, Taps, fast_length, make_plan
 from phos_core.convolution.tables import TableCache, transfer_table
 from phos_core.psf import PSF
 
 __all__ = ["ScipyBackend", "create"]
 
-Terms: TypeAlias = tuple[tuple[float, npt.NDArray[np.float64]], ...]
-
 TABLE_BYTES = 512 * 2**20  # our choice: transfer functions kept for the next image
-AXES_BYTES = 32 * 2**20  # matrices of the coarse grids: 1 MiB for an axis of 12,000 pixels
-SHORT_TAPS = 11  # of all separable terms together: beyond it the transform is quicker
-STRIP_PIXELS = 2**18  # of a strip of rows, so that it stays in a core's cache
-COARSE_PIXELS = 2**20  # on fewer, the transform takes as long or less
-COARSE_SPACING = 2.5  # pixels between the points, a Gaussian of sigma 6.3: below it, the same
-COARSE_SIDE = 8  # points a side at least, more than the window of the points is wide
+AXES_BYTES = 32 * 2**20  # matrices of the coarse grids: 2 MiB for an axis of 12,000 pixels
+BUFFER_BYTES = 256 * 2**20  # our choice: the stages of a picture of 6 megapixels take 206 MiB
 SMOOTH_PRIME = 11  # a side with a larger prime factor is slow to transform
 PADDING_WORTH = 1.25  # a slow side is made longer if it grows by less than this
+
+# Nanoseconds for a pixel on two cores: benchmarks/bench_convolve.py times each road.
+COSTS = Costs(
+    separable=0.1,
+    separable_term=0.6,
+    separable_tap=0.006,
+    multirate=0.45,
+    multirate_line=0.75,
+    multirate_point=4.9,
+    cosine=6.0,  # 3.8 in single precision, 7.7 in double, which bright lamps need
+    fourier=3.9,
+    calls={"separable": 1e5, "multirate": 4e5, "sum": 5e5, "transform": 2e5},
+)
 
 
 def create() -> "ScipyBackend":
@@ -51,16 +50,20 @@ def create() -> "ScipyBackend":
 
 
 class ScipyBackend(BackendBase):
-    """Convolution on the CPU by SciPy's transforms.
+    """Convolution on the CPU by NumPy's matrix products and SciPy's transforms.
 
-    Transfer functions are kept in float32, the least recently used dropped first.
+    Transfer functions are kept in float32, the least recently used dropped first. A subclass may
+    bring its own `convolve_narrow`, `to_points` and `to_pixels`, and the `costs` that go with them.
     """
 
     name = "scipy"
+    takes_out = True
+    costs = COSTS
 
     def __init__(self) -> None:
         self._tables = TableCache[npt.NDArray[Any]](TABLE_BYTES)
         self._axes = TableCache[multirate.Axis](AXES_BYTES)
+        self.buffers = Buffers(BUFFER_BYTES)
 
     def to_device(self, host: npt.NDArray[Any]) -> Array:
         """Return the array itself."""
@@ -70,6 +73,26 @@ class ScipyBackend(BackendBase):
         """Return the array itself."""
         return np.asarray(x)
 
+    def plan(
+        self,
+        shape: tuple[int, int],
+        psf: PSF,
+        *,
+        boundary: Boundary = "symmetric",
+        dtype: Any = np.float32,
+        method: Method = "auto",
+    ) -> Plan:
+        """Choose the road of a plane; see `BackendBase.plan`."""
+        return make_plan(
+            self.name,
+            self.costs,
+            shape,
+            psf,
+            boundary=boundary,
+            single=np.dtype(dtype) == np.float32,
+            method=method,
+        )
+
     def convolve(
         self,
         image: Array,
@@ -77,12 +100,32 @@ class ScipyBackend(BackendBase):
         *,
         boundary: Boundary = "symmetric",
         accuracy: Accuracy = "exact",
+        out: npt.NDArray[Any] | None = None,
     ) -> Array:
-        """Convolve planes one after another, each on every core."""
-        out = np.empty(image.shape, image.dtype)
+        """Convolve planes one after another, each on every core.
+
+        `out` takes the result: of the image's shape and dtype, without sharing its memory.
+        """
+        return self.convolve_by("auto", image, psf, boundary=boundary, out=out)
+
+    def convolve_by(
+        self,
+        method: Method,
+        image: Array,
+        psf: PSF | Sequence[PSF],
+        *,
+        boundary: Boundary = "symmetric",
+        out: npt.NDArray[Any] | None = None,
+    ) -> Array:
+        """Convolve planes by a road that was asked for, or by the quickest; see `convolve`."""
+        result = np.empty(image.shape, image.dtype) if out is None else out
         for index, plane_psf in each_plane(image, psf):
-            self._convolve_plane(image[index], plane_psf, boundary, out[index])
-        return out
+            plane = image[index]
+            plan = self.plan(
+                plane.shape, plane_psf, boundary=boundary, dtype=plane.dtype, method=method
+            )
+            self._follow(plan, plane, result[index])
+        return result
 
     def memory(self) -> MemoryInfo:
         """Say how much memory the machine has, where it tells."""
@@ -90,28 +133,54 @@ class ScipyBackend(BackendBase):
 
     def release(self) -> None:
         """Forget the transfer functions and the matrices."""
+        super().release()
         self._tables.clear()
         self._axes.clear()
+        self.buffers.clear()
 
-    def _convolve_plane(
-        self, plane: npt.NDArray[Any], psf: PSF, boundary: Boundary, out: npt.NDArray[Any]
-    ) -> None:
-        terms = _short_terms(psf)
-        if terms is not None:
-            _shift_and_add(plane, terms, boundary, out)
-        elif boundary == "symmetric" and (points := _coarse_grid(plane, psf)):
-            self._by_points(plane, psf, points, out)
-        elif boundary == "symmetric" and psf.is_even:
-            self._by_cosines(plane, psf, out)
-        else:
-            self._by_fourier(plane, psf, boundary, out)
-
-    def _by_points(
+    def convolve_narrow(
         self,
         plane: npt.NDArray[Any],
-        psf: PSF,
-        points: tuple[int, int],
+        terms: tuple[Taps, ...],
+        boundary: Boundary,
         out: npt.NDArray[Any],
+        *,
+        add: bool,
+    ) -> None:
+        """Convolve a plane with narrow separable terms; see `banded.convolve`."""
+        banded.convolve(plane, terms, boundary, out, add=add)
+
+    def to_points(
+        self, plane: npt.NDArray[Any], rows: multirate.Axis, cols: multirate.Axis
+    ) -> npt.NDArray[np.float32]:
+        """Thin a plane out; see `multirate.to_points`."""
+        return multirate.to_points(plane, rows, cols)
+
+    def to_pixels(
+        self,
+        points: npt.NDArray[Any],
+        rows: multirate.Axis,
+        cols: multirate.Axis,
+        out: npt.NDArray[Any],
+    ) -> None:
+        """Fill a plane in again; see `multirate.to_pixels`."""
+        multirate.to_pixels(points, rows, cols, out)
+
+    def _follow(self, plan: Plan, plane: npt.NDArray[Any], out: npt.NDArray[Any]) -> None:
+        """Convolve a plane as planned."""
+        if plan.smooth is not None:
+            self._by_points(plane, plan.smooth, plan.points, out)
+        if plan.narrow:
+            self.convolve_narrow(
+                plane, plan.narrow, plan.boundary, out, add=plan.smooth is not None
+            )
+        if plan.road == "transform" and plan.boundary == "symmetric" and plan.psf.is_even:
+            self._by_cosines(plane, plan.psf, out)
+        elif plan.road == "transform":
+            self._by_fourier(plane, plan.psf, plan.boundary, out)
+
+    def _by_points(
+        self, plane: npt.NDArray[Any], psf: PSF, points: tuple[int, int], out: npt.NDArray[Any]
     ) -> None:
         """Compute a smooth blur on a coarse grid."""
         rows, cols = (self._axis(*pair) for pair in zip(plane.shape, points, strict=True))
@@ -119,28 +188,24 @@ class ScipyBackend(BackendBase):
             (psf, "points", plane.shape, points),
             lambda: multirate.gain_table(psf, (plane.shape[0], plane.shape[1]), points),
         )
-        multirate.convolve(np.ascontiguousarray(plane), rows, cols, gain, out)
+        coarse = self.to_points(_in_rows(plane), rows, cols)
+        self.to_pixels(multirate.blur_points(coarse, gain), rows, cols, out)
 
     def _axis(self, size: int, points: int) -> multirate.Axis:
         return self._axes.get((size, points), lambda: multirate.make_axis(size, points))
 
     def _by_cosines(self, plane: npt.NDArray[Any], psf: PSF, out: npt.NDArray[Any]) -> None:
         """Multiply the DCT-II spectrum; slow sides are made longer at their far end."""
-        (rows, cols), (ry, rx) = plane.shape, psf.radius
-        height, width = _cosine_length(rows, ry), _cosine_length(cols, rx)
-        longer = _continued(in_precision(plane), 0, height, 0, width, "symmetric")
+        height, width = (
+            _cosine_length(n, radius) for n, radius in zip(plane.shape, psf.radius, strict=True)
+        )
         table = self._tables.get(
             (psf, "cosine", height, width),
             lambda: transfer_table(
                 psf, np.arange(height) / (2 * height), np.arange(width) / (2 * width)
             ),
         )
-        workers = usable_cores()
-        # A continued plane is ours to overwrite; the caller's is not.
-        spectrum = scipy.fft.dctn(longer, overwrite_x=longer is not plane, workers=workers)
-        spectrum *= table
-        blurred = scipy.fft.idctn(spectrum, overwrite_x=True, workers=workers)
-        np.copyto(out, blurred[:rows, :cols])
+        spectral.by_cosines(plane, table, out)
 
     def _by_fourier(
         self, plane: npt.NDArray[Any], psf: PSF, boundary: Boundary, out: npt.NDArray[Any]
@@ -153,80 +218,20 @@ class ScipyBackend(BackendBase):
             (psf, "fourier", height, width),
             lambda: transfer_table(psf, np.fft.fftfreq(height), np.fft.rfftfreq(width)),
         )
-        longer = _continued(in_precision(plane), top, height, left, width, boundary)
-        workers = usable_cores()
-        spectrum = scipy.fft.rfft2(longer, workers=workers)
-        spectrum *= table
-        blurred = scipy.fft.irfft2(spectrum, (height, width), overwrite_x=True, workers=workers)
-        np.copyto(out, blurred[top : top + rows, left : left + cols])
+        spectral.by_fourier(plane, table, width, (top, left), boundary, out)
 
 
-def _short_terms(psf: PSF) -> Terms | None:
-    """Return the separable terms without their faint ends, if they are short."""
-    terms = psf.axes()
-    if terms is None:
-        return None
-    trimmed = tuple((weight, _trimmed(taps)) for weight, taps in terms)
-    return trimmed if sum(len(taps) for _, taps in trimmed) <= SHORT_TAPS else None
-
-
-def _coarse_grid(plane: npt.NDArray[Any], psf: PSF) -> tuple[int, int] | None:
-    """Return the points of a coarse grid in rows and columns, if computing on it pays."""
-    spacing = multirate.thinning(psf) if plane.size >= COARSE_PIXELS else 0.0
-    if spacing < COARSE_SPACING or min(plane.shape) < COARSE_SIDE * spacing:
-        return None
-    if plane.dtype != np.float32 or is_of_great_range(plane):
-        return None
-    rows, cols = (
-        int(scipy.fft.next_fast_len(math.ceil(n / spacing), real=True)) for n in plane.shape
-    )
-    return rows, cols
-
-
-def _trimmed(taps: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    radius, reach = len(taps) // 2, significant_radius(taps)
-    return taps[radius - reach : radius + reach + 1]
-
-
-def _shift_and_add(
-    plane: npt.NDArray[Any], terms: Terms, boundary: Boundary, out: npt.NDArray[Any]
-) -> None:
-    """Convolve with separable terms, strip by strip on every core."""
-    rows, cols = plane.shape
-    reach = max(len(taps) // 2 for _, taps in terms)
-    wide = _continued(plane, reach, rows + 2 * reach, reach, cols + 2 * reach, boundary)
-    step = max(1, STRIP_PIXELS // cols)
-
-    def fill(start: int) -> None:
-        stop = min(start + step, rows)
-        strip = out[start:stop]
-        strip[...] = 0.0
-        for weight, taps in terms:
-            margin = reach - len(taps) // 2
-            source = wide[start + margin : stop + 2 * reach - margin]
-            across = np.zeros((stop - start, wide.shape[1]), plane.dtype)
-            _add_shifted(source, weight * taps, across)
-            _add_shifted(across[:, margin : wide.shape[1] - margin].T, taps, strip.T)
-
-    for _ in thread_pool().map(fill, range(0, rows, step)):
-        pass
-
-
-def _add_shifted(
-    source: npt.NDArray[Any], taps: npt.NDArray[np.float64], total: npt.NDArray[Any]
-) -> None:
-    """Add to a total its source, longer along the first axis, convolved along that axis."""
-    size, product = total.shape[0], np.empty_like(total)
-    for shift, tap in enumerate(taps[::-1]):
-        np.multiply(source[shift : shift + size], float(tap), out=product)
-        total += product
+def _in_rows(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return a plane whose pixels in a row have no gaps between them."""
+    is_in_rows = plane.strides[1] == plane.itemsize and plane.strides[0] > 0
+    return plane if is_in_rows else np.ascontiguousarray(plane)
 
 
 def _cosine_length(size: int, radius: int) -> int:
     """Length of the cosine transform: the axis itself, or a quicker one that holds the reach."""
     if _is_smooth(size):
         return size
-    longer = int(scipy.fft.next_fast_len(size + radius, real=True))
+    longer = fast_length(size + radius)
     return longer if longer < PADDING_WORTH * size else size
 
 
@@ -238,25 +243,4 @@ def _is_smooth(size: int) -> bool:
 
 
 def _fast_even_length(least: int) -> int:
-    return 2 * int(scipy.fft.next_fast_len(math.ceil(least / 2), real=True))
-
-
-def _continued(
-    plane: npt.NDArray[Any], top: int, height: int, left: int, width: int, boundary: Boundary
-) -> npt.NDArray[Any]:
-    """Continue a plane beyond its edges; itself if there is nothing to add."""
-    rows, cols = plane.shape
-    if (height, width) == (rows, cols):
-        return plane
-    longer = np.zeros((height, width), plane.dtype)
-    longer[top : top + rows, left : left + cols] = plane
-    if boundary == "zero":
-        return longer
-    columns = left + source_index(cols, left, width, boundary)
-    middle = longer[top : top + rows]
-    for outside in (slice(0, left), slice(left + cols, width)):
-        middle[:, outside] = middle[:, columns[outside]]
-    lines = top + source_index(rows, top, height, boundary)
-    for outside in (slice(0, top), slice(top + rows, height)):
-        longer[outside] = longer[lines[outside]]
-    return longer
+    return fast_length(least, 16, (2, 3, 5, 7))  # rich in twos: such are the quickest
