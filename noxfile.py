@@ -26,6 +26,7 @@ PLUGINS = ("-e", "./plugins/phos_cv2[headless]")
 EDITABLE = ("-e", "./phos_core", *PLUGINS)
 EDITABLE_WITH_TESTS = ("-e", "./phos_core[testing]", *PLUGINS)
 TORCH = ("-e", "./plugins/phos_torch", "torch==2.13.0")
+NUMBA = ("-e", "./plugins/phos_numba")
 CUPY = ("-e", "./plugins/phos_cupy[cuda13x]")
 
 BACKENDS = {  # name: what brings its library, where its tests are, what of it runs on any machine
@@ -35,6 +36,7 @@ BACKENDS = {  # name: what brings its library, where its tests are, what of it r
         ("tests/plugins/test_phos_cv2.py",),
         "cv2",
     ),
+    "numba": (NUMBA, ("tests/plugins/test_phos_numba.py",), "numba"),
     "torch": (TORCH, ("tests/plugins/test_phos_torch.py", "tests/mps"), "torch:cpu"),
     "cupy": (CUPY, ("tests/plugins/test_phos_cupy.py",), None),
     "mlx": (("-e", "./examples/phos_mlx"), ("examples/phos_mlx/tests",), "mlx"),
@@ -74,7 +76,7 @@ def backend(session: nox.Session, name: str) -> None:
 @nox.session
 def cross(session: nox.Session) -> None:
     """Compare each two of the backends that run here, on whole renders."""
-    session.install(*EDITABLE_WITH_TESTS, *TORCH, *tools("tests"))
+    session.install(*EDITABLE_WITH_TESTS, *NUMBA, *TORCH, *tools("tests"))
     session.run("pytest", "tests/cross", *session.posargs)
 
 

@@ -13,7 +13,14 @@ from phos_core.convolution.hookspecs import HOOK_API
 
 __all__ = ["plugin", "write_plugin"]
 
-TAKEN = ("core", "cupy", "cv2", "scipy", "torch")  # names of our own distributions and backends
+TAKEN = (
+    "core",
+    "cupy",
+    "cv2",
+    "numba",
+    "scipy",
+    "torch",
+)  # names of our own distributions and backends
 
 # Where each template goes; names of folders are templates too.
 PLACES = {

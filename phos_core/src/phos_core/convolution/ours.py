@@ -41,6 +41,7 @@ OURS: dict[str, Absent] = {
     "torch:cuda": _TORCH,
     "torch:mps": _TORCH,
     "torch:cpu": _TORCH,
+    "numba": Absent("phos-numba", "./plugins/phos_numba"),
     "cv2": Absent("phos-cv2", "./plugins/phos_cv2[headless]"),
 }
 

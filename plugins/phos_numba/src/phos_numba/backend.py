@@ -1,0 +1,73 @@
+"""The backend: SciPy's roads with compiled loops where they are quicker."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import llvmlite.binding
+import numba
+import numpy.typing as npt
+
+from phos_core.arrays import Array
+from phos_core.chain import Chain
+from phos_core.convolution.contract import Boundary
+from phos_core.convolution.scipy_backend import ScipyBackend
+from phos_core.effects.grain import Grain
+from phos_numba import chains, narrow, noise
+from phos_numba.compiling import cache_folder
+
+__all__ = ["NumbaBackend", "create"]
+
+COMPILED_PIXELS = 2**16  # of a plane: on fewer, compiled loops save nothing
+
+
+def create() -> "NumbaBackend":
+    """Make the backend; the factory that the plug-in names."""
+    return NumbaBackend()
+
+
+class NumbaBackend(ScipyBackend):
+    """NumPy arrays on the CPU; pointwise steps, grain and narrow PSFs in compiled loops."""
+
+    name = "numba"
+
+    def compile(self, chain: Chain) -> chains.CompiledChain:
+        """Make one loop of a chain; several threads may run it at once."""
+        return chains.compile_chain(chain)
+
+    def grain_noise(
+        self, like: Array, params: Grain, *, pixel_pitch_um: float, **field: Any
+    ) -> npt.NDArray[Any]:
+        """Make a field of grain; see `phos_core.effects.grain.grain_noise`."""
+        if not (pixel_pitch_um > 0 and math.isfinite(pixel_pitch_um)):
+            raise ValueError(
+                f"pixel_pitch_um must be a positive length in µm, got {pixel_pitch_um}"
+            )
+        return noise.grain_noise(params, pixel_pitch_um=pixel_pitch_um, **field)
+
+    def convolve_narrow(
+        self,
+        plane: npt.NDArray[Any],
+        terms: tuple[narrow.Taps, ...],
+        boundary: Boundary,
+        out: npt.NDArray[Any],
+        *,
+        add: bool,
+    ) -> None:
+        """Convolve a plane with narrow separable terms; see `narrow.convolve`."""
+        if plane.size < COMPILED_PIXELS or not narrow.suits(plane, terms, out):
+            super().convolve_narrow(plane, terms, boundary, out, add=add)
+        else:
+            narrow.convolve(plane, terms, boundary, out, add=add)
+
+    def device_facts(self) -> Mapping[str, str]:
+        """Say what the code is compiled by and for, and where it is kept."""
+        try:
+            kept = str(cache_folder())
+        except RuntimeError as error:
+            kept = f"nowhere: {error}"
+        return {
+            "numba": numba.__version__,
+            "processor": llvmlite.binding.get_host_cpu_name(),
+            "compiled code": kept,
+        }

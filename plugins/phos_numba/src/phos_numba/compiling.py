@@ -1,0 +1,126 @@
+"""Source that is compiled once and kept: written to the user's cache, where Numba keeps code."""
+
+import hashlib
+import importlib.util
+import os
+import pickle
+import sys
+import tempfile
+import threading
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+__all__ = ["cache_folder", "load_function"]
+
+MADE_WITH = ("numba", "llvmlite", "numpy")  # whose versions compiled code depends on
+INLINED = Path(__file__).with_name("mathematics.py")  # becomes part of what is compiled
+UNREADABLE = (OSError, RuntimeError, EOFError, ImportError, pickle.PickleError)
+
+_lock = threading.Lock()
+
+
+def load_function(text: str, name: str) -> Any:
+    """Compile a function, or load its compiled code.
+
+    Parameters
+    ----------
+    text : str
+        A module in which Numba compiles the function, with the global name ``CACHE`` for whether
+        it shall keep the code.
+    name : str
+        Of the function.
+
+    Returns
+    -------
+    callable
+        The compiled function.
+
+    Notes
+    -----
+    The source lies in `cache_folder` under a hash of itself and of all that the code depends on,
+    and Numba keeps the code beside it. Where the folder cannot be used, nothing is kept.
+    """
+    stamped = f"# {_stamp()}\n{text}"
+    module_name = f"phos_numba_{hashlib.sha256(stamped.encode()).hexdigest()[:24]}"
+    with _lock:
+        try:
+            module = _kept(module_name, stamped)
+        except UNREADABLE:
+            module = _not_kept(module_name, stamped)
+    return getattr(module, name)
+
+
+def cache_folder() -> Path:
+    """Give the folder in which source and compiled code are kept.
+
+    Returns
+    -------
+    Path
+        ``phos`` in ``NUMBA_CACHE_DIR`` where that is set; else in the user's folder for caches.
+
+    Raises
+    ------
+    RuntimeError
+        If the user has no home folder.
+    """
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    if chosen:
+        return Path(chosen) / "phos"
+    match sys.platform:
+        case "win32":
+            return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "phos"
+        case "darwin":
+            return Path.home() / "Library/Caches/phos"
+        case _:
+            return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "phos"
+
+
+def _kept(module_name: str, text: str) -> ModuleType:
+    """Import the source from the cache, written there first if it is not."""
+    folder = cache_folder()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / f"{module_name}.py"
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        _write(path, text)
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"no loader for {path}")
+    module = importlib.util.module_from_spec(spec)
+    module.__dict__["CACHE"] = True
+    sys.modules[module_name] = module  # Numba finds the globals of code that it loads there
+    try:
+        spec.loader.exec_module(module)
+    except UNREADABLE:
+        del sys.modules[module_name]
+        raise
+    return module
+
+
+def _not_kept(module_name: str, text: str) -> ModuleType:
+    module = ModuleType(module_name)
+    module.__dict__["CACHE"] = False
+    exec(compile(text, f"<{module_name}>", "exec"), module.__dict__)
+    return module
+
+
+def _write(path: Path, text: str) -> None:
+    """Put a file in its place all at once: other processes never see half of it."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+@cache
+def _stamp() -> str:
+    """What else than the source decides on the code."""
+    versions = ", ".join(f"{name} {version(name)}" for name in MADE_WITH)
+    inlined = hashlib.sha256(INLINED.read_bytes()).hexdigest()[:16]
+    return f"{versions}, mathematics {inlined}"

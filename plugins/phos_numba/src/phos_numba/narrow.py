@@ -1,0 +1,195 @@
+"""Convolution with narrow PSFs: sums of separable terms, as compiled loops over tiles.
+
+A tile is copied together with its surroundings, whatever the border makes of them, into rows a
+fixed distance apart. The loops over it are written out for the numbers of terms and taps: each
+number is then read once for four rows, and no sum passes through memory.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from phos_core.convolution.boundary import Boundary, source_index
+from phos_core.convolution.cpu import thread_pool
+from phos_numba.compiling import load_function
+
+__all__ = ["RADII", "Taps", "convolve", "suits"]
+
+Taps: TypeAlias = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+
+RADII = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32)  # that kernels are written for
+ROWS, COLUMNS = 32, 1024  # of a tile
+ROWS_AT_ONCE = 4
+STRIP_ROWS = 64  # that one thread does at a time
+
+HEADER = '''\
+"""Convolution with separable terms, written by phos_numba."""
+
+import numba
+import numpy as np
+
+from phos_numba.mathematics import FLAGS
+
+
+'''
+
+FRAME = """\
+@numba.njit(
+    "void(float32[::1], int64, int64, int64[::1], int64[::1], float32[:, ::1], float32[:, ::1], "
+    "float32[::1], int64, int64, int64, boolean)",
+    cache=CACHE, nogil=True, error_model="numpy", fastmath=FLAGS,
+)
+def kernel(source, step, cols, lines, columns, down, along, out, out_step, start, stop, add):
+    tile = np.empty(({rows} + {span_y}, {wide}), np.float32)
+    halfway = np.empty(({terms} * {rows}, {wide}), np.float32)
+{weights}
+    for top in range(start, stop, {rows}):
+        height = min({rows}, stop - top)
+        for first in range(0, cols, {columns}):
+            n = min({columns}, cols - first)
+            inner = min(max(first - {reach_x}, 0), cols)
+            outer = min(first + n + {reach_x}, cols)
+            shift = {reach_x} - first
+            for i in range({rows} + {span_y}):
+                line = lines[min(top + i, len(lines) - 1)]
+                if line < 0:
+                    tile[i, :] = np.float32(0.0)
+                    continue
+                row = source[line * step : line * step + cols]
+                tile[i, inner + shift : outer + shift] = row[inner:outer]
+                for j in range(first, inner + {reach_x}):
+                    column = columns[j]
+                    tile[i, j - first] = row[column] if column >= 0 else np.float32(0.0)
+                for j in range(outer + {reach_x}, first + n + {span_x}):
+                    column = columns[j]
+                    tile[i, j - first] = row[column] if column >= 0 else np.float32(0.0)
+            for i in range(0, {rows}, {at_once}):
+                for j in range(n + {span_x}):
+{going_down}
+            for i in range(height):
+                at = (top + i) * out_step + first
+                place = out[at : at + n]
+                if add:
+                    for j in range(n):
+{going_along}
+                        place[j] += total
+                else:
+                    for j in range(n):
+{going_along}
+                        place[j] = total
+"""
+
+
+def suits(plane: npt.NDArray[Any], terms: Sequence[Taps], out: npt.NDArray[Any]) -> bool:
+    """Say whether `convolve` takes a plane, terms and a place for the result."""
+    reach = max(len(taps) // 2 for term in terms for taps in term)
+    return (
+        plane.dtype == out.dtype == np.float32
+        and plane.flags.c_contiguous
+        and out.flags.c_contiguous
+        and reach <= RADII[-1]
+    )
+
+
+def convolve(
+    plane: npt.NDArray[Any],
+    terms: Sequence[Taps],
+    boundary: Boundary,
+    out: npt.NDArray[Any],
+    *,
+    add: bool = False,
+) -> None:
+    """Convolve a plane with a sum of separable terms.
+
+    Parameters
+    ----------
+    plane : ndarray of float32, shape (rows, cols)
+        C-contiguous.
+    terms : sequence of Taps
+        At least one: taps along rows and along columns, odd and centred, no longer than 65.
+    boundary : Boundary
+        What lies beyond the edges.
+    out : ndarray of float32, shape (rows, cols)
+        C-contiguous; takes the result, or the sum with what it holds.
+    add : bool
+        Whether to add.
+    """
+    rows, cols = plane.shape
+    reach_y, reach_x = (_rounded(max(len(term[axis]) // 2 for term in terms)) for axis in (0, 1))
+    down, along = (
+        np.stack([_turned(term[axis], reach) for term in terms])
+        for axis, reach in ((0, reach_y), (1, reach_x))
+    )
+    lines, columns = _sources(rows, reach_y, boundary), _sources(cols, reach_x, boundary)
+    kernel = _kernel(len(terms), reach_y, reach_x)
+
+    def fill(start: int) -> None:
+        stop = min(start + STRIP_ROWS, rows)
+        kernel(
+            plane.reshape(-1), cols, cols, lines, columns, down, along,
+            out.reshape(-1), cols, start, stop, add,
+        )  # fmt: skip
+
+    for _ in thread_pool().map(fill, range(0, rows, STRIP_ROWS)):
+        pass
+
+
+@lru_cache(maxsize=64)
+def _kernel(terms: int, reach_y: int, reach_x: int) -> Any:
+    return load_function(_source(terms, reach_y, reach_x), "kernel")
+
+
+def _source(terms: int, reach_y: int, reach_x: int) -> str:
+    """Write the loops out."""
+    span_y, span_x = 2 * reach_y, 2 * reach_x
+    weights, going_down = [], []
+    for k in range(terms):
+        weights += [f"    d{k}_{t} = down[{k}, {t}]" for t in range(span_y + 1)]
+        weights += [f"    a{k}_{t} = along[{k}, {t}]" for t in range(span_x + 1)]
+    for k in range(terms):
+        for t in range(span_y + ROWS_AT_ONCE):
+            going_down.append(f"x = tile[i + {t}, j]")
+            for row in range(max(0, t - span_y), min(ROWS_AT_ONCE, t + 1)):
+                start = f"y{row} + " if t > row else ""
+                going_down.append(f"y{row} = {start}d{k}_{t - row} * x")
+        going_down += [f"halfway[{k * ROWS + row} + i, j] = y{row}" for row in range(ROWS_AT_ONCE)]
+    along = " + ".join(
+        f"a{k}_{t} * halfway[{k * ROWS} + i, j + {t}]"
+        for k in range(terms)
+        for t in range(span_x + 1)
+    )
+    return HEADER + FRAME.format(
+        rows=ROWS,
+        columns=COLUMNS,
+        terms=terms,
+        reach_x=reach_x,
+        span_y=span_y,
+        span_x=span_x,
+        wide=COLUMNS + span_x + 16,
+        at_once=ROWS_AT_ONCE,
+        weights="\n".join(weights),
+        going_down="\n".join(20 * " " + line for line in going_down),
+        going_along=f"{24 * ' '}total = {along}",
+    )
+
+
+def _sources(size: int, reach: int, boundary: Boundary) -> npt.NDArray[np.int64]:
+    """The pixel that each place repeats, from `reach` before the first on; -1 for nothing."""
+    if boundary != "zero":
+        return source_index(size, reach, size + 2 * reach, boundary)
+    places = np.arange(-reach, size + reach)
+    places[(places < 0) | (places >= size)] = -1
+    return places
+
+
+def _rounded(radius: int) -> int:
+    """The radius of the kernel that holds these taps."""
+    return next(held for held in RADII if held >= radius)
+
+
+def _turned(taps: npt.NDArray[np.float64], reach: int) -> npt.NDArray[np.float32]:
+    """Weights of the numbers from `reach` before a place to `reach` after it."""
+    return np.pad(taps[::-1], reach - len(taps) // 2).astype(np.float32)
