@@ -38,7 +38,11 @@ BACKENDS = {  # name: what brings its library, where its tests are, what of it r
     ),
     "numba": (NUMBA, ("tests/plugins/test_phos_numba.py",), "numba"),
     "torch": (TORCH, ("tests/plugins/test_phos_torch.py", "tests/mps"), "torch:cpu"),
-    "cupy": (CUPY, ("tests/plugins/test_phos_cupy.py",), None),
+    "cupy": (
+        CUPY,
+        ("tests/plugins/test_phos_cupy.py", "tests/plugins/test_phos_cupy_sources.py"),
+        None,
+    ),
     "mlx": (("-e", "./examples/phos_mlx"), ("examples/phos_mlx/tests",), "mlx"),
 }
 

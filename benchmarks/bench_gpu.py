@@ -17,7 +17,7 @@ import time
 import warnings
 from contextlib import contextmanager
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from phos_core.convolution.selection import select
 from phos_core.effects.halation import halation_psfs
 from phos_core.effects.scatter import scatter_psfs
 from phos_core.psf import from_array, mixture
+from phos_core.roll import over_gpus, visible_gpus
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -39,11 +40,16 @@ ROWS, COLS = 2000, 3000
 PITCH_UM = 36_000 / COLS
 PSF_SIDES = (61, 121, 201, 401)
 BATCH = 10
+ROLL = 32
 SAMPLES = 20
+ROLL_SAMPLES = 5
+REPEATS = 50  # of each part of a picture's work, one right after another
+COPY_BYTES = 2**30
+ROLLS = 20  # for each GPU
 IN_A_ROW = 10
 LONG_RUN = 200
 TOLD_BYTES = 2**30  # less than a whole picture takes by the estimate
-CAP_BYTES = 700 * 2**20  # less than it takes indeed
+CAP_BYTES = 350 * 2**20  # less than it takes indeed
 SMALL_SIDES = (64, 128, 256, 512, 1024)
 DISTRIBUTIONS = ("phos-core", "phos-cupy", "phos-torch", "numpy", "scipy", "cupy-cuda13x", "torch")
 
@@ -57,6 +63,9 @@ def main():
         return
     if options.show:
         print(table(json.loads(options.show.read_text())))
+        return
+    if options.several:
+        print(several_table(over_several(options.backend or DEVICES)))
         return
     names = options.backend or [
         report.name
@@ -83,6 +92,9 @@ def read_options():
     parser.add_argument("--out", type=Path, default=HERE / "results", help="folder for the JSON")
     parser.add_argument("--commit", help="the commit measured, where git cannot say")
     parser.add_argument("--show", type=Path, help="only print the tables of a JSON file")
+    parser.add_argument(
+        "--several", action="store_true", help="only a roll over each number of GPUs"
+    )
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--first", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -102,7 +114,9 @@ def measure(name):
         "backend": name,
         "first_develop_s": measure_first(name),
         "on_device_ms": on_device(backend),
-        "host_to_host_ms": host_to_host(name),
+        "host_to_host_ms": host_to_host(backend, name),
+        "roll_ms": roll(backend, name),
+        "parts": parts(backend, name),
         "small_ms": small_pictures(name),
         "agreement": [agreement(name, film) for film in FILMS],
         "scatter_energy_error": {film: scatter_energy_error(backend, film) for film in FILMS},
@@ -164,12 +178,12 @@ def on_device(backend):
     return {what: milliseconds(function, backend) for what, function in work.items()}
 
 
-def milliseconds(function, backend):
+def milliseconds(function, backend, samples=SAMPLES):
     """Return the time of each of some runs, the device idle before and after each."""
     for _ in range(3):
         function()
     backend.synchronize()
-    return [1000 * seconds_of(lambda: (function(), backend.synchronize())) for _ in range(SAMPLES)]
+    return [1000 * seconds_of(lambda: (function(), backend.synchronize())) for _ in range(samples)]
 
 
 def seconds_of(function):
@@ -179,21 +193,194 @@ def seconds_of(function):
     return time.perf_counter() - start
 
 
-def host_to_host(name):
-    """Return the time of whole develops of an 8-bit picture, and the median of each step."""
-    image = codes()
+def host_to_host(backend, name):
+    """Return the time of whole develops of an 8-bit picture, and the median of each step.
+
+    From and to page-locked memory; from and to NumPy's, `out` given again and again; without `out`.
+    """
+    picture = codes()
+    out = np.empty_like(picture)
+    locked, locked_out = page_locked(name, picture), page_locked(name, picture)
     found = {}
     for film in FILMS:
-        develop(image, name, film=film)
-        samples, reports = [], []
-        for _ in range(SAMPLES):
-            start = time.perf_counter()
-            _, report = develop(image, name, film=film, report=True)
-            samples.append(1000 * (time.perf_counter() - start))
-            reports.append(report.step_seconds)
-        steps = {step: statistics.median(1000 * r[step] for r in reports) for step in reports[0]}
-        found[film] = {"samples": samples, "steps": steps}
+        ways = {
+            "page-locked": partial(develop, locked, name, film=film, out=locked_out),
+            "samples": partial(develop, picture, name, film=film, out=out),
+            "new out": partial(develop, picture, name, film=film),
+        }
+        one = {way: milliseconds(function, backend) for way, function in ways.items()}
+        reports = [
+            develop(locked, name, film=film, out=locked_out, report=True)[1].step_seconds
+            for _ in range(SAMPLES)
+        ]
+        one["steps"] = {
+            step: statistics.median(1000 * r[step] for r in reports) for step in reports[0]
+        }
+        found[film] = one
     return found
+
+
+def roll(backend, name):
+    """Return the time of a roll in one call, from and to each kind of memory."""
+    pictures = np.stack([codes()] * ROLL)
+    out = np.empty_like(pictures)
+    locked, locked_out = page_locked(name, pictures), page_locked(name, pictures)
+    ways = {
+        "page-locked": partial(develop, locked, name, out=locked_out),
+        "out given": partial(develop, pictures, name, out=out),
+        "new out": partial(develop, pictures, name),
+    }
+    return {way: milliseconds(function, backend, ROLL_SAMPLES) for way, function in ways.items()}
+
+
+def page_locked(name, array):
+    """Return a copy of an array in page-locked memory, by the library's own means."""
+    if name == "cupy":
+        import cupyx
+
+        copy = cupyx.empty_pinned(array.shape, array.dtype)
+    else:
+        import torch
+
+        copy = torch.empty(array.shape, dtype=torch.uint8, pin_memory=True).numpy()
+    copy[...] = array
+    return copy
+
+
+@contextmanager
+def noting(backend, *names):
+    """Note each call of a backend's methods, and of what `compile` makes."""
+    calls = []
+
+    def noted(function):
+        def call(*arguments, **settings):
+            calls.append(partial(function, *arguments, **settings))
+            return function(*arguments, **settings)
+
+        return call
+
+    own = backend.compile
+    for name in names:
+        setattr(backend, name, noted(getattr(backend, name)))
+    backend.compile = lambda chain: noted(own(chain))
+    try:
+        yield calls
+    finally:
+        for name in names:
+            delattr(backend, name)
+        backend.compile = own
+
+
+PARTS = {  # of a picture on a negative, in their order: bytes that each has to read and write
+    "upload": (3, 0),
+    "expose": (3, 12),
+    "scatter and halation": (12, 12),
+    "release inhibitor": (12, 12),
+    "spread inhibitor": (12, 12),
+    "grain": (0, 12),
+    "develop, print, encode": (36, 3),
+    "download": (3, 0),
+}
+
+
+def parts(backend, name):
+    """Return the device's time for each part of a picture, and what its memory and bus can do.
+
+    Each part is done again and again without a gap between: the host's time is hidden where it
+    is the shorter.
+    """
+    if not hasattr(backend, "compile"):
+        return None
+    picture, out = page_locked(name, codes()), page_locked(name, codes())
+    with noting(backend, "to_device", "convolve", "grain_noise") as calls:
+        develop(picture, name, out=out)
+    on_device = backend.xp.asarray(codes(), device=backend.device)
+    positive = backend.xp.moveaxis(backend.xp.empty_like(on_device), -1, 0)
+    finish = partial(calls[-1].func, *calls[-1].args, out=positive)  # as it lies in a picture
+    download = partial(backend.download, on_device, out)
+    measured = dict(zip(PARTS, [*calls[:-1], finish, download], strict=True))
+    pixels = ROWS * COLS
+    rates = ceilings(backend, picture, download)
+    return {
+        "rates": rates,
+        "ms": {what: queued_ms(call) for what, call in measured.items()},
+        "floor_ms": {
+            what: 1000
+            * pixels
+            * sum(PARTS[what])
+            / rates[{"upload": "up", "download": "down"}.get(what, "memory")]
+            for what in measured
+        },
+    }
+
+
+def ceilings(backend, picture, download):
+    """Return bytes a second of the device's memory, read and written, and of the bus each way."""
+    import cupy
+
+    source = cupy.empty(COPY_BYTES, cupy.uint8)
+    to = cupy.empty_like(source)
+    return {
+        "memory": 2 * COPY_BYTES / queued_ms(partial(cupy.copyto, to, source)) * 1000,
+        "up": picture.nbytes / queued_ms(partial(backend.to_device, picture)) * 1000,
+        "down": picture.nbytes / queued_ms(download) * 1000,
+    }
+
+
+def queued_ms(function):
+    """Return the device's milliseconds for one of many runs that wait in its queue."""
+    import cupy
+
+    for _ in range(3):
+        function()
+    stream = cupy.cuda.get_current_stream()
+    start, end = cupy.cuda.Event(), cupy.cuda.Event()
+    stream.synchronize()
+    start.record()
+    for _ in range(REPEATS):
+        function()
+    end.record()
+    end.synchronize()
+    return cupy.cuda.get_elapsed_time(start, end) / REPEATS
+
+
+def over_several(names):
+    """Return the pictures a second that each number of GPUs develops, a process for each GPU.
+
+    The first roll of a process, which imports and compiles, does not count.
+    """
+    gpus = visible_gpus()
+    found = {}
+    for name in names:
+        for count in range(1, len(gpus) + 1):
+            work = partial(develop_roll, name=name)
+            runs = list(over_gpus(work, range(ROLLS * count), gpus[:count]))
+            later = [(start, end) for first, start, end in runs if not first]
+            seconds = max(end for _, end in later) - min(start for start, _ in later)
+            found[f"{name}, {count} of {len(gpus)} GPUs"] = ROLL * len(later) / seconds
+    return found
+
+
+@cache
+def a_roll():
+    """Return the pictures of a roll, and where their positives go: made once in a process."""
+    pictures = np.stack([codes()] * ROLL)
+    return pictures, np.empty_like(pictures)
+
+
+def develop_roll(number, name):
+    """Develop a roll; return whether it is the first here, and when it began and ended."""
+    first = a_roll.cache_info().currsize == 0
+    pictures, out = a_roll()
+    start = time.monotonic()
+    develop(pictures, name, frame=number, out=out)
+    return first, start, time.monotonic()
+
+
+def several_table(rates):
+    """Return the lines of the rates."""
+    rows = [f"| {what} | {rate:.0f} |" for what, rate in rates.items()]
+    return "\n".join(["| a roll over GPUs | pictures a second |", "|---|---|", *rows])
 
 
 def small_pictures(name):
@@ -394,9 +581,19 @@ def table(record):
 
     for what in results[0]["on_device_ms"]:
         row(what, [f"{statistics.median(r['on_device_ms'][what]):.2f}" for r in results])
+    kinds = {
+        "page-locked": "page-locked memory",
+        "samples": "NumPy's memory",
+        "new out": "NumPy's memory, a new array",
+    }
     for film in FILMS:
-        medians = [statistics.median(r["host_to_host_ms"][film]["samples"]) for r in results]
-        row(f"develop 8 bits on {film}, host to host", [f"{median:.1f}" for median in medians])
+        for kind, words in kinds.items():
+            medians = [statistics.median(r["host_to_host_ms"][film][kind]) for r in results]
+            row(f"8 bits on {film}, from and to {words}", [f"{median:.2f}" for median in medians])
+    for kind in results[0]["roll_ms"]:
+        medians = [statistics.median(r["roll_ms"][kind]) for r in results]
+        cells = [f"{median:.0f} ({1000 * ROLL / median:.0f} a second)" for median in medians]
+        row(f"{ROLL} pictures in one call, {kind}", cells)
     row(
         f"{IN_A_ROW} pictures in a row, each",
         [f"{statistics.median(r['in_a_row_ms']):.1f}" for r in results],
@@ -446,7 +643,24 @@ def table(record):
                     f"{result['backend']}: {what}",
                     [one["backend"], f"{one['tiles']}", f"{one['warnings']}", f"{one['max']:.1e}"],
                 )
+    for result in results:
+        if result["parts"]:
+            lines += ["", *parts_table(result)]
     return "\n".join(lines)
+
+
+def parts_table(result):
+    """Return the lines that set each part of a picture beside what its bytes take at the least."""
+    measured, floors = result["parts"]["ms"], result["parts"]["floor_ms"]
+    memory, up, down = (result["parts"]["rates"][rate] / 1e9 for rate in ("memory", "up", "down"))
+    heading = f"{result['backend']}: memory {memory:.0f} GB/s, bus {up:.0f} up and {down:.0f} down"
+    lines = [f"| {heading} | ms | floor, ms | times the floor |", "|---|---|---|---|"]
+    for what in [*measured, "all"]:
+        ms, floor = (
+            sum(values.values()) if what == "all" else values[what] for values in (measured, floors)
+        )
+        lines.append(f"| {what} | {ms:.3f} | {floor:.3f} | {ms / floor:.1f} |")
+    return lines
 
 
 def lost_mib(result):

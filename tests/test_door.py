@@ -352,3 +352,37 @@ def test_strict_makes_leaving_the_backend_an_error(picture, one_after_the_other,
         monkeypatch.setenv("PHOS_STRICT", "1")
     with pytest.raises(OutOfMemoryError, match=r"cramped, whole.*strict"):
         phos.develop(picture, FILM, strict=how == "argument", **SMALL)
+
+
+class Lanes(ScipyBackend):
+    """Does pictures side by side, the last first."""
+
+    name = "lanes"
+    lanes = 2
+
+    def __init__(self):
+        super().__init__()
+        self.calls = []
+
+    def side_by_side(self, work, count):
+        self.calls.append(count)
+        for index in reversed(range(count)):
+            work(index)
+
+
+def test_a_backend_may_do_pictures_side_by_side():
+    images = np.random.default_rng(21).integers(0, 256, (5, 24, 36, 3), dtype=np.uint8)
+    seeds, out = [4, 1, 3, 0, 2], np.zeros_like(images)
+    backend = Lanes()
+    positives, reports = phos.develop(images, backend=backend, seed=seeds, out=out, report=True)
+    assert positives is out
+    assert backend.calls == [5]
+    assert sum(report.pictures for report in reports) == 5
+    for image, seed, positive in zip(images, seeds, positives, strict=True):
+        np.testing.assert_array_equal(positive, phos.develop(image, backend="scipy", seed=seed))
+
+
+def test_one_picture_is_not_done_side_by_side():
+    backend = Lanes()
+    phos.develop(np.zeros((8, 8, 3), np.uint8), backend=backend)
+    assert backend.calls == []

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 import phos_core as phos
+from phos_core.chain import Chain, Instruction
 from phos_core.convolution import reference
+from phos_core.convolution.boundary import BOUNDARIES
 from phos_core.convolution.selection import select
+from phos_core.effects.grain import grain_noise
 from phos_core.psf import exponential, from_array, gaussian
 from phos_core.testing import ConvolutionBackendContract, assert_agrees
 
@@ -17,6 +20,7 @@ if REASON and "cupy" not in os.environ.get("PHOS_REQUIRE", "").split(","):
 
 
 cupy = pytest.importorskip("cupy")
+cupyx = pytest.importorskip("cupyx")
 
 SHAPES = [(90, 120, 3), (90, 120), (2, 90, 120, 3)]
 
@@ -57,6 +61,41 @@ def test_a_lamp_in_the_dark_leaves_the_shadows_alone(backend):
     found = backend.to_host(backend.convolve(backend.to_device(image), psf))
     expected = reference.convolve(image, psf, "symmetric")
     np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+@pytest.fixture
+def own_transforms(monkeypatch):
+    """Let planes of any size go by the plug-in's own transforms."""
+    monkeypatch.setattr("phos_cupy.backend.OWN_PIXELS", 0)
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize("shape", [(3, 150, 211), (3, 2, 40, 51), (3, 1, 1)])
+def test_our_transforms_agree_with_the_reference(backend, own_transforms, shape, boundary):
+    rng = np.random.default_rng(12)
+    image = rng.random(shape, dtype=np.float32) - 0.2
+    for psfs in (exponential(3.0), [from_array(rng.random((3, 2 * i + 5))) for i in range(3)]):
+        found = backend.to_host(backend.convolve(backend.to_device(image), psfs, boundary=boundary))
+        assert_agrees(found, image, psfs, boundary)
+
+
+def test_our_transforms_give_a_lamp_in_the_dark_double_precision(backend, own_transforms):
+    image = np.random.default_rng(13).random((3, 90, 100), dtype=np.float32)
+    image[1] *= 1e-3
+    image[1, 40, 50] = 30.0
+    psf = gaussian(1.0)
+    found = backend.to_host(backend.convolve(backend.to_device(image), psf))
+    for got, plane in zip(found, image, strict=True):
+        np.testing.assert_allclose(got, reference.convolve(plane, psf, "symmetric"), rtol=1e-4)
+
+
+def test_a_large_plane_keeps_its_shadows_beside_a_lamp(backend):
+    image = np.random.default_rng(14).random((600, 700), dtype=np.float32) * 1e-3
+    image[300, 350] = 1000.0
+    psf = exponential(4.0)
+    found = backend.to_host(backend.convolve(backend.to_device(image), psf))
+    expected = reference.convolve(image, psf, "symmetric")
+    np.testing.assert_allclose(found, expected, rtol=1e-3)
 
 
 def test_planes_that_do_not_fit_one_array_go_in_groups(backend, monkeypatch):
@@ -126,3 +165,88 @@ def test_memory_given_back_is_free(backend):
     del x
     backend.release()
     assert backend.memory().free_bytes >= before - 2**26
+
+
+def locked(array):
+    """Copy an array to page-locked memory."""
+    copy = cupyx.empty_pinned(array.shape, array.dtype)
+    copy[...] = array
+    return copy
+
+
+@pytest.mark.parametrize("slice_bytes", [1000, 2**22])
+@pytest.mark.parametrize("place", [np.asarray, locked])
+def test_pictures_come_and_go_in_slices(monkeypatch, backend, place, slice_bytes):
+    monkeypatch.setattr("phos_cupy.transfers.SLICE_BYTES", slice_bytes)
+    picture = place(np.random.default_rng(8).integers(0, 256, (43, 31, 3), dtype=np.uint8))
+    expected = phos.develop(np.asarray(picture), backend="scipy", seed=3).astype(int)
+    out = place(np.zeros_like(picture))
+    assert phos.develop(picture, backend="cupy", seed=3, out=out) is out
+    assert np.abs(out.astype(int) - expected).max() <= 1
+    whole = phos.develop(cupy.asarray(picture), seed=3)
+    np.testing.assert_array_equal(out, whole.get())
+
+
+def test_a_result_goes_to_memory_of_any_order_and_dtype(backend):
+    picture = np.random.default_rng(9).random((21, 33, 3))
+    expected = phos.develop(picture, backend="cupy", seed=3)
+    assert expected.dtype == np.float64
+    turned = np.zeros((42, 33, 3))[::-2]
+    phos.develop(picture, backend="cupy", seed=3, out=turned)
+    np.testing.assert_array_equal(turned, expected)
+    columns = np.zeros((33, 21, 3)).transpose(1, 0, 2)
+    phos.develop(picture, backend="cupy", seed=3, out=columns)
+    np.testing.assert_array_equal(columns, expected)
+
+
+def test_page_locked_memory_is_kept_within_bounds_and_given_back(backend, monkeypatch):
+    monkeypatch.setattr("phos_cupy.transfers.KEPT_BYTES", 2**23)
+    picture = np.random.default_rng(10).integers(0, 256, (1500, 1500, 3), dtype=np.uint8)
+    phos.develop(picture, backend="cupy")
+    held = [memory.nbytes for memory, _ in backend._transfers._free]
+    assert 0 < sum(held) <= 2**23
+    backend.release()
+    assert not backend._transfers._free
+
+
+@pytest.mark.parametrize("count", [2, 7])
+def test_pictures_side_by_side_come_out_as_each_alone(backend, count):
+    rng = np.random.default_rng(11)
+    pictures = [rng.integers(0, 256, (60, 80, 3), dtype=np.uint8) for _ in range(count)]
+    together = phos.develop(pictures, backend="cupy", seed=list(range(count)))
+    for seed, (picture, positive) in enumerate(zip(pictures, together, strict=True)):
+        np.testing.assert_array_equal(positive, phos.develop(picture, backend="cupy", seed=seed))
+
+
+def test_the_first_failure_of_work_side_by_side_comes_out(backend):
+    done = []
+
+    def work(index):
+        if index == 1:
+            raise ValueError("the second fails")
+        done.append(index)
+
+    with pytest.raises(ValueError, match="the second fails"):
+        backend.side_by_side(work, 3)
+    assert 0 in done
+
+
+def test_a_chain_of_too_many_numbers_is_left_to_the_reference(backend):
+    chain = Chain(
+        inputs=((1, np.dtype(np.float32)),),
+        instructions=(Instruction("input", (0, 0)),),
+        outputs=(0,),
+        dtype=np.dtype(np.float32),
+        constants=(1.0,) * 2000,
+    )
+    with pytest.raises(phos.errors.UnsupportedOperationError, match="2000 numbers"):
+        backend.compile(chain)
+
+
+def test_grain_too_coarse_for_a_tile_is_the_reference_s(backend):
+    grain = phos.load_film("portra-400").grain
+    field = {"rows": 20, "cols": 30, "pixel_pitch_um": 0.1, "seed": 4}
+    like = np.zeros((1, 1, 1), np.float32)
+    found = backend.to_host(backend.grain_noise(backend.to_device(like), grain, **field))
+    expected = grain_noise(like, grain, **field)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib.metadata import version
-from itertools import groupby
+from itertools import groupby, product
 from pathlib import Path
 from typing import Any, Literal, Unpack, cast, overload
 
@@ -30,6 +30,7 @@ __all__ = ["develop"]
 
 DTYPES = ("uint8", "uint16", "float32", "float64")
 FLOAT_BYTES = 4
+LANE_PICTURES = 4  # together in one of a backend's lanes: enough that starting kernels is cheap
 STRIP_ARRAYS = 5  # of three float32 layers, alive at the peak of a develop in strips: measured
 WHOLE_ARRAYS = 9  # the same where each step takes the whole picture, in double where it must
 
@@ -250,9 +251,22 @@ def develop_equal(
         return
     takes = partial(footprint, size=(rows, cols), film=film, recipe=orders[0].recipe)
     at_once = pictures_at_once(len(orders), takes, selection.backend)
-    for start in range(0, len(orders), at_once):
-        some = orders[start : start + at_once]
-        yield from develop_together(some, film, selection, strict, timed=timed)
+    lanes = getattr(selection.backend, "lanes", 1) if orders[0].result is not None else 1
+    if at_once >= lanes > 1:
+        at_once = min(at_once // lanes, LANE_PICTURES, math.ceil(len(orders) / (2 * lanes)))
+    groups = [orders[start : start + at_once] for start in range(0, len(orders), at_once)]
+    done: dict[int, list[tuple[Array, RunReport]]] = {}
+
+    def develop_group(index: int) -> None:
+        done[index] = develop_together(groups[index], film, selection, strict, timed=timed)
+
+    if lanes > 1 and len(groups) > 1:
+        selection.backend.side_by_side(develop_group, len(groups))  # type: ignore[attr-defined]
+    else:
+        for index in range(len(groups)):
+            develop_group(index)
+    for index in range(len(groups)):
+        yield from done[index]
 
 
 def pictures_at_once(
@@ -271,20 +285,23 @@ def pictures_at_once(
 
 def develop_together(
     orders: list[Order], film: Film, selection: Selection, strict: bool, *, timed: bool
-) -> Iterator[tuple[Array, RunReport]]:
+) -> list[tuple[Array, RunReport]]:
     """Develop pictures in one call: into their results, or without these on their device."""
     image, recipes = orders[0].image, [order.recipe for order in orders]
+    images = [order.image for order in orders]
     results = [order.result for order in orders if order.result is not None]
-    planes = stacked([order.image for order in orders])
     work: Work[tuple[list[Array], Clock]]
     if 0 in image.shape:
-        work = partial(without_pixels, [order.image for order in orders])
+        work = partial(without_pixels, images)
     elif not results:
-        work = partial(on_device, planes, film, recipes, timed)
+        work = partial(on_device, stacked(images), film, recipes, timed)
     else:
-        if any(np.may_share_memory(planes, result) for result in results):
-            planes = planes.copy()  # an attempt that fails must leave the picture whole
-        work = partial(on_host, planes, list(map(channels_first, results)), film, recipes, timed)
+        if any(np.may_share_memory(*pair) for pair in product(images, results)):
+            images = [image.copy() for image in images]  # a failed attempt must leave them whole
+        native = image.dtype.newbyteorder("=")
+        planes = [channels_first(image.astype(native, copy=False)) for image in images]
+        places = [channels_first(result) for result in results]
+        work = partial(on_host, planes, places, film, recipes, timed)
     takes = partial(
         footprint, size=image.shape[:2], film=film, recipe=recipes[0], pictures=len(orders)
     )
@@ -303,8 +320,7 @@ def develop_together(
         tiles=outcome.tiles,
         events=outcome.events,
     )
-    for positive in results or positives:
-        yield positive, report
+    return [(positive, report) for positive in results or positives]
 
 
 def process_of(recipe: Recipe) -> Callable[..., list[Array]]:
@@ -313,7 +329,7 @@ def process_of(recipe: Recipe) -> Callable[..., list[Array]]:
 
 
 def on_host(
-    planes: NDArray[Any],
+    planes: list[NDArray[Any]],
     results: list[NDArray[Any]],
     film: Film,
     recipes: list[Recipe],
@@ -325,7 +341,7 @@ def on_host(
     clock = Clock(backend if timed else None)
     for tile in tiles:
         with clock.step("upload"):
-            uploaded = backend.to_device(planes[..., tile.read, :])
+            uploaded = uploaded_together(backend, [plane[:, tile.read, :] for plane in planes])
         cropped = [tile_recipe(recipe, tile) for recipe in recipes]
         develop_tile = partial(
             process_of(recipes[0]), uploaded, film, cropped, backend=backend, clock=clock
@@ -337,6 +353,12 @@ def on_host(
             with clock.step("download"):
                 result[:, tile.rows, :] = backend.to_host(positive[:, tile.inner, :])
     return [], clock
+
+
+def uploaded_together(backend: ConvolutionBackend, planes: list[NDArray[Any]]) -> Array:
+    """Pictures on the device as (channels, pictures, rows, cols): brought together there."""
+    uploads = [backend.to_device(picture[:, np.newaxis]) for picture in planes]
+    return uploads[0] if len(uploads) == 1 else backend.xp.concat(uploads, axis=1)
 
 
 def on_device(

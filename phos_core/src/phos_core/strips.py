@@ -155,8 +155,8 @@ def by_rows(
         `out` if that is given; else a new array where the arrays are.
     """
     if not is_numpy_namespace(backend.xp):
-        whole = function(*arrays, row_start=0)
-        if out is None:
+        whole = function(*arrays, row_start=0, out=out)
+        if out is None or whole is out:
             return whole
         np.copyto(out, backend.to_host(whole))
         return out

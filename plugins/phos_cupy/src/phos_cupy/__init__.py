@@ -4,8 +4,8 @@ from phos_core.convolution.hookspecs import BackendSpec, hookimpl
 
 PHOS_HOOK_API = 1
 
-# Measured on an H100 beside 16 cores, docs/gpu-results.md: about 15 ms, 20 on the CPU.
-TRANSFER_WORTH_PIXELS = 256 * 256
+# Measured on an H100 beside 16 cores, docs/gpu-results.md: about 3 ms, 7 on the CPU.
+TRANSFER_WORTH_PIXELS = 128 * 128
 
 
 @hookimpl

@@ -1,10 +1,14 @@
-"""Convolution by CuPy on an NVIDIA GPU: the only module that imports cupy.
+"""CuPy on an NVIDIA GPU.
 
-Every PSF goes by one Fourier transform of all planes, continued beyond their edges, times a
-transfer function that stays on the device: a wide PSF costs little more than a narrow one.
+Every PSF goes by Fourier transforms of all planes, continued beyond their edges, times a transfer
+function that stays on the device: a wide PSF costs little more than a narrow one. Planes of
+pictures in single precision go by kernels of our own (`transforms`), all others by cuFFT.
 """
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeAlias
@@ -17,7 +21,12 @@ import numpy as np
 import numpy.typing as npt
 
 from phos_core.arrays import Array
-from phos_core.convolution.algorithms import circular_extent, fast_even_length
+from phos_core.chain import Chain
+from phos_core.convolution.algorithms import (
+    circular_extent,
+    fast_even_length,
+    significant_radius,
+)
 from phos_core.convolution.boundary import Boundary, source_index
 from phos_core.convolution.contract import (
     Accuracy,
@@ -28,8 +37,13 @@ from phos_core.convolution.contract import (
 )
 from phos_core.convolution.cpu import SINGLE_RANGE
 from phos_core.convolution.tables import TableCache, transfer_table
+from phos_core.effects.grain import Grain, grain_noise
 from phos_core.errors import UnsupportedOperationError
 from phos_core.psf import PSF
+
+from . import transforms
+from .pixels import PixelKernel, make_noise
+from .transfers import Transfers
 
 __all__ = ["CupyBackend", "create"]
 
@@ -40,6 +54,9 @@ TABLE_BYTES = 2**29  # our choice: transfer functions kept for the next image
 PLAN_SHARE = 8  # our choice: one part in so many of the memory may be the plans' workspace
 MOST_NUMBERS = 2**31 - 1  # in one array: beyond it indices of 32 bits overflow
 SPARSE = 16  # the median is that of every so manieth row and column
+OWN_PIXELS = 2**18  # our choice: for smaller planes nothing is compiled, cuFFT takes every length
+TRIMMED_SAMPLES = 2**20  # our choice: the reach of a larger PSF is taken as it is
+CHAINS = 64  # kernels of chains that are kept
 
 DRIVER_TOO_OLD = 35  # cudaErrorInsufficientDriver; also where there is no driver
 NO_DEVICE = 100  # cudaErrorNoDevice
@@ -80,9 +97,14 @@ class CupyBackend(BackendBase):
     xp = xp
     device = cupy.cuda.Device(0)
     max_elements = MOST_NUMBERS
+    lanes = 6  # measured: at work, on their way here and back, and copied by the host
 
     def __init__(self) -> None:
         self._kept = TableCache[Any](TABLE_BYTES)
+        self._transfers = Transfers()
+        self._lanes = ThreadPoolExecutor(self.lanes, thread_name_prefix="phos-cupy-lane")
+        self._lane = threading.local()
+        self.compile = lru_cache(maxsize=CHAINS)(self._compile)
 
     def probe(self) -> ProbeReport:
         """Look for a driver, a device, CUDA's libraries and some memory, in this order."""
@@ -100,16 +122,14 @@ class CupyBackend(BackendBase):
         return report
 
     def to_device(self, host: npt.NDArray[Any]) -> Array:
-        """Copy an array to the device, in one piece however its axes lie in memory."""
+        """Copy an array to the device as it lies in memory.
+
+        Page-locked memory is read later: it must stay as it is until the device has got there.
+        """
         if isinstance(host, cupy.ndarray):
             return host
-        native = host.astype(host.dtype.newbyteorder("="), copy=False)
-        order = sorted(range(native.ndim), key=lambda axis: -abs(native.strides[axis]))
         with self.device:
-            pixels = np.ascontiguousarray(native.transpose(order))
-            uploaded = cupy.empty(pixels.shape, pixels.dtype)
-            uploaded.set(pixels)
-            return cupy.ascontiguousarray(uploaded.transpose(np.argsort(order).tolist()))
+            return self._transfers.upload(host.astype(host.dtype.newbyteorder("="), copy=False))
 
     def to_host(self, x: Array) -> npt.NDArray[Any]:
         """Copy an array to page-locked memory of the host, channels last as pictures have them."""
@@ -118,6 +138,11 @@ class CupyBackend(BackendBase):
             host = cupyx.empty_pinned(picture.shape, picture.dtype)
             picture.get(out=host)
         return np.moveaxis(host, -1, -3) if x.ndim > 2 else np.asarray(host)
+
+    def download(self, picture: Array, out: npt.NDArray[Any]) -> None:
+        """Copy a picture of the device, in the order of its memory, into an array of the host."""
+        with self.device:
+            self._transfers.download(picture, out)
 
     def synchronize(self) -> None:
         """Wait for the device."""
@@ -136,6 +161,13 @@ class CupyBackend(BackendBase):
             if image.size == 0:
                 return image.copy()
             plane_shape = image.shape[-2:]
+            psfs = _distinct(psf)
+            if image.dtype == cupy.float32 and plane_shape[0] * plane_shape[1] >= OWN_PIXELS:
+                plan = transforms.plan_of(plane_shape, _reach(psfs), boundary, self._kept)
+                if plan is not None:
+                    planes = cupy.ascontiguousarray(image).reshape(-1, *plane_shape)
+                    blurred = transforms.convolve(plan, planes, psfs, self._kept)
+                    return blurred.reshape(image.shape)
             psfs = (psf,) if isinstance(psf, PSF) else tuple(psf)
             extent = _extent(plane_shape, psfs, boundary)
             if isinstance(psf, PSF):
@@ -152,6 +184,75 @@ class CupyBackend(BackendBase):
                     ]
                 )
             return blurred.reshape(image.shape)
+
+    def _compile(self, chain: Chain) -> PixelKernel:
+        """Make one kernel of a chain: `compile` keeps it.
+
+        Raises
+        ------
+        UnsupportedOperationError
+            If a kernel cannot take the chain.
+        """
+        with self.device:
+            return PixelKernel(chain, self._transfers)
+
+    def grain_noise(
+        self,
+        like: Array,
+        params: Grain,
+        *,
+        rows: int,
+        cols: int,
+        pixel_pitch_um: float,
+        seed: int,
+        frame: int = 0,
+        row_start: int = 0,
+        col_start: int = 0,
+    ) -> Array:
+        """Make the noise of `phos_core.effects.grain.grain_noise` in one kernel."""
+        wanted: dict[str, Any] = {
+            "rows": rows,
+            "cols": cols,
+            "pixel_pitch_um": pixel_pitch_um,
+            "seed": seed,
+            "frame": frame,
+            "row_start": row_start,
+            "col_start": col_start,
+        }
+        with self.device:
+            made = make_noise(params, **wanted)
+            return grain_noise(like, params, **wanted) if made is None else made
+
+    def side_by_side(self, work: Callable[[int], None], count: int) -> None:
+        """Do pieces of work on a few streams, so that copies and kernels overlap.
+
+        Parameters
+        ----------
+        work : callable
+            ``work(i)`` does one of them.
+        count : int
+            How many there are.
+
+        Raises
+        ------
+        Exception
+            What the first that failed raised; those that had not begun by then are left out.
+        """
+
+        def in_lane(index: int) -> None:
+            if not hasattr(self._lane, "stream"):
+                self._lane.stream = cupy.cuda.Stream(non_blocking=True)
+                self._transfers.go_alone()
+            with self.device, self._lane.stream:
+                work(index)
+
+        jobs = [self._lanes.submit(copy_context().run, in_lane, index) for index in range(count)]
+        try:
+            for job in jobs:
+                job.result()
+        finally:
+            for job in jobs:
+                job.cancel()
 
     def memory(self) -> MemoryInfo:
         """Say what the driver has free, and what CuPy's pool holds ready within its limit."""
@@ -185,6 +286,8 @@ class CupyBackend(BackendBase):
         """Forget transfer functions and plans, and give the pools' free memory back."""
         with self.device:
             self._kept.clear()
+            self.compile.cache_clear()
+            self._transfers.release()
             cupy.fft.config.get_plan_cache().clear()
             cupy.get_default_memory_pool().free_all_blocks()
             cupy.get_default_pinned_memory_pool().free_all_blocks()
@@ -297,7 +400,8 @@ class CupyBackend(BackendBase):
     def _planes(self, count: int) -> Array:
         """Indices of the planes."""
         return self._kept.get(
-            ("planes", count), lambda: cupy.arange(count, dtype=cupy.int32)[:, None, None]
+            ("planes", count),
+            lambda: transforms.uploaded(np.arange(count, dtype=np.int32)[:, None, None]),
         )
 
     def _index(self, size: int, before: int, length: int, boundary: Boundary) -> Array:
@@ -309,9 +413,30 @@ class CupyBackend(BackendBase):
                 index[index >= size] = -1
             else:
                 index = source_index(size, before, length, boundary)
-            return cupy.asarray(index.astype(np.int32))
+            return transforms.uploaded(index.astype(np.int32))
 
         return self._kept.get((size, before, length, boundary), make)
+
+
+def _distinct(psf: PSF | Sequence[PSF]) -> tuple[PSF, ...]:
+    """One PSF for each layer, or one alone where it serves them all."""
+    psfs = (psf,) if isinstance(psf, PSF) else tuple(psf)
+    return psfs[:1] if all(one == psfs[0] for one in psfs[1:]) else psfs
+
+
+@lru_cache(maxsize=256)
+def _reach(psfs: tuple[PSF, ...]) -> tuple[int, int]:
+    """How far the PSFs reach in rows and columns, where they still have weight."""
+    reaches = [_significant_reach(psf) for psf in psfs]
+    return max(ry for ry, _ in reaches), max(rx for _, rx in reaches)
+
+
+def _significant_reach(psf: PSF) -> tuple[int, int]:
+    ry, rx = psf.radius
+    if (2 * ry + 1) * (2 * rx + 1) > TRIMMED_SAMPLES:
+        return ry, rx
+    size = np.abs(psf.samples())
+    return significant_radius(size.sum(axis=1)), significant_radius(size.sum(axis=0))
 
 
 def _extent(shape: Sequence[int], psfs: tuple[PSF, ...], boundary: Boundary) -> Extent:
@@ -325,9 +450,9 @@ def _extent(shape: Sequence[int], psfs: tuple[PSF, ...], boundary: Boundary) -> 
 
 
 def _scaled(psf: PSF, height: int, width: int) -> Array:
-    table = cupy.asarray(transfer_table(psf, np.fft.fftfreq(height), np.fft.rfftfreq(width)))
+    table = transfer_table(psf, np.fft.fftfreq(height), np.fft.rfftfreq(width))
     table *= 1.0 / (height * width)
-    return table
+    return transforms.uploaded(table)
 
 
 def _forget_large_plans() -> None:
