@@ -163,15 +163,14 @@ def by_rows(
 
     def run(strip: slice, place: NDArray[Any] | None = None) -> NDArray[Any]:
         parts = (array[:, strip] for array in arrays)
-        return np.asarray(function(*parts, row_start=strip.start, out=place))
+        return np.asarray(function(*parts, row_start=strip.start or 0, out=place))
 
     strips = _strips(arrays)
     if out is None:
-        head = run(strips.pop(0))
-        if not strips:
-            return head
+        if len(strips) < 2:
+            return run(slice(None))
+        head = run(slice(0, 1))  # shows how many layers there are, and their dtype
         out = room(backend, (head.shape[0], arrays[0].shape[1], head.shape[2]), head.dtype)
-        out[:, : head.shape[1]] = head
     result = out
 
     def fill(strip: slice) -> None:
