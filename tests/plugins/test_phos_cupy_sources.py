@@ -17,7 +17,7 @@ from phos_core.camera import scene_light_of_codes
 from phos_core.convolution import reference
 from phos_core.convolution.boundary import BOUNDARIES, source_index
 from phos_core.convolution.tables import transfer_table
-from phos_core.effects.grain import _keys, _shaping_taps, grain_noise
+from phos_core.effects.grain import grain_noise, noise_keys, shaping_taps
 from phos_core.pipeline import develop_and_print
 from phos_core.psf import exponential, from_array
 from phos_core.recipe import Recipe
@@ -271,9 +271,9 @@ extern "C" void run(const Arguments *a, float *shared, int layers, int rows, int
 def test_the_kernel_makes_the_reference_s_grain(built, pixel_pitch_um, place):
     grain = Recipe(film="cinestill-800t").load_film().grain
     (row_start, col_start), (rows, cols), layers = place, (70, 150), len(grain.size_um)
-    taps = [_shaping_taps(size_um, pixel_pitch_um) for size_um in grain.size_um]
+    taps = [shaping_taps(size_um, pixel_pitch_um) for size_um in grain.size_um]
     empty = noise.MOST_LAYERS - layers
-    keys = [_keys(2**40 + 5, 2, layer) for layer in range(layers)] + [(0, 0)] * empty
+    keys = [noise_keys(2**40 + 5, 2, layer) for layer in range(layers)] + [(0, 0)] * empty
     filters = np.zeros(noise.TAPS_SHAPE, np.float32)
     for layer, own in enumerate(taps):
         filters[layer, : len(own)] = own

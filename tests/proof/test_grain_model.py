@@ -149,7 +149,7 @@ def test_grain_is_not_patterned(pixel_pitch_um):
     noise = grain_noise(
         NUMPY, single(size_um, 1.0), rows=side, cols=side, pixel_pitch_um=pixel_pitch_um, seed=5
     )[0]
-    taps = np.array(grain._shaping_taps(size_um, pixel_pitch_um))
+    taps = np.array(grain.shaping_taps(size_um, pixel_pitch_um))
     orders = np.arange(1, len(taps))
 
     def transfer(frequency: np.ndarray) -> np.ndarray:

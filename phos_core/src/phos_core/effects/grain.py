@@ -14,7 +14,7 @@ import numpy as np
 from phos_core.arrays import Array, array_namespace, clipped, device, per_layer
 from phos_core.curve import polynomial
 
-__all__ = ["Grain", "add_grain", "grain_noise"]
+__all__ = ["Grain", "add_grain", "grain_noise", "noise_keys", "shaping_taps"]
 
 APERTURE_UM = 48.0  # diameter of the aperture through which RMS granularity is read
 TAP_TOLERANCE = 1e-3  # of the largest: smaller taps of the shaping filter are dropped
@@ -182,8 +182,8 @@ def grain_noise(
             like,
             row_range,
             col_range,
-            _shaping_taps(size_um, pixel_pitch_um),
-            _keys(seed, frame, layer),
+            shaping_taps(size_um, pixel_pitch_um),
+            noise_keys(seed, frame, layer),
         )
         for layer, size_um in enumerate(params.size_um)
     ]
@@ -255,8 +255,21 @@ def _mix(x: Array) -> Array:
     return x
 
 
-def _keys(seed: int, frame: int, layer: int) -> tuple[int, int]:
-    """Make the 32-bit keys of a layer's rows and of its frame's columns."""
+def noise_keys(seed: int, frame: int, layer: int) -> tuple[int, int]:
+    """Make the keys of a layer's noise.
+
+    Parameters
+    ----------
+    seed, frame : int
+        As for `grain_noise`.
+    layer : int
+        From 0.
+
+    Returns
+    -------
+    tuple of (int, int)
+        Of 32 bits each: for the layer's rows, and for its frame's columns.
+    """
     col_key = _mix_integers(seed & WORD, (seed >> 32) & WORD, frame & WORD)
     return _mix_integers(col_key, layer), col_key
 
@@ -307,8 +320,21 @@ def _filter_columns(plane: Array, taps: tuple[float, ...]) -> Array:
 
 
 @lru_cache(maxsize=64)
-def _shaping_taps(size_um: float, pixel_pitch_um: float) -> tuple[float, ...]:
-    """Make one axis of the filter from white noise to grain: taps from the centre outwards."""
+def shaping_taps(size_um: float, pixel_pitch_um: float) -> tuple[float, ...]:
+    """Make one axis of the filter from white noise to grain.
+
+    Parameters
+    ----------
+    size_um : float
+        The layer's, of `Grain`.
+    pixel_pitch_um : float
+        Width of one pixel on the film, in µm.
+
+    Returns
+    -------
+    tuple of float
+        Taps from the centre outwards.
+    """
     size_px = size_um / pixel_pitch_um
     reach = math.ceil(12.0 * size_px) + 16
     covariance = [_pixel_covariance(k, size_px) for k in range(reach + 1)]

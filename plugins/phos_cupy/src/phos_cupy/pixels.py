@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from phos_core.arrays import Array
 from phos_core.chain import Chain
-from phos_core.effects.grain import Grain, _keys, _shaping_taps
+from phos_core.effects.grain import Grain, noise_keys, shaping_taps
 from phos_core.errors import UnsupportedOperationError
 
 from . import chains, noise
@@ -137,7 +137,7 @@ def make_noise(
     if template is None:
         return None
     out = cupy.empty((layers, rows, cols), cupy.float32)
-    keys = [_keys(seed, frame, layer) for layer in range(layers)]
+    keys = [noise_keys(seed, frame, layer) for layer in range(layers)]
     row_keys, col_keys = zip(*keys, *[(0, 0)] * (noise.MOST_LAYERS - layers), strict=True)
     arguments = bytearray(template)
     noise.HEAD.pack_into(
@@ -151,7 +151,7 @@ def make_noise(
 @lru_cache(maxsize=64)
 def _noise_arguments(size_um: tuple[float, ...], pixel_pitch_um: float) -> tuple[int, bytes | None]:
     """Shared memory of a tile, and what is handed over for this grain; None if it is too large."""
-    taps = [_shaping_taps(size, pixel_pitch_um) for size in size_um]
+    taps = [shaping_taps(size, pixel_pitch_um) for size in size_um]
     most = max(map(len, taps))
     shared = noise.tile_bytes(most - 1)
     if len(taps) > noise.MOST_LAYERS or most > noise.MOST_TAPS or shared > NOISE_SHARED_BYTES:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from phos_core.effects.grain import Grain, _keys, _shaping_taps
+from phos_core.effects.grain import Grain, noise_keys, shaping_taps
 from phos_numba.compiling import load_function
 
 __all__ = ["grain_noise"]
@@ -44,8 +44,8 @@ def grain_noise(
     field = np.empty((len(params.size_um), rows, cols), np.float32) if out is None else out
     fill = _fill()
     for layer, size_um in enumerate(params.size_um):
-        taps = np.array(_shaping_taps(size_um, pixel_pitch_um), np.float32)
-        row_key, col_key = _keys(seed, frame, layer)
+        taps = np.array(shaping_taps(size_um, pixel_pitch_um), np.float32)
+        row_key, col_key = noise_keys(seed, frame, layer)
         fill(
             field[layer],
             row_start,
