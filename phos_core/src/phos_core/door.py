@@ -394,6 +394,8 @@ def without_pixels(
 
 def tile_recipe(recipe: Recipe, tile: Tile) -> Recipe:
     """The recipe of a tile: a crop of the picture."""
+    if not tile.read.start:
+        return recipe
     row, col = recipe.offset_px
     return replace(recipe, offset_px=(row + tile.read.start, col))
 
