@@ -160,10 +160,16 @@ def wheels(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure developing and its steps on both backends, beside OpenCV alone."""
-    session.install(*EDITABLE)
-    session.run("python", "benchmarks/bench_develop.py", *session.posargs)
-    session.run("python", "benchmarks/bench_convolve.py")
+    """Measure the CPU backends beside other libraries: docs/speed.md (--write: writes it)."""
+    session.install(*EDITABLE, *NUMBA, *TORCH, *tools("pictures"))
+    session.run("python", "benchmarks/bench_speed.py", *session.posargs)
+
+
+@nox.session
+def guard(session: nox.Session) -> None:
+    """Count what phos has to do; fails where it is a fifth more than it was (--write: renews)."""
+    session.install("-e", "./phos_core")
+    session.run("python", "benchmarks/guard.py", *session.posargs)
 
 
 @nox.session

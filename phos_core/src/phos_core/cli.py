@@ -14,6 +14,7 @@ from typing import Any, get_args
 import click
 
 import phos_core as phos
+from phos_core.cli_bench import bench
 from phos_core.cli_plugin import plugin
 from phos_core.color import PRIMARIES
 from phos_core.errors import ImageFileError, PhosError
@@ -77,6 +78,7 @@ def main() -> None:
     """Develop pictures on photographic film, computed from its physics."""
 
 
+main.add_command(bench)
 main.add_command(plugin)
 
 
