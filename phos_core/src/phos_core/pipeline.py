@@ -24,7 +24,16 @@ from phos_core.effects.scatter import Scatter, scatter_psfs
 from phos_core.film import Film
 from phos_core.psf import PSF, compose, delta
 from phos_core.recipe import Encoding, Recipe
-from phos_core.strips import RowFunction, by_rows, give_back, of_pixels, pointwise, prepared, room
+from phos_core.strips import (
+    RowFunction,
+    by_rows,
+    give_back,
+    give_back_last,
+    of_pixels,
+    pointwise,
+    prepared,
+    room,
+)
 
 __all__ = ["Clock", "process", "reach_px"]
 
@@ -87,7 +96,7 @@ def process(
             dtype=numpy_dtype(pictures),
         )
         positives = one_by_one(backend, finish, film.grain, recipes, [exposure, *inhibitor], outs)
-    give_back(backend, exposure, *inhibitor)
+    give_back_last(backend, exposure, *inhibitor)
     return positives
 
 

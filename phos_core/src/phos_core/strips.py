@@ -17,7 +17,16 @@ from phos_core.convolution.cpu import thread_pool
 from phos_core.errors import UnsupportedOperationError
 from phos_core.tracing import trace
 
-__all__ = ["RowFunction", "by_rows", "give_back", "of_pixels", "pointwise", "prepared", "room"]
+__all__ = [
+    "RowFunction",
+    "by_rows",
+    "give_back",
+    "give_back_last",
+    "of_pixels",
+    "pointwise",
+    "prepared",
+    "room",
+]
 
 # In one array. Threads on shorter strips wait for each other; longer ones leave the cache.
 STRIP_NUMBERS = 700_000
@@ -198,6 +207,14 @@ def give_back(backend: ConvolutionBackend, *arrays: Array) -> None:
     if buffers is not None:
         for array in arrays:
             buffers.give(array)
+
+
+def give_back_last(backend: ConvolutionBackend, *arrays: Array) -> None:
+    """Do as `give_back` when a picture is done: of what is kept now, the next one finds a part."""
+    give_back(backend, *arrays)
+    buffers = getattr(backend, "buffers", None)
+    if buffers is not None:
+        buffers.trim()
 
 
 def _strips(arrays: Sequence[NDArray[Any]]) -> list[slice]:

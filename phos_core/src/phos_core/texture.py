@@ -19,7 +19,7 @@ from phos_core.effects.printing import Printing, into_gamut, make_positive
 from phos_core.film import Film
 from phos_core.pipeline import Clock, in_strips, one_by_one, spread_of_light
 from phos_core.recipe import Encoding, Recipe
-from phos_core.strips import give_back
+from phos_core.strips import give_back_last
 
 __all__ = ["process_texture"]
 
@@ -60,7 +60,7 @@ def process_texture(
         )
         stages = [pictures, scene, spread]
         positives = one_by_one(backend, finish, film.grain, recipes, stages, outs)
-    give_back(backend, scene, spread)
+    give_back_last(backend, scene, spread)
     return positives
 
 

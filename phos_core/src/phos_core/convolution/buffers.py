@@ -14,12 +14,12 @@ MOST_WASTE = 1.5  # a kept piece serves an array that is smaller by so much at m
 
 
 class Buffers:
-    """Arrays on the host whose memory is used again, bounded in bytes.
+    """Arrays on the host whose memory is used again.
 
     Parameters
     ----------
     limit_bytes : int
-        Of all memory that is kept while nobody uses it.
+        Of the memory that is kept from one picture to the next.
     """
 
     def __init__(self, limit_bytes: int) -> None:
@@ -66,8 +66,12 @@ class Buffers:
             owner = self._lent.pop(id(array.base), None)
             if owner is not None:
                 self._free.append(owner)
-                while sum(free.nbytes for free in self._free) > self._limit_bytes:
-                    self._free.pop(0)
+
+    def trim(self) -> None:
+        """Keep no more than the limit: a picture is done."""
+        with self._lock:
+            while sum(free.nbytes for free in self._free) > self._limit_bytes:
+                self._free.pop(0)
 
     def clear(self) -> None:
         """Keep nothing."""

@@ -26,7 +26,7 @@ __all__ = ["ScipyBackend", "create"]
 
 TABLE_BYTES = 512 * 2**20  # our choice: transfer functions kept for the next image
 AXES_BYTES = 32 * 2**20  # matrices of the coarse grids: 2 MiB for an axis of 12,000 pixels
-BUFFER_BYTES = 256 * 2**20  # our choice: the stages of a picture of 6 megapixels take 206 MiB
+BUFFER_SHARE = 16  # our choice: one part in so many of the host's memory is kept for the stages
 SMOOTH_PRIME = 11  # a side with a larger prime factor is slow to transform
 PADDING_WORTH = 1.25  # a slow side is made longer if it grows by less than this
 
@@ -63,7 +63,7 @@ class ScipyBackend(BackendBase):
     def __init__(self) -> None:
         self._tables = TableCache[npt.NDArray[Any]](TABLE_BYTES)
         self._axes = TableCache[multirate.Axis](AXES_BYTES)
-        self.buffers = Buffers(BUFFER_BYTES)
+        self.buffers = Buffers((host_memory().total_bytes or 2**33) // BUFFER_SHARE)
 
     def to_device(self, host: npt.NDArray[Any]) -> Array:
         """Return the array itself."""
