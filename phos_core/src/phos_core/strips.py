@@ -1,5 +1,6 @@
 """Run pointwise steps on a backend: compiled where it compiles, in strips of rows on the CPU."""
 
+import math
 from collections.abc import Callable, Hashable, Sequence
 from contextvars import copy_context
 from functools import lru_cache, partial
@@ -13,7 +14,7 @@ from phos_core.arrays import Array
 from phos_core.chain import Chain
 from phos_core.coding import numpy_dtype
 from phos_core.convolution.contract import ConvolutionBackend
-from phos_core.convolution.cpu import thread_pool
+from phos_core.convolution.cpu import thread_pool, usable_cores
 from phos_core.errors import UnsupportedOperationError
 from phos_core.tracing import trace
 
@@ -218,8 +219,11 @@ def give_back_last(backend: ConvolutionBackend, *arrays: Array) -> None:
 
 
 def _strips(arrays: Sequence[NDArray[Any]]) -> list[slice]:
-    """Slices of rows, at least one, that hold few numbers of any array."""
+    """Slices of rows that hold few numbers of any array, as many for each core."""
     rows = max(arrays[0].shape[1], 1)
-    numbers_per_row = max(array.size for array in arrays) / rows
-    step = max(1, int(STRIP_NUMBERS / max(numbers_per_row, 1)))
+    cores = usable_cores()
+    count = math.ceil(max(array.size for array in arrays) / STRIP_NUMBERS)
+    if count > 1:
+        count = math.ceil(count / cores) * cores
+    step = math.ceil(rows / max(count, 1))
     return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]
