@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from phos_core.convolution import probing, registry
+from phos_core.convolution.selection import backends
 
 
 @pytest.fixture
@@ -18,6 +19,13 @@ def fresh(monkeypatch):
     yield
     registry.reset()
     probing.reset()
+
+
+@pytest.fixture
+def usual(fresh) -> str:
+    """The backend of the highest priority that runs here: scipy where none is added."""
+    able = [report for report in backends() if report.status == "ok"]
+    return max(able, key=lambda report: report.priority).name
 
 
 @pytest.fixture

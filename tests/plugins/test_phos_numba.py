@@ -220,6 +220,31 @@ def test_pictures_of_any_size_and_layout_are_taken(rows, cols):
             np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_pictures_that_cannot_be_written_to_are_taken(dtype):
+    chain = expose(dtype)
+    picture = np.random.default_rng(8).integers(0, 256, (5, 40, 3)).astype(dtype)
+    expected = compiled(chain, np.moveaxis(picture, -1, 0))
+    picture.flags.writeable = False
+    for array in (np.moveaxis(picture, -1, 0), np.moveaxis(picture, -1, 0).copy()):
+        array.flags.writeable = False
+        np.testing.assert_array_equal(compiled(chain, array), expected)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "uint16"])
+def test_a_result_may_be_of_another_type_than_it_is_computed_in(dtype):
+    chain = of_two("add")
+    layers = np.random.default_rng(9).integers(0, 99, (2, 5, 40)).astype(np.float32)
+    place = np.zeros((1, 5, 40), dtype)
+    assert chains.compile_chain(chain)(layers, out=place) is place
+    np.testing.assert_array_equal(place, run(chain, layers))
+
+
+def test_a_chain_is_looked_at_once():
+    backend, chain = backend_module.create(), of_two("add")
+    assert backend.compile(chain) is backend.compile(chain)
+
+
 def test_a_result_may_take_the_place_of_what_it_is_made_of():
     chain = of_two("add")
     chain = Chain(
@@ -309,6 +334,7 @@ def test_narrow_psfs_are_convolved_at_every_border(boundary, shape, taps):
     rng = np.random.default_rng(6)
     terms = [(rng.normal(size=down), rng.normal(size=along)) for down, along in taps]
     plane = rng.random(shape).astype(np.float32)
+    plane.flags.writeable = False
     psf = from_array(sum(np.outer(*term) for term in terms))
     expected = convolve_slowly(plane, psf, boundary=boundary)
     found = np.full(shape, np.nan, np.float32)
@@ -325,6 +351,19 @@ def test_planes_that_the_loops_do_not_take_are_left_to_scipy():
     assert not narrow.suits(plane.astype(np.float64), terms, plane)
     assert not narrow.suits(plane[::2], terms, plane)
     assert not narrow.suits(plane, [(np.ones(67), np.ones(3))], plane)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
+def test_whole_pictures_that_cannot_be_written_to_are_those_of_scipy(dtype):
+    codes = np.random.default_rng(10).integers(0, 256, (300, 420, 3))
+    picture = codes.astype(dtype) / np.dtype(dtype).type(255 if "float" in dtype else 1)
+    picture = picture.astype(dtype)
+    picture.flags.writeable = False
+    found, expected = (phos.develop(picture, backend=name) for name in ("numba", "scipy"))
+    assert found.dtype == picture.dtype
+    greatest = np.iinfo(dtype).max if "int" in dtype else 1.0
+    off = np.abs(found.astype(float) - expected.astype(float)) / greatest
+    assert off.max() <= (1.0 / greatest if dtype == "uint8" else 2e-4)
 
 
 @pytest.mark.parametrize("film", ["portra-400", "velvia-50", "tri-x-400"])

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import llvmlite.binding
 import numba
@@ -31,9 +32,16 @@ class NumbaBackend(ScipyBackend):
 
     name = "numba"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._compiled: WeakKeyDictionary[Chain, chains.CompiledChain] = WeakKeyDictionary()
+
     def compile(self, chain: Chain) -> chains.CompiledChain:
         """Make one loop of a chain; several threads may run it at once."""
-        return chains.compile_chain(chain)
+        compiled = self._compiled.get(chain)
+        if compiled is None:
+            compiled = self._compiled[chain] = chains.compile_chain(chain)
+        return compiled
 
     def grain_noise(
         self, like: Array, params: Grain, *, pixel_pitch_um: float, **field: Any

@@ -61,7 +61,7 @@ class CompiledChain:
             _readable(array, dtype) for array, dtype in zip(arrays, self._dtypes, strict=True)
         ]
         place = out if _is_writable(out, self._dtype, arrays) else np.empty(out.shape, self._dtype)
-        flat = [_flat(array) for array in (*sources, place)]
+        flat = [_flat(array, writeable=array is place) for array in (*sources, place)]
         self._kernel(
             rows, cols, self._constants, *self._tables, *(x for pair in flat for x in pair)
         )
@@ -126,11 +126,11 @@ def _is_laid_out(array: npt.NDArray[Any]) -> bool:
     return whole and (array.dtype != FLOAT32 or array.strides[2] == size or array.shape[2] == 1)
 
 
-def _flat(array: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+def _flat(
+    array: npt.NDArray[Any], *, writeable: bool
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
     """An array as one row of numbers, and how far apart in it its layers, rows and columns are."""
     steps = np.array([stride // array.itemsize for stride in array.strides], np.int64)
     length = int(sum(step * (size - 1) for step, size in zip(steps, array.shape, strict=True))) + 1
-    flat = np.lib.stride_tricks.as_strided(
-        array, (length,), (array.itemsize,), writeable=array.flags.writeable
-    )
+    flat = np.lib.stride_tricks.as_strided(array, (length,), (array.itemsize,), writeable=writeable)
     return flat, steps

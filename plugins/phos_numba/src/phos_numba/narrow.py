@@ -1,11 +1,12 @@
 """Convolution with narrow PSFs: sums of separable terms, as compiled loops over tiles.
 
-A tile is copied together with its surroundings, whatever the border makes of them, into rows a
-fixed distance apart. The loops over it are written out for the numbers of terms and taps: each
-number is then read once for four rows, and no sum passes through memory.
+A tile is copied together with its surroundings, whatever the border makes of them, to memory that
+each core keeps: a piece of its size from the system would be cleared page by page each time. The
+loops over it are written out for the numbers of terms and taps: each number is then read once for
+four rows, and no sum passes through memory.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phos_core.convolution.boundary import Boundary, source_index
-from phos_core.convolution.cpu import thread_pool
+from phos_core.convolution.cpu import in_parallel, row_strips
 from phos_numba.compiling import load_function
 
 __all__ = ["RADII", "Taps", "convolve", "suits"]
@@ -21,57 +22,60 @@ __all__ = ["RADII", "Taps", "convolve", "suits"]
 Taps: TypeAlias = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 
 RADII = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32)  # that kernels are written for
-ROWS, COLUMNS = 32, 1024  # of a tile
+ROWS, COLUMNS = 64, 512  # of a tile, which then stays in the second-level cache
 ROWS_AT_ONCE = 4
-STRIP_ROWS = 64  # that one thread does at a time
 
 HEADER = '''\
 """Convolution with separable terms, written by phos_numba."""
 
 import numba
 import numpy as np
+from numba.types import Array, boolean, float32, int64, void
 
 from phos_numba.mathematics import FLAGS
+
+PLANE = Array(float32, 2, "C", readonly=True)
 
 
 '''
 
 FRAME = """\
 @numba.njit(
-    "void(float32[::1], int64, int64, int64[::1], int64[::1], float32[:, ::1], float32[:, ::1], "
-    "float32[::1], int64, int64, int64, boolean)",
+    void(PLANE, int64[::1], int64[::1], float32[:, ::1], float32[:, ::1], float32[:, ::1],
+         float32[:, ::1], int64, int64, boolean),
     cache=CACHE, nogil=True, error_model="numpy", fastmath=FLAGS,
 )
-def kernel(source, step, cols, lines, columns, down, along, out, out_step, start, stop, add):
-    tile = np.empty(({rows} + {span_y}, {wide}), np.float32)
-    halfway = np.empty(({terms} * {rows}, {wide}), np.float32)
+def kernel(source, lines, columns, down, along, tile, out, start, stop, add):
+    cols = source.shape[1]
+    halfway = np.empty(({terms} * {at_once}, {columns} + {span_x}), np.float32)
 {weights}
-    for top in range(start, stop, {rows}):
-        height = min({rows}, stop - top)
-        for first in range(0, cols, {columns}):
-            n = min({columns}, cols - first)
-            inner = min(max(first - {reach_x}, 0), cols)
-            outer = min(first + n + {reach_x}, cols)
-            shift = {reach_x} - first
-            for i in range({rows} + {span_y}):
-                line = lines[min(top + i, len(lines) - 1)]
-                if line < 0:
-                    tile[i, :] = np.float32(0.0)
-                    continue
-                row = source[line * step : line * step + cols]
-                tile[i, inner + shift : outer + shift] = row[inner:outer]
-                for j in range(first, inner + {reach_x}):
-                    column = columns[j]
-                    tile[i, j - first] = row[column] if column >= 0 else np.float32(0.0)
-                for j in range(outer + {reach_x}, first + n + {span_x}):
-                    column = columns[j]
-                    tile[i, j - first] = row[column] if column >= 0 else np.float32(0.0)
-            for i in range(0, {rows}, {at_once}):
-                for j in range(n + {span_x}):
+    height = stop - start
+    for first in range(0, cols, {columns}):
+        n = min({columns}, cols - first)
+        inner = min(max(first - {reach_x}, 0), cols)
+        outer = min(first + n + {reach_x}, cols)
+        shift = {reach_x} - first
+        for i in range(height + {span_y}):
+            line = lines[start + i]
+            if line < 0:
+                tile[i, :] = np.float32(0.0)
+                continue
+            row = source[line]
+            inside = row[inner:outer]
+            held = tile[i, inner + shift : outer + shift]
+            for j in range(outer - inner):
+                held[j] = inside[j]
+            for j in range(first, inner + {reach_x}):
+                column = columns[j]
+                tile[i, j - first] = row[column] if column >= 0 else np.float32(0.0)
+            for j in range(outer + {reach_x}, first + n + {span_x}):
+                column = columns[j]
+                tile[i, j - first] = row[column] if column >= 0 else np.float32(0.0)
+        for top in range(0, height, {at_once}):
+            for j in range(n + {span_x}):
 {going_down}
-            for i in range(height):
-                at = (top + i) * out_step + first
-                place = out[at : at + n]
+            for i in range(min({at_once}, height - top)):
+                place = out[start + top + i, first : first + n]
                 if add:
                     for j in range(n):
 {going_along}
@@ -125,16 +129,16 @@ def convolve(
     )
     lines, columns = _sources(rows, reach_y, boundary), _sources(cols, reach_x, boundary)
     kernel = _kernel(len(terms), reach_y, reach_x)
+    source = plane.view()
+    source.flags.writeable = False
 
-    def fill(start: int) -> None:
-        stop = min(start + STRIP_ROWS, rows)
-        kernel(
-            plane.reshape(-1), cols, cols, lines, columns, down, along,
-            out.reshape(-1), cols, start, stop, add,
-        )  # fmt: skip
+    def prepare() -> Callable[[slice], None]:
+        tile = np.empty((ROWS + 2 * reach_y, COLUMNS + 2 * reach_x), np.float32)
+        return lambda strip: kernel(
+            source, lines, columns, down, along, tile, out, strip.start, strip.stop, add
+        )
 
-    for _ in thread_pool().map(fill, range(0, rows, STRIP_ROWS)):
-        pass
+    in_parallel(prepare, row_strips(rows, cols, pixels=ROWS * cols, most=ROWS))
 
 
 @lru_cache(maxsize=64)
@@ -151,27 +155,27 @@ def _source(terms: int, reach_y: int, reach_x: int) -> str:
         weights += [f"    a{k}_{t} = along[{k}, {t}]" for t in range(span_x + 1)]
     for k in range(terms):
         for t in range(span_y + ROWS_AT_ONCE):
-            going_down.append(f"x = tile[i + {t}, j]")
+            going_down.append(f"x = tile[top + {t}, j]")
             for row in range(max(0, t - span_y), min(ROWS_AT_ONCE, t + 1)):
                 start = f"y{row} + " if t > row else ""
                 going_down.append(f"y{row} = {start}d{k}_{t - row} * x")
-        going_down += [f"halfway[{k * ROWS + row} + i, j] = y{row}" for row in range(ROWS_AT_ONCE)]
+        going_down += [
+            f"halfway[{k * ROWS_AT_ONCE + row}, j] = y{row}" for row in range(ROWS_AT_ONCE)
+        ]
     along = " + ".join(
-        f"a{k}_{t} * halfway[{k * ROWS} + i, j + {t}]"
+        f"a{k}_{t} * halfway[{k * ROWS_AT_ONCE} + i, j + {t}]"
         for k in range(terms)
         for t in range(span_x + 1)
     )
     return HEADER + FRAME.format(
-        rows=ROWS,
         columns=COLUMNS,
         terms=terms,
         reach_x=reach_x,
         span_y=span_y,
         span_x=span_x,
-        wide=COLUMNS + span_x + 16,
         at_once=ROWS_AT_ONCE,
         weights="\n".join(weights),
-        going_down="\n".join(20 * " " + line for line in going_down),
+        going_down="\n".join(16 * " " + line for line in going_down),
         going_along=f"{24 * ' '}total = {along}",
     )
 

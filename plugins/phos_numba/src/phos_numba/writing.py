@@ -50,6 +50,8 @@ HEADER = '''\
 
 import numba
 import numpy as np
+from numba import types
+from numba.types import float32, float64, int64, uint8, uint16
 
 from phos_numba.mathematics import FLAGS, exp, log, log10, power, tanh
 
@@ -89,8 +91,8 @@ class _Writer:
     def module(self) -> str:
         """Everything."""
         decorator = (
-            f'@numba.njit("{self._signature()}", cache=CACHE, nogil=True, error_model="numpy", '
-            "fastmath=FLAGS)"
+            f"@numba.njit({self._signature()}, cache=CACHE, nogil=True, "
+            'error_model="numpy", fastmath=FLAGS)'
         )
         body = [
             *self._scratch(),
@@ -107,11 +109,14 @@ class _Writer:
         return ["rows", "cols", "c", *tables, *(f"{n}{end}" for n in names for end in ("", "_by"))]
 
     def _signature(self) -> str:
-        """Types of the parameters, in Numba's words."""
-        dtypes = [*(dtype for _, dtype in self.chain.inputs), self.chain.dtype]
-        tables = ["float32[::1]"] * len(self.chain.tables)
-        arrays = [text for dtype in dtypes for text in (f"{dtype.name}[::1]", "int64[::1]")]
-        return f"void({', '.join(['int64', 'int64', 'float32[::1]', *tables, *arrays])})"
+        """Types of the parameters."""
+        numbers = ["float32[::1]"] * (1 + len(self.chain.tables))
+        inputs = [
+            f'types.Array({dtype.name}, 1, "C", readonly=True), int64[::1]'
+            for _, dtype in self.chain.inputs
+        ]
+        out = f"{self.chain.dtype.name}[::1], int64[::1]"
+        return f"types.void({', '.join(['int64', 'int64', *numbers, *inputs, out])})"
 
     def _scratch(self) -> list[str]:
         """Make the scratch: numbers, and results in their own type."""
