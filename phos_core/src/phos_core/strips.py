@@ -1,5 +1,6 @@
 """Run pointwise steps on a backend: compiled where it compiles, in strips of rows on the CPU."""
 
+import math
 from collections.abc import Callable, Hashable, Sequence
 from contextvars import copy_context
 from functools import lru_cache, partial
@@ -13,7 +14,7 @@ from phos_core.arrays import Array
 from phos_core.chain import Chain
 from phos_core.coding import numpy_dtype
 from phos_core.convolution.contract import ConvolutionBackend
-from phos_core.convolution.cpu import thread_pool
+from phos_core.convolution.cpu import thread_pool, usable_cores
 from phos_core.errors import UnsupportedOperationError
 from phos_core.tracing import trace
 
@@ -201,8 +202,10 @@ def give_back(backend: ConvolutionBackend, *arrays: Array) -> None:
 
 
 def _strips(arrays: Sequence[NDArray[Any]]) -> list[slice]:
-    """Slices of rows, at least one, that hold few numbers of any array."""
+    """Slices of rows, at least one, that hold few numbers of any array; as many for each core."""
     rows = max(arrays[0].shape[1], 1)
     numbers_per_row = max(array.size for array in arrays) / rows
-    step = max(1, int(STRIP_NUMBERS / max(numbers_per_row, 1)))
+    most = max(1, int(STRIP_NUMBERS / max(numbers_per_row, 1)))
+    cores = usable_cores() if rows > most else 1
+    step = math.ceil(rows / (cores * math.ceil(rows / (cores * most))))
     return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]

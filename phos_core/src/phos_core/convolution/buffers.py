@@ -2,6 +2,7 @@
 
 import math
 import threading
+from collections.abc import Iterable
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -19,7 +20,7 @@ class Buffers:
     Parameters
     ----------
     limit_bytes : int
-        Of all memory that is kept while nobody uses it.
+        Of all memory that is kept while nobody uses it; while more is lent, as much as that.
     """
 
     def __init__(self, limit_bytes: int) -> None:
@@ -66,8 +67,10 @@ class Buffers:
             owner = self._lent.pop(id(array.base), None)
             if owner is not None:
                 self._free.append(owner)
-                while sum(free.nbytes for free in self._free) > self._limit_bytes:
-                    self._free.pop(0)
+            # While a large picture is at work its next stage will want what this one had.
+            most = max(self._limit_bytes, _bytes_of(self._lent.values()))
+            while _bytes_of(self._free) > most:
+                self._free.pop(0)
 
     def clear(self) -> None:
         """Keep nothing."""
@@ -82,3 +85,7 @@ class Buffers:
         smallest = min(fitting, key=lambda free: free.nbytes)
         self._free = [free for free in self._free if free is not smallest]
         return smallest
+
+
+def _bytes_of(pieces: Iterable[npt.NDArray[np.uint8]]) -> int:
+    return sum(piece.nbytes for piece in pieces)
