@@ -87,3 +87,12 @@ def test_the_film_of_the_how_to_is_one(tmp_path):
     assert film.development == like.development
     assert film.halation.antihalation_density == 0.0
     assert film.scatter == like.scatter
+
+
+def test_the_convolution_pages_python_runs_and_prints_what_the_page_shows():
+    page = ROOT / "docs" / "convolution.md"
+    code = blocks(page, "python")
+    ran = subprocess.run(
+        [sys.executable, "-c", "\n".join(code)], check=True, capture_output=True, text=True
+    )
+    assert [ran.stdout] == blocks(page, "text")

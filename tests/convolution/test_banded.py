@@ -74,3 +74,39 @@ def test_a_lamp_leaves_no_trace_where_its_light_does_not_reach():
 def test_windows_beyond_a_matrix_are_refused():
     with pytest.raises(ValueError, match="3 windows of 4 columns"):
         banded.columns_of(np.zeros((2, 9)), 3, 3, 4)
+
+
+def test_windows_of_rows_and_columns_are_views_of_a_matrix():
+    matrix = np.arange(70.0).reshape(7, 10)
+    rows = banded.rows_of(matrix, 3, 2, 3)
+    assert rows.shape == (3, 3, 10)
+    assert np.shares_memory(rows, matrix)
+    for i in range(3):
+        np.testing.assert_array_equal(rows[i], matrix[2 * i : 2 * i + 3])
+    both = banded.columns_of(rows, 2, 4, 5)
+    for i, j in np.ndindex(3, 2):
+        np.testing.assert_array_equal(both[i, j], rows[i, :, 4 * j : 4 * j + 5])
+    with pytest.raises(ValueError, match="4 windows of 3 rows do not fit in 7"):
+        banded.rows_of(matrix, 4, 2, 3)
+
+
+@pytest.mark.parametrize("shape", [(16, 144), (5, 1000), (3, 40, 300)])
+def test_products_are_those_of_matrices_however_wide(shape):
+    rng = np.random.default_rng(1)
+    left, right = rng.random((*shape[:-2], 7, shape[-2])), rng.random(shape)
+    out = np.empty((*shape[:-2], 7, shape[-1]))
+    for size in (1, 2**12, 2**18):
+        out[...] = np.nan
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(banded, "PRODUCT_SIZE", size)
+            banded.product(left, right, out)
+        np.testing.assert_allclose(out, left @ right, rtol=1e-13)
+
+
+@pytest.mark.parametrize("shape", [(33, 33), (17, 65), (1, 31)])
+def test_the_last_row_and_column_are_there(shape):
+    rng = np.random.default_rng(1)
+    image, terms = rng.random(shape).astype(np.float32), random_terms(rng, 2, 3, 1)
+    out = np.full_like(image, np.nan)
+    banded.convolve(image, terms, "symmetric", out)
+    assert_agrees(out, image, psf_of(terms), "symmetric")

@@ -48,3 +48,16 @@ def test_strips_are_as_high_as_they_may_be_and_meet(pixels, multiple, most, heig
     rows = np.arange(95)
     np.testing.assert_array_equal(np.concatenate([rows[strip] for strip in strips]), rows)
     assert {len(rows[strip]) for strip in strips[:-1]} <= {height}
+
+
+def test_every_core_ignores_what_the_caller_ignores():
+    meeting = threading.Barrier(cpu.usable_cores())
+    told = []
+
+    def tell(_):
+        meeting.wait(timeout=10)  # so that each core does one
+        told.append(np.geterr()["divide"])
+
+    with np.errstate(divide="ignore"):
+        cpu.in_parallel(lambda: tell, range(cpu.usable_cores()))
+    assert set(told) == {"ignore"}

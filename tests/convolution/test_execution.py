@@ -361,3 +361,72 @@ def test_every_strip_of_a_picture_is_looked_at(small_strips):
         bright = image.astype(np.float64)
         bright[row, 7, 2] = 1e200
         assert convolve(bright, delta())[row, 7, 2] == pytest.approx(1e200)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("road", ["multirate", "sum", "transform", "separable"])
+@pytest.mark.parametrize("at", [(0, 0), (77, 131), (159, 189)])
+def test_a_plane_with_a_pixel_that_is_not_finite_is_refused_on_every_road(value, road, at):
+    psf = psf_for(road)
+    image = np.ones((160, 190), np.float32)
+    image[at] = value
+    with pytest.raises(ValueError, match=rf"finite, got {value} at \({at[0]}, {at[1]}\)"):
+        convolve(image, psf, backend="scipy", method=road, out=np.empty_like(image))
+
+
+@pytest.mark.parametrize("peak", [3e38, 1e25, 1e-25, 1e-38])
+@pytest.mark.parametrize("road", ["multirate", "sum", "transform", "separable"])
+def test_a_plane_of_any_magnitude_is_convolved_on_every_road(peak, road):
+    image = np.random.default_rng(1).random((160, 190)).astype(np.float32)
+    expected = convolve(image, psf_for(road), backend="scipy", method=road)
+    scaled = np.ldexp(image, math.frexp(peak)[1] - 1)
+    out = np.empty_like(image)
+    convolve(scaled, psf_for(road), backend="scipy", method=road, out=out)
+    found = np.ldexp(out.astype(np.float64), 1 - math.frexp(peak)[1])
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-6)
+
+
+def test_a_dark_plane_with_a_faint_corner_is_convolved():
+    image = np.zeros((160, 190), np.float32)
+    image[159, 189] = 1e-30
+    found = convolve(image, gaussian(5.0), backend="scipy")
+    assert found.sum(dtype=np.float64) == pytest.approx(1e-30, rel=1e-5)
+    assert not convolve(np.zeros_like(image), gaussian(5.0), backend="scipy").any()
+
+
+def psf_for(road):
+    return mixture([(0.9, 1.2), (0.1, 6.0)]) if road == "sum" else gaussian(4.0)
+
+
+def test_a_plane_whose_result_tells_is_not_searched(monkeypatch):
+    searched = []
+    original = execution._planar
+    monkeypatch.setattr(
+        execution, "_planar", lambda pixels: searched.append(pixels.shape) or original(pixels)
+    )
+    image = np.random.default_rng(1).random((160, 190)).astype(np.float32)
+    for road in ("multirate", "sum", "transform"):
+        convolve(image, psf_for(road), backend="scipy", method=road)
+    assert not searched
+    convolve(image, psf_for("separable"), backend="scipy", method="separable")
+    convolve(image[:, ::-1], gaussian(4.0), backend="scipy", method="transform")
+    convolve(image, gaussian(4.0), backend="scipy", method="transform", out=image)
+    assert len(searched) == 3
+
+
+def test_a_plane_that_is_not_searched_goes_down_the_ladder_as_any_other():
+    image = np.random.default_rng(1).random((160, 190)).astype(np.float32)
+    psf = from_array(np.random.default_rng(2).random((21, 21)))  # by a transform
+    calls = []
+
+    class Full(ScipyBackend):
+        def convolve(self, plane, one, **given):
+            calls.append(plane.shape)
+            if len(plane) > 100:
+                raise MemoryError
+            return super().convolve(plane, one, **given)
+
+    found = convolve(image, psf, backend=Full())
+    assert_agrees(found, image, psf, "symmetric")
+    assert calls[0] == image.shape
+    assert calls[-1][0] <= 100

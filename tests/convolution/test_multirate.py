@@ -113,3 +113,15 @@ def test_a_plane_of_great_range_is_blurred_in_double_precision():
     assert multirate.blur_points(coarse, gain).dtype == np.float32
     coarse[2, 3] = 2001.0
     assert multirate.blur_points(coarse, gain).dtype == np.float64
+
+
+@pytest.mark.parametrize("pixels", [1, 5000, 10**9])
+def test_blocks_may_be_multiplied_by_one_at_a_time_or_many(monkeypatch, pixels):
+    image = np.random.default_rng(1).random((211, 130)).astype(np.float32)
+    expected = on_coarse_grid(image, gaussian(6.0))
+    monkeypatch.setattr(multirate, "GROUP_PIXELS", pixels)
+    np.testing.assert_allclose(on_coarse_grid(image, gaussian(6.0)), expected, rtol=1e-6)
+    axis = multirate.make_axis(211, 80)
+    groups = list(axis.to_points.groups(211, 3))
+    assert [g.gives.start for g in groups[1:]] == [g.gives.stop for g in groups[:-1]]
+    assert max(len(g.blocks) for g in groups) == 3

@@ -17,7 +17,7 @@ from phos_core.convolution.boundary import Boundary, source_index
 from phos_core.convolution.cpu import in_parallel, row_strips
 from phos_core.convolution.planner import Taps
 
-__all__ = ["columns_of", "convolve", "product"]
+__all__ = ["columns_of", "convolve", "product", "rows_of"]
 
 # Multiplications of one matrix product. A linear-algebra library gives larger ones to threads of
 # its own, which then wait spinning in the way of ours.
@@ -62,24 +62,27 @@ def convolve(
 
 
 def product(left: npt.NDArray[Any], right: npt.NDArray[Any], out: npt.NDArray[Any]) -> None:
-    """Multiply a small matrix by a wide one, some columns at a time.
+    """Multiply small matrices by wide ones, some columns at a time, all in one call.
 
     Parameters
     ----------
-    left : ndarray, shape (h, k)
+    left : ndarray, shape (..., h, k)
         Small.
-    right : ndarray, shape (k, n)
+    right : ndarray, shape (..., k, n)
         Wide; its numbers in a row have no gaps between them.
-    out : ndarray, shape (h, n)
-        Takes the product.
+    out : ndarray, shape (..., h, n)
+        Takes the products.
     """
-    width = max(PRODUCT_SIZE // left.size // 16, 1) * 16
-    whole = right.shape[1] // width
+    width = max(PRODUCT_SIZE // (left.shape[-2] * left.shape[-1]) // 16, 1) * 16
+    whole = right.shape[-1] // width
     np.matmul(
-        left, columns_of(right, whole, width, width), out=columns_of(out, whole, width, width)
+        left[..., None, :, :],
+        columns_of(right, whole, width, width),
+        out=columns_of(out, whole, width, width),
     )
-    rest = slice(whole * width, None)
-    np.matmul(left, right[:, rest], out=out[:, rest])
+    if whole * width < right.shape[-1]:
+        rest = slice(whole * width, None)
+        np.matmul(left, right[..., rest], out=out[..., rest])
 
 
 def columns_of(matrix: npt.NDArray[Any], count: int, step: int, width: int) -> npt.NDArray[Any]:
@@ -87,20 +90,45 @@ def columns_of(matrix: npt.NDArray[Any], count: int, step: int, width: int) -> n
 
     Parameters
     ----------
-    matrix : ndarray, shape (n, m)
+    matrix : ndarray, shape (..., n, m)
         The matrix.
     count, step, width : int
         How many windows, the columns from one to the next, and the columns of each.
 
     Returns
     -------
-    ndarray, shape (count, n, width)
+    ndarray, shape (..., count, n, width)
         A view.
     """
-    if (count - 1) * step + width > matrix.shape[1] and count > 0:
-        raise ValueError(f"{count} windows of {width} columns do not fit in {matrix.shape}")
+    _check_windows(matrix.shape[-1], count, step, width, "columns")
+    (*before, rows, _), (*across, down, along) = matrix.shape, matrix.strides
+    shape, strides = (*before, count, rows, width), (*across, step * along, down, along)
+    return as_strided(matrix, shape, strides)
+
+
+def rows_of(matrix: npt.NDArray[Any], count: int, step: int, height: int) -> npt.NDArray[Any]:
+    """View windows of a matrix's rows, which may overlap.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (n, m)
+        The matrix.
+    count, step, height : int
+        How many windows, the rows from one to the next, and the rows of each.
+
+    Returns
+    -------
+    ndarray, shape (count, height, m)
+        A view.
+    """
+    _check_windows(len(matrix), count, step, height, "rows")
     down, along = matrix.strides
-    return as_strided(matrix, (count, len(matrix), width), (step * along, down, along))
+    return as_strided(matrix, (count, height, matrix.shape[1]), (step * down, down, along))
+
+
+def _check_windows(size: int, count: int, step: int, length: int, what: str) -> None:
+    if count > 0 and (count - 1) * step + length > size:
+        raise ValueError(f"{count} windows of {length} {what} do not fit in {size}")
 
 
 class _Workspace:
@@ -157,12 +185,16 @@ class _Workspace:
         """Convolve down the rows, and continue the result beyond its ends."""
         (height, wide), reach = halfway.shape, self.reach_x
         middle = halfway[:, reach : wide - reach]
-        for start in range(0, height, ROWS_AT_ONCE):
-            count = min(ROWS_AT_ONCE, height - start)
-            span = count + 2 * self.reach_y
-            product(
-                matrix[:count, :span], source[start : start + span], middle[start : start + count]
-            )
+        whole, rest = divmod(height, ROWS_AT_ONCE)
+        span = ROWS_AT_ONCE + 2 * self.reach_y
+        product(
+            matrix,
+            rows_of(source, whole, ROWS_AT_ONCE, span),
+            rows_of(middle, whole, ROWS_AT_ONCE, ROWS_AT_ONCE),
+        )
+        if rest:
+            start, span = whole * ROWS_AT_ONCE, rest + 2 * self.reach_y
+            product(matrix[:rest, :span], source[start:], middle[start:])
         if reach and self.boundary != "zero":
             for edge in (slice(0, reach), slice(wide - reach, wide)):
                 halfway[:, edge] = halfway[:, reach + self.columns[edge]]

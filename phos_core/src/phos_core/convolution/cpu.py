@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -62,7 +63,7 @@ def in_parallel(prepare: Callable[[], Callable[[Job], object]], jobs: Sequence[J
             do(job)
 
     others = min(usable_cores(), len(jobs)) - 1
-    helpers = [thread_pool().submit(work) for _ in range(others)]
+    helpers = [thread_pool().submit(copy_context().run, work) for _ in range(others)]
     try:
         work()
     finally:
@@ -106,9 +107,13 @@ def host_memory() -> MemoryInfo:
         return MemoryInfo()
     with contextlib.suppress(OSError):
         # Linux counts its file cache as taken, and says here what it would give back.
-        told = dict(line.split(":", 1) for line in MEMINFO.read_text().splitlines())
-        free = 1024 * int(told["MemAvailable"].split()[0])
+        free = 1024 * _kibibytes_available(MEMINFO.read_text(encoding="ascii"))
     return MemoryInfo(free, total)
+
+
+def _kibibytes_available(meminfo: str) -> int:
+    _, _, after = meminfo.partition("MemAvailable:")
+    return int(after.split(maxsplit=1)[0])
 
 
 def in_precision(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
-from phos_core.convolution.banded import columns_of, product
+from phos_core.convolution.banded import columns_of, product, rows_of
 from phos_core.convolution.cpu import in_parallel, in_precision, usable_cores
 from phos_core.psf import PSF
 
@@ -26,8 +26,9 @@ WINDOW_POINTS = 7  # width of the window in points: the error is 1e-6
 WINDOW_DECAY = 2.3 * WINDOW_POINTS  # 2.2 to 2.35 a point are alike; below, the error grows
 QUADRATURE_NODES = 64
 POINTS_AT_ONCE = range(12, 20)  # of a matrix block on the way to the points
-POINTS_BEFORE = range(14, 33)  # whose pixels make a block on the way back
-POINT_ROWS = 32  # of points that are filled in along the rows at once
+POINTS_BEFORE = range(12, 33)  # whose pixels make a block on the way back
+POINT_ROWS = 64  # of points that are filled in along the rows at once
+GROUP_PIXELS = 2**18  # on one side of the blocks that a call takes
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +81,55 @@ class Band:
             needs = slice(max(first, 0), min(first + block.shape[1], size))
             used = block[: stop - start, needs.start - first : needs.stop - first]
             yield slice(start, stop), needs, used
+
+    def groups(self, size: int, most: int) -> Iterator["Group"]:
+        """Go through the blocks, up to so many at once where all of their windows are there."""
+        group: list[Piece] = []
+        for piece in self.pieces(size):
+            is_whole = piece[2].shape == self.blocks.shape[1:]
+            if group and not (is_whole and len(group) < most):
+                yield self._together(group)
+                group = []
+            group.append(piece)
+            if not is_whole:
+                yield self._together(group)
+                group = []
+        if group:
+            yield self._together(group)
+
+    def _together(self, pieces: list["Piece"]) -> "Group":
+        """Join neighbouring pieces, which are whole if there are several."""
+        (first, needs, block), (last, also_needs, _) = pieces[0], pieces[-1]
+        number = first.start // self.blocks.shape[1]
+        blocks = self.blocks[number : number + len(pieces)] if len(pieces) > 1 else block[None]
+        gives = slice(first.start, last.stop)
+        return Group(gives, slice(needs.start, also_needs.stop), self.step, blocks)
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Neighbouring blocks of a banded matrix, multiplied by in one call.
+
+    Parameters
+    ----------
+    gives, needs : slice
+        Entries given, and entries needed for them.
+    step : int
+        Entries from the window of a block to that of the next.
+    blocks : ndarray of float32, shape (n, h, k)
+        The blocks.
+    """
+
+    gives: slice
+    needs: slice
+    step: int
+    blocks: npt.NDArray[np.float32]
+
+    def multiply(self, matrix: npt.NDArray[Any], out: npt.NDArray[np.float32]) -> None:
+        """Multiply a whole matrix's rows; `out` takes those that are given."""
+        count, height, width = self.blocks.shape
+        windows = rows_of(matrix[self.needs], count, self.step, width)
+        product(self.blocks, windows, rows_of(out, count, height, height))
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,22 +239,21 @@ def to_points(plane: npt.NDArray[Any], rows: Axis, cols: Axis) -> npt.NDArray[np
         With A and B the matrices of the two axes, A plane B^T.
     """
     down, along = rows.to_points, cols.to_points
-    height = down.blocks.shape[1]
+    most = _blocks_at_once(down.step * cols.size)
     before, wide = along.span(cols.size)
     coarse = np.empty((rows.points, along.whole), np.float32)
 
-    def prepare() -> Callable[[Piece], None]:
-        strip = np.zeros((height, wide), np.float32)
+    def prepare() -> Callable[[Group], None]:
+        strip = np.zeros((most * down.blocks.shape[1], wide), np.float32)
 
-        def thin_out(piece: Piece) -> None:
-            gives, needs, block = piece
-            thin = strip[: len(block)]
-            product(block, plane[needs], thin[:, before : before + cols.size])
-            _along(thin, before, along, coarse[gives])
+        def thin_out(group: Group) -> None:
+            thin = strip[: group.gives.stop - group.gives.start]
+            group.multiply(plane, thin[:, before : before + cols.size])
+            _along(thin, before, along, coarse[group.gives])
 
         return thin_out
 
-    in_parallel(prepare, list(down.pieces(rows.size)))
+    in_parallel(prepare, list(down.groups(rows.size, most)))
     return coarse[:, : cols.points]
 
 
@@ -244,6 +293,7 @@ def to_pixels(
         Takes, with A and B the matrices of the two axes, A^T points B.
     """
     down, along = rows.to_pixels, cols.to_pixels
+    most = _blocks_at_once(down.blocks.shape[1] * cols.size)
     before, wide = along.span(cols.points)
     padded = np.zeros((rows.points, wide), np.float32)
     padded[:, before : before + cols.points] = points
@@ -253,25 +303,30 @@ def to_pixels(
         strip = slice(start, start + POINT_ROWS)
         _along(padded[strip], before, along, halfway[strip])
 
-    def prepare() -> Callable[[Piece], None]:
-        height = down.blocks.shape[1]
+    def prepare() -> Callable[[Group], None]:
+        height = most * down.blocks.shape[1]
         is_direct = out.strides[1] == out.itemsize
         filled = None if is_direct else np.empty((height, cols.size), np.float32)
 
-        def fill_in(piece: Piece) -> None:
-            gives, needs, block = piece
-            strip = out[gives] if filled is None else filled[: len(block)]
-            product(block, halfway[needs, : cols.size], strip)
+        def fill_in(group: Group) -> None:
+            count = group.gives.stop - group.gives.start
+            strip = out[group.gives] if filled is None else filled[:count]
+            group.multiply(halfway[:, : cols.size], strip)
             if filled is not None:
-                out[gives] = strip
+                out[group.gives] = strip
 
         return fill_in
 
     in_parallel(lambda: fill_along, range(0, rows.points, POINT_ROWS))
-    in_parallel(prepare, list(down.pieces(rows.points)))
+    in_parallel(prepare, list(down.groups(rows.points, most)))
 
 
 Piece: TypeAlias = tuple[slice, slice, npt.NDArray[np.float32]]
+
+
+def _blocks_at_once(block_pixels: int) -> int:
+    """Say how many blocks a call takes: few, so that there are calls for every core."""
+    return max(GROUP_PIXELS // block_pixels, 1)
 
 
 def _along(matrix: npt.NDArray[Any], before: int, band: Band, out: npt.NDArray[np.float32]) -> None:

@@ -151,6 +151,11 @@ class Plan:
     smooth: PSF | None = None
     points: tuple[int, int] = (0, 0)
 
+    @property
+    def is_global(self) -> bool:
+        """Whether each pixel of the result is computed from all of the plane."""
+        return self.road in ("multirate", "sum", "transform")
+
     def __str__(self) -> str:
         (rows, cols), (height, width) = self.shape, (2 * r + 1 for r in self.psf.radius)
         lines = [
