@@ -455,7 +455,7 @@ class ConvolutionBackendContract:
         found = _run(backend, prepared(backend, step, of_pixels(coded)), coded)
         # Near white, highlights are opened: there light grows 3200 times as fast as the code does,
         # and so does a rounding error.
-        np.testing.assert_allclose(found, step(coded), rtol=3200 * np.finfo(np.float32).eps)
+        np.testing.assert_allclose(found, step(coded), rtol=3200 * float(np.finfo(np.float32).eps))
 
     def test_it_releases_inhibitor_as_numpy_does(self, backend: ConvolutionBackend) -> None:
         film = Recipe(film="portra-400").load_film()
