@@ -26,7 +26,7 @@ __all__ = ["ScipyBackend", "create"]
 
 TABLE_BYTES = 512 * 2**20  # our choice: transfer functions kept for the next image
 AXES_BYTES = 32 * 2**20  # matrices of the coarse grids: 2 MiB for an axis of 12,000 pixels
-BUFFER_SHARE = 8  # our choice: one part in so many of the host's memory is kept for the stages
+BUFFER_SHARE = 6  # our choice: one part in so many of the host's memory is kept for the stages
 SMOOTH_PRIME = 11  # a side with a larger prime factor is slow to transform
 PADDING_WORTH = 1.25  # a slow side is made longer if it grows by less than this
 
