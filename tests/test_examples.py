@@ -66,4 +66,5 @@ def test_the_plots_can_be_drawn_again(tmp_path):
     pytest.importorskip("matplotlib", reason="plots are drawn with matplotlib")
     run("examples/make_plots.py", str(tmp_path))
     drawn = {path.name for path in tmp_path.glob("*.svg")}
-    assert drawn == {path.name for path in (ROOT / "docs" / "pictures").glob("*.svg")}
+    kept = {path.name for path in (ROOT / "docs" / "pictures").glob("*.svg")}
+    assert drawn == {name for name in kept if not name.startswith("speed-")}  # those are measured

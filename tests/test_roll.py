@@ -1,23 +1,35 @@
+import importlib
 import os
 import subprocess
+import sys
 from functools import partial
 
 import pytest
 
 from phos_core import roll
 
+WORK = """
+import os
 
 def seen(item, *, twice=1):
-    """Say which GPU a process sees, and in which process that is."""
-    return item * twice, os.environ[roll.VISIBLE], os.getpid()
-
+    return item * twice, os.environ["CUDA_VISIBLE_DEVICES"], os.getpid()
 
 def failing(item):
     raise KeyError(item)
+"""
 
 
-def test_each_process_sees_one_gpu_and_results_keep_their_order():
-    found = list(roll.over_gpus(partial(seen, twice=2), range(24), ["4", "GPU-7f"]))
+@pytest.fixture
+def work(tmp_path, monkeypatch):
+    """Functions of a module that a new process can import, wherever the tests are run from."""
+    (tmp_path / "work_of_a_roll.py").write_text(WORK)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield importlib.import_module("work_of_a_roll")
+    sys.modules.pop("work_of_a_roll")
+
+
+def test_each_process_sees_one_gpu_and_results_keep_their_order(work):
+    found = list(roll.over_gpus(partial(work.seen, twice=2), range(24), ["4", "GPU-7f"]))
     assert [number for number, _, _ in found] == [2 * item for item in range(24)]
     homes = {(gpu, process) for _, gpu, process in found}
     assert {gpu for gpu, _ in homes} <= {"4", "GPU-7f"}
@@ -25,20 +37,20 @@ def test_each_process_sees_one_gpu_and_results_keep_their_order():
     assert os.getpid() not in {process for _, process in homes}
 
 
-def test_this_process_keeps_its_gpus(monkeypatch):
+def test_this_process_keeps_its_gpus(work, monkeypatch):
     monkeypatch.setenv(roll.VISIBLE, "2,3")
-    assert [gpu for _, gpu, _ in roll.over_gpus(seen, [1], ["3"])] == ["3"]
+    assert [gpu for _, gpu, _ in roll.over_gpus(work.seen, [1], ["3"])] == ["3"]
     assert os.environ[roll.VISIBLE] == "2,3"
 
 
-def test_what_fails_comes_out_as_it_is():
+def test_what_fails_comes_out_as_it_is(work):
     with pytest.raises(KeyError, match="7"):
-        list(roll.over_gpus(failing, [7], ["0"]))
+        list(roll.over_gpus(work.failing, [7], ["0"]))
 
 
 def test_no_gpu_is_refused():
     with pytest.raises(ValueError, match="at least one GPU"):
-        next(roll.over_gpus(seen, [1], []))
+        next(roll.over_gpus(len, [1], []))
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from phos_core.arrays import Array, array_namespace
 from phos_core.arrays import device as array_device
 from phos_core.convolution import algorithms
 from phos_core.convolution.boundary import BOUNDARIES, Boundary, check_boundary
-from phos_core.convolution.planner import Method, Plan
+from phos_core.convolution.planner import Method, Plan, splits
 from phos_core.errors import DeviceLostError, UnsupportedOperationError
 from phos_core.psf import PSF
 
@@ -332,8 +332,9 @@ class BackendBase(ABC):
         return {}
 
     def release(self) -> None:
-        """Forget the transfer functions that the generic algorithms keep."""
+        """Forget the transfer functions that the generic algorithms keep, and PSFs taken apart."""
         self._kept_tables.clear()
+        splits.cache_clear()
 
     def classify_error(self, error: BaseException) -> ErrorKind | None:
         """Recognise Python's own errors and those of phos."""

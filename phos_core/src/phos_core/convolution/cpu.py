@@ -62,8 +62,14 @@ def in_parallel(prepare: Callable[[], Callable[[Job], object]], jobs: Sequence[J
         for job in waiting:
             do(job)
 
+    shared = [work]  # emptied at the end: what waits in the pool must not hold arrays any longer
+
+    def help_out() -> None:
+        if shared:
+            shared[0]()
+
     others = min(usable_cores(), len(jobs)) - 1
-    helpers = [thread_pool().submit(copy_context().run, work) for _ in range(others)]
+    helpers = [thread_pool().submit(copy_context().run, help_out) for _ in range(others)]
     try:
         work()
     finally:
@@ -71,6 +77,7 @@ def in_parallel(prepare: Callable[[], Callable[[Job], object]], jobs: Sequence[J
         for helper, is_unneeded in zip(helpers, unneeded, strict=True):
             if not is_unneeded:
                 helper.result()
+        shared.clear()
 
 
 def row_strips(

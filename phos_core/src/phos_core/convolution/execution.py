@@ -308,7 +308,9 @@ def _convolved_unseen(
         return False
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # the result will tell
-            _convolved(backend, plane, psf, course, out=result)
+            done = _convolved(backend, plane, psf, course, out=result)
+        if done is not result:
+            np.copyto(result, done)
     except Exception as error:
         if backend.classify_error(error) is None:
             raise
