@@ -156,8 +156,8 @@ def test_a_process_of_its_own_measures_and_takes_the_memory():
     plan = Plan(backends=["scipy"], with_peers=False, runs=1)
     result = running.run_case(case, plan, memory=True, tell=lambda line: None)
     found = {each["name"]: each for each in result["contenders"]}
-    plane_bytes = 4 * 600 * 900
-    assert plane_bytes < found["scipy"]["peak_bytes"] < 30 * plane_bytes
+    # Of a small picture the process may have had most before, when it loaded its libraries.
+    assert 0 < found["scipy"]["peak_bytes"] < 30 * 4 * 600 * 900
 
 
 def test_a_picture_is_drawn(tmp_path, in_this_process):
