@@ -109,7 +109,7 @@ def clipped(x: Array, low: float | Array, high: float | Array | None = None) -> 
 
     Notes
     -----
-    NumPy clips three times as fast as it takes the greater of an array and a number. Of what the
+    NumPy clips faster than it takes the greater of an array and a number. Of what the
     standard has, taking the greater and the lesser is what every library computes alike.
     """
     if array_api_compat.is_numpy_array(x):
