@@ -1,0 +1,97 @@
+"""Picture: what a picture file holds, before and after it is developed."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phos_core.color import PRIMARIES
+
+__all__ = ["FileEncoding", "Metadata", "Picture"]
+
+FileEncoding = Literal["srgb", "linear", "profile"]
+DTYPES = ("uint8", "uint16", "float32")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """What a picture file says besides its pixels, as the bytes that stand in it.
+
+    Parameters
+    ----------
+    exif : bytes or None
+        A TIFF block, without the ``Exif`` mark that JPEG puts before it. Its orientation is 1.
+    xmp : bytes or None
+        The XMP packet, UTF-8.
+    icc_profile : bytes or None
+        The colour profile; None: there is none, and the pixels are taken as sRGB.
+    """
+
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    icc_profile: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Picture:
+    """A picture as its file holds it, upright.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, uint16 or float32, shape (rows, cols) or (rows, cols, 3)
+        Grey or RGB, in the file's own codes or light.
+    alpha : ndarray of the pixels' dtype, shape (rows, cols), optional
+        How opaque each pixel is, 1 or the largest code for wholly; the pixels are not multiplied
+        by it.
+    encoding : {"srgb", "linear", "profile"}
+        What the pixels are: sRGB-coded; scene-linear light; or what the colour profile says,
+        which is not sRGB.
+    primaries : str
+        Of scene-linear light, a key of `color.PRIMARIES`.
+    metadata : Metadata
+        What else the file says.
+
+    Raises
+    ------
+    TypeError
+        If the pixels or the alpha channel are of another dtype.
+    ValueError
+        If a shape is wrong, or what the pixels are is not known.
+    """
+
+    pixels: NDArray[Any]
+    alpha: NDArray[Any] | None = None
+    encoding: FileEncoding = "srgb"
+    primaries: str = "srgb"
+    metadata: Metadata = field(default_factory=Metadata)
+
+    def __post_init__(self) -> None:
+        _check_pixels(self.pixels)
+        if self.alpha is not None:
+            _check_alpha(self.alpha, self.pixels)
+        if self.encoding not in get_args(FileEncoding):
+            known = ", ".join(get_args(FileEncoding))
+            raise ValueError(f"encoding must be one of {known}, got {self.encoding!r}")
+        if self.encoding == "profile" and self.metadata.icc_profile is None:
+            raise ValueError('encoding "profile" needs metadata with an icc_profile, got none')
+        if self.primaries not in PRIMARIES:
+            known = ", ".join(PRIMARIES)
+            raise ValueError(f"primaries must be one of {known}, got {self.primaries!r}")
+
+
+def _check_pixels(pixels: Any) -> None:
+    if not isinstance(pixels, np.ndarray) or pixels.dtype.name not in DTYPES:
+        came = pixels.dtype if isinstance(pixels, np.ndarray) else type(pixels).__name__
+        raise TypeError(f"pixels must be an array of {', '.join(DTYPES)}, got {came}")
+    is_grey_or_rgb = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)
+    if not is_grey_or_rgb or 0 in pixels.shape:
+        raise ValueError(f"pixels must be (rows, cols) or (rows, cols, 3), got {pixels.shape}")
+
+
+def _check_alpha(alpha: Any, pixels: NDArray[Any]) -> None:
+    if not isinstance(alpha, np.ndarray) or alpha.dtype != pixels.dtype:
+        came = alpha.dtype if isinstance(alpha, np.ndarray) else type(alpha).__name__
+        raise TypeError(f"alpha must be an array of the pixels' {pixels.dtype}, got {came}")
+    if alpha.shape != pixels.shape[:2]:
+        raise ValueError(f"alpha must be of shape {pixels.shape[:2]}, got {alpha.shape}")
