@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from phos_core.arrays import array_namespace
@@ -13,6 +13,7 @@ from phos_core.camera import (
     display_light_of_codes,
     rendered_light,
     scene_light,
+    scene_light_of_any,
     scene_light_of_codes,
     scene_light_of_srgb,
 )
@@ -150,7 +151,7 @@ def test_codes_of_other_types_are_refused():
         scene_light_of_codes(np.zeros((1, 1, 1), dtype=np.int32), np.int32)
 
 
-@pytest.mark.parametrize("function", [scene_light, scene_light_of_srgb])
+@pytest.mark.parametrize("function", [scene_light, scene_light_of_any, scene_light_of_srgb])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_keeps_namespace_dtype_shape_and_its_argument(function, dtype, xp):
     display = np.linspace(0.0, 1.0, 60, dtype=dtype).reshape(3, 4, 5)
@@ -163,6 +164,51 @@ def test_keeps_namespace_dtype_shape_and_its_argument(function, dtype, xp):
     assert light.shape == (3, 4, 5)
     np.testing.assert_array_equal(np.asarray(given_display), display)
     np.testing.assert_allclose(np.asarray(light), function(display.astype(np.float64)), rtol=5e-4)
+
+
+# Of light that may lie beyond sRGB.
+
+any_colours = st.lists(st.floats(-0.6, 1.7), min_size=3, max_size=3).map(
+    lambda colour: np.array(colour).reshape(3, 1, 1)
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(display=display_colours)
+def test_a_colour_within_srgb_is_what_its_codes_give(display):
+    np.testing.assert_allclose(scene_light_of_any(display), scene_light(display), rtol=1e-12)
+
+
+@settings(max_examples=200, deadline=None)
+@given(display=any_colours)
+def test_what_lies_beyond_srgb_keeps_its_direction(display):
+    inside = np.clip(display, 0.0, 1.0)
+    beyond = (scene_light_of_any(display) - scene_light(inside)).ravel()
+    direction = (display - inside).ravel()
+
+    np.testing.assert_allclose(np.cross(beyond, direction), 0.0, atol=1e-9 * abs(beyond).max())
+    assert beyond @ direction >= 0.0
+
+
+@settings(max_examples=200, deadline=None)
+@given(display=any_colours, towards=any_colours)
+def test_the_scene_has_no_edge_where_a_colour_leaves_srgb(display, towards):
+    """A tenth of a step makes less than a tenth of what ten such steps may at most."""
+    at = 0.1 + 0.4 * display
+    step = 1e-3 * (np.clip(towards, -0.6, 0.9) - at)
+    assume(
+        (np.array(LUMINANCE) * at.clip(0.0, 0.9).ravel()).sum() > 0.1
+    )  # the law is steep in black
+    start, short, long = (scene_light_of_any(at + share * step) for share in (0.0, 0.1, 1.0))
+
+    assert np.abs(short - start).max() <= 1e-3
+    assert np.abs(long - start).max() <= 1e-2
+
+
+def test_light_beyond_white_is_brighter_than_white():
+    white, beyond = scene_light_of_any(np.broadcast_to([1.0, 1.2], (3, 1, 2)))[0, 0]
+
+    assert beyond == pytest.approx(1.2 * white)
 
 
 # And rendered again.

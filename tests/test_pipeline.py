@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from skimage.color import deltaE_ciede2000, rgb2lab
 
 import phos_core as phos
 from phos_core import color
@@ -235,6 +236,44 @@ def test_primaries_say_what_the_numbers_mean():
     same = scene @ color.to_linear_srgb("display-p3").astype(np.float32).T
     wide = phos.develop(scene, "portra-400", encoding="linear", primaries="display-p3")
     np.testing.assert_allclose(phos.develop(same, "portra-400", encoding="linear"), wide, atol=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["full", "texture"])
+@pytest.mark.parametrize("film", ["portra-400", "velvia-50", "tri-x-400"])
+def test_a_display_p3_picture_is_developed_as_its_srgb_twin(film, mode):
+    """Colours that both can hold, white and black among them, coded both ways at 16 bits."""
+    light = np.random.default_rng(9).random((24, 32, 3)) ** 2.2
+    light[0, 0], light[0, 1] = 0.0, 1.0
+    in_p3 = light @ np.linalg.inv(color.to_linear_srgb("display-p3")).T
+    srgb, p3 = (color.encode_codes(x.astype(np.float32), np.uint16) for x in (light, in_p3))
+    twin = phos.develop(srgb, film, seed=3, mode=mode)
+    wide = phos.develop(p3, film, seed=3, mode=mode, primaries="display-p3")
+    difference = deltaE_ciede2000(rgb2lab(twin / 65535), rgb2lab(wide / 65535))
+    assert difference.max() < 0.1
+
+
+@pytest.mark.parametrize("mode", ["full", "texture"])
+def test_display_light_is_developed_as_its_srgb_codes(mode):
+    codes = np.random.default_rng(10).random((24, 32, 3)).astype(np.float32)
+    light = color.decode_srgb(codes)
+    as_light = phos.develop(light, "gold-200", encoding="display", mode=mode)
+    np.testing.assert_allclose(as_light, phos.develop(codes, "gold-200", mode=mode), atol=2e-4)
+
+
+@pytest.mark.parametrize("primaries", ["display-p3", "rec2020", "prophoto"])
+@pytest.mark.parametrize("name", ["portra-400", "velvia-50"])
+def test_display_colours_beyond_srgb_make_no_blotches(name, primaries):
+    """From grey to each primary and secondary of a display: the print changes evenly."""
+    corners = [(1, 0, 0), (1, 1, 0), (0, 1, 0), (0, 1, 1), (0, 0, 1), (1, 0, 1)]
+    steps = np.linspace(0.0, 1.0, 257)[:, None]
+    rows = [(1.0 - steps) * 0.3 + steps * np.array(corner) * 0.9 for corner in corners]
+    film = plain(name, scatter=None, halation=None, couplers=None)
+    positive = phos.develop(
+        np.array(rows, np.float32), film, encoding="display", primaries=primaries
+    )
+    change = np.abs(np.diff(positive, axis=1)).max(axis=-1)
+    assert change.max() < 0.08
+    assert np.abs(np.diff(change, axis=1)).max() < 0.04
 
 
 def test_a_print_stays_within_the_gamut_without_clipping_a_hue():

@@ -119,7 +119,7 @@ def test_settings_of_the_wrong_type_are_refused(setting, value, message):
         ("offset_px", 3, r"offset_px must be \(row, column\), got 3"),
         ("offset_px", (1, 2, 3), r"offset_px must be \(row, column\), got \(1, 2, 3\)"),
         ("film_format", "35mm", "film_format must be one of 135, .*4x5, got '35mm'"),
-        ("encoding", "sRGB", "encoding must be 'srgb' or 'linear', got 'sRGB'"),
+        ("encoding", "sRGB", "encoding must be 'srgb', 'display' or 'linear', got 'sRGB'"),
         ("primaries", "adobe", "primaries must be one of srgb, display-p3, .*, got 'adobe'"),
         ("primaries", "rec2020", 'coding of their own: give linear light, with encoding="linear"'),
         ("mode", "color", "mode must be 'full', 'colour' or 'texture', got 'color'"),

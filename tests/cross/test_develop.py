@@ -86,6 +86,7 @@ WAYS = [
     ("tri-x-400", {"printing": "polymax", "paper_grade": 3.0, "push_stops": 1.0}),
     ("gold-200", {"mode": "texture"}),
     ("gold-200", {"mode": "colour", "primaries": "display-p3"}),
+    ("ektar-100", {"encoding": "display", "primaries": "rec2020"}),
     ("ektar-100", {"black_point": -5.0, "white_point": 4.0}),
     ("superia-400", {"auto_balance": True}),
     ("hp5-plus", {"exposure_time_s": 8.0}),

@@ -225,6 +225,7 @@ def test_the_whole_process_asks_only_for_what_mps_has(gate, film, encoding, dtyp
         ("tri-x-400", {"printing": "polymax", "paper_grade": 3.0, "push_stops": 1.0}),
         ("gold-200", {"mode": "texture"}),
         ("gold-200", {"mode": "colour", "primaries": "display-p3"}),
+        ("ektar-100", {"encoding": "display", "primaries": "rec2020"}),
         ("ektar-100", {"black_point": -5.0, "white_point": 4.0}),
     ],
 )

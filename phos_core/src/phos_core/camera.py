@@ -19,6 +19,7 @@ __all__ = [
     "display_light_of_codes",
     "rendered_light",
     "scene_light",
+    "scene_light_of_any",
     "scene_light_of_codes",
     "scene_light_of_srgb",
 ]
@@ -27,6 +28,7 @@ __all__ = [
 CONTRAST = 1.6  # of a typical camera: slope of the rendering in the shadows, log against log
 WHITE = 0.8  # display white, as a share of the light at which the rendering saturates
 OPENING = 0.995  # light of a neutral white is opened by 1 / (1 - OPENING)
+DARKEST = 1e-6  # display light below which the rendering's gain no longer grows
 
 
 def scene_light(display: Array) -> Array:
@@ -58,6 +60,35 @@ def scene_light(display: Array) -> Array:
     with, and a single clipped channel is not opened.
     """
     return _uncurved(display) * _opening(display)
+
+
+def scene_light_of_any(display: Array) -> Array:
+    """Estimate the scene light of display light that may lie beyond sRGB, or beyond white.
+
+    Parameters
+    ----------
+    display : array, shape (3, rows, cols)
+        Display-linear sRGB, of any sign and size.
+
+    Returns
+    -------
+    array, shape (3, rows, cols)
+        Scene-linear irradiance; negative components for what lies beyond sRGB.
+
+    Notes
+    -----
+    The rendering is taken back of the part that lies within sRGB, as by `scene_light`. What lies
+    beyond it follows with one gain, which leaves its direction alone: with c the colour held
+    within 0 to 1, Y its luminance and s the law of `scene_light`,
+
+        E = s(c) + (L - c) s(Y) / Y
+
+    where s(Y) is opened as s(c) is. A colour within sRGB so gives what its sRGB codes give.
+    """
+    inside = clipped(display, 0.0, 1.0)
+    grey = clipped(luminance(inside), DARKEST)
+    opening = _opening(inside)
+    return (_uncurved(inside) + (display - inside) * (_uncurved(grey) / grey)) * opening
 
 
 def scene_light_of_srgb(encoded: Array) -> Array:

@@ -8,7 +8,12 @@ import numpy as np
 
 from phos_core import color
 from phos_core.arrays import Array, array_namespace, clipped, mix
-from phos_core.camera import display_light_of_codes, scene_light_of_codes, scene_light_of_srgb
+from phos_core.camera import (
+    display_light_of_codes,
+    scene_light_of_any,
+    scene_light_of_codes,
+    scene_light_of_srgb,
+)
 from phos_core.recipe import Encoding
 
 __all__ = ["display_colours", "encode", "numpy_dtype", "scene_colours"]
@@ -16,12 +21,17 @@ __all__ = ["display_colours", "encode", "numpy_dtype", "scene_colours"]
 
 def scene_colours(coded: Array, encoding: Encoding, primaries: str) -> Array:
     """Step 1: scene light of coded pixels in linear sRGB, three channels."""
-    return in_srgb(three_channels(scene_irradiance(coded, encoding)), primaries)
+    if encoding == "linear":
+        return in_srgb(three_channels(light_of(coded)), primaries)
+    if encoding == "srgb" and primaries == "srgb":
+        return three_channels(scene_irradiance(coded))
+    return scene_light_of_any(display_colours(coded, encoding, primaries))
 
 
-def display_colours(coded: Array, primaries: str) -> Array:
-    """Display light of sRGB-encoded pixels in linear sRGB, three channels."""
-    return in_srgb(three_channels(display_light(coded)), primaries)
+def display_colours(coded: Array, encoding: Encoding, primaries: str) -> Array:
+    """Display light of display-referred pixels in linear sRGB, three channels."""
+    light = display_light(coded) if encoding == "srgb" else light_of(coded)
+    return in_srgb(three_channels(light), primaries)
 
 
 def in_srgb(light: Array, primaries: str) -> Array:
@@ -36,16 +46,21 @@ def to_srgb(primaries: str) -> Sequence[Sequence[float]]:
     return rows
 
 
-def scene_irradiance(coded: Array, encoding: Encoding) -> Array:
-    """Scene-linear light of coded pixels; from sRGB the camera's rendering is taken back."""
+def scene_irradiance(coded: Array) -> Array:
+    """Scene-linear light of sRGB-coded pixels: the camera's rendering is taken back."""
     xp = array_namespace(coded)
+    if xp.isdtype(coded.dtype, "integral"):
+        return scene_light_of_codes(coded, numpy_dtype(coded))
+    return scene_light_of_srgb(xp.astype(coded, xp.float32))
+
+
+def light_of(coded: Array) -> Array:
+    """Numbers that are light already; of integers the largest is 1."""
+    xp = array_namespace(coded)
+    light = xp.astype(coded, xp.float32)
     if not xp.isdtype(coded.dtype, "integral"):
-        light = xp.astype(coded, xp.float32)
-        return scene_light_of_srgb(light) if encoding == "srgb" else light
-    dtype = numpy_dtype(coded)
-    if encoding == "srgb":
-        return scene_light_of_codes(coded, dtype)
-    return xp.astype(coded, xp.float32) * (1.0 / np.iinfo(dtype).max)
+        return light
+    return light * (1.0 / np.iinfo(numpy_dtype(coded)).max)
 
 
 def display_light(coded: Array) -> Array:

@@ -11,7 +11,7 @@ from phos_core.treatment import FilmSettings, Treatment, finite, whole
 
 __all__ = ["Encoding", "Mode", "Recipe", "RunReport", "Settings"]
 
-Encoding = Literal["srgb", "linear"]
+Encoding = Literal["srgb", "display", "linear"]
 Mode = Literal["full", "colour", "texture"]
 LEFT_OUT = {"colour": ("scatter", "halation", "grain"), "texture": ("couplers",)}
 SRGB_CODED = ("srgb", "display-p3")
@@ -60,10 +60,11 @@ class Recipe(Treatment):
         Row and column of the picture's first pixel within its frame, for a crop.
     encoding : str
         What the input is: ``"srgb"``, display-referred, the camera's rendering is taken back;
-        ``"linear"``, scene-linear, exposed as it is. The positive is always sRGB-encoded.
+        ``"display"``, the same in linear light, which may lie beyond 0 to 1; ``"linear"``,
+        scene-linear, exposed as it is. The positive is always sRGB-encoded.
     primaries : str
-        Of a linear picture: ``"srgb"``, ``"display-p3"``, ``"rec2020"`` or ``"prophoto"``. An
-        sRGB-encoded one may be ``"display-p3"`` too, which has the same coding.
+        Of linear light: ``"srgb"``, ``"display-p3"``, ``"rec2020"`` or ``"prophoto"``. An
+        sRGB-encoded picture may be ``"display-p3"`` too, which has the same coding.
     auto_balance : bool
         Whether the scan or print is balanced on the picture itself: the mean of its exposures,
         taken as a mid-grey.
@@ -185,14 +186,14 @@ class RunReport:
 
 def _check_choices(recipe: Recipe) -> None:
     if recipe.encoding not in get_args(Encoding):
-        raise ValueError(f"encoding must be 'srgb' or 'linear', got {recipe.encoding!r}")
+        raise ValueError(f"encoding must be 'srgb', 'display' or 'linear', got {recipe.encoding!r}")
     if recipe.primaries not in PRIMARIES:
         known = ", ".join(PRIMARIES)
         raise ValueError(f"primaries must be one of {known}, got {recipe.primaries!r}")
     if recipe.encoding == "srgb" and recipe.primaries not in SRGB_CODED:
         raise ValueError(
             f'primaries "{recipe.primaries}" have a coding of their own: give linear light, with '
-            'encoding="linear"'
+            'encoding="linear" or "display"'
         )
     if recipe.mode not in get_args(Mode):
         raise ValueError(f"mode must be 'full', 'colour' or 'texture', got {recipe.mode!r}")

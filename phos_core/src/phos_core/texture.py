@@ -15,7 +15,7 @@ from phos_core.effects.development import Development
 from phos_core.effects.development import develop as develop_layers
 from phos_core.effects.exposure import Exposure, expose, log10_exposure
 from phos_core.effects.grain import Grain, add_grain
-from phos_core.effects.printing import Printing, into_gamut, make_positive
+from phos_core.effects.printing import Printing, held_in_gamut, into_gamut, make_positive
 from phos_core.film import Film
 from phos_core.pipeline import Clock, in_strips, one_by_one, spread_of_light
 from phos_core.recipe import Encoding, Recipe
@@ -79,9 +79,10 @@ def add_texture(
     dtype: np.dtype[Any],
 ) -> Array:
     """What scatter and halation change in the scene and grain in a print, added to a picture."""
-    light = spread
-    if encoding == "srgb":
-        display = display_colours(coded, primaries)
+    if encoding == "linear":
+        light = spread if primaries == "srgb" else into_gamut(spread)
+    else:
+        display = held_in_gamut(display_colours(coded, encoding, primaries))
         light = display + (rendered_light(spread) - rendered_light(scene))
     if grain is not None:
         exposure = expose(spread, exposing, exposure_stops=exposure_stops)
@@ -91,6 +92,4 @@ def add_texture(
             clipped(make_positive(d, printing), DARKEST_PRINT) for d in (density, grainy)
         )
         light = light * (grainy_print / smooth_print)
-    if primaries != "srgb":
-        light = into_gamut(light)
     return encode(light, coded.shape[0], dtype)

@@ -13,6 +13,7 @@ __all__ = [
     "Printing",
     "Projection",
     "Scan",
+    "held_in_gamut",
     "into_gamut",
     "make_positive",
     "see",
@@ -322,13 +323,8 @@ def into_gamut(light: Array) -> Array:
     """
     if light.shape[0] == 1:
         return light
-    xp = array_namespace(light)
-    red, green, blue = light[:1, ...], light[1:2, ...], light[2:, ...]
     grey = luminance(light)
-    beyond = (grey - xp.minimum(xp.minimum(red, green), blue)) / clipped(grey, LEAST_LIGHT)
-    over = xp.maximum(xp.maximum(red, green), blue) - grey
-    over /= clipped(1.0 - grey, LEAST_LIGHT)
-    beyond = xp.maximum(beyond, over)
+    beyond = way_to_edge(light, grey)
     beyond -= GAMUT_THRESHOLD
     beyond = clipped(beyond, 0.0)
     # 1 - e^2 / ((e + c) (e + t)), with c + t = 1
@@ -340,6 +336,38 @@ def into_gamut(light: Array) -> Array:
     mapped *= kept
     mapped += grey
     return mapped
+
+
+def held_in_gamut(light: Array) -> Array:
+    """Bring colours outside the gamut to its edge, towards the grey of their own luminance.
+
+    Parameters
+    ----------
+    light : array, shape (3, rows, cols)
+        Display-linear sRGB.
+
+    Returns
+    -------
+    array
+        The same shape, from 0 to 1 wherever the luminance is.
+
+    Notes
+    -----
+    With Y the luminance and d as in `into_gamut`, L' = Y + (L - Y) / max(d, 1). Unlike there,
+    every colour within the gamut is left alone.
+    """
+    grey = luminance(light)
+    return grey + (light - grey) / clipped(way_to_edge(light, grey), 1.0)
+
+
+def way_to_edge(light: Array, grey: Array) -> Array:
+    """How far colours are on the way from their grey to the edge of the gamut, 1 at the edge."""
+    xp = array_namespace(light)
+    red, green, blue = light[:1, ...], light[1:2, ...], light[2:, ...]
+    beyond = (grey - xp.minimum(xp.minimum(red, green), blue)) / clipped(grey, LEAST_LIGHT)
+    over = xp.maximum(xp.maximum(red, green), blue) - grey
+    over /= clipped(1.0 - grey, LEAST_LIGHT)
+    return xp.maximum(beyond, over)
 
 
 def see(density: Array, params: Light) -> Array:
