@@ -254,6 +254,18 @@ def films(as_json: bool, papers: bool) -> None:
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+def presets(as_json: bool) -> None:
+    """List the presets: settings under a name, for `phos develop --preset`.
+
+    Yours are TOML files in a folder of their own; one of them hides a bundled one of its name.
+    """
+    from phos_core.presets import presets as all_presets
+
+    _list(("name", "film", "description", "place"), all_presets(), as_json=as_json)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 @click.option("--probe", is_flag=True, help="Each in a process of its own, with its device.")
 def backends(as_json: bool, probe: bool) -> None:
     """List the convolution backends: which can run here, and if not, why."""

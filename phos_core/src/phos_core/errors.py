@@ -11,8 +11,11 @@ __all__ = [
     "ImageFileError",
     "OutOfMemoryError",
     "PhosError",
+    "PresetError",
+    "SidecarError",
     "UnknownBackendError",
     "UnknownFilmError",
+    "UnknownPresetError",
     "UnsupportedOperationError",
 ]
 
@@ -67,6 +70,20 @@ class UnknownBackendError(_UnknownNameError):
     kind = "backend"
 
 
+class UnknownPresetError(_UnknownNameError):
+    """No preset has this name.
+
+    Parameters
+    ----------
+    name : str
+        The name that was asked for.
+    known : iterable of str
+        The names that exist.
+    """
+
+    kind = "preset"
+
+
 class BackendUnavailableError(PhosError, RuntimeError):
     """A backend exists but cannot run here.
 
@@ -109,6 +126,14 @@ class ImageFileError(PhosError, ValueError):
 
 class FilmFileError(PhosError, ValueError):
     """A stock's TOML cannot be read, or a figure in it is missing or wrong."""
+
+
+class SidecarError(PhosError, ValueError):
+    """A sidecar cannot be written or read, or what it was made with has changed since."""
+
+
+class PresetError(PhosError, ValueError):
+    """A preset cannot be saved or read."""
 
 
 class BackendFallbackWarning(UserWarning):

@@ -28,10 +28,21 @@ from phos_core.sheets import (
     read_film_sheet,
     read_paper_sheet,
     read_text,
+    sheet_hash,
 )
 from phos_core.treatment import FilmSettings, Treatment
 
-__all__ = ["FILM_FORMATS_UM", "Film", "at_strength", "colour_only", "films", "load_film", "papers"]
+__all__ = [
+    "FILM_FORMATS_UM",
+    "Film",
+    "at_strength",
+    "colour_only",
+    "film_hash",
+    "films",
+    "load_film",
+    "paper_hash",
+    "papers",
+]
 
 FILM_FORMATS_UM: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
@@ -237,9 +248,48 @@ def load_film(film: str | Path, **settings: Unpack[FilmSettings]) -> Film:
     return load_treated(film, Treatment(**settings))
 
 
+def film_hash(film: str | Path) -> str:
+    """Hash the figures of a stock, those that it builds on included.
+
+    Parameters
+    ----------
+    film : str or Path
+        As for `load_film`.
+
+    Returns
+    -------
+    str
+        SHA-256 in hexadecimal digits: the same on every machine while the stock's file says the
+        same, whatever its comments and layout.
+
+    Raises
+    ------
+    UnknownFilmError, FilmFileError
+        As `load_film` does.
+    """
+    if is_path(film):
+        return sheet_hash(read_text(Path(film)), str(film))
+    return sheet_hash(_film_text(str(film)), f"film {film}")
+
+
+def paper_hash(printing: str) -> str | None:
+    """Hash the figures of a paper or a print film; None for a printing without one."""
+    if printing in SCANS:
+        return None
+    file = _toml_files("papers").get(printing)
+    if file is None:
+        raise ValueError(f"printing must be 'auto', 'scan' or one of {papers()}, got {printing!r}")
+    return sheet_hash(file.read_text(encoding="utf-8"), f"paper {printing}")
+
+
+def is_path(film: str | Path) -> bool:
+    """Whether a film is given as the path of its file, not by its name."""
+    return isinstance(film, Path) or film.endswith(".toml")
+
+
 def load_treated(film: str | Path, treatment: Treatment) -> Film:
     """Load a stock as `load_film` does, its settings in one record."""
-    if isinstance(film, Path) or str(film).endswith(".toml"):
+    if is_path(film):
         path = Path(film)
         return _checked_film(read_film_sheet(read_text(path), str(path)), str(path), treatment)
     return _named_film(film, treatment)
@@ -374,11 +424,15 @@ def _grain_at(effect: Grain, factor: float) -> Grain:
 
 @lru_cache(maxsize=64)  # a stock in as many treatments as somebody tries in turn
 def _named_film(name: str, treatment: Treatment) -> Film:
+    sheet = read_film_sheet(_film_text(name), f"film {name}")
+    return _checked_film(sheet, f"film {name}", treatment)
+
+
+def _film_text(name: str) -> str:
     known = _film_files()
     if name not in known:
         raise UnknownFilmError(name, known)
-    sheet = read_film_sheet(known[name].read_text(encoding="utf-8"), f"film {name}")
-    return _checked_film(sheet, f"film {name}", treatment)
+    return known[name].read_text(encoding="utf-8")
 
 
 def _checked_film(sheet: FilmSheet, origin: str, treatment: Treatment) -> Film:

@@ -22,7 +22,7 @@ from PIL import Image, ImageCms, PngImagePlugin, UnidentifiedImageError
 
 from phos_core.errors import ImageFileError
 
-__all__ = ["SUFFIXES", "check_suffix", "read_image", "write_image"]
+__all__ = ["SUFFIXES", "check_suffix", "read_image", "replacing", "write_image"]
 
 SUFFIXES = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF"}
 """File name endings that can be written, each with its format."""
@@ -136,7 +136,7 @@ def write_image(
     if path.exists() and not overwrite:
         raise ImageFileError(f"{path} exists already; it is replaced only on request (overwrite)")
     try:
-        with _replacing(path) as file:
+        with replacing(path) as file:
             picture.save(file, format=file_format, **_save_options(file_format, picture.mode))
     except OSError as error:
         raise ImageFileError(f"cannot write {path}: {error.strerror or error}") from error
@@ -333,7 +333,7 @@ def _srgb_profile() -> bytes:
 
 
 @contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path) -> Iterator[BinaryIO]:
     """Give a new file that takes the place of `path` if all goes well, and else vanishes."""
     target = Path(os.path.realpath(path))
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")

@@ -1,5 +1,7 @@
 """Data sheets: a stock's or a paper's published figures, read from TOML and checked."""
 
+import hashlib
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,6 +24,7 @@ __all__ = [
     "measured",
     "read_film_sheet",
     "read_paper_sheet",
+    "sheet_hash",
 ]
 
 Points = NDArray[np.float64]
@@ -250,6 +253,32 @@ def read_paper_sheet(text: str, origin: str) -> PaperSheet:
         grades=tuple(sorted(grades, key=lambda graded: graded[0])),
         provenance=sheet.provenances(),
     )
+
+
+def sheet_hash(text: str, origin: str) -> str:
+    """Hash what a stock's or a paper's TOML says, that of the stock it is based on included.
+
+    Parameters
+    ----------
+    text : str
+        The file's text.
+    origin : str
+        What to call the file in an error.
+
+    Returns
+    -------
+    str
+        SHA-256 in hexadecimal digits. A comment, the layout and the order of the tables do not
+        count; each figure and each word does.
+
+    Raises
+    ------
+    FilmFileError
+        If the text is no TOML, or builds on a stock that is not there.
+    """
+    data = _with_base(_parse(text, origin), origin)
+    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _with_base(data: dict[str, Any], origin: str) -> dict[str, Any]:

@@ -133,6 +133,8 @@ def finite(name: str, value: Any) -> float:
         number = float(value)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{name} must be a number, got {value!r}") from error
+    except OverflowError as error:  # a whole number beyond every float
+        raise ValueError(f"{name} must be finite, got {value!r}") from error
     if not math.isfinite(number):
         raise ValueError(f"{name} must be finite, got {value!r}")
     return number

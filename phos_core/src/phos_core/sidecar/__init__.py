@@ -1,0 +1,23 @@
+"""Sidecars: beside each picture, a file that says how it was made, so that it can be again.
+
+The picture ``a.png`` has the sidecar ``a.png.phos.toml``. It holds every setting, the defaults
+too: a default that changes later does not change a picture that has been made.
+"""
+
+from phos_core.sidecar.record import FileFacts, Sidecar, describe, path_for
+from phos_core.sidecar.repeating import from_sidecar, is_done, matches
+from phos_core.sidecar.text import dumps, is_sidecar, loads, read
+
+__all__ = [
+    "FileFacts",
+    "Sidecar",
+    "describe",
+    "dumps",
+    "from_sidecar",
+    "is_done",
+    "is_sidecar",
+    "loads",
+    "matches",
+    "path_for",
+    "read",
+]
