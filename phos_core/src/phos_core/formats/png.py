@@ -1,0 +1,249 @@
+"""PNG of 8 and 16 bits a channel: the chunks are read here, the pixels by libpng.
+
+The decoder is handed the chunks that hold pixels, and no others.
+"""
+
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import imagecodecs
+import numpy as np
+
+from phos_core.errors import ImageFileError
+from phos_core.formats.assembling import assemble
+from phos_core.formats.code_points import named_profile
+from phos_core.formats.limits import (
+    CHUNKS,
+    METADATA_BYTES,
+    UNPROVEN_BYTES,
+    UNPROVEN_EXPANSION,
+    check_size,
+    expansion,
+)
+from phos_core.formats.samples import coded, interleaved
+from phos_core.picture import Picture
+
+__all__ = ["read", "write"]
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+COMPRESSION = 3  # our choice: grain hardly compresses, so more effort buys little
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of each colour type
+DEFLATE = 8
+XMP_KEYWORD = b"XML:com.adobe.xmp"
+_WANTED = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"iCCP", b"eXIf", b"iTXt", b"cICP", b"acTL"}
+
+
+@dataclass(slots=True)
+class _Chunks:
+    """What was found in a file."""
+
+    head: list[bytes] = field(default_factory=lambda: [SIGNATURE])
+    data: list[bytes] = field(default_factory=list)
+    data_bytes: int = 0
+    unpacked_bytes: int = 0
+    frames: int = 1
+    code_points: tuple[int, int] | None = None
+    icc_profile: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
+
+
+def read(path: Path) -> Picture:
+    """Read a PNG.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Picture
+        Of 8 or 16 bits; palettes and fewer bits are converted to 8.
+    """
+    with path.open("rb") as file:
+        chunks = _chunks(file, path)
+    if chunks.frames > 1:
+        raise ImageFileError(f"{path} is an animation, not one picture")
+    _check_whole(chunks)
+    samples = imagecodecs.png_decode(_pixels(chunks))
+    return assemble(
+        samples,
+        exif=chunks.exif,
+        xmp=chunks.xmp,
+        icc_profile=_profile(chunks, is_grey=samples.ndim == 2 or samples.shape[2] == 2, path=path),
+        name=path.name,
+    )
+
+
+def write(file: BinaryIO, picture: Picture) -> None:
+    """Write a PNG, of 8 bits for 8-bit pixels and else of 16.
+
+    Parameters
+    ----------
+    file : binary file
+        Where to.
+    picture : Picture
+        What; floats are rounded to 16 bits.
+    """
+    depth = np.uint8 if picture.pixels.dtype == np.uint8 else np.uint16
+    samples = interleaved(coded(picture, depth))
+    encoded = imagecodecs.png_encode(samples, level=COMPRESSION)
+    head_end = len(SIGNATURE) + 12 + 13
+    file.write(encoded[:head_end])
+    for kind, body in _metadata_chunks(picture):
+        file.write(_chunk(kind, body))
+    file.write(encoded[head_end:])
+
+
+def _pixels(chunks: _Chunks) -> bytes:
+    """Return a PNG that holds the pixels and nothing else."""
+    check = zlib.crc32(b"IDAT")
+    for part in chunks.data:
+        check = zlib.crc32(part, check)
+    start, end = struct.pack(">I4s", chunks.data_bytes, b"IDAT"), struct.pack(">I", check)
+    return b"".join((*chunks.head, start, *chunks.data, end, _chunk(b"IEND", b"")))
+
+
+def _profile(chunks: _Chunks, *, is_grey: bool, path: Path) -> bytes | None:
+    """Return the profile that counts: cICP's names go before iCCP's bytes, as the format says."""
+    if chunks.code_points is None:
+        return chunks.icc_profile
+    named = named_profile(path, *chunks.code_points)
+    return None if is_grey else named
+
+
+def _metadata_chunks(picture: Picture) -> Iterator[tuple[bytes, bytes]]:
+    metadata = picture.metadata
+    if metadata.icc_profile is not None:
+        yield b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc_profile)
+    elif picture.encoding == "srgb":
+        yield b"sRGB", b"\0"  # perceptual intent
+    if metadata.exif is not None:
+        yield b"eXIf", metadata.exif
+    if metadata.xmp is not None:
+        yield b"iTXt", XMP_KEYWORD + b"\0\0\0\0\0" + metadata.xmp
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def _chunks(file: BinaryIO, path: Path) -> _Chunks:
+    """Gather the chunks that matter, none before its size has been checked."""
+    size = os.fstat(file.fileno()).st_size
+    file.seek(len(SIGNATURE))
+    found = _Chunks()
+    for count in range(CHUNKS):
+        head = file.read(8)
+        if len(head) < 8:
+            raise EOFError("it ends before its last chunk")
+        length, kind = struct.unpack(">I4s", head)
+        if (kind == b"IHDR") != (count == 0):
+            raise ValueError("its header is not where it must be")
+        if file.tell() + length + 4 > size:
+            raise EOFError(f"a chunk claims {length} bytes, more than are left")
+        if kind == b"IEND":
+            break
+        if kind in _WANTED:
+            _check_room(found, kind, length)
+            _take(found, kind, _checked_body(file, kind, length), path)
+        else:
+            file.seek(length + 4, os.SEEK_CUR)
+    else:
+        raise ValueError(f"it has more than {CHUNKS} chunks")
+    if found.data_bytes * expansion(DEFLATE) < found.unpacked_bytes:
+        raise ValueError(
+            f"its {found.data_bytes} bytes of data cannot hold the size that it claims"
+        )
+    return found
+
+
+def _checked_body(file: BinaryIO, kind: bytes, length: int) -> bytes:
+    body = file.read(length)
+    (check,) = struct.unpack(">I", file.read(4))
+    if zlib.crc32(body, zlib.crc32(kind)) != check:
+        raise ValueError(f"the checksum of a chunk {kind.decode('ascii', 'replace')} is wrong")
+    return body
+
+
+def _check_header(header: bytes, path: Path) -> int:
+    """Return how many bytes the pixels unpack to."""
+    cols, rows, bits, colour_type = struct.unpack_from(">IIBB", header)
+    check_size(path, rows, cols)
+    if colour_type not in CHANNELS or bits not in (1, 2, 4, 8, 16):
+        raise ValueError(f"no PNG has {bits} bits in colour type {colour_type}")
+    return int(rows * (1 + (cols * bits * CHANNELS[colour_type] + 7) // 8))
+
+
+def _check_room(found: _Chunks, kind: bytes, length: int) -> None:
+    """Refuse more data than a picture of this size can need, stored without compression."""
+    if kind != b"IDAT":
+        if length > METADATA_BYTES:
+            raise ValueError(f"a chunk claims {length} bytes")
+    elif found.data_bytes + length > 1.1 * found.unpacked_bytes + 2**16:
+        raise ValueError("it holds more data than its size has room for")
+
+
+def _check_whole(chunks: _Chunks) -> None:
+    """Unpack what would be very large without keeping it, to see that it is all there."""
+    is_packed_hard = chunks.unpacked_bytes > UNPROVEN_EXPANSION * chunks.data_bytes
+    if chunks.unpacked_bytes < UNPROVEN_BYTES or not is_packed_hard:
+        return
+    inflate = zlib.decompressobj()
+    for part in chunks.data:
+        while part and not inflate.eof:
+            inflate.decompress(part, 2**20)
+            part = inflate.unconsumed_tail
+    if not inflate.eof:
+        raise EOFError("its data end before the picture does")
+
+
+def _take(found: _Chunks, kind: bytes, body: bytes, path: Path) -> None:
+    """Keep a chunk, or what it says; of several with metadata the first counts."""
+    if kind == b"IDAT":
+        found.data.append(body)
+        found.data_bytes += len(body)
+    elif kind in (b"IHDR", b"PLTE", b"tRNS"):
+        found.head.append(_chunk(kind, body))
+        if kind == b"IHDR":
+            found.unpacked_bytes = _check_header(body, path)
+    else:
+        _take_metadata(found, kind, body)
+
+
+def _take_metadata(found: _Chunks, kind: bytes, body: bytes) -> None:
+    if kind == b"acTL":
+        (found.frames,) = struct.unpack_from(">I", body)
+    elif kind == b"cICP" and found.code_points is None:
+        found.code_points = (body[0], body[1])
+    elif kind == b"eXIf":
+        found.exif = found.exif or body
+    elif kind == b"iCCP" and found.icc_profile is None:
+        _name, _, packed = body.partition(b"\0")
+        found.icc_profile = _unpacked(packed[1:])
+    elif kind == b"iTXt" and body.startswith(XMP_KEYWORD + b"\0") and found.xmp is None:
+        found.xmp = _text(body)
+
+
+def _text(body: bytes) -> bytes:
+    """Return the text of an iTXt chunk: keyword, flags, language, translated keyword, text."""
+    is_packed = body[len(XMP_KEYWORD) + 1] == 1
+    _language, _translated, text = body[len(XMP_KEYWORD) + 3 :].split(b"\0", 2)
+    return _unpacked(text) if is_packed else text
+
+
+def _unpacked(packed: bytes) -> bytes:
+    """Inflate, but never beyond the limit."""
+    inflate = zlib.decompressobj()
+    unpacked = inflate.decompress(packed, METADATA_BYTES + 1)
+    if len(unpacked) > METADATA_BYTES:
+        raise ValueError("a packed chunk unpacks beyond any use")
+    if not inflate.eof:
+        raise EOFError("a packed chunk is cut short")
+    return unpacked

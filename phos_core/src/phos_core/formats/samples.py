@@ -1,0 +1,87 @@
+"""Codes to another depth, colours and alpha side by side: what a writer needs of a picture."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from phos_core.picture import Picture
+
+__all__ = ["coded", "interleaved", "stretched"]
+
+
+def coded(picture: Picture, dtype: DTypeLike) -> Picture:
+    """Return a picture with its codes at another depth, rounded.
+
+    Parameters
+    ----------
+    picture : Picture
+        Of any depth; floats are codes from 0 to 1, and are clipped.
+    dtype : dtype
+        uint8 or uint16.
+
+    Returns
+    -------
+    Picture
+        The same one if it has that depth already.
+    """
+    if picture.pixels.dtype == dtype:
+        return picture
+    alpha = picture.alpha
+    return dataclasses.replace(
+        picture,
+        pixels=_at_depth(picture.pixels, dtype),
+        alpha=None if alpha is None else _at_depth(alpha, dtype),
+    )
+
+
+def interleaved(picture: Picture) -> NDArray[Any]:
+    """Return pixels and alpha as one array.
+
+    Parameters
+    ----------
+    picture : Picture
+        What is to be written.
+
+    Returns
+    -------
+    ndarray, shape (rows, cols) or (rows, cols, 2 to 4)
+        Grey, grey and alpha, RGB, or RGB and alpha; in one piece.
+    """
+    if picture.alpha is None:
+        return np.ascontiguousarray(picture.pixels)
+    pixels = np.atleast_3d(picture.pixels)
+    return np.concatenate([pixels, picture.alpha[..., np.newaxis]], axis=-1)
+
+
+def stretched(samples: NDArray[Any], bits: int) -> NDArray[Any]:
+    """Return codes of an odd number of bits on the whole range of 8 or 16, rounded.
+
+    Parameters
+    ----------
+    samples : ndarray of unsigned integers
+        Codes from 0 to 2 ** bits - 1.
+    bits : int
+        1 to 16.
+
+    Returns
+    -------
+    ndarray of uint8 or uint16
+        White is the largest code again.
+    """
+    if bits in (8, 16):
+        return samples
+    dtype = np.uint8 if bits < 8 else np.uint16
+    largest = 2**bits - 1
+    top = np.iinfo(dtype).max
+    codes = np.minimum(samples.astype(np.uint32), largest)
+    return np.asarray((codes * top + largest // 2) // largest, dtype=dtype)
+
+
+def _at_depth(codes: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
+    top = np.iinfo(np.dtype(dtype)).max
+    if codes.dtype == np.float32:
+        return np.asarray(np.rint(np.clip(codes, 0, 1) * top), dtype=dtype)
+    largest = np.iinfo(codes.dtype).max
+    return np.asarray((codes.astype(np.uint32) * top + largest // 2) // largest, dtype=dtype)
