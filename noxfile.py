@@ -8,6 +8,7 @@ Core and plug-in are always installed in one command, so that the plug-in finds 
 checkout and not another distribution of that name.
 """
 
+import itertools
 import os
 import shutil
 import tomllib
@@ -24,7 +25,8 @@ ROOT = Path(__file__).parent
 TOOLS = nox.project.load_toml("pyproject.toml")
 PLUGINS = ("-e", "./plugins/phos_cv2[headless]")
 EDITABLE = ("-e", "./phos_core", *PLUGINS)
-EDITABLE_WITH_TESTS = ("-e", "./phos_core[testing]", *PLUGINS)
+FORMATS = ("exr", "heif", "raw")
+EDITABLE_WITH_TESTS = ("-e", f"./phos_core[testing,{','.join(FORMATS)}]", *PLUGINS)
 TORCH = ("-e", "./plugins/phos_torch", "torch==2.13.0")
 NUMBA = ("-e", "./plugins/phos_numba")
 CUPY = ("-e", "./plugins/phos_cupy[cuda13x]")
@@ -132,7 +134,8 @@ def oldest(distribution: str) -> list[str]:
     """Return a distribution's run-time dependencies, each held at its lowest release."""
     project = tomllib.loads((ROOT / distribution / "pyproject.toml").read_text())["project"]
     extras = project.get("optional-dependencies", {})
-    dependencies = [*project["dependencies"], *extras.get("headless", [])]
+    optional = (extras.get(name, []) for name in ("headless", *FORMATS))
+    dependencies = [*project["dependencies"], *itertools.chain.from_iterable(optional)]
     lower_bounds = [dependency.split(",")[0] for dependency in dependencies]
     others = (bound for bound in lower_bounds if not bound.startswith("phos-core"))
     return [bound.replace(">=", "==") + ".*" for bound in others]

@@ -18,6 +18,7 @@ __all__ = [
     "decode_table",
     "encode_codes",
     "encode_srgb",
+    "linear_srgb_from",
     "luminance",
     "to_linear_srgb",
 ]
@@ -275,7 +276,31 @@ def to_linear_srgb(primaries: str) -> NDArray[np.float64]:
     ndarray, shape (3, 3)
         Colours outside sRGB get negative components.
     """
-    primaries_xy, white_xy = PRIMARIES[primaries]
+    return linear_srgb_from(*PRIMARIES[primaries])
+
+
+def linear_srgb_from(
+    primaries_xy: tuple[tuple[float, float], ...], white_xy: tuple[float, float]
+) -> NDArray[np.float64]:
+    """Matrix from linear light of any primaries to linear sRGB; white goes to white.
+
+    Parameters
+    ----------
+    primaries_xy : tuple of (x, y)
+        Chromaticities of red, green and blue.
+    white_xy : (x, y)
+        Chromaticity of white.
+
+    Returns
+    -------
+    ndarray, shape (3, 3)
+        Colours outside sRGB get negative components.
+
+    Raises
+    ------
+    ZeroDivisionError, numpy.linalg.LinAlgError
+        If no light has these chromaticities, or the primaries lie on one line.
+    """
     adapted = BRADFORD @ _xyz_of(D65_WHITE_XY) / (BRADFORD @ _xyz_of(white_xy))
     adaptation = np.linalg.solve(BRADFORD, adapted[:, np.newaxis] * BRADFORD)
     matrix: NDArray[np.float64] = (
