@@ -30,6 +30,7 @@ EDITABLE_WITH_TESTS = ("-e", f"./phos_core[testing,{','.join(FORMATS)}]", *PLUGI
 TORCH = ("-e", "./plugins/phos_torch", "torch==2.13.0")
 NUMBA = ("-e", "./plugins/phos_numba")
 CUPY = ("-e", "./plugins/phos_cupy[cuda13x]")
+DASK = ("-e", "./plugins/phos_dask")
 
 BACKENDS = {  # name: what brings its library, where its tests are, what of it runs on any machine
     "scipy": ((), ("tests/convolution/test_scipy_backend.py",), "scipy"),
@@ -77,6 +78,13 @@ def backend(session: nox.Session, name: str) -> None:
     session.run("pytest", *where, *session.posargs)
     if proved is not None:
         session.run("python", "-m", "phos_core.conformance", proved)
+
+
+@nox.session
+def dask(session: nox.Session) -> None:
+    """Develop a roll and dask arrays on a local cluster, whose workers are killed."""
+    session.install("-e", "./phos_core[testing]", *DASK, *tools("tests"))
+    session.run("pytest", "tests/plugins/test_phos_dask.py", *session.posargs)
 
 
 @nox.session

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import phos_core as phos
-from phos_core.image_files import read_image
+from phos_core.image_files import read_image, write_image
 
 ROOT = Path(__file__).parent.parent
 PHOTOS = ROOT / "examples" / "photos"
@@ -68,3 +68,17 @@ def test_the_plots_can_be_drawn_again(tmp_path):
     drawn = {path.name for path in tmp_path.glob("*.svg")}
     kept = {path.name for path in (ROOT / "docs" / "pictures").glob("*.svg")}
     assert drawn == {name for name in kept if not name.startswith("speed-")}  # those are measured
+
+
+@pytest.mark.parametrize("where", ["threads", "processes"])
+def test_a_roll_is_developed_by_any_executor(tmp_path, rng, where):
+    (tmp_path / "roll").mkdir()
+    for name in ("1.png", "2.png"):
+        noise = rng.integers(0, 256, (30, 40, 3), dtype=np.uint8)
+        write_image(tmp_path / "roll" / name, noise)
+    told = run(
+        "examples/roll_with_any_executor.py",
+        *(where, str(tmp_path / "roll"), str(tmp_path / "developed")),
+    )
+    assert sorted(told.splitlines()) == ["1.png: developed", "2.png: developed"]
+    assert read_image(tmp_path / "developed" / "2.png").shape == (30, 40, 3)

@@ -20,7 +20,15 @@ from phos_core.convolution.tiles import Footprint, Tile, tile_sizes
 from phos_core.errors import UnsupportedOperationError
 from phos_core.psf import PSF, as_psf
 
-__all__ = ["convolve", "is_batch", "is_native", "places", "plan"]
+__all__ = [
+    "check_shape",
+    "checked_psfs",
+    "convolve",
+    "is_batch",
+    "is_native",
+    "places",
+    "plan",
+]
 
 STRIP_NUMBERS = 2**19  # of an image that is copied or searched: fits the cache
 
@@ -231,7 +239,7 @@ def _convolve_one(
         return _convolve_native(image, psf, backend, course, out)
     pixels = _checked_image(image)
     dtype = _result_dtype(pixels.dtype)
-    psfs = _checked_psfs(psf, pixels.shape)
+    psfs = checked_psfs(psf, pixels.shape)
     _check_out(out, pixels.shape, dtype)
     result = np.empty(pixels.shape, dtype) if out is None else out
     if pixels.size == 0:
@@ -388,8 +396,8 @@ def _convolve_native(
     xp = array_namespace(image)
     if not xp.isdtype(image.dtype, ("bool", "integral", "real floating")):
         raise TypeError(f"image must hold real numbers, got dtype {image.dtype}")
-    _check_shape(image.shape)
-    psfs = _checked_psfs(psf, image.shape)
+    check_shape(image.shape)
+    psfs = checked_psfs(psf, image.shape)
     selection = select(backend, holding=image)
     dtype = xp.float64 if image.dtype == xp.float64 else xp.float32
     if 0 in image.shape:
@@ -454,11 +462,12 @@ def _checked_image(image: npt.ArrayLike) -> npt.NDArray[Any]:
     pixels = np.asarray(image)
     if pixels.dtype.kind not in "buif":
         raise TypeError(f"image must hold real numbers, got dtype {pixels.dtype}")
-    _check_shape(pixels.shape)
+    check_shape(pixels.shape)
     return pixels
 
 
-def _check_shape(shape: tuple[int, ...]) -> None:
+def check_shape(shape: tuple[int, ...]) -> None:
+    """Raise an error that explains unless an image of this shape can be convolved."""
     if len(shape) not in (2, 3, 4):
         raise ValueError(
             "image must have the shape (rows, cols), (rows, cols, channels) or "
@@ -480,7 +489,7 @@ def _looks_planar(shape: tuple[int, ...]) -> bool:
     return 0 < shape[0] <= MOST_CHANNELS < min(shape[1:])
 
 
-def _checked_psfs(
+def checked_psfs(
     psf: PSF | npt.ArrayLike | Sequence[PSF | npt.ArrayLike], shape: tuple[int, ...]
 ) -> PSF | list[PSF]:
     """One PSF, or a list with one for each channel."""
