@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 
 from phos_core.errors import ImageFileError
 from phos_core.formats.damage import DAMAGE
-from phos_core.formats.sniffing import HEAD_BYTES, format_of
+from phos_core.formats.sniffing import HEAD_BYTES, RAW_SUFFIXES, format_of
 from phos_core.picture import Picture
 
 __all__ = [
+    "READABLE",
     "SUFFIXES",
     "check_suffix",
     "check_writable",
+    "encode_picture",
     "read_image",
     "read_picture",
     "remove_parts",
@@ -42,6 +44,9 @@ SUFFIXES = {
     ".exr": "EXR",
 }
 """File name endings that can be written, each with its format."""
+
+READABLE = frozenset({*SUFFIXES, *RAW_SUFFIXES, ".heic", ".heif", ".hif"})
+"""File name endings of pictures that can be read; what is looked for in a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,16 +136,31 @@ def write_picture(
     check_writable(path, picture)
     if path.exists() and not overwrite:
         raise ImageFileError(f"{path} exists already; it is replaced only on request (overwrite)")
-    name = SUFFIXES[path.suffix.lower()]
-    if picture.alpha is not None and not _FORMATS[name].holds_alpha:
-        picture = replace(picture, alpha=None)  # opaque, or it would have been refused
-    module = _module(name, path)
     try:
         with replacing(path) as file:
-            # OpenEXR's library opens its file by name.
-            module.write(Path(file.name) if name == "EXR" else file, picture)
+            encode_picture(file, path, picture)
     except OSError as error:
         raise ImageFileError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def encode_picture(file: BinaryIO, path: str | os.PathLike[str], picture: Picture) -> None:
+    """Write a picture's bytes into a file that is open, as `replacing` gives one.
+
+    Parameters
+    ----------
+    file : binary file
+        Takes the bytes; it lies in a folder, under whatever name.
+    path : path
+        Its ending chooses the format.
+    picture : Picture
+        What to write; `check_writable` has let it pass.
+    """
+    path = Path(path)
+    name = check_suffix(path)
+    if picture.alpha is not None and not _FORMATS[name].holds_alpha:
+        picture = replace(picture, alpha=None)  # opaque, or it would have been refused
+    # OpenEXR's library opens its file by name.
+    _module(name, path).write(Path(file.name) if name == "EXR" else file, picture)
 
 
 def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8] | NDArray[np.uint16]:

@@ -20,6 +20,7 @@ __all__ = [
     "in_parallel",
     "in_precision",
     "is_of_great_range",
+    "limit_threads",
     "row_strips",
     "single_peak",
     "thread_pool",
@@ -27,16 +28,57 @@ __all__ = [
 ]
 
 MEMINFO = Path("/proc/meminfo")
+THREADS = "PHOS_THREADS"
+# What libraries read when they are loaded: BLAS of several makers, OpenMP (PyTorch), OpenCV, Numba.
+LIBRARIES_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "OPENCV_FOR_THREADS_NUM",
+    "NUMBA_NUM_THREADS",
+)
 SINGLE_RANGE = 2000.0  # peak over median: beyond it single precision drowns the shadows
 
 Job = TypeVar("Job")
 
 
 def usable_cores() -> int:
-    """Return how many cores this process may run on."""
+    """Return how many cores this process may use: no more than ``PHOS_THREADS``, if that is set.
+
+    Raises
+    ------
+    ValueError
+        If ``PHOS_THREADS`` is not a whole number above zero.
+    """
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    allowed = os.environ.get(THREADS, "").strip()
+    if not allowed:
+        return cores
+    if not allowed.isdecimal() or int(allowed) < 1:
+        raise ValueError(f"{THREADS} must be a whole number above zero, got {allowed!r}")
+    return min(cores, int(allowed))
+
+
+def limit_threads(count: int) -> None:
+    """Hold this whole process to so many threads, for good.
+
+    It is for worker processes, before their first picture: it sets environment variables, and
+    what the libraries that are loaded already hold for the process.
+
+    Parameters
+    ----------
+    count : int
+        Threads that compute, in phos and in the libraries beneath.
+    """
+    from threadpoolctl import threadpool_limits
+
+    for name in (THREADS, *LIBRARIES_THREADS):
+        os.environ[name] = str(count)
+    threadpool_limits(count)
 
 
 @cache

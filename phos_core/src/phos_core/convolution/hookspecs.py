@@ -21,10 +21,12 @@ __all__ = [
     "GROUP",
     "HOOK_API",
     "BackendSpec",
+    "SchedulerSpec",
     "hookimpl",
     "phos_commands",
     "phos_convolution_backends",
     "phos_films",
+    "phos_schedulers",
 ]
 
 GROUP = "phos"
@@ -90,11 +92,51 @@ class BackendSpec:
                 )
         if not self.name:
             raise ValueError("a backend's name must not be empty")
-        module, _, function = self.factory.partition(":")
-        if not (module and function):
-            raise ValueError(
-                f"a backend's factory must read 'package.module:function', got {self.factory!r}"
-            )
+        _check_factory("backend", self.factory)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchedulerSpec:
+    """What runs a roll elsewhere, known without importing its library.
+
+    Parameters
+    ----------
+    name : str
+        What it is called in messages, such as "dask".
+    schemes : tuple of str
+        What its addresses begin with, such as "tcp" of ``tcp://10.0.0.5:8786``.
+    factory : str
+        Where to find the function that connects: "package.module:function". It takes the address
+        and returns a context manager, which gives a `concurrent.futures.Executor`.
+
+    Raises
+    ------
+    TypeError
+        If a field is of another type.
+    ValueError
+        If there is no scheme, or the factory is not written as above.
+    """
+
+    name: str
+    schemes: tuple[str, ...]
+    factory: str
+
+    def __post_init__(self) -> None:
+        for field, kind in (("name", str), ("schemes", tuple), ("factory", str)):
+            if not isinstance(getattr(self, field), kind):
+                raise TypeError(
+                    f"a scheduler's {field} must be of type {kind.__name__}, "
+                    f"got {getattr(self, field)!r}"
+                )
+        if not self.schemes:
+            raise ValueError(f"the scheduler {self.name!r} must have a scheme, such as 'tcp'")
+        _check_factory("scheduler", self.factory)
+
+
+def _check_factory(what: str, factory: str) -> None:
+    module, _, function = factory.partition(":")
+    if not (module and function):
+        raise ValueError(f"a {what}'s factory must read 'package.module:function', got {factory!r}")
 
 
 @hookspec
@@ -110,3 +152,8 @@ def phos_films() -> Sequence[Path]:  # type: ignore[empty-body]
 @hookspec
 def phos_commands() -> Sequence[click.Command]:  # type: ignore[empty-body]
     """Return the subcommands that the plug-in adds to ``phos``."""
+
+
+@hookspec
+def phos_schedulers() -> Sequence[SchedulerSpec]:  # type: ignore[empty-body]
+    """Return what the plug-in can run a roll on: ``phos develop --scheduler ADDRESS``."""

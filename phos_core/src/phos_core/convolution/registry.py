@@ -20,7 +20,7 @@ from typing import Any, Literal
 import pluggy
 
 from phos_core.convolution import hookspecs
-from phos_core.convolution.hookspecs import GROUP, HOOK_API, BackendSpec
+from phos_core.convolution.hookspecs import GROUP, HOOK_API, BackendSpec, SchedulerSpec
 from phos_core.convolution.strangers import Trouble, attempt
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "offered_backends",
     "plug_ins",
     "reset",
+    "schedulers",
 ]
 
 BUILTIN_DISTRIBUTION = "phos-core"
@@ -130,6 +131,21 @@ def films() -> tuple[Path, ...]:
 def commands() -> tuple[Any, ...]:
     """Return the commands that plug-ins bring; a plug-in that fails to is warned about."""
     return tuple(_contributions("phos_commands"))
+
+
+def schedulers() -> tuple[SchedulerSpec, ...]:
+    """Return what plug-ins can run a roll on; what is no `SchedulerSpec` is warned about."""
+    found = []
+    for spec in _contributions("phos_schedulers"):
+        if isinstance(spec, SchedulerSpec):
+            found.append(spec)
+        else:
+            warnings.warn(
+                f"phos_schedulers must give SchedulerSpecs, got {spec!r}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+    return tuple(found)
 
 
 def reset() -> None:

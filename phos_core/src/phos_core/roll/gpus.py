@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.queues import SimpleQueue
 from typing import TypeVar
 
-__all__ = ["over_gpus", "visible_gpus"]
+__all__ = ["over_gpus", "see_only_one", "visible_gpus"]
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
@@ -70,11 +70,11 @@ def over_gpus(
     for name in gpus:
         names.put(name)
     with ProcessPoolExecutor(
-        len(gpus), mp_context=fresh, initializer=_see_only_one, initargs=(names,)
+        len(gpus), mp_context=fresh, initializer=see_only_one, initargs=(names,)
     ) as processes:
         yield from processes.map(work, items)
 
 
-def _see_only_one(names: "SimpleQueue[str]") -> None:
+def see_only_one(names: "SimpleQueue[str]") -> None:
     """Leave a new process one GPU: CUDA reads the variable when it starts, which it has not yet."""
     os.environ[VISIBLE] = names.get()

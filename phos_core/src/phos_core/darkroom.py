@@ -1,0 +1,303 @@
+"""Darkroom: a picture's file developed into another, with all that it says of itself."""
+
+import os
+import warnings
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from phos_core import exif, profiles, xmp
+from phos_core.color import decode_srgb
+from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.door import develop
+from phos_core.errors import ImageFileError, SidecarError
+from phos_core.film import Film
+from phos_core.image_files import (
+    SUFFIXES,
+    check_suffix,
+    check_writable,
+    encode_picture,
+    read_picture,
+    replacing,
+)
+from phos_core.picture import Metadata, Picture
+from phos_core.recipe import Recipe, RunReport
+from phos_core.settings import settings_text
+from phos_core.sidecar import describe, dumps, path_for
+
+__all__ = ["develop_file", "develop_picture", "taken_as"]
+
+LIGHT = "EXR"  # the format that holds light, never codes
+DEEP = np.uint16  # of a positive from light, in a format of codes
+
+
+def develop_picture(
+    picture: Picture,
+    recipe: Recipe,
+    *,
+    backend: str | ConvolutionBackend | None = None,
+    strict: bool = False,
+) -> tuple[Picture, RunReport]:
+    """Develop a picture as its file says that it is to be understood.
+
+    Parameters
+    ----------
+    picture : Picture
+        What was read.
+    recipe : Recipe
+        The settings. An `encoding` or `primaries` other than "srgb" go before what the file says.
+    backend : str or ConvolutionBackend, optional
+        Where to compute, as for `phos_core.develop`.
+    strict : bool
+        Whether it is an error to go on elsewhere where the backend fails.
+
+    Returns
+    -------
+    positive : Picture
+        As deep as the picture, with its alpha channel and its metadata, and the settings among
+        these. It is coded by the picture's own profile; as sRGB where there was none, where that
+        has no way back to codes, and where the picture was scene-linear.
+    report : RunReport
+        What ran.
+
+    Raises
+    ------
+    ImageFileError
+        If the profile is damaged or of other pictures.
+    TypeError, ValueError, PhosError
+        As `phos_core.develop` raises.
+    """
+    report: RunReport
+    coded, report = develop(
+        _colours(picture, recipe),
+        recipe=taken_as(picture, recipe),
+        backend=backend,
+        strict=strict,
+        report=True,
+    )
+    positive = _coded(coded, picture, recipe)
+    return replace(positive, metadata=_signed(positive.metadata, recipe)), report
+
+
+def develop_file(
+    source: str | os.PathLike[str],
+    destination: str | os.PathLike[str],
+    recipe: Recipe,
+    *,
+    backend: str | ConvolutionBackend | None = None,
+    strict: bool = False,
+    overwrite: bool = False,
+    sidecar: bool = True,
+) -> RunReport:
+    """Develop a picture's file into another.
+
+    Parameters
+    ----------
+    source, destination : path
+        The picture, and its positive, whose ending chooses the format.
+    recipe : Recipe
+        The settings, as for `develop_picture`.
+    backend : str or ConvolutionBackend, optional
+        Where to compute, as for `phos_core.develop`.
+    strict : bool
+        Whether it is an error to go on elsewhere where the backend fails.
+    overwrite : bool
+        Whether an existing file may be replaced, the source itself included.
+    sidecar : bool
+        Whether a sidecar is written beside the positive.
+
+    Returns
+    -------
+    RunReport
+        What ran.
+
+    Raises
+    ------
+    ImageFileError
+        If the source cannot be read or the destination written, or something of the picture would
+        be lost in its format.
+    SidecarError
+        If a sidecar is wanted of a `Film` that was made in Python.
+    TypeError, ValueError, PhosError
+        As `phos_core.develop` raises.
+
+    Notes
+    -----
+    A positive is as deep as its source where its format is. From an EXR it has 16 bits, but in
+    EXR light as floats.
+
+    The positive and its sidecar are written to files of other names, which then take their places,
+    the sidecar's first: it knows the positive by the hash of its bytes, so that a positive beside
+    a sidecar of its own is whole, whenever the writing was stopped.
+    """
+    source, destination = Path(source), Path(destination)
+    check_suffix(destination)
+    if sidecar and isinstance(recipe.film, Film):
+        raise SidecarError(
+            f"a sidecar cannot hold {recipe.film.name}, a Film that was made in Python: give the "
+            "film by its name or its file, or sidecar=False"
+        )
+    _refuse_existing(destination, overwrite)
+    picture = read_picture(source)
+    into_light = _format_of(destination) == LIGHT
+    if into_light:
+        picture = _in_floats(picture)
+    check_writable(destination, _as_light(picture) if into_light else _as_codes(picture))
+    positive, report = develop_picture(picture, recipe, backend=backend, strict=strict)
+    if into_light:
+        positive = _in_light(positive)
+    elif _format_of(source) == LIGHT:
+        positive = _with_depth(positive, DEEP)
+    asked = taken_as(picture, recipe)
+    _refuse_existing(destination, overwrite)
+    try:
+        with replacing(destination) as file:
+            encode_picture(file, destination, positive)
+            file.flush()
+            if sidecar:
+                made = describe(
+                    recipe,
+                    report,
+                    source=source,
+                    picture=destination,
+                    written=Path(file.name),
+                    encoding=asked.encoding,
+                    primaries=asked.primaries,
+                )
+                with replacing(path_for(destination)) as beside:
+                    beside.write(dumps(made).encode())
+    except OSError as error:
+        raise ImageFileError(f"cannot write {destination}: {error.strerror or error}") from error
+    return report
+
+
+def taken_as(picture: Picture, recipe: Recipe) -> Recipe:
+    """Give the recipe with the encoding and the primaries that a picture is developed with.
+
+    Parameters
+    ----------
+    picture : Picture
+        What was read.
+    recipe : Recipe
+        The settings; an `encoding` or `primaries` other than "srgb" are kept.
+
+    Returns
+    -------
+    Recipe
+        All else as it was.
+    """
+    if recipe.encoding != "srgb" or recipe.primaries != "srgb" or picture.encoding == "srgb":
+        return recipe
+    if picture.encoding == "linear":
+        return replace(recipe, encoding="linear", primaries=picture.primaries)
+    return replace(recipe, encoding="display")
+
+
+def _is_by_profile(picture: Picture, recipe: Recipe) -> bool:
+    """Whether a picture's own profile says what its codes are, and nobody says otherwise."""
+    return picture.encoding == "profile" and recipe.encoding == recipe.primaries == "srgb"
+
+
+def _colours(picture: Picture, recipe: Recipe) -> NDArray[Any]:
+    """What `develop` is given: the codes or the light of the file, or what its profile says."""
+    profile = picture.metadata.icc_profile
+    if profile is None or not _is_by_profile(picture, recipe):
+        return picture.pixels
+    return profiles.to_light(picture.pixels, profile)
+
+
+def _coded(positive: NDArray[Any], picture: Picture, recipe: Recipe) -> Picture:
+    """A positive that is sRGB-coded, in the codes of the picture's profile if that can be."""
+    metadata, dtype = picture.metadata, picture.pixels.dtype
+    profile = metadata.icc_profile
+    if profile is not None and _is_by_profile(picture, recipe):
+        if profiles.can_write(profile):
+            return replace(picture, pixels=profiles.from_srgb(positive, profile, dtype))
+        warnings.warn(
+            "the picture's colour profile has no way back to its codes; the positive is sRGB",
+            stacklevel=4,
+        )
+    if picture.encoding != "srgb" or recipe.primaries != "srgb":
+        metadata = replace(metadata, icc_profile=None)  # untagged files are tagged as sRGB
+    return replace(
+        picture,
+        pixels=_with_dtype(positive, dtype),
+        encoding="srgb",
+        primaries="srgb",
+        metadata=metadata,
+    )
+
+
+def _signed(metadata: Metadata, recipe: Recipe) -> Metadata:
+    """The metadata with what made the positive, and with which settings."""
+    return replace(
+        metadata,
+        exif=exif.with_software(metadata.exif, f"phos {version('phos-core')}"),
+        xmp=xmp.with_settings(metadata.xmp, settings_text(recipe)),
+    )
+
+
+def _format_of(path: Path) -> str | None:
+    return SUFFIXES.get(path.suffix.lower())
+
+
+def _refuse_existing(destination: Path, overwrite: bool) -> None:
+    if destination.exists() and not overwrite:
+        raise ImageFileError(
+            f"{destination} exists already; it is replaced only on request (overwrite)"
+        )
+
+
+def _as_codes(picture: Picture) -> Picture:
+    """What the positive of a picture is in a format of codes, but for its colours."""
+    if picture.encoding == "linear":
+        return replace(picture, encoding="srgb", primaries="srgb")
+    return picture
+
+
+def _as_light(picture: Picture) -> Picture:
+    """What the positive of a picture is in a format of light, but for its colours."""
+    metadata = replace(picture.metadata, icc_profile=None)
+    return replace(picture, encoding="linear", primaries="srgb", metadata=metadata)
+
+
+def _in_floats(picture: Picture) -> Picture:
+    """A picture's numbers as floats of 0 to 1, so that its positive is finer than its codes."""
+    return _with_depth(picture, np.float32)
+
+
+def _in_light(positive: Picture) -> Picture:
+    """A positive in display-linear light."""
+    if positive.encoding == "profile" and positive.metadata.icc_profile is not None:
+        light = profiles.to_light(positive.pixels, positive.metadata.icc_profile)
+    else:
+        light = decode_srgb(positive.pixels)
+    return _as_light(replace(positive, pixels=light))
+
+
+def _with_depth(picture: Picture, dtype: DTypeLike) -> Picture:
+    """A picture with its pixels and its alpha channel as codes of another depth."""
+    alpha = picture.alpha
+    return replace(
+        picture,
+        pixels=_with_dtype(picture.pixels, dtype),
+        alpha=None if alpha is None else _with_dtype(alpha, dtype),
+    )
+
+
+def _with_dtype(codes: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
+    """Codes at another depth, rounded; floats are 0 to 1."""
+    into = np.dtype(dtype)
+    if codes.dtype == into:
+        return codes
+    scaled = codes.astype(np.float32)
+    if codes.dtype.kind == "u":
+        scaled /= np.iinfo(codes.dtype).max
+    if into.kind == "f":
+        return scaled
+    rounded: NDArray[Any] = np.floor(np.clip(scaled, 0.0, 1.0) * np.iinfo(into).max + 0.5)
+    return rounded.astype(into)

@@ -1,0 +1,214 @@
+"""Run a roll: each frame a job for any executor, and what is lost with a process done again."""
+
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+
+from phos_core.convolution.selection import select
+from phos_core.film import Film, is_path
+from phos_core.recipe import Recipe
+from phos_core.roll.frames import Frame, Paths, frames_of
+from phos_core.roll.jobs import FrameResult, Job, result_of
+from phos_core.roll.pools import Queue, here, over, over_processes
+from phos_core.roll.processes import gpus_for, usual_jobs
+from phos_core.roll.resuming import Standing, refuse_replacing, remove_parts, standings
+
+__all__ = [
+    "check_films",
+    "develop_frames",
+    "develop_roll",
+]
+
+
+def develop_roll(
+    sources: Paths,
+    output: str | PathLike[str],
+    recipe: Recipe,
+    *,
+    name: str | None = None,
+    recursive: bool = False,
+    executor: Executor | None = None,
+    jobs: int | None = None,
+    backend: str | None = None,
+    strict: bool = False,
+    overwrite: bool = False,
+    skip_existing: bool = False,
+    sidecar: bool = True,
+    stop: threading.Event | None = None,
+) -> Iterator[FrameResult]:
+    """Develop the pictures of a roll, and go on with one that was begun.
+
+    Parameters
+    ----------
+    sources, output, recipe, name, recursive
+        Which pictures, where to and how, as for `frames_of`.
+    executor : concurrent.futures.Executor, optional
+        What runs the frames: threads, processes, or a cluster whose workers see the same files.
+        By default, processes of our own.
+    jobs : int, optional
+        How many frames our own processes develop at once; by default as many as there are cores,
+        memory for, or GPUs. 1: in this process.
+    backend : str, optional
+        Where to compute, as for `phos_core.develop`.
+    strict : bool
+        Whether it is an error to go on elsewhere where the backend fails.
+    overwrite : bool
+        Whether what exists is replaced. A positive that is right already is left as it is.
+    skip_existing : bool
+        Whether what exists is passed over.
+    sidecar : bool
+        Whether a sidecar is written beside each positive. Without one, a roll that is started
+        again knows nothing of what is done.
+    stop : threading.Event, optional
+        Once it is set, no more frames are begun; those that were are finished.
+
+    Returns
+    -------
+    iterator of FrameResult
+        Each frame's as it finishes, first of those that are done already. A frame that fails
+        stops no other. Nothing runs before the first is asked for; leaving the loop early lets
+        the frames in work finish, and begins no others.
+
+    Raises
+    ------
+    ImageFileError, ValueError
+        As `frames_of` does; if a file is in the way; if executor and jobs are both given.
+    UnknownFilmError, UnknownBackendError, BackendUnavailableError, FilmFileError
+        If the film or the backend is not there.
+
+    Notes
+    -----
+    Processes start afresh, so a script that calls this keeps what it does behind
+    ``if __name__ == "__main__":``.
+    """
+    return develop_frames(
+        frames_of(sources, output, recipe, name=name, recursive=recursive),
+        executor=executor,
+        jobs=jobs,
+        backend=backend,
+        strict=strict,
+        overwrite=overwrite,
+        skip_existing=skip_existing,
+        sidecar=sidecar,
+        stop=stop,
+    )
+
+
+def develop_frames(
+    frames: Sequence[Frame],
+    *,
+    executor: Executor | None = None,
+    jobs: int | None = None,
+    backend: str | None = None,
+    strict: bool = False,
+    overwrite: bool = False,
+    skip_existing: bool = False,
+    sidecar: bool = True,
+    stop: threading.Event | None = None,
+) -> Iterator[FrameResult]:
+    """Develop frames that are known: `develop_roll` says what each parameter means."""
+    if executor is not None and jobs is not None:
+        raise ValueError(f"an executor has its own workers: leave jobs out, got {jobs}")
+    if jobs is not None and jobs < 1:
+        raise ValueError(f"jobs must be 1 or more, got {jobs}")
+    check_films(frames, sidecar=sidecar)
+    if executor is None:
+        select(backend, pixels=0)  # whose errors belong before the work; tries no device unasked
+    else:
+        frames = [_found_from_anywhere(frame) for frame in frames]
+    standing = standings(frames, overwrite=overwrite, skip_existing=skip_existing)
+    refuse_replacing(frames, standing)
+    _make_folders(frame.destination.parent for frame in frames)
+    work = [
+        Job(frame=frame, backend=backend, strict=strict, overwrite=overwrite, sidecar=sidecar)
+        for frame, status in zip(frames, standing, strict=True)
+        if status == "to do"
+    ]
+    queue = Queue(deque(work), stop or threading.Event())
+    return _results(frames, standing, queue, executor, jobs)
+
+
+def check_films(frames: Sequence[Frame], *, sidecar: bool = True) -> None:
+    """Load each film once, for the errors that belong before the work.
+
+    Parameters
+    ----------
+    frames : sequence of Frame
+        Of a roll.
+    sidecar : bool
+        Whether sidecars are to be written.
+
+    Raises
+    ------
+    UnknownFilmError, FilmFileError
+        If a film is not there or cannot be read.
+    ValueError
+        If a setting does not go with the film, or a sidecar is to hold what it cannot.
+    """
+    loaded: list[Recipe] = []
+    for frame in frames:
+        recipe = replace(frame.recipe, seed=0)
+        if recipe in loaded:
+            continue
+        if sidecar and isinstance(recipe.film, Film):
+            raise ValueError(
+                "a sidecar cannot hold a Film that was made in Python: give its name or its file, "
+                "or sidecar=False"
+            )
+        recipe.load_film()
+        loaded.append(recipe)
+
+
+def _results(
+    frames: Sequence[Frame],
+    standing: Sequence[Standing],
+    queue: Queue,
+    executor: Executor | None,
+    jobs: int | None,
+) -> Iterator[FrameResult]:
+    for frame, status in zip(frames, standing, strict=True):
+        if status in ("already done", "skipped"):
+            yield result_of(Job(frame=frame), status)
+    remove_parts(frames)
+    if not queue.waiting:
+        return
+    if executor is not None:
+        yield from over(executor, queue)
+        remove_parts(frames)  # of workers that died; others have done their frames again
+        return
+    gpus = gpus_for(queue.waiting[0].backend)
+    jobs = jobs or usual_jobs(len(queue.waiting), gpus)
+    if min(jobs, len(queue.waiting)) == 1:
+        yield from here(queue)
+        return
+    try:
+        yield from over_processes(queue, min(jobs, len(queue.waiting)), gpus)
+    except GeneratorExit:
+        raise
+    except BaseException:
+        remove_parts(frames)  # the processes were stopped where they were
+        raise
+
+
+def _found_from_anywhere(frame: Frame) -> Frame:
+    """Make the paths absolute: an executor's workers may run in another folder."""
+    film = frame.recipe.film
+    if not isinstance(film, Film) and is_path(film):
+        film = Path(film).absolute()
+    return Frame(
+        source=frame.source.absolute(),
+        destination=frame.destination.absolute(),
+        recipe=replace(frame.recipe, film=film),
+    )
+
+
+def _make_folders(folders: Iterable[Path]) -> None:
+    for folder in dict.fromkeys(folders):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(f"cannot make the folder {folder}: {error.strerror}") from error
