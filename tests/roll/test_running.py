@@ -301,11 +301,13 @@ def test_a_roll_killed_in_the_middle_goes_on_to_the_bytes_of_an_undisturbed_one(
 
 
 @pytestmark_kill
-def test_a_worker_that_is_killed_costs_nothing(folder, tmp_path, slow_roll, files):
+def test_a_worker_that_is_killed_costs_nothing(folder, tmp_path, slow_roll, files, half_written):
     roll = folder(*NAMES)
-    disturbed = slow_roll(roll, "-o", tmp_path / "out", "--jobs", 2)
+    disturbed = slow_roll(roll, "-o", tmp_path / "out", "--jobs", 2, seconds=0.3)
     disturbed.lines(2)
-    os.kill(disturbed.workers()[0], signal.SIGKILL)
+    worker = disturbed.workers()[0]
+    half_written(tmp_path / "out")
+    os.kill(worker, signal.SIGKILL)
     code, _, errors = disturbed.finish()
     assert code == 0, errors
     assert set(files(tmp_path / "out")) == {*NAMES, *(f"{name}.phos.toml" for name in NAMES)}
@@ -328,17 +330,20 @@ def test_a_frame_that_kills_its_workers_is_named_and_the_others_are_developed(
 
 @pytestmark_kill
 def test_ctrl_c_finishes_what_is_in_work_and_the_same_command_goes_on(
-    folder, tmp_path, slow_roll, files, ends
+    folder, tmp_path, slow_roll, files, ends, half_written
 ):
     roll = folder(*NAMES)
-    stopped = slow_roll(roll, "-o", tmp_path / "out", "--jobs", 2)
+    stopped = slow_roll(roll, "-o", tmp_path / "out", "--jobs", 2, seconds=0.3)
     stopped.lines(2)
     workers = stopped.workers()
+    half_written(tmp_path / "out")
+    in_work = {path.name[1:].rpartition(".png")[0] for path in (tmp_path / "out").glob(".*.part")}
     os.killpg(stopped.process.pid, signal.SIGINT)  # as a terminal does
     code, _, errors = stopped.finish()
     done = [name for name in files(tmp_path / "out") if name.endswith(".png")]
     assert code == 130
     assert 2 <= len(done) < 10
+    assert {f"{stem}.png" for stem in in_work} <= set(done)
     assert not [name for name in files(tmp_path / "out") if name.endswith(".part")]
     assert f"{len(done)} of 10 pictures are done; the same command goes on" in errors[-1]
     assert ends(workers, 5)
