@@ -39,6 +39,7 @@ class Outcome:
 
 def read_all(folder: Path) -> None:
     """Read every file of a folder; print one outcome a line. A file that hangs ends the process."""
+    from phos_core.bench.measuring import peak_bytes
     from phos_core.errors import ImageFileError
     from phos_core.image_files import read_picture
 
@@ -56,7 +57,7 @@ def read_all(folder: Path) -> None:
         except Exception as error:  # noqa: BLE001 - that it is none of these is what is tested
             kind, said = "escaped", repr(error)
         faulthandler.cancel_dump_traceback_later()
-        peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        peak_mib = peak_bytes() / 2**20
         outcome = Outcome(path.name, kind, said, time.perf_counter() - start, peak_mib)
         print(json.dumps(asdict(outcome)), flush=True)
 

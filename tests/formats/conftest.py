@@ -10,6 +10,7 @@ import pytest
 READ_EACH = """
 import importlib, json, sys, warnings
 from pathlib import Path
+from phos_core.bench.measuring import peak_bytes
 from phos_core.errors import ImageFileError
 warnings.simplefilter("ignore")
 module = importlib.import_module("phos_core.formats." + sys.argv[1])
@@ -21,13 +22,7 @@ for path in sorted(Path(sys.argv[2]).iterdir()):
         outcomes[path.name] = None
     except ImageFileError as error:
         outcomes[path.name] = str(error)
-try:
-    import resource
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-except ImportError:
-    peak = 0
-print(json.dumps([peak, outcomes]))
+print(json.dumps([peak_bytes(), outcomes]))
 """
 
 

@@ -20,7 +20,7 @@ from phos_core.bench.peers import PEERS, absent, peers_for
 from phos_core.bench.truth import MOST_COLS, MOST_ROWS, compare, expected, psnr_db
 from phos_core.convolution.strangers import Trouble, attempt
 
-__all__ = ["Plan", "measure", "measure_memory"]
+__all__ = ["Plan", "measure", "measure_memory", "peak_bytes"]
 
 LEAST_RUNS = 3  # but 1 of what takes as long as all runs of another may
 DIGITS = 7  # of seconds: clocks tell no more
@@ -124,7 +124,7 @@ def measure_memory(case: Case, plan: Plan, name: str) -> dict[str, Any]:
         ready.run()
         ready.finish()
         return {
-            "peak_bytes": _peak_bytes() - before,
+            "peak_bytes": peak_bytes() - before,
             "device_peak_bytes": ready.device_peak_bytes(),
         }
 
@@ -229,11 +229,18 @@ def _clear_peak() -> int:
     """Forget the peak so far, where Linux lets us; return what is held now."""
     with contextlib.suppress(OSError):
         CLEAR_PEAK.write_text("5")
-    return _peak_bytes()
+    return peak_bytes()
 
 
-def _peak_bytes() -> int:
-    """Return this process's highest resident memory so far."""
+def peak_bytes() -> int:
+    """Return this process's highest resident memory so far.
+
+    Returns
+    -------
+    int
+        In bytes. Where Linux tells it, without the peak of the process that started this one,
+        which `resource` counts in.
+    """
     with contextlib.suppress(OSError):
         told = dict(line.split(":", 1) for line in STATUS.read_text().splitlines())
         return 1024 * int(told["VmHWM"].split()[0])
