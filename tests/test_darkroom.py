@@ -1,13 +1,19 @@
 """A picture's file developed into another, with all that it says of itself."""
 
+import io
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
+from skimage.color import deltaE_ciede2000, rgb2lab
 
 import phos_core as phos
 from phos_core import profiles, xmp
-from phos_core.color import decode_srgb
+from phos_core.color import decode_srgb, encode_codes
 from phos_core.darkroom import develop_file, develop_picture
 from phos_core.errors import ImageFileError, SidecarError
+from phos_core.formats.code_points import named_profile
 from phos_core.image_files import read_picture, write_picture
 from phos_core.picture import Metadata, Picture
 
@@ -120,3 +126,59 @@ def test_a_profiles_codes_become_codes_of_the_same_profile(codes, monkeypatch):
         positive, _ = develop_picture(picture, RECIPE, backend="scipy")
     assert (positive.encoding, positive.metadata.icc_profile) == ("srgb", None)
     assert positive.pixels.dtype == np.uint16
+
+
+DISPLAY_P3, SRGB_CURVE = 12, 13  # as ITU-T H.273 numbers them
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("film", ["portra-400", "velvia-50"])
+def test_a_film_gives_more_than_8000_levels_of_a_16_bit_ramp(tmp_path, suffix, film):
+    ramp = np.arange(65_536, dtype=np.uint16).reshape(256, 256)
+    write_picture(tmp_path / f"ramp{suffix}", Picture(pixels=np.stack([ramp] * 3, axis=-1)))
+    develop_file(
+        tmp_path / f"ramp{suffix}", tmp_path / f"out{suffix}", phos.Recipe(film=film, mode="colour")
+    )
+    positive = read_picture(tmp_path / f"out{suffix}").pixels
+    for channel in range(3):
+        assert len(np.unique(positive[..., channel])) > 8000
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_a_display_p3_file_and_its_srgb_twin_give_the_same_film_colours(tmp_path, suffix, rng):
+    """And each positive is in the colour space of its file, with that file's profile."""
+    light = rng.random((24, 32, 3)) ** 2.2
+    light[0, :2] = [[0.0] * 3, [1.0] * 3]
+    profile = named_profile(Path("p3"), DISPLAY_P3, SRGB_CURVE)
+    wide = Picture(
+        pixels=profiles.to_codes(light.astype(np.float32), profile, np.uint16),
+        encoding="profile",
+        metadata=Metadata(icc_profile=profile),
+    )
+    twin = Picture(pixels=encode_codes(light.astype(np.float32), np.uint16))
+    in_p3 = into(tmp_path, wide, f"wide{suffix}", f"wide-out{suffix}")
+    in_srgb = into(tmp_path, twin, f"twin{suffix}", f"twin-out{suffix}")
+    assert in_p3.metadata.icc_profile == profile
+    assert np.abs(in_p3.pixels.astype(int) - in_srgb.pixels).max() > 500  # other codes
+    seen = profiles.to_light(in_p3.pixels, profile).clip(0.0, 1.0)
+    lab_p3, lab_srgb = (
+        rgb2lab(x / 65_535) for x in (encode_codes(seen, np.uint16), in_srgb.pixels)
+    )
+    assert deltaE_ciede2000(lab_p3, lab_srgb).max() < 0.5
+
+
+def test_a_phones_turned_jpeg_comes_out_upright_with_its_camera(tmp_path):
+    upright = np.full((48, 64, 3), 40, np.uint8)
+    upright[:24, :32] = 220  # the top left corner is light
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "Acme"  # the camera was turned
+    exif.get_ifd(0x8769)[0x829A] = (1, 125)
+    stored = Image.fromarray(np.ascontiguousarray(np.rot90(upright)))
+    stored.save(tmp_path / "phone.jpg", exif=exif, quality=95)
+    develop_file(tmp_path / "phone.jpg", tmp_path / "out.jpg", RECIPE)
+    with Image.open(io.BytesIO((tmp_path / "out.jpg").read_bytes())) as positive:
+        told = positive.getexif()
+        assert positive.size == (64, 48)
+        assert np.asarray(positive)[12, 16].min() > np.asarray(positive)[36, 48].max() + 50
+    assert (told[0x0112], told[0x010F], told[0x0131][:4]) == (1, "Acme", "phos")
+    assert told.get_ifd(0x8769)[0x829A] == (1, 125)
