@@ -198,6 +198,13 @@ def look(session: nox.Session) -> None:
 
 
 @nox.session
+def luts(session: nox.Session) -> None:
+    """Print how close lookup tables come to `develop`, for every stock."""
+    session.install("-e", "./phos_core", *tools("tests"))
+    session.run("python", "benchmarks/bench_lut.py", *session.posargs)
+
+
+@nox.session
 def proof(session: nox.Session) -> None:
     """Measure each stock against its data sheet: prints docs/film-table.md (--write: writes it)."""
     session.install("-e", "./phos_core", *tools("tests"))

@@ -2,34 +2,34 @@
 
     python examples/make_pictures.py [FOLDER]
 
-before-after.jpg  the dandelions, before and after
-halation.jpg      the sun, two stops under, on a stock with and one without a backing
+before-after.jpg   the dandelions, before and after
+halation.jpg       the sun, two stops under, on a stock with and one without a backing
+contact-sheet.jpg  pieces of both photos as the frames of a roll
 """
 
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 import phos_core as phos
-from phos_core.image_files import read_image
+from phos_core.comparison import beside
+from phos_core.contact import contact_sheets
+from phos_core.image_files import read_image, write_image
 
 HERE = Path(__file__).parent
 PHOTOS = HERE / "photos"
 DOCS = HERE.parent / "docs" / "pictures"
-PAIR_COLS = 1000
+PAIR_COLS = 2012
+SHEET_COLS = 1600
+FRAME_SIDES = 1000, 667
 CELL_COLS = 480
 GAP_PX = 12
 LABEL_ROWS = 34
 SEED = 7
 JPEG_QUALITY = 85  # the repository stays small
-
-
-def scaled(image, cols):
-    """Scale a picture to a width, in the display's coding as viewers do."""
-    rows = round(image.shape[0] * cols / image.shape[1])
-    return np.asarray(Image.fromarray(image).resize((cols, rows), Image.Resampling.LANCZOS))
 
 
 def cut_out(image, row, col):
@@ -65,21 +65,47 @@ def save(picture, path):
 
 
 def main(folder=DOCS):
-    """Render both pictures into a folder."""
+    """Render the pictures into a folder."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     sunset, seeding = (read_image(PHOTOS / name) for name in ("sunset.jpg", "seeding.jpg"))
     developed = phos.develop(seeding, "portra-400", seed=SEED)
-    pair = [scaled(picture, PAIR_COLS) for picture in (seeding, developed)]
-    save(stacked(pair, axis=1), folder / "before-after.jpg")
+    save(beside(seeding, developed, width_px=PAIR_COLS), folder / "before-after.jpg")
     suns = [around_the_sun(film, sunset) for film in ("portra-400", "cinestill-800t")]
     save(stacked(suns, axis=1), folder / "halation.jpg")
+    save(contact_sheet("gold-200", (seeding, sunset)), folder / "contact-sheet.jpg")
 
 
 def around_the_sun(film, sunset):
     """The sun at full size, exposed two stops under: its surroundings are dark enough to glow."""
     developed = phos.develop(sunset, film, seed=SEED, exposure_stops=-2.0)
     return stacked([label(phos.load_film(film).label), cut_out(developed, 0.27, 0.37)], axis=0)
+
+
+def frames_of(photos, count=14):
+    """Yield pieces of photos by turns, some upright, each brighter or darker than the last."""
+    rng = np.random.default_rng(SEED)
+    for number in range(count):
+        photo = photos[number % len(photos)]
+        rows, cols = FRAME_SIDES if number % 7 in (2, 4) else FRAME_SIDES[::-1]
+        top, left = (
+            rng.integers(whole - side + 1)
+            for whole, side in zip(photo.shape, (rows, cols), strict=False)
+        )
+        yield photo[top : top + rows, left : left + cols], rng.uniform(-1.0, 1.0)
+
+
+def contact_sheet(film, photos):
+    """Develop the frames of a roll into a folder of their own, and lay them out."""
+    with TemporaryDirectory() as roll:
+        paths = []
+        for number, (frame, stops) in enumerate(frames_of(photos), 1):
+            paths.append(Path(roll) / f"roll-7-{number:02}.png")
+            positive = phos.develop(frame, film, seed=SEED, frame=number, exposure_stops=stops)
+            write_image(paths[-1], positive)
+        heading = phos.load_film(film).label
+        (sheet,) = contact_sheets(paths, width_px=SHEET_COLS, heading=heading)
+    return sheet
 
 
 if __name__ == "__main__":

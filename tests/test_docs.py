@@ -89,6 +89,16 @@ def test_the_film_of_the_how_to_is_one(tmp_path):
     assert film.scatter == like.scatter
 
 
+def test_the_lut_pages_python_runs(tmp_path):
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    code = blocks(ROOT / "docs" / "luts.md", "python")
+    subprocess.run([sys.executable, "-c", "\n".join(code)], check=True, cwd=tmp_path)
+    assert {path.name for path in tmp_path.glob("*ektar*")} == {
+        "ektar-100.cube",
+        "seeding-ektar.jpg",
+    }
+
+
 def test_the_convolution_pages_python_runs_and_prints_what_the_page_shows():
     page = ROOT / "docs" / "convolution.md"
     code = blocks(page, "python")

@@ -46,6 +46,7 @@ def test_the_docs_pictures_can_be_rendered_again(tmp_path):
     run("examples/make_pictures.py", str(tmp_path))
     assert read_image(tmp_path / "before-after.jpg").shape[1] > 2000
     assert read_image(tmp_path / "halation.jpg").shape[1] > 2 * 480
+    assert read_image(tmp_path / "contact-sheet.jpg").shape[1] == 1600
 
 
 def test_the_gallery_can_be_rendered_again(tmp_path):

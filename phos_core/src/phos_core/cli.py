@@ -8,7 +8,9 @@ import click
 
 import phos_core as phos
 from phos_core.cli_bench import bench
+from phos_core.cli_contact import compare, contact
 from phos_core.cli_develop import develop
+from phos_core.cli_lut import lut
 from phos_core.cli_messages import plain_messages
 from phos_core.cli_plugin import plugin
 from phos_core.errors import PhosError
@@ -57,7 +59,10 @@ def main() -> None:
 
 
 main.add_command(bench)
+main.add_command(compare)
+main.add_command(contact)
 main.add_command(develop)
+main.add_command(lut)
 main.add_command(plugin)
 
 
