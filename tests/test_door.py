@@ -9,7 +9,10 @@ import pytest
 import phos_core as phos
 from phos_core.convolution.contract import BackendBase
 from phos_core.convolution.scipy_backend import ScipyBackend
+from phos_core.convolution.tiles import Tile
+from phos_core.door import on_host
 from phos_core.errors import BackendFallbackWarning, BackendUnavailableError, OutOfMemoryError
+from phos_core.pipeline import coupler_reach_px, reach_px
 
 FILM = "portra-400"
 SMALL = {"pixel_pitch_um": 200.0}  # few pixels of reach, so that small pictures have tiles
@@ -275,6 +278,39 @@ def test_tiles_give_the_whole_picture(rng, name):
     tiled, report = phos.develop(image, name, backend=Cramped(120), report=True, **settings)
     assert report.tiles > 1
     np.testing.assert_allclose(tiled, whole, rtol=0, atol=2e-4)
+
+
+class Noting(ScipyBackend):
+    """The built-in backend, which notes the shape of each stage that it convolves."""
+
+    def __init__(self):
+        super().__init__()
+        self.shapes = []
+
+    def convolve(self, image, psf, **options):
+        self.shapes.append(image.shape)
+        return super().convolve(image, psf, **options)
+
+
+@pytest.mark.parametrize("mode", ["full", "texture"])
+def test_what_lies_around_a_tile_is_dropped_once_it_has_acted(rng, mode):
+    film, pitch_um = phos.load_film(FILM), 60.0
+    image = rng.integers(0, 256, (300, 40, 3), dtype=np.uint8)
+    couplers = coupler_reach_px(film, pitch_um)
+    light = reach_px(film, pitch_um) - couplers
+    recipe = phos.Recipe(film=film, pixel_pitch_um=pitch_um, mode=mode)
+    backend, out = Noting(), np.zeros_like(image)
+    planes, places = np.moveaxis(image, -1, 0), np.moveaxis(out, -1, 0)
+    window = (slice(140, 160), slice(0, 40))
+    tile = Tile.reading(window, light + couplers, (300, 40))
+    on_host([planes], [places], film, [recipe], False, backend, (tile,))
+    spread = [(1, 1, 20 + 2 * (light + couplers), 40)]
+    diffused = [(1, 1, 20 + 2 * couplers, 40)] if mode == "full" else []
+    assert backend.shapes == 3 * (spread + diffused)
+    expected = phos.develop(image, recipe=recipe, backend="scipy")
+    assert np.abs(out[140:160].astype(int) - expected[140:160]).max() <= 1
+    assert not out[:140].any()
+    assert not out[160:].any()
 
 
 def test_the_grain_of_tiles_is_that_of_the_whole_to_the_bit(rng):

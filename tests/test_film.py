@@ -396,10 +396,12 @@ def test_reach_is_the_sum_of_what_each_step_reaches():
 
     assert bare.reach_um == 0.0
     assert alone("halation") == halation_reach_um(film.halation)
-    assert alone("couplers") == pytest.approx(8.0 * 200.0)
-    assert alone("scatter") == pytest.approx(8.0 * 14.0)
+    assert alone("couplers") == pytest.approx(6.0 * 200.0)
+    assert alone("scatter") == pytest.approx(6.0 * 14.0)
     together = sum(alone(step) for step in ("halation", "couplers", "scatter"))
     assert film.reach_um == pytest.approx(together)
+    assert film.reach_um == film.light_reach_um + film.coupler_reach_um
+    assert film.coupler_reach_um == alone("couplers")
 
 
 # Formats.

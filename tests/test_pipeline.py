@@ -9,8 +9,9 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 import phos_core as phos
 from phos_core import color
 from phos_core.convolution.execution import convolve
+from phos_core.effects.couplers import coupler_psf
 from phos_core.film import load_film
-from phos_core.pipeline import spread_of_light
+from phos_core.pipeline import coupler_reach_px, reach_px, spread_of_light
 
 STOCKS = ("cinestill-800t", "portra-400", "tri-x-400", "velvia-50")
 PITCH_UM = 12.0
@@ -425,6 +426,21 @@ def test_a_lamp_glows_red_on_the_stock_without_a_backing_only(name, least, most)
     assert least <= red <= most
     assert abs(green) <= 0.35 * abs(red) + 1e-4
     assert abs(blue) <= 0.35 * abs(red) + 1e-4
+
+
+@pytest.mark.parametrize("name", ["cinestill-800t", "portra-400", "velvia-50"])
+def test_what_tiles_overlap_by_holds_all_the_light(name):
+    film, pitch_um = load_film(name), 30.0
+    reach = reach_px(film, pitch_um) - coupler_reach_px(film, pitch_um)
+    for psf in spread_of_light(film, pitch_um):
+        across = np.abs(np.arange(-psf.radius[0], psf.radius[0] + 1))
+        beyond = np.maximum(across[:, None], across) > reach
+        assert np.abs(psf.samples()[beyond]).sum() <= 1e-6
+    assert max(psf.radius[0] for psf in spread_of_light(film, pitch_um)) > reach / 2
+    psf = coupler_psf(film.couplers, pixel_pitch_um=pitch_um)
+    across = np.abs(np.arange(-psf.radius[0], psf.radius[0] + 1))
+    beyond = np.maximum(across[:, None], across) > coupler_reach_px(film, pitch_um)
+    assert psf.samples()[beyond].sum() <= 1e-6
 
 
 # ------------------------------------------------------------------ chance

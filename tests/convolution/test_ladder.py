@@ -1,5 +1,7 @@
 """Tiles, halving, the next backend: on devices that hold little."""
 
+import math
+
 import array_api_strict
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from phos_core.convolution.contract import BackendBase, MemoryInfo
 from phos_core.convolution.execution import convolve
 from phos_core.convolution.scipy_backend import ScipyBackend
-from phos_core.convolution.tiles import Footprint, row_tiles, tile_sizes
+from phos_core.convolution.tiles import Footprint, cut, run, tile_sizes
 from phos_core.errors import (
     BackendFallbackWarning,
     DeviceLostError,
@@ -68,15 +70,33 @@ def image(rng):
 # ------------------------------------------------------------------ tiles
 
 
-@pytest.mark.parametrize(("rows", "tile_rows", "halo"), [(10, 3, 2), (7, 7, 9), (5, 1, 0)])
-def test_tiles_give_each_row_once_and_read_what_acts_on_it(rows, tile_rows, halo):
-    given = []
-    for tile in row_tiles(rows, tile_rows, halo):
-        read = range(rows)[tile.read]
-        given += read[tile.inner]
-        for row in range(rows)[tile.rows]:
-            assert set(range(max(row - halo, 0), min(row + halo + 1, rows))) <= set(read)
-    assert given == list(range(rows))
+@pytest.mark.parametrize(
+    ("shape", "tile_shape", "halo"),
+    [((10, 6), (3, 6), 2), ((7, 5), (7, 2), 9), ((5, 9), (1, 1), 0), ((11, 13), (4, 5), 3)],
+)
+def test_tiles_give_each_pixel_once_and_read_what_acts_on_it(shape, tile_shape, halo):
+    pixels = np.arange(math.prod(shape)).reshape(shape)
+    beyond = np.pad(pixels, halo, constant_values=-1)
+    given = np.zeros(shape, int)
+    for tile in cut(shape, tile_shape, halo):
+        read = pixels[tile.read_rows, tile.read_cols]
+        np.testing.assert_array_equal(read[tile.inner], pixels[tile.rows, tile.cols])
+        acting = beyond[
+            tile.rows.start : tile.rows.stop + 2 * halo, tile.cols.start : tile.cols.stop + 2 * halo
+        ]
+        assert set(acting[acting >= 0].tolist()) == set(read.ravel().tolist())
+        given[tile.rows, tile.cols] += 1
+    np.testing.assert_array_equal(given, 1)
+
+
+def test_the_runner_reads_a_tile_only_when_the_one_before_is_done():
+    tiles, done = cut((4, 4), (2, 2), 0), []
+
+    def note(what):
+        return lambda tile, *_: done.append((what, tile))
+
+    run(tiles, note("read"), note("done"))
+    assert done == [(what, tile) for tile in tiles for what in ("read", "done")]
 
 
 @pytest.mark.parametrize("boundary", ["symmetric", "mirror", "edge", "zero"])

@@ -21,7 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 from torch.utils._pytree import tree_leaves  # noqa: E402
 
 from phos_core.convolution.contract import MemoryInfo  # noqa: E402
-from phos_core.convolution.tiles import row_tiles, tile_sizes  # noqa: E402
+from phos_core.convolution.tiles import cut, tile_sizes  # noqa: E402
 from phos_core.door import footprint, process_of  # noqa: E402
 from phos_core.errors import OutOfMemoryError  # noqa: E402
 from phos_core.film import load_film  # noqa: E402
@@ -263,7 +263,8 @@ def test_tiles_of_a_huge_picture_pass_or_are_refused_beforehand(gate, film, shap
     takes = footprint(backend, size=(rows, cols), film=load_film(film), recipe=recipe)
     for tile_rows in tile_sizes(takes, backend):
         read = max(
-            tile.read.stop - tile.read.start for tile in row_tiles(rows, tile_rows, takes.halo)
+            tile.read_rows.stop - tile.read_rows.start
+            for tile in cut((rows, cols), (tile_rows, cols), takes.halo)
         )
         with contextlib.suppress(OutOfMemoryError):
             develop(np.empty((channels, read, cols), np.uint8), film, pixel_pitch_um=pitch_um)

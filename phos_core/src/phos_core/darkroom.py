@@ -3,6 +3,7 @@
 import os
 import warnings
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from phos_core.image_files import (
     read_picture,
     replacing,
 )
+from phos_core.large import check_tiff, develop_into, is_large
 from phos_core.picture import Metadata, Picture
 from phos_core.recipe import Recipe, RunReport
 from phos_core.settings import settings_text
@@ -142,6 +144,10 @@ def develop_file(
             "film by its name or its file, or sidecar=False"
         )
     _refuse_existing(destination, overwrite)
+    if is_large(source):
+        return _developed_by_tiles(
+            source, destination, recipe, backend=backend, strict=strict, sidecar=sidecar
+        )
     picture = read_picture(source)
     into_light = _format_of(destination) == LIGHT
     if into_light:
@@ -159,20 +165,61 @@ def develop_file(
             encode_picture(file, destination, positive)
             file.flush()
             if sidecar:
-                made = describe(
-                    recipe,
-                    report,
-                    source=source,
-                    picture=destination,
-                    written=Path(file.name),
-                    encoding=asked.encoding,
-                    primaries=asked.primaries,
-                )
-                with replacing(path_for(destination)) as beside:
-                    beside.write(dumps(made).encode())
+                _write_sidecar(recipe, asked, report, source, destination, Path(file.name))
     except OSError as error:
         raise ImageFileError(f"cannot write {destination}: {error.strerror or error}") from error
     return report
+
+
+def _developed_by_tiles(
+    source: Path,
+    destination: Path,
+    recipe: Recipe,
+    *,
+    backend: str | ConvolutionBackend | None,
+    strict: bool,
+    sidecar: bool,
+) -> RunReport:
+    """Develop a TIFF that is too large to be developed as a whole."""
+    check_tiff(destination)
+    try:
+        with replacing(destination) as file:
+            report, asked = develop_into(
+                file,
+                source,
+                recipe,
+                described=partial(_signed, recipe=recipe),
+                backend=backend,
+                strict=strict,
+            )
+            file.flush()
+            if sidecar:
+                _write_sidecar(recipe, asked, report, source, destination, Path(file.name))
+    except OSError as error:
+        raise ImageFileError(f"cannot write {destination}: {error.strerror or error}") from error
+    return report
+
+
+def _write_sidecar(
+    recipe: Recipe,
+    asked: Recipe,
+    report: RunReport,
+    source: Path,
+    destination: Path,
+    written: Path,
+) -> None:
+    """Write the sidecar of a positive that has not taken its place yet."""
+    made = describe(
+        recipe,
+        report,
+        source=source,
+        picture=destination,
+        written=written,
+        encoding=asked.encoding,
+        primaries=asked.primaries,
+    )
+    with replacing(path_for(destination)) as beside:
+        beside.write(dumps(made).encode())
 
 
 def taken_as(picture: Picture, recipe: Recipe) -> Recipe:

@@ -20,7 +20,7 @@ from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.execution import is_native, places
 from phos_core.convolution.ladder import Work, descend
 from phos_core.convolution.selection import Selection, library_versions, select
-from phos_core.convolution.tiles import Footprint, Tile, tile_sizes
+from phos_core.convolution.tiles import Footprint, Tile, run, tile_sizes
 from phos_core.film import Film
 from phos_core.pipeline import Clock, process, reach_px
 from phos_core.recipe import Encoding, Recipe, RunReport, Settings
@@ -339,20 +339,42 @@ def on_host(
 ) -> tuple[list[Array], Clock]:
     """Develop tiles of pictures on the host into their results."""
     clock = Clock(backend if timed else None)
-    for tile in tiles:
+
+    def upload(tile: Tile) -> Array:
         with clock.step("upload"):
-            uploaded = uploaded_together(backend, [plane[:, tile.read, :] for plane in planes])
-        cropped = [tile_recipe(recipe, tile) for recipe in recipes]
-        develop_tile = partial(
-            process_of(recipes[0]), uploaded, film, cropped, backend=backend, clock=clock
-        )
-        if tile.rows == tile.read:
-            develop_tile(outs=[result[:, tile.rows, :] for result in results])
-            continue
-        for positive, result in zip(develop_tile(), results, strict=True):
-            with clock.step("download"):
-                result[:, tile.rows, :] = backend.to_host(positive[:, tile.inner, :])
+            read = [plane[:, tile.read_rows, tile.read_cols] for plane in planes]
+            return uploaded_together(backend, read)
+
+    def develop_tile(tile: Tile, pictures: Array) -> None:
+        outs = [result[:, tile.rows, tile.cols] for result in results]
+        process_tile(pictures, tile, film, recipes, backend=backend, clock=clock, outs=outs)
+
+    run(tiles, upload, develop_tile)
     return [], clock
+
+
+def process_tile(
+    pictures: Array,
+    tile: Tile,
+    film: Film,
+    recipes: list[Recipe],
+    *,
+    backend: ConvolutionBackend,
+    clock: Clock,
+    outs: list[NDArray[Any]] | None = None,
+) -> list[Array]:
+    """Develop a tile of pictures, each as a crop of its own."""
+    cropped = [tile_recipe(recipe, tile) for recipe in recipes]
+    is_whole = (tile.rows, tile.cols) == (tile.read_rows, tile.read_cols)
+    return process_of(recipes[0])(
+        pictures,
+        film,
+        cropped,
+        backend=backend,
+        clock=clock,
+        outs=outs,
+        keep=None if is_whole else tile.inner,
+    )
 
 
 def uploaded_together(backend: ConvolutionBackend, planes: list[NDArray[Any]]) -> Array:
@@ -373,15 +395,15 @@ def on_device(
     xp = array_namespace(planes)
     clock = Clock(backend if timed else None)
     strips: list[list[Array]] = [[] for _ in recipes]
-    for tile in tiles:
-        cropped = [tile_recipe(recipe, tile) for recipe in recipes]
-        develop_tile = process_of(recipes[0])
-        read = planes[..., tile.read, :]
-        positives = develop_tile(read, film, cropped, backend=backend, clock=clock)
+
+    def develop_tile(tile: Tile, pictures: Array) -> None:
+        positives = process_tile(pictures, tile, film, recipes, backend=backend, clock=clock)
         for positive, strip in zip(positives, strips, strict=True):
-            channels = [positive[c, tile.inner, :] for c in range(positive.shape[0])]
+            channels = [positive[c, ...] for c in range(positive.shape[0])]
             picture = channels[0] if len(channels) == 1 else xp.stack(channels, axis=-1)
             strip.append(xp.astype(picture, planes.dtype))
+
+    run(tiles, lambda tile: planes[..., tile.read_rows, tile.read_cols], develop_tile)
     return [strip[0] if len(strip) == 1 else xp.concat(strip) for strip in strips], clock
 
 
@@ -394,10 +416,10 @@ def without_pixels(
 
 def tile_recipe(recipe: Recipe, tile: Tile) -> Recipe:
     """The recipe of a tile: a crop of the picture."""
-    if not tile.read.start:
+    if not (tile.rows.start or tile.cols.start):
         return recipe
     row, col = recipe.offset_px
-    return replace(recipe, offset_px=(row + tile.read.start, col))
+    return replace(recipe, offset_px=(row + tile.rows.start, col + tile.cols.start))
 
 
 def footprint(

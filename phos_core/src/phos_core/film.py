@@ -59,7 +59,7 @@ FILM_FORMATS_UM: Mapping[str, tuple[float, float]] = MappingProxyType(
 )
 """Image area of each film format: long and short side, in um."""
 
-GAUSSIAN_REACH = 8.0  # sigmas to which a Gaussian PSF is sampled
+REACH_SIGMAS = 6.0  # our choice: farther from a Gaussian lies 1.5e-8 of it, less than is computed
 NO_SPREAD_UM = 0.01  # a Gaussian that no pixel tells from a point
 
 Effect = TypeVar("Effect")
@@ -123,12 +123,22 @@ class Film:
     @property
     def reach_um(self) -> float:
         """Distance on the film, in um, beyond which no point of the picture acts on another."""
+        return self.light_reach_um + self.coupler_reach_um
+
+    @property
+    def light_reach_um(self) -> float:
+        """Distance, in um, to which light spreads in the film: scatter, and halation after it."""
         reach_um = halation_reach_um(self.halation) if self.halation else 0.0
         if self.scatter:
-            reach_um += GAUSSIAN_REACH * max(s for layer in self.scatter.layers for _, s in layer)
-        if self.couplers:
-            reach_um += GAUSSIAN_REACH * max(sigma for _, sigma in self.couplers.diffusion)
+            reach_um += REACH_SIGMAS * max(s for layer in self.scatter.layers for _, s in layer)
         return reach_um
+
+    @property
+    def coupler_reach_um(self) -> float:
+        """Distance, in um, to which the inhibitor of the couplers spreads."""
+        if self.couplers is None:
+            return 0.0
+        return REACH_SIGMAS * max(sigma for _, sigma in self.couplers.diffusion)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

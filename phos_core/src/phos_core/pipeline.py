@@ -8,11 +8,13 @@ from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
+from array_api_compat import is_numpy_namespace
 from numpy.typing import NDArray
 
 from phos_core.arrays import Array, array_namespace
 from phos_core.coding import encode, numpy_dtype, scene_colours
 from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.convolution.tiles import Tile, Window
 from phos_core.effects.couplers import Couplers, coupler_psf, inhibit, release
 from phos_core.effects.development import Development
 from phos_core.effects.development import develop as develop_layers
@@ -46,6 +48,7 @@ def process(
     backend: ConvolutionBackend,
     clock: "Clock",
     outs: Sequence[NDArray[Any] | None] | None = None,
+    keep: Window | None = None,
 ) -> list[Array]:
     """Take pictures of one size through the photographic process, together.
 
@@ -56,36 +59,48 @@ def process(
     film : Film
         The stock.
     recipes : sequence of Recipe
-        The settings of each picture; they may differ in what makes the grain alone.
+        The settings of each picture; they may differ in what makes the grain alone. Their offset
+        is that of what is kept.
     backend : ConvolutionBackend
         What convolves, and where the arrays live.
     clock : Clock
         Takes the time of each step.
     outs : sequence of ndarray, shape (channels, rows, cols), optional
         Take the positives on the host.
+    keep : Window, optional
+        Rows and columns that are wanted; by default all. What lies around them is dropped as soon
+        as it has acted on them.
 
     Returns
     -------
     list of array, shape (channels, rows, cols)
-        The positives, sRGB-encoded: those of `outs` if that is given, else on the device, integers
-        in the dtype of `pictures` and floats in single precision.
+        The positives of what is kept, sRGB-encoded: those of `outs` if that is given, else on the
+        device, integers in the dtype of `pictures` and floats in single precision.
     """
     pitch_um = recipes[0].pitch_um(*pictures.shape[-2:])
-
-    with clock.step("expose"):
-        exposing = partial(
-            expose_scene,
-            params=film.exposure,
-            encoding=recipes[0].encoding,
-            primaries=recipes[0].primaries,
-            exposure_stops=recipes[0].exposure_stops,
-        )
-        exposure = in_strips(backend, exposing, pictures)
-    with clock.step("scatter and halation"):
-        exposure = spread(exposure, spread_of_light(film, pitch_um), backend)
-    with clock.step("couplers"):
-        inhibitor = spread_inhibitor(exposure, film, pitch_um, backend)
+    psfs = spread_of_light(film, pitch_um)
+    surroundings, inner = crops(keep, pictures.shape[-2:], coupler_reach_px(film, pitch_um))
+    exposures, inhibitors = [], []
+    for layers in layers_at_once(len(psfs), backend, is_whole=keep is None):
+        with clock.step("expose"):
+            exposing = partial(
+                expose_layers,
+                params=film.exposure,
+                encoding=recipes[0].encoding,
+                primaries=recipes[0].primaries,
+                exposure_stops=recipes[0].exposure_stops,
+                layers=layers,
+            )
+            exposure = in_strips(backend, exposing, pictures)
+        with clock.step("scatter and halation"):
+            exposure = spread(exposure, psfs[layers.start : layers.stop], backend)
+            exposure = cropped(exposure, surroundings, backend)
+        with clock.step("couplers"):
+            for inhibitor in spread_inhibitor(exposure, film, layers, pitch_um, backend):
+                inhibitors.append(cropped(inhibitor, inner, backend))
+            exposures.append(cropped(exposure, inner, backend))
     with clock.step("develop, grain and print"):
+        stages = [joined(layers) for layers in (exposures, inhibitors) if layers]
         finish = partial(
             develop_and_print,
             couplers=film.couplers,
@@ -95,9 +110,44 @@ def process(
             channels=pictures.shape[0],
             dtype=numpy_dtype(pictures),
         )
-        positives = one_by_one(backend, finish, film.grain, recipes, [exposure, *inhibitor], outs)
-    give_back_last(backend, exposure, *inhibitor)
+        positives = one_by_one(backend, finish, film.grain, recipes, stages, outs)
+    give_back_last(backend, *exposures, *inhibitors)
     return positives
+
+
+def layers_at_once(layers: int, backend: ConvolutionBackend, *, is_whole: bool) -> Iterator[range]:
+    """Say which layers go through the steps together.
+
+    All do; but of a tile's surroundings the host holds one layer at a time.
+    """
+    step = 1 if is_numpy_namespace(backend.xp) and not is_whole else layers
+    for start in range(0, layers, step):
+        yield range(start, start + step)
+
+
+def crops(keep: Window | None, shape: tuple[int, int], reach: int) -> tuple[Window, Window]:
+    """Where what is kept and a reach around it lies in a picture, and what is kept within that."""
+    kept = keep or (slice(0, shape[0]), slice(0, shape[1]))
+    tile = Tile.reading(kept, reach, shape)
+    return (tile.read_rows, tile.read_cols), tile.inner
+
+
+def cropped(image: Array, window: Window, backend: ConvolutionBackend) -> Array:
+    """Cut a stage of the process out of a larger one that nobody needs afterwards."""
+    part = image[..., *window]
+    if part.shape == image.shape:
+        return image
+    if not is_numpy_namespace(backend.xp):
+        return array_namespace(part).asarray(part, copy=True)
+    place = room(backend, part.shape, part.dtype)
+    np.copyto(place, part)
+    give_back(backend, image)
+    return place
+
+
+def joined(layers: list[Array]) -> Array:
+    """Layers that went apart, in one array."""
+    return layers[0] if len(layers) == 1 else array_namespace(layers[0]).concat(layers)
 
 
 def in_strips(
@@ -179,9 +229,20 @@ def expose_scene(
     return exposure if is_in_gamut else held_positive(exposure)
 
 
+def expose_layers(coded: Array, *, layers: range, **settings: Any) -> Array:
+    """Steps 1 and 2 for some of the layers."""
+    return expose_scene(coded, **settings)[layers.start : layers.stop, ...]
+
+
 def reach_px(film: Film, pitch_um: float) -> int:
-    """Rows beyond which no part of a picture acts on another: what tiles have to overlap."""
-    return math.ceil(film.reach_um / pitch_um) + 1  # PSFs are integrated over the pixel
+    """Pixels beyond which no part of a picture acts on another: what tiles have to overlap."""
+    light_px = math.ceil(film.light_reach_um / pitch_um) + 1  # PSFs are integrated over the pixel
+    return light_px + coupler_reach_px(film, pitch_um)
+
+
+def coupler_reach_px(film: Film, pitch_um: float) -> int:
+    """Pixels beyond which no part of a picture acts on another once the light has spread."""
+    return math.ceil(film.coupler_reach_um / pitch_um) + 1 if film.couplers else 0
 
 
 def spread_of_light(film: Film, pitch_um: float) -> tuple[PSF, ...]:
@@ -201,12 +262,13 @@ def light_psfs(
 
 
 def spread_inhibitor(
-    exposure: Array, film: Film, pitch_um: float, backend: ConvolutionBackend
+    exposure: Array, film: Film, layers: range, pitch_um: float, backend: ConvolutionBackend
 ) -> tuple[Array, ...]:
     """Step 5, first half: the inhibitor that development releases, after it has spread."""
     if film.couplers is None:
         return ()
-    released = in_strips(backend, partial(release_inhibitor, couplers=film.couplers), exposure)
+    releasing = partial(release_inhibitor, couplers=film.couplers, layers=layers)
+    released = in_strips(backend, releasing, exposure)
     return (spread(released, coupler_psf(film.couplers, pixel_pitch_um=pitch_um), backend),)
 
 
@@ -220,9 +282,9 @@ def spread(image: Array, psf: PSF | Sequence[PSF], backend: ConvolutionBackend) 
     return place
 
 
-def release_inhibitor(exposure: Array, *, couplers: Couplers) -> Array:
-    """The inhibitor before it spreads."""
-    return release(log10_exposure(exposure), couplers)
+def release_inhibitor(exposure: Array, *, couplers: Couplers, layers: range | None = None) -> Array:
+    """The inhibitor of some of the layers before it spreads."""
+    return release(log10_exposure(exposure), couplers, layers)
 
 
 def develop_and_print(

@@ -11,13 +11,23 @@ from phos_core.arrays import Array, clipped
 from phos_core.camera import rendered_light
 from phos_core.coding import display_colours, encode, numpy_dtype, scene_colours
 from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.convolution.tiles import Window
 from phos_core.effects.development import Development
 from phos_core.effects.development import develop as develop_layers
 from phos_core.effects.exposure import Exposure, expose, log10_exposure
 from phos_core.effects.grain import Grain, add_grain
 from phos_core.effects.printing import Printing, held_in_gamut, into_gamut, make_positive
 from phos_core.film import Film
-from phos_core.pipeline import Clock, in_strips, one_by_one, spread_of_light
+from phos_core.pipeline import (
+    Clock,
+    cropped,
+    crops,
+    in_strips,
+    joined,
+    layers_at_once,
+    one_by_one,
+    spread_of_light,
+)
 from phos_core.recipe import Encoding, Recipe
 from phos_core.strips import give_back_last
 
@@ -34,18 +44,32 @@ def process_texture(
     backend: ConvolutionBackend,
     clock: "Clock",
     outs: Sequence[NDArray[Any] | None] | None = None,
+    keep: Window | None = None,
 ) -> list[Array]:
-    """Give pictures a stock's scatter, halation and grain, and leave their colours alone."""
+    """Give pictures a stock's scatter, halation and grain, and leave their colours alone.
+
+    As `pipeline.process` does the other steps.
+    """
     pitch_um = recipes[0].pitch_um(*pictures.shape[-2:])
     psfs = spread_of_light(film, pitch_um)
+    psfs = psfs if len(psfs) == 3 else psfs * 3
+    kept, _ = crops(keep, pictures.shape[-2:], 0)
 
     first = recipes[0]
-    decode = partial(scene_colours, encoding=first.encoding, primaries=first.primaries)
-
-    with clock.step("expose"):
-        scene = in_strips(backend, decode, pictures)
-    with clock.step("scatter and halation"):
-        spread = backend.convolve(scene, psfs if len(psfs) == 3 else psfs * 3)
+    scenes, spreads = [], []
+    for channels in layers_at_once(3, backend, is_whole=keep is None):
+        with clock.step("expose"):
+            decode = partial(
+                decode_channels,
+                encoding=first.encoding,
+                primaries=first.primaries,
+                channels=channels,
+            )
+            scene = in_strips(backend, decode, pictures)
+        with clock.step("scatter and halation"):
+            spread = backend.convolve(scene, psfs[channels.start : channels.stop])
+            scenes.append(cropped(scene, kept, backend))
+            spreads.append(cropped(spread, kept, backend))
     with clock.step("grain"):
         finish = partial(
             add_texture,
@@ -58,10 +82,15 @@ def process_texture(
             printing=film.printing,
             dtype=numpy_dtype(pictures),
         )
-        stages = [pictures, scene, spread]
+        stages = [pictures[..., *kept], joined(scenes), joined(spreads)]
         positives = one_by_one(backend, finish, film.grain, recipes, stages, outs)
-    give_back_last(backend, scene, spread)
+    give_back_last(backend, *scenes, *spreads)
     return positives
+
+
+def decode_channels(coded: Array, *, encoding: Encoding, primaries: str, channels: range) -> Array:
+    """Some of the channels of the scene."""
+    return scene_colours(coded, encoding, primaries)[channels.start : channels.stop, ...]
 
 
 def add_texture(

@@ -16,7 +16,7 @@ from phos_core.convolution.cpu import in_parallel, row_strips
 from phos_core.convolution.ladder import descend
 from phos_core.convolution.planner import Method, Plan, check_method
 from phos_core.convolution.selection import Selection, select
-from phos_core.convolution.tiles import Footprint, Tile, tile_sizes
+from phos_core.convolution.tiles import Footprint, Tile, run, tile_sizes
 from phos_core.errors import UnsupportedOperationError
 from phos_core.psf import PSF, as_psf
 
@@ -266,11 +266,17 @@ def _convolve_one(
             if blurred is not result:
                 np.copyto(result, blurred)
             return
-        for tile in tiles:
-            on_device = chosen.to_device(np.ascontiguousarray(planes[..., tile.read, :]))
+
+        def read(tile: Tile) -> Array:
+            part = planes[..., tile.read_rows, tile.read_cols]
+            return chosen.to_device(np.ascontiguousarray(part))
+
+        def blur(tile: Tile, on_device: Array) -> None:
             blurred = _convolved(chosen, on_device, psfs, course)
-            inner = chosen.to_host(blurred)[..., tile.inner, :]
-            _put(inner, planar_result[..., tile.rows, :])
+            inner = chosen.to_host(blurred)[..., *tile.inner]
+            _put(inner, planar_result[..., tile.rows, tile.cols])
+
+        run(tiles, read, blur)
 
     takes = _footprint(planes.shape, psfs, course.boundary)
     descend(selection, work, lambda _: takes, strict=course.strict)
@@ -410,7 +416,7 @@ def _convolve_native(
 
     def work(chosen: ConvolutionBackend, tiles: tuple[Tile, ...]) -> Array:
         blurred = [
-            _convolved(chosen, planes[..., tile.read, :], psfs, course)[..., tile.inner, :]
+            _convolved(chosen, planes[..., tile.read_rows, :], psfs, course)[..., tile.inner[0], :]
             for tile in tiles
         ]
         return blurred[0] if len(blurred) == 1 else xp.concat(blurred, axis=-2)

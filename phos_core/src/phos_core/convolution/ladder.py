@@ -12,7 +12,7 @@ from typing import Generic, TypeAlias, TypeVar
 from phos_core.convolution.contract import ConvolutionBackend, ErrorKind
 from phos_core.convolution.selection import Selection, successors
 from phos_core.convolution.strangers import attempt
-from phos_core.convolution.tiles import Footprint, Tile, row_tiles, tile_sizes
+from phos_core.convolution.tiles import Footprint, Tile, cut, tile_sizes
 from phos_core.errors import (
     BackendFallbackWarning,
     DeviceLostError,
@@ -168,7 +168,8 @@ def _cuts(
         )
         failed.append(_Rung(backend.name, "out-of-memory", what))
     for size in sizes:
-        yield row_tiles(footprint.rows, size, footprint.halo)
+        shape = (footprint.rows, footprint.cols)
+        yield cut(shape, (size, footprint.cols), footprint.halo)
 
 
 def _attempt(work: Work[T], backend: ConvolutionBackend, tiles: tuple[Tile, ...]) -> T | _Rung:

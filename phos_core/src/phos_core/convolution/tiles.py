@@ -1,15 +1,23 @@
-"""Tiles: rows of a picture that a device can hold at a time, and how many those are."""
+"""Tiles: parts of a picture that are held at a time, how large they may be, and their runner."""
 
 import math
 import os
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import product
+from typing import TypeVar
 
 import array_api_compat
 
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.strangers import Trouble, attempt
 
-__all__ = ["Footprint", "Tile", "row_tiles", "tile_sizes"]
+__all__ = ["Footprint", "Tile", "Window", "cut", "memory_limit", "run", "tile_sizes"]
+
+T = TypeVar("T")
+
+Window = tuple[slice, slice]
+"""Rows and columns of a picture."""
 
 LEAST_ROWS = 16  # of a tile, its surroundings not counted
 FREE_SHARE = 0.9  # of the free memory: the rest is for what the library itself needs
@@ -18,28 +26,43 @@ WORKSPACE_BYTES = 20  # a continued pixel: itself, its spectrum, the product, th
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """Rows of a picture that are computed together.
+    """A part of a picture that is computed at once.
 
     Parameters
     ----------
-    rows : slice
-        The rows that the tile gives.
-    read : slice
-        The rows that it needs for that.
+    rows, cols : slice
+        What the tile gives.
+    read_rows, read_cols : slice
+        What it needs for that.
     """
 
     rows: slice
-    read: slice
+    cols: slice
+    read_rows: slice
+    read_cols: slice
+
+    @classmethod
+    def reading(cls, window: Window, reach: int, shape: tuple[int, int]) -> "Tile":
+        """Give a window, and read what lies within a reach of it, as far as the picture goes."""
+        rows, cols = (
+            slice(max(part.start - reach, 0), min(part.stop + reach, size))
+            for part, size in zip(window, shape, strict=True)
+        )
+        return cls(*window, rows, cols)
 
     @property
-    def inner(self) -> slice:
-        """Where the rows lie among those that are read."""
-        return slice(self.rows.start - self.read.start, self.rows.stop - self.read.start)
+    def inner(self) -> Window:
+        """Where what the tile gives lies in what is read."""
+        return _within(self.rows, self.read_rows), _within(self.cols, self.read_cols)
+
+
+def _within(inner: slice, outer: slice) -> slice:
+    return slice(inner.start - outer.start, inner.stop - outer.start)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Footprint:
-    """What a piece of work takes on a device, by the rows of a tile.
+    """What a piece of work takes on a device, by the rows of tiles of the full width.
 
     Parameters
     ----------
@@ -88,29 +111,47 @@ class Footprint:
         return min(2 * read, read + 2 * ry) * min(2 * cols, cols + 2 * rx)
 
 
-def row_tiles(rows: int, tile_rows: int, halo: int) -> tuple[Tile, ...]:
+def cut(shape: tuple[int, int], tile_shape: tuple[int, int], halo: int) -> tuple[Tile, ...]:
     """Cut a picture into tiles.
 
     Parameters
     ----------
-    rows : int
-        Rows of the picture.
-    tile_rows : int
-        Rows that a tile gives; the last may give fewer.
+    shape : tuple of (int, int)
+        Rows and columns of the picture.
+    tile_shape : tuple of (int, int)
+        Rows and columns that a tile gives; the last ones may give fewer.
     halo : int
-        Rows on either side that act on a tile.
+        How far what acts on a tile lies from it.
 
     Returns
     -------
     tuple of Tile
-        From the top. At the picture's own edges a tile ends as the picture does.
+        Row by row. At the picture's own edges a tile ends as the picture does.
     """
-    starts = range(0, rows, max(tile_rows, 1))
-    stops = [min(start + tile_rows, rows) for start in starts]
-    return tuple(
-        Tile(slice(start, stop), slice(max(start - halo, 0), min(stop + halo, rows)))
-        for start, stop in zip(starts, stops, strict=True)
-    )
+    rows, cols = (_parts(size, step) for size, step in zip(shape, tile_shape, strict=True))
+    return tuple(Tile.reading(window, halo, shape) for window in product(rows, cols))
+
+
+def _parts(size: int, step: int) -> list[slice]:
+    return [slice(start, min(start + step, size)) for start in range(0, size, max(step, 1))]
+
+
+def run(
+    tiles: Iterable[Tile], read: Callable[[Tile], T], work: Callable[[Tile, T], object]
+) -> None:
+    """Go through tiles, one in memory at a time.
+
+    Parameters
+    ----------
+    tiles : iterable of Tile
+        The tiles.
+    read : callable
+        ``read(tile)``: the pixels that it needs.
+    work : callable
+        ``work(tile, pixels)``: computes the tile and puts it where it belongs.
+    """
+    for tile in tiles:
+        work(tile, read(tile))
 
 
 def tile_sizes(footprint: Footprint, backend: ConvolutionBackend) -> list[int]:
@@ -162,7 +203,7 @@ class _Limits:
         totals = (
             math.inf if free_bytes is None else FREE_SHARE * free_bytes,
             _attribute(backend, "memory_limit_bytes"),
-            _environment_limit(),
+            memory_limit(),
         )
         return cls(
             min(totals),
@@ -185,7 +226,14 @@ def _attribute(backend: ConvolutionBackend, name: str) -> float:
     return math.inf if limit is None else float(limit)
 
 
-def _environment_limit() -> float:
+def memory_limit() -> float:
+    """Give the bytes that ``PHOS_MEMORY_LIMIT`` allows; infinite if it is not set.
+
+    Raises
+    ------
+    ValueError
+        If it is set and no positive whole number.
+    """
     text = os.environ.get("PHOS_MEMORY_LIMIT", "").strip()
     if not text:
         return math.inf

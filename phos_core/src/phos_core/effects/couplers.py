@@ -82,7 +82,7 @@ def coupler_psf(params: Couplers, *, pixel_pitch_um: float) -> PSF:
     return pixel_mixture([(w, sigma_um / pixel_pitch_um) for w, sigma_um in params.diffusion])
 
 
-def release(log10_exposure: Array, params: Couplers) -> Array:
+def release(log10_exposure: Array, params: Couplers, layers: range | None = None) -> Array:
     """Give the inhibitor that each layer releases as it develops.
 
     Parameters
@@ -91,13 +91,16 @@ def release(log10_exposure: Array, params: Couplers) -> Array:
         log10 of the exposure in lx s.
     params : Couplers
         The stock's couplers.
+    layers : range, optional
+        Which of the stock's layers these are; by default all.
 
     Returns
     -------
     array, shape (layers, rows, cols)
         Inhibitor, in units of net density.
     """
-    return evaluate(params.release, log10_exposure)
+    curves = params.release if layers is None else params.release[layers.start : layers.stop]
+    return evaluate(curves, log10_exposure)
 
 
 def inhibit(log10_exposure: Array, diffused: Array, params: Couplers) -> Array:

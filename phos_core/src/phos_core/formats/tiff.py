@@ -23,7 +23,7 @@ from phos_core.formats.samples import interleaved, stretched
 from phos_core.picture import Picture
 from phos_core.profiles import srgb_profile
 
-__all__ = ["read", "write"]
+__all__ = ["block", "read", "straight", "the_picture", "write"]
 
 ORIENTATION, XMP, ICC_PROFILE, DNG_VERSION = 274, 700, 34675, 50706
 UNSIGNED, FLOAT = 1, 3  # of SampleFormat
@@ -58,7 +58,7 @@ def read(path: Path) -> Picture:
             _check(page, path)
             samples = _samples(page)
             orientation = page.tags.valueof(ORIENTATION, 1)
-            profile, xmp = _block(page, ICC_PROFILE), _block(page, XMP)
+            profile, xmp = block(page, ICC_PROFILE), block(page, XMP)
     return assemble(
         samples,
         exif=exif,
@@ -284,7 +284,8 @@ def _name(code: Any) -> str:
     return str(getattr(code, "name", code)).lower()
 
 
-def _block(page: tifffile.TiffPage, tag: int) -> bytes | None:
+def block(page: tifffile.TiffPage, tag: int) -> bytes | None:
+    """Return what a tag holds as bytes; None if there is nothing."""
     value = page.tags.valueof(tag)
     if isinstance(value, str):
         value = value.encode()
