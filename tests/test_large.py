@@ -13,13 +13,12 @@ import pytest
 import tifffile
 
 import phos_core as phos
-from phos_core import large
 from phos_core.convolution.contract import BackendBase
 from phos_core.convolution.scipy_backend import ScipyBackend
 from phos_core.darkroom import develop_file
 from phos_core.errors import BackendFallbackWarning, ImageFileError, OutOfMemoryError
 from phos_core.formats import tiff_tiles
-from phos_core.large import develop_into, develop_large, is_large
+from phos_core.large import cutting, develop_into, develop_large, developing, is_large, job
 from phos_core.profiles import from_srgb, srgb_profile, to_light
 from phos_core.recipe import Recipe
 from phos_core.sidecar import path_for
@@ -35,8 +34,8 @@ WITHIN = 5e-4
 def tiles(monkeypatch):
     """Tiles of 64 pixels, in the file and in the process."""
     monkeypatch.setattr(tiff_tiles, "TILE", 64)
-    monkeypatch.setattr(large, "TILE", 64)
-    monkeypatch.setattr(large._Job, "tile_shape", lambda *_: (64, 64))
+    monkeypatch.setattr(cutting, "TILE", 64)
+    monkeypatch.setattr(job.Job, "tile_shape", lambda *_: (64, 64))
 
 
 def scene(dtype="uint16", samples=3):
@@ -276,8 +275,8 @@ def test_the_next_backend_takes_over_in_the_middle(tmp_path, tiles, one_after_th
 
 
 def test_less_memory_means_smaller_tiles_to_the_smallest(tmp_path, monkeypatch):
-    monkeypatch.setattr(large, "_resident_bytes", lambda: 0)
-    monkeypatch.setattr(large, "RESERVE_BYTES", 0)
+    monkeypatch.setattr(job, "resident_bytes", lambda: 0)
+    monkeypatch.setattr(job, "RESERVE_BYTES", 0)
     save(tmp_path / "in.tif", np.zeros((1200, 1600, 3), np.uint8))
     recipe = Recipe(pixel_pitch_um=PITCH_UM)
     counts = []
@@ -302,9 +301,9 @@ def test_less_memory_means_smaller_tiles_to_the_smallest(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("film", ["portra-400", "tri-x-400"])
 def test_arrays_stay_within_the_memory_allowed(tmp_path, monkeypatch, film):
-    monkeypatch.setattr(large, "_resident_bytes", lambda: 0)
+    monkeypatch.setattr(job, "resident_bytes", lambda: 0)
     save(tmp_path / "in.tif", np.tile(scene("uint8"), (6, 5, 1)))
-    allowed = large.RESERVE_BYTES + 70 * 10**6
+    allowed = job.RESERVE_BYTES + 70 * 10**6
     tracemalloc.start()
     try:
         report = develop_large(
@@ -329,7 +328,7 @@ def test_a_picture_is_large_if_the_memory_does_not_hold_its_develop(tmp_path, mo
     assert not is_large(path, memory_bytes=100 * 10**6)
     monkeypatch.setenv("PHOS_MEMORY_LIMIT", "50000000")
     assert is_large(path)
-    monkeypatch.setattr(large, "PIXELS", 999_999)
+    monkeypatch.setattr(developing, "PIXELS", 999_999)
     assert is_large(path, memory_bytes=10**12)
 
 
@@ -365,7 +364,7 @@ def test_a_file_that_is_large_is_developed_by_tiles_with_its_sidecar(tmp_path, m
     save(tmp_path / "in.tif", scene())
     recipe = Recipe(**SETTINGS)
     small = develop_file(tmp_path / "in.tif", tmp_path / "small.tif", recipe)
-    monkeypatch.setattr(large, "PIXELS", 1)
+    monkeypatch.setattr(developing, "PIXELS", 1)
     report = develop_file(tmp_path / "in.tif", tmp_path / "out.tif", recipe)
     assert not small.events
     assert "tiles" in report.events[0]

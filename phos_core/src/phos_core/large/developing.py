@@ -1,0 +1,197 @@
+"""A TIFF developed by tiles, from file to file."""
+
+import math
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.convolution.selection import select
+from phos_core.convolution.tiles import cut
+from phos_core.door import versions
+from phos_core.errors import ImageFileError
+from phos_core.exif import with_software
+from phos_core.formats.limits import PIXELS
+from phos_core.formats.tiff_regions import TiffRegions
+from phos_core.formats.tiff_tiles import TiffTiles
+from phos_core.image_files import replacing
+from phos_core.large.job import Job, Progress
+from phos_core.large.memory import allowed_bytes
+from phos_core.picture import Metadata
+from phos_core.recipe import Recipe, RunReport
+
+__all__ = ["check_tiff", "develop_into", "develop_large", "is_large"]
+
+Describe = Callable[[Metadata], Metadata]
+
+SUFFIXES = (".tif", ".tiff")
+SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+WHOLE_BYTES = 60  # for a pixel of a picture that is developed as a whole, measured
+
+
+def is_large(path: str | os.PathLike[str], *, memory_bytes: int | None = None) -> bool:
+    """Say whether a picture file is too large to be developed as a whole.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    memory_bytes : int, optional
+        Memory that may be used; by default ``PHOS_MEMORY_LIMIT``, else half of what is free.
+
+    Returns
+    -------
+    bool
+        True for a TIFF that `develop_large` can read, of more pixels than are read as a whole or
+        more than can be developed in this memory.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            if file.read(4) not in SIGNATURES:
+                return False
+        with TiffRegions(path) as regions:
+            pixels = math.prod(regions.shape)
+            sample_bytes = regions.samples * regions.dtype.itemsize
+    except (OSError, ImageFileError):
+        return False  # whoever reads it as a whole says what is wrong with it
+    needed = pixels * (WHOLE_BYTES + 2 * sample_bytes)
+    return pixels > PIXELS or needed > allowed_bytes(memory_bytes)
+
+
+def develop_large(
+    source: str | os.PathLike[str],
+    destination: str | os.PathLike[str],
+    recipe: Recipe,
+    *,
+    backend: str | ConvolutionBackend | None = None,
+    memory_bytes: int | None = None,
+    strict: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> RunReport:
+    """Develop a TIFF by tiles, within a limit of memory.
+
+    The positive is what `develop` gives for the whole picture, as exact as its convolutions are.
+
+    Parameters
+    ----------
+    source : path
+        TIFF or BigTIFF: strips or tiles, grey or RGB, 8 or 16 bits or float32, alpha or none.
+    destination : path
+        Ends in ``.tif`` or ``.tiff``. The same kind of samples, alpha, size and colour profile.
+    recipe : Recipe
+        The settings. Its ``encoding="srgb"`` means: as the file says, so by its colour profile if
+        it has one, and scene-linear for float32 without one.
+    backend : str or ConvolutionBackend, optional
+        Where to compute; as for `develop`.
+    memory_bytes : int, optional
+        Resident memory that the process may have, all in all; by default ``PHOS_MEMORY_LIMIT``,
+        else half of what is free.
+    strict : bool
+        Whether it is an error to go on elsewhere where the backend chosen fails.
+    overwrite : bool
+        Whether an existing file may be replaced.
+    progress : callable, optional
+        ``progress(done, tiles)``, after each tile.
+
+    Returns
+    -------
+    RunReport
+        What ran, and in how many tiles.
+
+    Raises
+    ------
+    ImageFileError
+        If the source cannot be read by regions, or the destination not be written.
+    OutOfMemoryError
+        If the memory allowed does not hold the smallest tile and what acts on it.
+
+    Warns
+    -----
+    UserWarning
+        If the file's colour profile cannot be written to; the positive then is sRGB.
+    """
+    destination = Path(destination)
+    _check_destination(destination, overwrite)
+    with replacing(destination) as file:
+        report, _ = develop_into(
+            file,
+            source,
+            recipe,
+            backend=backend,
+            memory_bytes=memory_bytes,
+            strict=strict,
+            progress=progress,
+            described=_signed,
+        )
+    return report
+
+
+def develop_into(
+    file: BinaryIO,
+    source: str | os.PathLike[str],
+    recipe: Recipe,
+    *,
+    described: Describe,
+    backend: str | ConvolutionBackend | None = None,
+    memory_bytes: int | None = None,
+    strict: bool = False,
+    progress: Progress | None = None,
+) -> tuple[RunReport, Recipe]:
+    """Develop a TIFF by tiles into a file that is open.
+
+    Parameters
+    ----------
+    file : binary file
+        Where to; it must be new, and can be read and written.
+    source, recipe, backend, memory_bytes, strict, progress
+        As for `develop_large`.
+    described : callable
+        ``described(metadata)``: what the positive's file says besides its pixels, from what the
+        source says.
+
+    Returns
+    -------
+    report : RunReport
+        What ran.
+    recipe : Recipe
+        The settings, with the encoding that the source was taken to have.
+
+    Raises
+    ------
+    ImageFileError, OutOfMemoryError
+        As `develop_large` raises.
+    """
+    with TiffRegions(source) as regions:
+        job = Job.of(regions, recipe, select(backend, pixels=math.prod(regions.shape)), strict)
+        tiles = cut(regions.shape, job.tile_shape(allowed_bytes(memory_bytes)), job.reach)
+        metadata = replace(regions.metadata, icc_profile=job.coding.written_profile)
+        written = TiffTiles(
+            file, regions.shape, regions.samples, regions.dtype, metadata=described(metadata)
+        )
+        job.develop(tiles, written, progress)
+        written.finish()
+        return job.report(tiles), job.coding.recipe
+
+
+def _signed(metadata: Metadata) -> Metadata:
+    """Metadata that name phos."""
+    return replace(metadata, exif=with_software(metadata.exif, f"phos {versions()['phos-core']}"))
+
+
+def check_tiff(path: Path) -> None:
+    """Raise `ImageFileError` unless a file's name ends as that of a TIFF does."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise ImageFileError(
+            f"cannot write {path}: a picture this large is developed from TIFF to TIFF, so its "
+            f"name must end in one of {' '.join(SUFFIXES)}"
+        )
+
+
+def _check_destination(path: Path, overwrite: bool) -> None:
+    check_tiff(path)
+    if path.exists() and not overwrite:
+        raise ImageFileError(f"{path} exists already; it is replaced only on request (overwrite)")
