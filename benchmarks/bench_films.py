@@ -315,7 +315,7 @@ def response_to_sines(film, chart_per_mm=CHART_PER_MM):
 
     exposure = backend().convolve(exposure, spread_of_light(film, CHART_PITCH_UM))
     pictures = exposure[:, np.newaxis]
-    (inhibitor,) = spread_inhibitor(pictures, film, CHART_PITCH_UM, backend())
+    (inhibitor,) = spread_inhibitor(pictures, film, range(layers), CHART_PITCH_UM, backend())
     latent = inhibit(log10_exposure(exposure), inhibitor[:, 0], film.couplers)
     density = develop(latent, film.development)[:, 0].astype(np.float64)
 
