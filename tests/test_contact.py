@@ -10,7 +10,7 @@ from PIL import ImageDraw
 import phos_core as phos
 from phos_core import sidecar
 from phos_core.cli import main
-from phos_core.contact import contact_sheets, frames_on_sheet, heading_of, in_natural_order
+from phos_core.contact import contact_sheets, frames_on_sheet, heading_of
 from phos_core.errors import ImageFileError
 from phos_core.image_files import read_image, write_image
 
@@ -184,13 +184,6 @@ def test_wrong_settings_are_refused(frames):
         next(contact_sheets(paths, width_px=100))
     with pytest.raises(ValueError, match=r"film_format must be one of 135, .*got 'APS'"):
         next(contact_sheets(paths, film_format="APS"))
-
-
-def test_frames_are_counted_as_people_count():
-    names = ["b1.png", "frame10.png", "frame2.png", "Frame1.png", "2.png", "10.png", "a/9.png"]
-    assert [path.as_posix() for path in in_natural_order([Path(name) for name in names])] == [
-        "2.png", "10.png", "a/9.png", "b1.png", "Frame1.png", "frame2.png", "frame10.png",
-    ]  # fmt: skip
 
 
 def with_sidecar(path, **settings):

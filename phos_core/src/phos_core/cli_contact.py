@@ -127,7 +127,7 @@ def compare(
 
 def _frames(given: Sequence[Path], output: Path) -> list[Path]:
     """The pictures given, and those in folders given, each once and in natural order."""
-    from phos_core.contact import in_natural_order
+    from phos_core.roll.frames import natural_key
 
     found: dict[Path, None] = {}
     for place in given:
@@ -135,7 +135,7 @@ def _frames(given: Sequence[Path], output: Path) -> list[Path]:
         found.update(dict.fromkeys(inside))
     if not found:
         raise ValueError(f"no picture in {', '.join(map(str, given))}")
-    return in_natural_order(list(found))
+    return sorted(found, key=natural_key)
 
 
 def _pictures_in(folder: Path, output: Path) -> list[Path]:

@@ -2,7 +2,6 @@
 
 import math
 import os
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from phos_core.film import FILM_FORMATS_UM, films
 from phos_core.sidecar import path_for, read
 from phos_core.thumbnails import read_small, scaled, to_codes
 
-__all__ = ["contact_sheets", "frames_on_sheet", "heading_of", "in_natural_order"]
+__all__ = ["contact_sheets", "frames_on_sheet", "heading_of"]
 
 # Frames in a strip and strips on a sheet, as rolls are cut to be filed; others as 135.
 STRIPS = {"135": (6, 6), "120-645": (4, 4), "120-66": (3, 4), "120-67": (3, 4), "120-69": (2, 4)}
@@ -162,16 +161,6 @@ def heading_of(pictures: Sequence[str | os.PathLike[str]]) -> tuple[str, str]:
         found.append(labels.get(sidecar.film_name, sidecar.film_name))
         film_format = film_format or sidecar.recipe.film_format
     return ", ".join(dict.fromkeys(found)), film_format or "135"
-
-
-def in_natural_order(paths: Sequence[Path]) -> list[Path]:
-    """Sort paths as people count: frame 2 before frame 10."""
-    return sorted(paths, key=lambda path: [_counted(part) for part in path.parts])
-
-
-def _counted(name: str) -> list[tuple[int, int, str]]:
-    parts = re.split(r"([0-9]+)", name.casefold())
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
 
 
 def _strips(film_format: str) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from phos_core.film import Film
 from phos_core.recipe import Recipe
 from phos_core.sidecar import path_for
 
-__all__ = ["NAME", "Frame", "Paths", "frame_seed", "frames_of"]
+__all__ = ["NAME", "Frame", "Paths", "frame_seed", "frames_of", "natural_key"]
 
 Paths: TypeAlias = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
@@ -179,7 +179,7 @@ def _found(source: Path, output: Path, recursive: bool) -> Iterator[_Found]:
     ]
     if not pictures:
         raise ValueError(f"there is no picture to develop in {source}")
-    yield from sorted(pictures, key=lambda file: _natural(file.name))
+    yield from sorted(pictures, key=lambda file: natural_key(file.name))
 
 
 def _files_in(folder: Path, recursive: bool) -> Iterator[Path]:
@@ -212,8 +212,8 @@ def _is_picture(file: _Found) -> bool:
     return not path_for(file.path).exists()
 
 
-def _natural(name: PurePath) -> list[list[str | int]]:
-    """Sort key of a path: numbers by their value."""
+def natural_key(name: PurePath) -> list[list[str | int]]:
+    """Sort key of a path as people count: frame 2 before frame 10, whatever their capitals."""
     return [
         [int(piece) if piece.isdecimal() else piece for piece in re.split(r"(\d+)", part)]
         for part in (*(part.casefold() for part in name.parts), *name.parts)
