@@ -31,6 +31,7 @@ TORCH = ("-e", "./plugins/phos_torch", "torch==2.13.0")
 NUMBA = ("-e", "./plugins/phos_numba")
 CUPY = ("-e", "./plugins/phos_cupy[cuda13x]")
 DASK = ("-e", "./plugins/phos_dask")
+APP = ("-e", "./plugins/phos_app[testing]")
 
 BACKENDS = {  # name: what brings its library, where its tests are, what of it runs on any machine
     "scipy": ((), ("tests/convolution/test_scipy_backend.py",), "scipy"),
@@ -85,6 +86,20 @@ def dask(session: nox.Session) -> None:
     """Develop a roll and dask arrays on a local cluster, whose workers are killed."""
     session.install("-e", "./phos_core[testing]", *DASK, *tools("tests"))
     session.run("pytest", "tests/plugins/test_phos_dask.py", *session.posargs)
+
+
+@nox.session
+def app(session: nox.Session) -> None:
+    """Drive the app, by Streamlit's own tests and in a Chromium, if there is one."""
+    session.install("-e", "./phos_core[testing]", *NUMBA, *APP, *tools("tests"))
+    session.run("pytest", "tests/app", *session.posargs)
+
+
+@nox.session
+def app_pictures(session: nox.Session) -> None:
+    """Photograph the app's page in a Chromium, wide and on a telephone."""
+    session.install("-e", "./phos_core", *NUMBA, *APP)
+    session.run("python", "examples/make_app_pictures.py", *session.posargs)
 
 
 @nox.session

@@ -177,10 +177,13 @@ class FilmSummary(Summary):
         Speed at which mid-grey is exposed.
     formats : tuple of str
         What it is sold as.
+    push_range : tuple of float
+        Least and greatest `push_stops` that developments are published for.
     """
 
     iso_speed: float
     formats: tuple[str, ...]
+    push_range: tuple[float, float]
 
 
 def films() -> list[FilmSummary]:
@@ -202,7 +205,12 @@ def films() -> list[FilmSummary]:
             warnings.warn(f"a plug-in's film is left out: {error}", RuntimeWarning, stacklevel=2)
             continue
         summaries.append(
-            FilmSummary(**_summary(sheet), iso_speed=sheet.iso_speed, formats=sheet.formats)
+            FilmSummary(
+                **_summary(sheet),
+                iso_speed=sheet.iso_speed,
+                formats=sheet.formats,
+                push_range=_push_range(sheet),
+            )
         )
     return summaries
 
@@ -222,6 +230,11 @@ def _summary(sheet: FilmSheet | PaperSheet) -> dict[str, Any]:
         "measured_tables": measured_tables,
         "tables": tables,
     }
+
+
+def _push_range(sheet: FilmSheet) -> tuple[float, float]:
+    pushes = (0.0, *(development.push_stops for development in sheet.developments))
+    return min(pushes), max(pushes)
 
 
 def papers() -> list[str]:

@@ -1,0 +1,81 @@
+"""Curves: a stock's characteristic curve, and how often each code of a positive occurs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phos_core.curve import evaluate
+from phos_core.effects.couplers import inhibit, release
+from phos_core.film import Film
+
+__all__ = ["CharacteristicCurve", "characteristic_curve", "histogram"]
+
+STOPS = 8.0  # to each side of mid-grey
+POINTS = 97
+BINS = 64
+LAYERS = {1: ("grey",), 3: ("red", "green", "blue")}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CharacteristicCurve:
+    """Density against exposure, of a grey scale.
+
+    Parameters
+    ----------
+    stops : ndarray, shape (points,)
+        Exposure from mid-grey, in stops.
+    density : mapping of str to ndarray, shape (points,)
+        Density of each layer, under the light that it is sensitive to.
+    """
+
+    stops: NDArray[np.float64]
+    density: Mapping[str, NDArray[np.float64]]
+
+
+def characteristic_curve(film: Film) -> CharacteristicCurve:
+    """Give the curve that a film has as it is treated: metered, pushed, its couplers included.
+
+    Parameters
+    ----------
+    film : Film
+        The stock.
+
+    Returns
+    -------
+    CharacteristicCurve
+        Over 8 stops to each side of mid-grey.
+    """
+    stops = np.linspace(-STOPS, STOPS, POINTS)
+    layers = len(film.development.curves)
+    ramp = np.log10(film.exposure.mid_grey_lx_s) + stops * np.log10(2.0)
+    latent = np.broadcast_to(ramp, (layers, 1, POINTS)).copy()
+    if film.couplers is not None:
+        latent = inhibit(latent, release(latent, film.couplers), film.couplers)
+    density = evaluate(film.development.curves, latent)[:, 0, :]
+    names = LAYERS.get(layers, tuple(f"layer {number}" for number in range(1, layers + 1)))
+    return CharacteristicCurve(stops, dict(zip(names, density, strict=True)))
+
+
+def histogram(codes: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
+    """Count how many of a picture's pixels have each code.
+
+    Parameters
+    ----------
+    codes : ndarray of uint8, shape (rows, cols) or (rows, cols, 3)
+        sRGB codes.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (64,)
+        Of each colour, or of "grey": the share of the pixels in each 64th of the codes.
+    """
+    planes = np.atleast_3d(codes)
+    names = ("red", "green", "blue") if planes.shape[2] == 3 else ("grey",)
+    width = 256 // BINS
+    counts = (
+        np.bincount(planes[..., i].ravel() // width, minlength=BINS) for i in range(len(names))
+    )
+    pixels = max(planes.shape[0] * planes.shape[1], 1)
+    return {name: count / pixels for name, count in zip(names, counts, strict=True)}

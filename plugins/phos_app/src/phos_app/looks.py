@@ -1,0 +1,272 @@
+"""Looks: the settings that the page offers, between its controls and a `Recipe`.
+
+A control holds one plain value; so ``filters_cc`` has three of them and ``light`` two. Which of
+them count depends on the film and the paper; the others keep their value for when they count again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any
+
+from phos_core.film import (
+    PRINTED_ON,
+    SCANS,
+    FilmSummary,
+    Summary,
+    films,
+    is_path,
+    paper_summaries,
+)
+from phos_core.recipe import Recipe
+
+__all__ = [
+    "CONTROLS",
+    "KINDS",
+    "Span",
+    "film_named",
+    "films_by_kind",
+    "from_settings",
+    "offered",
+    "printings",
+    "recipe_of",
+    "settings_of",
+    "within",
+]
+
+KINDS = {
+    "negative": "Colour negative",
+    "reversal": "Slide",
+    "black-and-white": "Black and white",
+}
+FILTERS = ("yellow", "magenta", "cyan")
+KELVIN = "temperature"  # the choice of light that the control `kelvin` belongs to
+OF_THE_FILE = ("frame", "pixel_pitch_um", "offset_px", "encoding", "primaries")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From where to where a control goes, and in which steps."""
+
+    low: float
+    high: float
+    step: float
+
+
+SPANS = {
+    "exposure_stops": Span(-5.0, 5.0, 0.1),
+    "seed": Span(0, 2**32 - 1, 1),
+    "kelvin": Span(1_000.0, 25_000.0, 100.0),
+    "exposure_index": Span(1.0, 25_600.0, 1.0),
+    "exposure_time_s": Span(0.0001, 3_600.0, 1.0),
+    "paper_grade": Span(0.0, 5.0, 0.5),
+    "yellow": Span(-100.0, 100.0, 1.0),
+    "magenta": Span(-100.0, 100.0, 1.0),
+    "cyan": Span(-100.0, 100.0, 1.0),
+    "print_stops": Span(-3.0, 3.0, 0.1),
+    "black_point": Span(-12.0, -0.5, 0.1),
+    "white_point": Span(0.5, 12.0, 0.1),
+    "scatter": Span(0.0, 1.0, 0.05),
+    "halation": Span(0.0, 4.0, 0.05),
+    "couplers": Span(0.0, 2.0, 0.05),
+    "grain": Span(0.0, 4.0, 0.05),
+}
+
+
+def _defaults() -> dict[str, Any]:
+    settings = {field.name: field.default for field in fields(Recipe)}
+    return _flat({name: settings[name] for name in settings if name not in OF_THE_FILE})
+
+
+def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as controls hold them."""
+    flat = dict(settings)
+    if "filters_cc" in flat:
+        flat |= dict(zip(FILTERS, flat.pop("filters_cc"), strict=True))
+    if "light" in flat:
+        is_named = isinstance(flat["light"], str)
+        flat["kelvin"] = 5_500.0 if is_named else float(flat["light"])
+        flat["light"] = flat["light"] if is_named else KELVIN
+    return flat
+
+
+CONTROLS: Mapping[str, Any] = _defaults()
+"""The controls, each with the value that it has at first."""
+
+
+@cache
+def _films() -> dict[str, FilmSummary]:
+    return {film.name: film for film in films()}
+
+
+@cache
+def _papers() -> list[Summary]:
+    return paper_summaries()
+
+
+def film_named(name: str) -> FilmSummary:
+    """Give what a list shows of a stock; a `KeyError` if there is none of the name."""
+    return _films()[name]
+
+
+def films_by_kind() -> dict[str, list[FilmSummary]]:
+    """Give the stocks under what they are, by their labels.
+
+    Returns
+    -------
+    dict of str to list of FilmSummary
+        Under the values of `KINDS`.
+    """
+    ordered = sorted(_films().values(), key=lambda film: (film.label.casefold(), film.name))
+    return {title: [f for f in ordered if f.kind == kind] for kind, title in KINDS.items()}
+
+
+def printings(film: str) -> dict[str, str]:
+    """Give what a stock can be made a positive by.
+
+    Parameters
+    ----------
+    film : str
+        The stock's name.
+
+    Returns
+    -------
+    dict of str to str
+        Values of `Recipe.printing`, each with its label.
+    """
+    kind = film_named(film).kind
+    if kind == "reversal":
+        return {"auto": "Transparency, as it is"}
+    fitting = [paper for paper in _papers() if PRINTED_ON[paper.kind] == kind]
+    return {"auto": "Laboratory scan"} | {paper.name: paper.label for paper in fitting}
+
+
+def offered(controls: Mapping[str, Any]) -> frozenset[str]:
+    """Say which controls count for a film, its paper and a mode.
+
+    Parameters
+    ----------
+    controls : mapping of str to Any
+        The values of the controls.
+
+    Returns
+    -------
+    frozenset of str
+        Names of `CONTROLS`.
+    """
+    film = film_named(controls["film"])
+    printed = controls["printing"] not in SCANS
+    is_reversal, mode = film.kind == "reversal", controls["mode"]
+    left_out = {
+        "kelvin": controls["light"] != KELVIN,
+        "push_stops": film.push_range == (0.0, 0.0),
+        "printing": is_reversal,
+        "print_stops": not printed,
+        "paper_grade": not (printed and film.kind == "black-and-white"),
+        "yellow": not (printed and film.kind == "negative"),
+        "black_point": printed or is_reversal,
+        "auto_balance": is_reversal or mode == "texture",
+        "couplers": mode == "texture",
+        "scatter": mode == "colour",
+        "halation": mode == "colour",
+        "grain": mode == "colour",
+    }
+    left_out |= {
+        "magenta": left_out["yellow"],
+        "cyan": left_out["yellow"],
+        "white_point": left_out["black_point"],
+    }
+    return frozenset(name for name in CONTROLS if not left_out.get(name, False))
+
+
+def recipe_of(controls: Mapping[str, Any]) -> Recipe:
+    """Make a recipe of what the controls say, and of those alone that count.
+
+    Parameters
+    ----------
+    controls : mapping of str to Any
+        The values of all `CONTROLS`.
+
+    Returns
+    -------
+    Recipe
+        The settings.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is out of range.
+    """
+    return Recipe(**settings_of(controls))
+
+
+def settings_of(controls: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what the controls say as keywords of `Recipe`; those alone that count."""
+    counting = offered(controls)
+    settings = {name: controls[name] for name in CONTROLS if name in counting}
+    if settings["light"] == KELVIN:
+        settings["light"] = settings["kelvin"]
+    settings.pop("kelvin", None)
+    if "yellow" in settings:
+        settings["filters_cc"] = tuple(settings.pop(name) for name in FILTERS)
+    return settings
+
+
+def from_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Give the values of all controls that settings ask for; the others are as at first.
+
+    Parameters
+    ----------
+    settings : mapping of str to Any
+        Keywords of `Recipe`, as a preset or a sidecar gives them.
+
+    Returns
+    -------
+    controls : dict of str to Any
+        The values of the controls.
+    changed : list of str
+        What they cannot hold, in words.
+
+    Raises
+    ------
+    ValueError
+        If the film is a file, or unknown.
+    """
+    film = settings.get("film", CONTROLS["film"])
+    if is_path(film):
+        raise ValueError("its film is a file of its own, which the page does not open")
+    if film not in _films():
+        raise ValueError(f"there is no film {film!r} here")
+    given = {name: value for name, value in settings.items() if name not in OF_THE_FILE}
+    return within(dict(CONTROLS) | _flat(given))
+
+
+def within(controls: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Bring the values of controls to where their film, their paper and their spans let them be.
+
+    Parameters
+    ----------
+    controls : mapping of str to Any
+        The values of all `CONTROLS`.
+
+    Returns
+    -------
+    controls : dict of str to Any
+        The values, as near as can be.
+    changed : list of str
+        What was brought nearer, in words.
+    """
+    settled, changed = dict(controls), []
+    if settled["printing"] == "scan":
+        settled["printing"] = "auto"  # of a negative the same; of a slide there is no other
+    if settled["printing"] not in printings(settled["film"]):
+        settled["printing"] = "auto"
+        changed.append("the paper does not take this film")
+    low, high = film_named(settled["film"]).push_range
+    for name, span in {**SPANS, "push_stops": Span(low, high, 0.1)}.items():
+        value = settled[name]
+        if value is None or span.low <= value <= span.high:
+            continue
+        settled[name] = min(max(value, span.low), span.high)
+        changed.append(f"{name} goes from {span.low:g} to {span.high:g} here, got {value:g}")
+    return settled, changed

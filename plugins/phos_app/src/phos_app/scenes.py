@@ -1,0 +1,159 @@
+"""Scenes: a picture's light at fewer pixels, for a preview that follows the hand."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phos_core.color import decode_srgb, decode_table, encode_codes, to_linear_srgb
+from phos_core.picture import Picture
+from phos_core.recipe import Recipe
+
+__all__ = ["PREVIEW_PIXELS", "Scene", "as_shown", "scene_of", "smaller"]
+
+PREVIEW_PIXELS = 1_000_000
+STRIP_PIXELS = 4_000_000  # decoded at a time
+
+Codes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scene:
+    """A picture's light at fewer pixels.
+
+    Parameters
+    ----------
+    light : ndarray of float32, shape (rows, cols) or (rows, cols, 3)
+        Linear light, each pixel the mean of those that it stands for.
+    encoding : "display" or "linear"
+        As in `Recipe`.
+    primaries : str
+        As in `Recipe`.
+    """
+
+    light: NDArray[np.float32]
+    encoding: Literal["display", "linear"]
+    primaries: str
+
+    @property
+    def pixels(self) -> int:
+        """How many pixels it has."""
+        rows, cols = self.light.shape[:2]
+        return int(rows * cols)
+
+    def taken_by(self, recipe: Recipe) -> Recipe:
+        """Give a recipe that takes this light as what it is, all else as it was."""
+        return replace(recipe, encoding=self.encoding, primaries=self.primaries)
+
+
+def scene_of(picture: Picture, pixels: int = PREVIEW_PIXELS) -> Scene:
+    """Make a picture smaller, in light and not in codes.
+
+    Parameters
+    ----------
+    picture : Picture
+        What was read.
+    pixels : int
+        How many to leave, about; a smaller picture stays as it is.
+
+    Returns
+    -------
+    Scene
+        Its light. The film's frame stays as large, so that each pixel covers more of the film, and
+        grain and halation keep their size in the picture.
+    """
+    rows, cols = picture.pixels.shape[:2]
+    whole_factor = max(1, math.isqrt(rows * cols // pixels))
+    # Strips of whole blocks, so that a large picture is never there in floats as a whole.
+    step = max(1, STRIP_PIXELS // (cols * whole_factor)) * whole_factor
+    strips = [
+        _blocks(_light(picture, slice(start, start + step)), whole_factor)
+        for start in range(0, rows, step)
+    ]
+    is_linear = picture.encoding == "linear"
+    coarse = Scene(
+        light=np.concatenate(strips),
+        encoding="linear" if is_linear else "display",
+        primaries=picture.primaries if is_linear else "srgb",
+    )
+    return smaller(coarse, pixels)
+
+
+def smaller(scene: Scene, pixels: int) -> Scene:
+    """Give a scene of about so many pixels, or the same if it has no more."""
+    rows, cols = scene.light.shape[:2]
+    if rows * cols <= pixels:
+        return scene
+    scale = math.sqrt(pixels / (rows * cols))
+    size = max(1, round(cols * scale)), max(1, round(rows * scale))
+    return replace(scene, light=_averaged(scene.light, size))
+
+
+def as_shown(picture: Picture | Scene) -> Codes:
+    """Give what a screen shows of a picture or a scene that is not developed: sRGB codes.
+
+    Parameters
+    ----------
+    picture : Picture or Scene
+        What to show; light beyond the screen's is cut.
+
+    Returns
+    -------
+    ndarray of uint8, shape (rows, cols) or (rows, cols, 3)
+        sRGB codes.
+    """
+    if isinstance(picture, Scene):
+        light, linear_primaries = picture.light, picture.primaries
+    elif picture.encoding == "srgb" and picture.pixels.dtype == np.uint8:
+        return picture.pixels
+    else:
+        light = _light(picture, slice(None))
+        linear_primaries = picture.primaries if picture.encoding == "linear" else "srgb"
+    if light.ndim == 3 and linear_primaries != "srgb":
+        light = light @ to_linear_srgb(linear_primaries).T.astype(np.float32)
+    codes: Codes = encode_codes(np.clip(light, 0.0, 1.0), np.uint8)
+    return codes
+
+
+def _light(picture: Picture, rows: slice) -> NDArray[np.float32]:
+    """Some rows of a picture as linear light."""
+    pixels: NDArray[Any] = picture.pixels[rows]
+    if picture.encoding == "linear":
+        return pixels.astype(np.float32, copy=False)
+    profile = picture.metadata.icc_profile
+    if picture.encoding == "profile" and profile is not None:
+        from phos_core.profiles import to_light
+
+        return to_light(pixels, profile)
+    light: NDArray[np.float32]
+    are_codes = pixels.dtype.kind == "u"
+    light = decode_table(pixels.dtype)[pixels] if are_codes else decode_srgb(pixels)
+    return light
+
+
+def _blocks(light: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    """The means of square blocks; at the ends of what there is of them."""
+    if factor == 1:
+        return light
+    summed: NDArray[Any] = light
+    for axis in (0, 1):
+        starts = np.arange(0, light.shape[axis], factor)
+        counts = np.diff(np.append(starts, light.shape[axis])).astype(np.float32)
+        shape = [1] * light.ndim
+        shape[axis] = -1
+        summed = np.add.reduceat(summed, starts, axis=axis) / counts.reshape(shape)
+    return summed
+
+
+def _averaged(light: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """The means over pixels of another size; parts of pixels count for their part."""
+    from PIL import Image
+
+    layers = np.moveaxis(np.atleast_3d(light), -1, 0)
+    averaged = [
+        np.asarray(Image.fromarray(layer).resize(size, Image.Resampling.BOX))
+        for layer in (np.ascontiguousarray(layer) for layer in layers)
+    ]
+    return np.stack(averaged, axis=-1) if light.ndim == 3 else averaged[0]

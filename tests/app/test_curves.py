@@ -1,0 +1,51 @@
+import math
+
+import numpy as np
+import pytest
+
+pytest.importorskip("phos_app", reason="needs phos-app")
+import phos_core as phos
+from phos_app.curves import characteristic_curve, histogram
+from phos_core.film import _film_text
+from phos_core.sheets import read_film_sheet
+
+
+@pytest.mark.parametrize("name", ["portra-400", "tri-x-400", "velvia-50"])
+def test_a_curve_is_monotone_and_keeps_to_its_films_densities(name):
+    film = phos.load_film(name)
+    curve = characteristic_curve(film)
+    assert len(curve.density) == len(film.development.curves)
+    sign = -1.0 if film.kind == "reversal" else 1.0
+    for density, low, high in zip(
+        curve.density.values(), film.development.d_min, film.development.d_max, strict=True
+    ):
+        assert (sign * np.diff(density) >= -1e-3).all()
+        assert low - 0.05 <= density.min()
+        assert density.max() <= high + 0.05
+
+
+@pytest.mark.parametrize("name", ["portra-400", "ektar-100", "tri-x-400", "velvia-50"])
+def test_the_curve_is_the_one_that_its_maker_published_couplers_and_all(name):
+    film, sheet = phos.load_film(name), read_film_sheet(_film_text(name), name)
+    curve = characteristic_curve(film)
+    exposure = math.log10(film.exposure.mid_grey_lx_s) + curve.stops * math.log10(2.0)
+    for density, points in zip(curve.density.values(), sheet.characteristic_curve, strict=True):
+        drawn = (points[0, 0] <= exposure) & (exposure <= points[-1, 0])
+        published = np.interp(exposure[drawn], points[:, 0], points[:, 1])
+        assert np.abs(density[drawn] - published).max() < 0.06
+
+
+def test_a_film_that_is_metered_as_faster_is_exposed_less_at_mid_grey():
+    slow = characteristic_curve(phos.load_film("tri-x-400"))
+    fast = characteristic_curve(phos.load_film("tri-x-400", exposure_index=1600))
+    at_grey = np.flatnonzero(slow.stops == 0.0)[0]
+    assert fast.density["grey"][at_grey] < slow.density["grey"][at_grey] - 0.2
+
+
+def test_a_histogram_shares_out_all_pixels():
+    codes = np.random.default_rng(1).integers(0, 256, (30, 50, 3), dtype=np.uint8)
+    shares = histogram(codes)
+    assert set(shares) == {"red", "green", "blue"}
+    assert all(share.sum() == pytest.approx(1.0) for share in shares.values())
+    flat = histogram(np.full((4, 4), 9, np.uint8))
+    assert flat["grey"][2] == 1.0

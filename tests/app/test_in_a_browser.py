@@ -1,0 +1,283 @@
+"""The whole way, in a real Chromium: ``phos app``, a photograph in, a positive out."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("phos_app", reason="needs phos-app")
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
+from phos_core.darkroom import develop_file  # noqa: E402
+from phos_core.recipe import Recipe  # noqa: E402
+
+CHROMIUM = os.environ.get("PHOS_CHROMIUM") or shutil.which("chromium")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium: on the PATH or PHOS_CHROMIUM"),
+    pytest.mark.filterwarnings("default"),  # a browser's driver has warnings of its own
+]
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PATIENCE_MS = 30_000
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where the app would put its temporary files."""
+    return tmp_path_factory.mktemp("app")
+
+
+@pytest.fixture(scope="module")
+def address(folder):
+    """The address of ``phos app``."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "phos_core", "app", "--no-browser", "--port", str(port)]
+    environment = os.environ | {"PHOS_BACKEND": "scipy", "TMPDIR": str(folder)}
+    log = folder.parent / "app.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(240):
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"{address}/_stcore/health").close()
+                break
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.25)
+        yield address
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(20)
+        finally:
+            process.kill()
+            process.wait()
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    """The page as a new visitor has it; it asks nobody but this machine for anything."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    strangers, problems = [], []
+    page.on("request", lambda request: note_stranger(request.url, address, strangers))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(address)
+    yield page
+    context.close()
+    assert not strangers
+    assert not problems
+
+
+@pytest.fixture(scope="module")
+def photo_file(photo, tmp_path_factory):
+    path = tmp_path_factory.mktemp("photos") / "photo.jpg"
+    path.write_bytes(photo)
+    return path
+
+
+def note_stranger(url, address, strangers):
+    ours = (address, address.replace("http", "ws", 1), "data:", "blob:")
+    if not url.startswith(ours):
+        strangers.append(url)
+
+
+def settle(page):
+    page.wait_for_timeout(300)
+    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
+    page.wait_for_timeout(300)
+
+
+def put(page, path):
+    page.locator("input[type=file]").first.set_input_files(path)
+    page.locator(".comparison").wait_for()
+    settle(page)
+
+
+def pick_film(page, label):
+    page.get_by_role("combobox", name="Film").fill(label)
+    page.get_by_role("option", name=label).click()
+    settle(page)
+
+
+def picture_after(page):
+    return page.locator("img.after").get_attribute("src")
+
+
+def line_at(page):
+    return float(page.locator(".divider").get_attribute("aria-valuenow"))
+
+
+def test_a_photograph_goes_in_and_the_librarys_own_positive_comes_out(
+    page, photo_file, folder, tmp_path
+):
+    put(page, photo_file)
+    first = picture_after(page)
+    pick_film(page, "Kodak Gold 200, ISO 200")
+    assert page.locator(".of-after").inner_text() == "Kodak Gold 200"
+    on_gold = picture_after(page)
+    assert on_gold != first
+
+    exposure = page.get_by_role("slider", name="Exposure, stops")
+    exposure.focus()
+    for _ in range(5):
+        exposure.press("ArrowRight")
+    settle(page)
+    brighter = picture_after(page)
+    assert brighter != on_gold
+
+    page.get_by_role("radio", name="Backends").click()
+    page.get_by_test_id("stRadio").get_by_text("scipy", exact=True).click()
+    settle(page)
+    page.get_by_role("radio", name="Develop", exact=True).click()
+    settle(page)
+    page.get_by_role("button", name="Develop at full size").click()
+    with page.expect_download() as downloading:
+        page.get_by_role("button", name="Download photo-gold-200.jpg").click()
+    assert downloading.value.suggested_filename == "photo-gold-200.jpg"
+
+    own = tmp_path / "own.jpg"
+    develop_file(
+        photo_file, own, Recipe(film="gold-200", exposure_stops=0.5), backend="scipy", sidecar=False
+    )
+    assert Path(downloading.value.path()).read_bytes() == own.read_bytes()
+    assert not list(folder.glob("phos-app-*"))
+
+
+def test_the_line_is_dragged_by_a_mouse_moved_by_keys_and_stays(page, photo_file):
+    put(page, photo_file)
+    box = page.locator(".comparison").bounding_box()
+    assert line_at(page) == 50
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 80, steps=5)
+    page.mouse.up()
+    assert line_at(page) == pytest.approx(20, abs=1)
+    settle(page)
+    divider = page.locator(".divider")
+    divider.press("ArrowRight")
+    divider.press("PageUp")
+    assert line_at(page) == pytest.approx(32, abs=1)
+    divider.press("Home")
+    assert line_at(page) == 0
+    divider.press("End")
+    assert line_at(page) == 100
+    divider.press("PageDown")
+    settle(page)
+    pick_film(page, "Ilford HP5 Plus, ISO 400")
+    assert line_at(page) == 90
+
+
+def test_the_line_is_dragged_by_a_finger(browser, address, photo_file):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(address)
+    put(page, photo_file)
+    box = page.locator(".comparison").bounding_box()
+    touch = context.new_cdp_session(page)
+    y = box["y"] + box["height"] / 2
+
+    def finger(kind, share):
+        points = [] if share is None else [{"x": box["x"] + share * box["width"], "y": y}]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    finger("touchStart", 0.5)
+    for share in (0.6, 0.7, 0.8):
+        finger("touchMove", share)
+    finger("touchEnd", None)
+    assert line_at(page) == pytest.approx(80, abs=2)
+    context.close()
+
+
+def test_a_double_click_shows_the_place_at_100_percent(page, photo_file):
+    put(page, photo_file)
+    page.locator(".comparison").dblclick(position={"x": 200, "y": 100})
+    page.locator(".comparison.full-size").wait_for()
+    settle(page)
+    assert page.get_by_role("slider", name="Left to right").is_visible()
+    drawn = page.locator("img.after").evaluate("i => [i.naturalWidth, i.naturalHeight]")
+    assert drawn == [420, 236]
+
+
+def test_two_visitors_at_once_get_their_own_pictures(browser, page, address, photo_file):
+    put(page, photo_file)
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    other = context.new_page()
+    other.set_default_timeout(PATIENCE_MS)
+    other.goto(address)
+    put(other, photo_file)
+    same = picture_after(page)
+    assert picture_after(other) == same
+    pick_film(other, "Fujichrome Velvia 50, ISO 50")
+    page.reload()
+    put(page, photo_file)
+    assert picture_after(page) == same
+    assert picture_after(other) != same
+    context.close()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_nothing_is_wider_than_the_window(browser, address, photo_file, width):
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(address)
+    put(page, photo_file)
+    for section in ("Films", "Curves", "Settings", "Backends", "Develop"):
+        page.get_by_role("radio", name=section, exact=True).click()
+        settle(page)
+        wide = page.evaluate(
+            "[...document.querySelectorAll('[data-testid=stMain] *')].filter(e => {"
+            "const box = e.getBoundingClientRect();"
+            "return box.width && box.height && box.right > innerWidth + 1}).map(e => e.outerHTML"
+            ".slice(0, 120))"
+        )
+        assert not wide, section
+    context.close()
+
+
+def test_a_site_with_another_name_is_turned_away(address):
+    port = address.rpartition(":")[2]
+    with socket.create_connection(("127.0.0.1", int(port))) as connection:
+        connection.sendall(
+            b"GET /_stcore/stream HTTP/1.1\r\nHost: evil.example\r\nUpgrade: websocket\r\n"
+            b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        assert connection.recv(200).startswith(b"HTTP/1.1 403")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs an address beside 127.0.0.1")
+def test_it_listens_to_one_address_alone(address):
+    port = int(address.rpartition(":")[2])
+    socket.create_connection(("127.0.0.1", port), timeout=2).close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", port), timeout=2)

@@ -1,0 +1,114 @@
+import pytest
+
+pytest.importorskip("phos_app", reason="needs phos-app")
+import phos_core as phos
+from phos_app.looks import (
+    CONTROLS,
+    films_by_kind,
+    from_settings,
+    offered,
+    printings,
+    recipe_of,
+    settings_of,
+    within,
+)
+from phos_core.presets import load_preset
+from phos_core.recipe import Recipe
+
+FILMS = [film.name for film in phos.films()]
+
+
+def test_what_stands_at_first_is_the_librarys_own_default():
+    assert recipe_of(CONTROLS) == Recipe()
+
+
+@pytest.mark.parametrize("film", FILMS)
+def test_every_film_with_every_paper_it_is_offered_can_be_loaded(film):
+    for printing in printings(film):
+        recipe_of({**CONTROLS, "film": film, "printing": printing}).load_film()
+
+
+@pytest.mark.parametrize("film", FILMS)
+def test_every_push_that_a_film_is_offered_can_be_loaded(film):
+    for stops in {stock.name: stock for stock in phos.films()}[film].push_range:
+        recipe_of({**CONTROLS, "film": film, "push_stops": stops}).load_film()
+
+
+@pytest.mark.parametrize("film", ["portra-400", "velvia-50", "tri-x-400"])
+@pytest.mark.parametrize("mode", ["full", "colour", "texture"])
+def test_controls_that_do_not_count_keep_their_value_and_change_nothing(film, mode):
+    moved = {
+        **CONTROLS,
+        "film": film,
+        "mode": mode,
+        "print_stops": 1.0,
+        "yellow": 20.0,
+        "paper_grade": 3.0,
+        "black_point": -4.0,
+        "auto_balance": True,
+        "grain": 0.5,
+        "couplers": 0.5,
+    }
+    recipe = recipe_of(moved)
+    recipe.load_film()
+    counting = offered(moved)
+    assert recipe.print_stops == 0.0
+    assert recipe.filters_cc == (0.0, 0.0, 0.0)
+    assert recipe.auto_balance == ("auto_balance" in counting)
+    assert recipe.grain == (1.0 if mode == "colour" else 0.5)
+    assert recipe.couplers == (1.0 if mode == "texture" else 0.5)
+
+
+@pytest.mark.parametrize("name", ["portrait", "landscape", "street", "cinema"])
+def test_a_preset_gives_the_recipe_that_the_shell_gives(name):
+    controls, changed = from_settings(load_preset(name))
+    assert not changed
+    mine, theirs = recipe_of(controls), Recipe(**load_preset(name))
+    assert mine.load_film() == theirs.load_film()
+    assert (mine.film_format, mine.exposure_stops) == (theirs.film_format, theirs.exposure_stops)
+
+
+def test_settings_come_back_as_they_went():
+    settings = {
+        "film": "gold-200",
+        "seed": 5,
+        "exposure_stops": 0.3,
+        "light": 4300.0,
+        "printing": "endura-premier",
+        "filters_cc": (5.0, 0.0, -2.0),
+        "print_stops": 0.5,
+        "halation": 1.5,
+    }
+    controls, changed = from_settings(settings)
+    assert not changed
+    assert Recipe(**settings_of(controls)) == Recipe(**settings)
+
+
+def test_what_a_control_cannot_hold_is_said():
+    controls, changed = from_settings({"exposure_stops": 9.0, "push_stops": 2.0})
+    assert controls["exposure_stops"] == 5.0
+    assert "exposure_stops goes from -5 to 5 here, got 9" in changed
+    assert any("push_stops" in words for words in changed)
+
+
+def test_a_paper_goes_when_its_kind_of_film_does():
+    controls = {**CONTROLS, "film": "tri-x-400", "printing": "endura-premier"}
+    settled, changed = within(controls)
+    assert settled["printing"] == "auto"
+    assert changed
+
+
+@pytest.mark.parametrize("film", ["/etc/passwd.toml", "../mine.toml"])
+def test_a_film_that_is_a_file_is_not_opened(film):
+    with pytest.raises(ValueError, match="file of its own"):
+        from_settings({"film": film})
+
+
+def test_an_unknown_film_is_refused():
+    with pytest.raises(ValueError, match="no film 'velvet'"):
+        from_settings({"film": "velvet"})
+
+
+def test_every_film_has_its_place():
+    listed = [film.name for group in films_by_kind().values() for film in group]
+    assert sorted(listed) == sorted(FILMS)

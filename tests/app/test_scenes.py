@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip("phos_app", reason="needs phos-app")
+import phos_core as phos
+from phos_app.scenes import as_shown, scene_of, smaller
+from phos_core.color import decode_srgb
+from phos_core.picture import Picture
+from phos_core.profiles import srgb_profile
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("shape", [(64, 96, 3), (64, 96)])
+def test_a_flat_picture_is_as_bright_at_fewer_pixels(dtype, shape):
+    top = 1.0 if dtype == np.float32 else np.iinfo(dtype).max
+    picture = Picture(pixels=np.full(shape, round(0.4 * top) if top > 1 else 0.4, dtype))
+    scene = scene_of(picture, 700)
+    assert scene.pixels <= 720
+    assert scene.light.dtype == np.float32
+    assert scene.light == pytest.approx(float(decode_srgb(np.float64(0.4))), abs=2e-3)
+    assert as_shown(scene) == pytest.approx(102, abs=1)
+
+
+@given(
+    rows=st.integers(1, 90),
+    cols=st.integers(1, 90),
+    pixels=st.integers(1, 3000),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=40, deadline=None)
+def test_light_is_kept_and_the_sides_keep_their_ratio(rows, cols, pixels, seed):
+    light = np.random.default_rng(seed).random((rows, cols, 3), dtype=np.float32)
+    scene = scene_of(Picture(pixels=light, encoding="linear"), pixels)
+    assert scene.pixels <= max(pixels, 1) + rows + cols
+    if rows * cols <= pixels:
+        np.testing.assert_array_equal(scene.light, light)
+    assert scene.light.min() >= light.min() - 1e-6
+    assert scene.light.max() <= light.max() + 1e-6
+
+
+def test_blocks_and_parts_of_pixels_are_means():
+    light = np.arange(48, dtype=np.float32).reshape(6, 8)
+    scene = scene_of(Picture(pixels=light, encoding="linear"), 12)
+    expected = light.reshape(3, 2, 4, 2).mean(axis=(1, 3))
+    np.testing.assert_allclose(scene.light, expected, rtol=1e-6)
+    thirds = smaller(scene_of(Picture(pixels=light, encoding="linear")), 5)
+    assert thirds.light.mean() == pytest.approx(light.mean(), rel=1e-5)
+
+
+def test_strips_do_not_show(monkeypatch):
+    from phos_app import scenes
+
+    light = np.random.default_rng(3).random((61, 40, 3), dtype=np.float32)
+    picture = Picture(pixels=light, encoding="linear")
+    whole = scene_of(picture, 150).light
+    monkeypatch.setattr(scenes, "STRIP_PIXELS", 40 * 7)
+    np.testing.assert_array_equal(scene_of(picture, 150).light, whole)
+
+
+def test_a_scene_is_developed_like_its_picture(rng):
+    codes = rng.integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    scene = scene_of(Picture(pixels=codes))
+    recipe = phos.Recipe(film="portra-400", seed=3)
+    of_codes = phos.develop(codes, recipe=recipe, backend="scipy")
+    of_light = phos.develop(scene.light, recipe=scene.taken_by(recipe), backend="scipy")
+    assert np.abs(255.0 * of_light - of_codes).max() <= 0.51
+
+
+def test_light_beyond_the_screen_is_cut():
+    picture = Picture(pixels=np.full((2, 2, 3), 7.5, np.float32), encoding="linear")
+    assert as_shown(picture).min() == 255
+
+
+def test_a_wide_gamut_picture_is_shown_in_srgb():
+    pixels = np.full((2, 2, 3), 100, np.uint8)
+    same = Picture(pixels=pixels)
+    assert as_shown(same) is pixels
+    linear = Picture(
+        pixels=np.tile(np.float32([0.1, 0.6, 0.1]), (2, 2, 1)),
+        encoding="linear",
+        primaries="rec2020",
+    )
+    shown = as_shown(linear)
+    assert shown[0, 0, 0] == 0  # more saturated than sRGB can be
+    assert shown[0, 0, 1] > 180
+    assert srgb_profile()
