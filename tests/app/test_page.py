@@ -4,6 +4,8 @@ import base64
 import io
 import json
 import logging
+import struct
+import zlib
 from importlib.resources import files
 
 import numpy as np
@@ -192,6 +194,26 @@ def test_a_malformed_upload_is_a_message(opened, content):
     (error,) = opened.error
     assert error.value.startswith("\\!\\[x\\]")
     assert not opened.get("bidi_component")
+
+
+def test_a_picture_of_200_megapixels_is_a_message(opened):
+    """A whole and honest PNG, black, of less than a megabyte."""
+    rows, cols = 10_000, 20_000
+    packer = zlib.compressobj(1)
+    row = bytes(1 + cols)
+    pixels_packed = b"".join(packer.compress(row) for _ in range(rows)) + packer.flush()
+
+    def chunk(kind, data):
+        check = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
+
+    head = struct.pack(">IIBBBBB", cols, rows, 8, 0, 0, 0, 0)
+    chunks = ((b"IHDR", head), (b"IDAT", pixels_packed), (b"IEND", b""))
+    content = b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*each) for each in chunks)
+    with_files(opened, ("huge.png", content))
+    assert not opened.exception
+    (error,) = opened.error
+    assert error.value.startswith(plain("huge.png claims 20000 by 10000 pixels"))
 
 
 def test_too_many_uploads_are_a_message(opened, monkeypatch, photo):
