@@ -91,7 +91,7 @@ def dask(session: nox.Session) -> None:
 @nox.session
 def app(session: nox.Session) -> None:
     """Drive the app, by Streamlit's own tests and in a Chromium, if there is one."""
-    session.install("-e", "./phos_core[testing]", *NUMBA, *APP, *tools("tests"))
+    session.install("-e", "./phos_core[testing,exr,heif]", *NUMBA, *APP, *tools("tests"))
     session.run("pytest", "tests/app", *session.posargs)
 
 

@@ -7,6 +7,7 @@ import logging
 import struct
 import zlib
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,8 +25,11 @@ from phos_app.uploads import Upload
 from phos_app.words import plain
 from phos_core.convolution.scipy_backend import ScipyBackend
 from phos_core.errors import DeviceLostError
+from phos_core.image_files import write_picture
+from phos_core.picture import Picture
 from phos_core.recipe import Recipe
 
+HEIC = Path(__file__).parent.parent / "data"
 START = files("phos_app").joinpath("script", "start.py")
 
 
@@ -134,6 +138,24 @@ def test_a_roll_is_developed_and_one_that_is_broken_is_named(opened, photo):
     assert not opened.exception
     assert [error.value for error in opened.error if "c\\.jpg" in error.value]
     assert "2 pictures" in opened.download_button(key="download_roll").label
+
+
+def test_a_telephones_heic_comes_out_as_a_tiff():
+    pytest.importorskip("pi_heif", reason="the extra phos-core[heif] is not installed")
+    test = with_files(new_page(), ("IMG_1.HEIC", (HEIC / "turned.heic").read_bytes()))
+    assert comparison(test)["after"]
+    test.button(key="develop").click().run()
+    assert not test.exception
+    assert test.session_state["positive"][1].name == "IMG_1-portra-400.tif"
+
+
+def test_scene_light_of_an_exr_is_developed_as_light(tmp_path):
+    pytest.importorskip("OpenImageIO", reason="the extra phos-core[exr] is not installed")
+    light = np.full((40, 60, 3), 0.18, np.float32)
+    write_picture(tmp_path / "scene.exr", Picture(pixels=light, encoding="linear"))
+    test = with_files(new_page(), ("scene.exr", (tmp_path / "scene.exr").read_bytes()))
+    grey = pixels(comparison(test)["after"]).mean(axis=(0, 1))
+    assert np.abs(grey - 118).max() < 4  # mid-grey in sRGB codes
 
 
 def test_every_section_opens(opened):
