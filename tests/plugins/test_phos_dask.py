@@ -32,7 +32,9 @@ ROOT = Path(__file__).parent.parent.parent
 COARSE = {"pixel_pitch_um": 200.0}  # few pixels of reach, so that small pictures have chunks
 CHUNKS = [(61, 40, 3), (29, 31, 1), ((1, 80, 14), (70, 1, 30), (2, 1)), (95, 101, 1)]
 CLASS = 1e-5  # of a convolution's result
-OF_WHITE = 1e-4  # of a positive: where light is dim, development makes more of its errors
+# Of a positive, as for the core's own tiles (tests/test_door.py): a convolution may be off by a
+# share of its brightest light, a lamp's, and development makes more of that where light is dim.
+OF_WHITE = 2e-4
 
 
 @pytest.fixture(autouse=True)
