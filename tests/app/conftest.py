@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 ROOT = Path(__file__).parent.parent.parent
@@ -22,7 +23,6 @@ def photo():
 @pytest.fixture(scope="session")
 def deep():
     """A grey ramp as a TIFF of 16 bits, each row a little brighter."""
-    tifffile = pytest.importorskip("tifffile")
     ramp = np.linspace(2_000, 60_000, 96, dtype=np.uint16)
     codes = np.repeat((ramp + np.arange(64, dtype=np.uint16)[:, None])[..., None], 3, axis=2)
     stream = io.BytesIO()

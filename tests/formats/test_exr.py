@@ -4,6 +4,7 @@ import struct
 import sys
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 
@@ -113,7 +114,6 @@ def test_linear_codes_are_written_as_fractions_of_the_largest(tmp_path):
 
 
 def test_a_profiles_codes_are_written_as_the_light_it_gives_them(tmp_path):
-    imagecodecs = pytest.importorskip("imagecodecs")
     (red, green, blue), white = color.PRIMARIES["display-p3"]
     profile = imagecodecs.cms_profile(
         "rgb",

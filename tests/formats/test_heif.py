@@ -4,6 +4,7 @@ import contextlib
 import sys
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 
@@ -71,7 +72,6 @@ def test_the_icc_profile_is_kept():
 
 
 def test_display_p3_by_numbers_becomes_a_profile_that_means_it():
-    imagecodecs = pytest.importorskip("imagecodecs")
     picture = heif.read(DATA / "p3-nclx.heic")
     assert picture.encoding == "profile"
     codes = np.array([[[1.0, 1.0, 1.0], [0.5, 0.5, 0.5], [0.8, 0.3, 0.4]]], np.float32)

@@ -1,12 +1,14 @@
 """Darkroom: a picture's file developed into another, with all that it says of itself."""
 
+import contextlib
 import os
 import warnings
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -160,14 +162,10 @@ def develop_file(
         positive = _with_depth(positive, DEEP)
     asked = taken_as(picture, recipe)
     _refuse_existing(destination, overwrite)
-    try:
-        with replacing(destination) as file:
-            encode_picture(file, destination, positive)
-            file.flush()
-            if sidecar:
-                _write_sidecar(recipe, asked, report, source, destination, Path(file.name))
-    except OSError as error:
-        raise ImageFileError(f"cannot write {destination}: {error.strerror or error}") from error
+    with _taking_the_place_of(destination) as file:
+        encode_picture(file, destination, positive)
+        if sidecar:
+            _write_sidecar(recipe, asked, report, source, destination, file)
     return report
 
 
@@ -182,22 +180,28 @@ def _developed_by_tiles(
 ) -> RunReport:
     """Develop a TIFF that is too large to be developed as a whole."""
     check_tiff(destination)
+    with _taking_the_place_of(destination) as file:
+        report, asked = develop_into(
+            file,
+            source,
+            recipe,
+            described=partial(_signed, recipe=recipe),
+            backend=backend,
+            strict=strict,
+        )
+        if sidecar:
+            _write_sidecar(recipe, asked, report, source, destination, file)
+    return report
+
+
+@contextlib.contextmanager
+def _taking_the_place_of(destination: Path) -> Iterator[BinaryIO]:
+    """Give a file that becomes the positive; what the system refuses is one clear error."""
     try:
         with replacing(destination) as file:
-            report, asked = develop_into(
-                file,
-                source,
-                recipe,
-                described=partial(_signed, recipe=recipe),
-                backend=backend,
-                strict=strict,
-            )
-            file.flush()
-            if sidecar:
-                _write_sidecar(recipe, asked, report, source, destination, Path(file.name))
+            yield file
     except OSError as error:
         raise ImageFileError(f"cannot write {destination}: {error.strerror or error}") from error
-    return report
 
 
 def _write_sidecar(
@@ -206,15 +210,16 @@ def _write_sidecar(
     report: RunReport,
     source: Path,
     destination: Path,
-    written: Path,
+    file: BinaryIO,
 ) -> None:
     """Write the sidecar of a positive that has not taken its place yet."""
+    file.flush()  # it is hashed by its name
     made = describe(
         recipe,
         report,
         source=source,
         picture=destination,
-        written=written,
+        written=Path(file.name),
         encoding=asked.encoding,
         primaries=asked.primaries,
     )

@@ -14,9 +14,8 @@ from phos_core.formats.assembling import assemble
 from phos_core.formats.boxes import ImageFacts, image_facts
 from phos_core.formats.code_points import named_profile
 from phos_core.formats.limits import check_size, read_whole
-from phos_core.formats.samples import coded, interleaved, stretched
+from phos_core.formats.samples import coded, interleaved, profile_for, stretched
 from phos_core.picture import Picture
-from phos_core.profiles import srgb_profile
 
 __all__ = ["LONGEST_SIDE", "read", "write"]
 
@@ -71,9 +70,7 @@ def write(file: BinaryIO, picture: Picture) -> None:
         What; rounded to 8 bits.
     """
     metadata = picture.metadata
-    profile = metadata.icc_profile
-    if profile is None and picture.encoding == "srgb" and picture.pixels.ndim == 3:
-        profile = srgb_profile()
+    profile = profile_for(picture)
     stand_in = None if metadata.exif is None else _stand_in(len(metadata.exif))
     blocks = {"exif": stand_in, "xmp": metadata.xmp, "icc_profile": profile}
     options: dict[str, Any] = {name: block for name, block in blocks.items() if block is not None}

@@ -28,9 +28,8 @@ from phos_core.formats.limits import (
     read_whole,
 )
 from phos_core.formats.pillow import without_bomb_warning
-from phos_core.formats.samples import coded
+from phos_core.formats.samples import coded, profile_for
 from phos_core.picture import Picture
-from phos_core.profiles import srgb_profile
 
 __all__ = ["LONGEST_SIDE", "read", "write"]
 
@@ -107,9 +106,7 @@ def write(file: BinaryIO, picture: Picture) -> None:
     """
     metadata = picture.metadata
     options: dict[str, Any] = {"quality": QUALITY, "subsampling": "4:4:4"}
-    profile = metadata.icc_profile
-    if profile is None and picture.encoding == "srgb" and picture.pixels.ndim == 3:
-        profile = srgb_profile()
+    profile = profile_for(picture)
     pixels = coded(picture, np.uint8).pixels
     encoded = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(encoded, format="JPEG", **options)

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from phos_core.picture import Picture
+from phos_core.profiles import srgb_profile
 
-__all__ = ["coded", "interleaved", "stretched"]
+__all__ = ["coded", "interleaved", "profile_for", "stretched"]
 
 
 def coded(picture: Picture, dtype: DTypeLike) -> Picture:
@@ -34,6 +35,25 @@ def coded(picture: Picture, dtype: DTypeLike) -> Picture:
         pixels=_at_depth(picture.pixels, dtype),
         alpha=None if alpha is None else _at_depth(alpha, dtype),
     )
+
+
+def profile_for(picture: Picture) -> bytes | None:
+    """Return the colour profile that a file of a picture carries.
+
+    Parameters
+    ----------
+    picture : Picture
+        What is written.
+
+    Returns
+    -------
+    bytes or None
+        Its own; sRGB's for sRGB colours without one. Grey stays untagged.
+    """
+    profile = picture.metadata.icc_profile
+    if profile is None and picture.encoding == "srgb" and picture.pixels.ndim == 3:
+        return srgb_profile()
+    return profile
 
 
 def interleaved(picture: Picture) -> NDArray[Any]:

@@ -19,9 +19,8 @@ from phos_core.formats.limits import (
     check_size,
     expansion,
 )
-from phos_core.formats.samples import interleaved, stretched
+from phos_core.formats.samples import interleaved, profile_for, stretched
 from phos_core.picture import Picture
-from phos_core.profiles import srgb_profile
 
 __all__ = ["block", "read", "straight", "the_picture", "write"]
 
@@ -82,9 +81,7 @@ def write(file: BinaryIO, picture: Picture) -> None:
     """
     metadata = picture.metadata
     samples = interleaved(picture)
-    profile = metadata.icc_profile
-    if profile is None and picture.encoding == "srgb" and picture.pixels.ndim == 3:
-        profile = srgb_profile()
+    profile = profile_for(picture)
     extra = [] if metadata.xmp is None else [(XMP, 1, len(metadata.xmp), metadata.xmp, True)]
     with tifffile.TiffWriter(file, bigtiff=samples.nbytes > CLASSIC_BYTES) as tiff:
         tiff.write(

@@ -12,9 +12,8 @@ from PIL import Image
 from phos_core.errors import ImageFileError
 from phos_core.formats.assembling import assemble
 from phos_core.formats.limits import CHUNKS, METADATA_BYTES, check_size
-from phos_core.formats.samples import coded, interleaved
+from phos_core.formats.samples import coded, interleaved, profile_for
 from phos_core.picture import Picture
-from phos_core.profiles import srgb_profile
 
 __all__ = ["LONGEST_SIDE", "read", "write"]
 
@@ -59,9 +58,7 @@ def write(file: BinaryIO, picture: Picture) -> None:
         What; rounded to 8 bits.
     """
     metadata = picture.metadata
-    profile = metadata.icc_profile
-    if profile is None and picture.encoding == "srgb" and picture.pixels.ndim == 3:
-        profile = srgb_profile()
+    profile = profile_for(picture)
     blocks = {"exif": metadata.exif, "xmp": metadata.xmp, "icc_profile": profile}
     options: dict[str, Any] = {name: block for name, block in blocks.items() if block is not None}
     samples = interleaved(coded(picture, np.uint8))
