@@ -13,7 +13,12 @@ from scenarios import picture
 
 import phos_core as phos
 from phos_core.convolution.scipy_backend import ScipyBackend
-from phos_core.errors import DeviceLostError, PhosError, UnsupportedOperationError
+from phos_core.errors import (
+    BackendFallbackWarning,
+    DeviceLostError,
+    PhosError,
+    UnsupportedOperationError,
+)
 
 DEVELOPS = 1000
 WARM = 200  # develops after which everything that is kept once is there
@@ -127,7 +132,7 @@ def failing(way: str, fail: Callable[[np.ndarray], np.ndarray], budget: Budget) 
 def outcome(run: Callable[[Sick], np.ndarray], backend: Sick, right: np.ndarray) -> str:
     """What comes of work on a backend that fails."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", phos.BackendFallbackWarning)
+        warnings.simplefilter("ignore", BackendFallbackWarning)
         try:
             found = run(backend)
         except PhosError:
