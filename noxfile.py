@@ -10,6 +10,7 @@ checkout and not another distribution of that name.
 
 import itertools
 import os
+import secrets
 import shutil
 import tomllib
 from pathlib import Path
@@ -68,6 +69,22 @@ def tests(session: nox.Session) -> None:
     """Run the tests against the backends on the CPU."""
     session.install(*EDITABLE_WITH_TESTS, *tools("tests"))
     session.run("pytest", *session.posargs)
+
+
+@nox.session
+def explore(session: nox.Session) -> None:
+    """Search at random for what breaks a law; prints its seed, and gates nothing."""
+    session.install(*EDITABLE_WITH_TESTS, *NUMBA, *DASK, *tools("tests"))
+    seed = f"--hypothesis-seed={secrets.randbelow(2**32)}"  # the last one given counts
+    random = ("--hypothesis-profile=explore", "-m", "hypothesis", seed)
+    session.run("pytest", *random, *session.posargs, success_codes=[0, 1])
+
+
+@nox.session
+def steady(session: nox.Session) -> None:
+    """Run the tests ten times: in order, shuffled, and on a busy machine."""
+    session.install(*EDITABLE_WITH_TESTS, *tools("tests"), *tools("steady"))
+    session.run("python", "benchmarks/steady.py", *session.posargs)
 
 
 @nox.session

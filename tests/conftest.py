@@ -4,11 +4,19 @@ import array_api_strict
 import numpy as np
 import pytest
 from array_api_compat import numpy as xp_numpy
+from hypothesis import HealthCheck, settings
 from numpy.typing import NDArray
 
 from phos_core.arrays import Array, array_namespace
 from phos_core.convolution import ladder, reference, selection
 from phos_core.psf import PSF
+
+# No outcome depends on luck or on the clock: every run tries the same examples, however slowly.
+# `nox -s explore` searches at random instead.
+UNHURRIED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("same", derandomize=True, **UNHURRIED)
+settings.register_profile("explore", derandomize=False, print_blob=True, **UNHURRIED)
+settings.load_profile("same")
 
 
 @pytest.fixture(params=["numpy", "array_api_strict"])

@@ -42,7 +42,7 @@ def test_mid_grey_stays_where_it_is(channels, dtype, xp):
     np.testing.assert_allclose(np.asarray(scene_light(grey)), 0.18, rtol=1e-6)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(display=display_colours)
 def test_is_a_power_law_of_the_odds_opened_by_one_gain_for_all_channels(display):
     luminance = (np.array(LUMINANCE) * display.ravel()).sum()
@@ -52,7 +52,7 @@ def test_is_a_power_law_of_the_odds_opened_by_one_gain_for_all_channels(display)
     np.testing.assert_allclose(scene_light(display), expected, rtol=1e-9)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(first=display_levels, second=display_levels)
 def test_brighter_greys_come_from_brighter_scenes(first, second):
     darker, brighter = sorted((first, second))
@@ -62,7 +62,7 @@ def test_brighter_greys_come_from_brighter_scenes(first, second):
     assert light[0] < light[1] or brighter - darker < 1e-9
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(display=display_levels)
 def test_neutral_stays_neutral_and_one_channel_is_as_good_as_three(display):
     three = scene_light(np.full((3, 1, 1), display)).ravel()
@@ -72,7 +72,7 @@ def test_neutral_stays_neutral_and_one_channel_is_as_good_as_three(display):
     np.testing.assert_allclose(one, three[:1], rtol=1e-9)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(display=display_colours, channel=st.integers(0, 2), more=st.floats(0.0, 1.0))
 def test_more_of_a_channel_takes_nothing_from_any(display, channel, more):
     raised = display.copy()
@@ -173,13 +173,13 @@ any_colours = st.lists(st.floats(-0.6, 1.7), min_size=3, max_size=3).map(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(display=display_colours)
 def test_a_colour_within_srgb_is_what_its_codes_give(display):
     np.testing.assert_allclose(scene_light_of_any(display), scene_light(display), rtol=1e-12)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(display=any_colours)
 def test_what_lies_beyond_srgb_keeps_its_direction(display):
     inside = np.clip(display, 0.0, 1.0)
@@ -190,7 +190,7 @@ def test_what_lies_beyond_srgb_keeps_its_direction(display):
     assert beyond @ direction >= 0.0
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(display=any_colours, towards=any_colours)
 def test_the_scene_has_no_edge_where_a_colour_leaves_srgb(display, towards):
     """A tenth of a step makes less than a tenth of what ten such steps may at most."""
@@ -214,7 +214,7 @@ def test_light_beyond_white_is_brighter_than_white():
 # And rendered again.
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(display=display_levels)
 def test_rendering_gives_back_what_was_not_opened(display):
     """Up to where a white is opened by a thousandth."""
@@ -223,7 +223,7 @@ def test_rendering_gives_back_what_was_not_opened(display):
     np.testing.assert_allclose(rendered_light(scene_light(dim)), dim, rtol=2e-3, atol=1e-9)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(first=st.floats(-1.0, 1e5), second=st.floats(-1.0, 1e5))
 def test_a_brighter_scene_is_rendered_brighter_up_to_saturation(first, second):
     darker, brighter = rendered_light(np.array([[sorted((first, second))]])).ravel()

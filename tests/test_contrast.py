@@ -62,7 +62,7 @@ def test_a_curve_that_is_drawn_is_taken_as_it_is(place):
     np.testing.assert_array_equal(baking.between([0.0, 1.0], [STEEP, SOFT], place), expected)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(grade=st.floats(0.0, 5.0))
 def test_every_grade_is_a_curve_that_rises(grade):
     x, density = baking.graded(polymax(), grade).T

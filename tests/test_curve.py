@@ -26,7 +26,7 @@ def read(curve: Curve, x: list[float]) -> np.ndarray:
     return evaluate((curve,), np.array(x).reshape(1, 1, -1)).ravel()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(coefficients=st.lists(rows, min_size=1, max_size=4), x=st.floats(-3.0, 3.0))
 def test_each_layer_has_the_polynomial_of_its_own_row(coefficients, x):
     argument = x + 0.1 * np.arange(len(coefficients), dtype=float).reshape(-1, 1, 1)
@@ -40,7 +40,7 @@ def test_each_layer_has_the_polynomial_of_its_own_row(coefficients, x):
     np.testing.assert_allclose(value.ravel(), expected, rtol=1e-9, atol=1e-6)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(curve=curves, x=st.lists(st.floats(-12.0, 8.0), min_size=1, max_size=8))
 def test_is_the_polynomial_in_a_tanh(curve, x):
     t = np.tanh((np.array(x) - curve.centre) / curve.width)
@@ -49,7 +49,7 @@ def test_is_the_polynomial_in_a_tanh(curve, x):
     np.testing.assert_allclose(read(curve, x), expected, rtol=0, atol=1e-10)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(curve=curves, decades=st.floats(0.0, 300.0))
 def test_levels_off_at_both_ends_however_little_or_much_light(curve, decades):
     coefficients = np.array(curve.coefficients)

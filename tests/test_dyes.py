@@ -59,7 +59,7 @@ def narrow_dyes() -> DyeSet:
 
 
 @pytest.mark.parametrize("status", ["A", "M"])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(density=st.floats(0.0, 4.0))
 def test_a_grey_filter_has_one_density_in_all_three(status, density):
     np.testing.assert_allclose(status_density(np.full(71, density), status), density, atol=1e-9)
@@ -88,7 +88,7 @@ def test_a_unit_of_dye_has_the_density_of_its_peak_and_little_elsewhere(name):
 # Dye sets.
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(net=densities)
 def test_densities_come_back_through_dyes_that_do_not_overlap(net):
     dyes = narrow_dyes()
@@ -127,7 +127,7 @@ def test_base_of_a_negative_is_as_dense_in_the_spectrum_as_in_the_curve(name):
 
 
 @pytest.mark.parametrize("name", COLOUR_STOCKS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(density=densities)
 def test_affine_form_is_the_spectral_density(name, density):
     dyes = dyes_of(name)

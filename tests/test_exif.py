@@ -232,7 +232,6 @@ def carried(block, order="<", *, is_big=False):
 TAKEN_BY_TIFF = {0x011A: 1, 0x011B: 1, 0x0128: 1, SOFTWARE: "tifffile.py"}
 
 
-@settings(deadline=None)
 @given(blocks(), st.sampled_from("<>"), st.booleans())
 @example(CAMERA_BLOCK, "<", False)
 @example(CAMERA_BLOCK, ">", True)
@@ -369,7 +368,7 @@ def test_one_value_that_many_tags_claim_does_not_grow_without_bound():
     assert len(carried(block).getvalue()) < (1 << 24) + (1 << 17)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(st.integers(0, 2**32 - 1), st.sampled_from("<>"), st.booleans())
 def test_no_damage_is_more_than_a_dropped_value(seed, order, is_big):
     dice = random.Random(seed)

@@ -39,7 +39,7 @@ def polynomial_slope(coefficients: np.ndarray) -> np.ndarray:
 # Non-negative least squares.
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     rows=arrays(np.float64, (6, 4), elements=quarters),
     target=arrays(np.float64, 6, elements=quarters),
@@ -52,7 +52,7 @@ def test_non_negative_least_squares_is_as_close_as_it_can_be(rows, target):
     assert np.linalg.norm(rows @ x - target) <= least + 1e-7
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(seed=st.integers(0, 2**32 - 1), columns=st.integers(1, 7))
 def test_non_negative_least_squares_finds_the_only_solution(seed, columns):
     generator = np.random.default_rng(seed)
@@ -63,7 +63,7 @@ def test_non_negative_least_squares_finds_the_only_solution(seed, columns):
     np.testing.assert_allclose(nonnegative_least_squares(rows, target), expected, atol=1e-7)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(target=arrays(np.float64, 12, elements=st.floats(0.0, 1.2)))
 @example(target=np.array([5e-324] + 11 * [0.0]))
 def test_non_negative_least_squares_parts_gaussians_that_resemble_each_other(target):
@@ -82,7 +82,7 @@ def test_non_negative_least_squares_parts_gaussians_that_resemble_each_other(tar
 # Curves.
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steepness=st.floats(2.0, 5.0), centre=st.floats(-0.7, 0.7), sign=signs)
 def test_monotone_fit_never_turns_back(steepness, centre, sign):
     """Up to twice as steep as the steepest stock is over the width of its curve."""
@@ -103,7 +103,7 @@ def test_monotone_fit_holds_where_a_free_one_would_turn_back():
     assert polynomial_slope(fit_monotone(t, values, degree=11)).min() >= 0.0
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(coefficients=st.lists(st.floats(0.0, 2.0), min_size=3, max_size=3), sign=signs)
 def test_monotone_fit_finds_a_polynomial_that_is_monotone(coefficients, sign):
     """Of odd orders and a steady slope: it rises everywhere."""
@@ -145,7 +145,7 @@ def test_curve_that_is_drawn_not_quite_to_the_base_falls_little_more(sign):
     assert 0.5 - wide_y[near] == pytest.approx(0.04 * (1.0 - np.exp(-0.05 / 0.04)), rel=1e-6)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     steps=st.lists(st.floats(0.0, 1.0), min_size=3, max_size=12),
     gaps=st.lists(st.floats(0.05, 1.0), min_size=12, max_size=12),
@@ -212,7 +212,7 @@ def test_relative_fit_misses_least_where_the_plain_one_misses_most():
     assert greatest(fitted) < 0.8 * greatest(even)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(coefficients=st.lists(st.floats(0.1, 2.0), min_size=4, max_size=4))
 def test_relative_fit_finds_what_is_in_the_basis(coefficients):
     basis = np.vander(np.linspace(0.0, 1.0, 40), 4, increasing=True)
@@ -222,7 +222,7 @@ def test_relative_fit_finds_what_is_in_the_basis(coefficients):
     np.testing.assert_allclose(fitted, coefficients, rtol=1e-6, atol=1e-7)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     coefficients=st.lists(st.floats(-3.0, 3.0), min_size=2, max_size=12),
     x=st.floats(-9.0, 5.0),
@@ -240,7 +240,7 @@ def test_a_curve_reads_in_float64_as_the_effects_read_it(coefficients, x):
 # Polynomials, weights, equations.
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     values=st.lists(st.floats(-3.0, 3.0), min_size=8, max_size=20),
     through=st.tuples(st.integers(0, 3), st.integers(4, 7)),
@@ -300,7 +300,7 @@ def test_weights_count_an_error_relative_to_the_light(rng):
     assert 1.06 < fitted[0, 0] < 1.2
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     matrix=arrays(np.float64, (3, 3), elements=st.floats(-0.25, 0.25)),
     solution=arrays(np.float64, 3, elements=st.floats(-3.0, 3.0)),

@@ -123,7 +123,7 @@ def test_neutral_greys_stay_neutral(name):
 
 
 @pytest.mark.parametrize("name", STOCKS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(darker=st.floats(-7, 6), step=st.floats(0.05, 2))
 def test_more_light_never_prints_darker(name, darker, step):
     film = plain(name, scatter=None, halation=None)

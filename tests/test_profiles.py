@@ -325,7 +325,7 @@ def test_all_65536_codes_of_a_grey_profile_come_back():
     np.testing.assert_array_equal(profiles.to_codes(light, PROFILES["grey"], np.uint16), ramp)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     space=st.sampled_from(sorted(SPACES)),
     gamma=st.integers(256, 700).map(lambda n: n / 256),
@@ -577,7 +577,7 @@ def test_no_damage_to_a_profile_crashes_or_hangs_or_fills_memory(tmp_path):
         profile = mutated(originals[seed % len(originals)], seed)
         (folder / f"{seed:03}.icc").write_bytes(profile)
     work = [sys.executable, "-W", "error", "-X", "faulthandler", "-c", WORK, os.fspath(folder)]
-    done = subprocess.run(work, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(work, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 500_000_000, "bytes resident"
 

@@ -48,7 +48,7 @@ def test_an_exponential_sums_to_one_and_is_even(scale):
     assert made.is_even
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(made=psfs(most_taps=600))
 def test_the_transfer_function_is_that_of_the_samples(made):
     fy, fx = np.array([-0.5, -0.21, 0.0, 0.4]), np.array([0.0, 0.13, 0.5])
@@ -57,7 +57,7 @@ def test_the_transfer_function_is_that_of_the_samples(made):
     np.testing.assert_allclose(found, brute_transfer(made, fy, fx), rtol=0, atol=1e-6 * made.l1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(made=psfs())
 def test_the_transfer_function_at_rest_is_the_total(made):
     assert made.transfer([0.0], [0.0])[0, 0] == pytest.approx(made.total, abs=1e-9 * made.l1)
@@ -155,7 +155,7 @@ def test_a_disc_covers_pixels_by_the_share_of_their_area():
     np.testing.assert_allclose(made, inside.mean(axis=(2, 3)) / (np.pi * radius**2), atol=3e-5)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(first=psfs(most_taps=300), second=psfs(most_taps=300), weight=st.floats(-2.0, 2.0))
 def test_combining_adds_samples_and_transfer_functions(first, second, weight):
     made = psf.combine([(1.0, first), (weight, second)])
@@ -167,7 +167,7 @@ def test_combining_adds_samples_and_transfer_functions(first, second, weight):
     assert made.samples().sum() == pytest.approx(made.total, abs=1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(first=psfs(most_taps=300), second=psfs(most_taps=300))
 def test_composing_convolves_samples_and_multiplies_transfer_functions(first, second):
     made = psf.compose(first, second)
@@ -180,7 +180,7 @@ def test_composing_convolves_samples_and_multiplies_transfer_functions(first, se
     np.testing.assert_allclose(of_samples, expected, atol=3e-6 * scale)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(made=psfs())
 def test_separable_terms_add_up_to_the_samples(made):
     found = made.axes()
@@ -316,7 +316,7 @@ def test_combining_needs_finite_weights(terms):
         psf.combine(terms)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(first=psfs(most_taps=300), second=psfs(most_taps=300), weight=weights)
 def test_terms_add_up_to_the_psf(first, second, weight):
     halo = psf.combine([(1.0, psf.delta()), (weight, second)])

@@ -240,7 +240,7 @@ def test_colour_mode_leaves_out_what_acts_from_point_to_point():
 # The pixel.
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(rows=sides, cols=sides, film_format=st.sampled_from(sorted(FILM_FORMATS_UM)))
 def test_long_side_of_the_picture_is_that_of_the_frame(rows, cols, film_format):
     pitch_um = Recipe(film_format=film_format).pitch_um(rows, cols)
@@ -253,7 +253,7 @@ def test_24_megapixels_on_135_are_pixels_of_6_um():
     assert Recipe().pitch_um(4000, 6000) == Recipe().pitch_um(6000, 4000) == 6.0
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(rows=sides, cols=sides, pitch_um=st.floats(0.1, 1000.0))
 def test_a_pitch_that_is_given_wins(rows, cols, pitch_um):
     assert Recipe(pixel_pitch_um=pitch_um, film_format="4x5").pitch_um(rows, cols) == pitch_um

@@ -9,7 +9,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import phos_core as phos
@@ -147,7 +147,6 @@ def test_stands_beside_its_picture_under_its_name():
     assert path_for(Path("out/a.png")) == Path("out/a.png.phos.toml")
 
 
-@settings(deadline=None)
 @given(recipe=recipes())
 def test_any_recipe_comes_back_as_it_was(recipe):
     sidecar = made(recipe)

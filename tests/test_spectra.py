@@ -68,7 +68,7 @@ def test_basis_under_d65_is_seen_as_the_primaries_of_srgb():
 # Light.
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(kelvin=st.floats(1000.0, 20_000.0))
 def test_blackbody_is_planck_s_law_and_one_at_560_nm(kelvin):
     hc_over_k = constants.h * constants.c / constants.k
@@ -81,7 +81,7 @@ def test_blackbody_is_planck_s_law_and_one_at_560_nm(kelvin):
     np.testing.assert_allclose(power, planck / planck[WAVELENGTH_NM == 560.0], rtol=1e-8)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(kelvin=st.floats(5000.0, 7000.0))
 def test_blackbody_peaks_where_wien_says(kelvin):
     power = blackbody(kelvin)
@@ -107,7 +107,7 @@ def test_daylight_is_the_cie_s_illuminants(name, kelvin):
     np.testing.assert_allclose(daylight(kelvin), tabulated, rtol=1e-3, atol=2e-4)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(kelvin=st.floats(4000.0, 24_000.0))
 def test_daylight_is_bluer_the_hotter(kelvin):
     power, hotter = daylight(kelvin), daylight(kelvin + 100.0)
@@ -147,7 +147,7 @@ def test_white_is_seen_as_one_one_one(light):
     np.testing.assert_allclose(relative_xyz(white, white), 1.0, rtol=1e-12)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(share=st.floats(0.0, 2.0))
 def test_what_is_seen_is_linear_in_the_light(share):
     white = illuminant("D65")

@@ -2,7 +2,6 @@
 
 import dataclasses
 import threading
-import time
 import types
 
 import numpy as np
@@ -165,11 +164,12 @@ class SharesItsBuffer(ScipyBackend):
     def __init__(self):
         super().__init__()
         self._of_the_moment = None
+        self._both_have_come = threading.Barrier(2)
 
     def convolve(self, image, psf, **options):
         self._of_the_moment = image
         if threading.current_thread() is not threading.main_thread():
-            time.sleep(0.01)  # another thread's turn
+            self._both_have_come.wait()
         return super().convolve(self._of_the_moment, psf, **options)
 
 
@@ -254,7 +254,11 @@ CORNER = "test_an_impulse_in_a_corner_obeys_the_boundary"
     [
         (Correlates, IMPULSE, {}),
         (Correlates, SELF_TEST, {}),
-        (Correlates, "test_it_agrees_with_the_reference", {}),
+        (
+            Correlates,
+            "test_it_agrees_with_the_reference",
+            {"case": "small and square", "boundary": "symmetric"},
+        ),
         (ShiftsByOne, IMPULSE, {}),
         (ShiftsByOne, SELF_TEST, {}),
         (MirrorsWithoutTheEdge, SELF_TEST, {}),

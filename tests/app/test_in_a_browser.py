@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -33,7 +34,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-PATIENCE_MS = 30_000
+PATIENCE_MS = 300_000  # a busy machine is no fault of the page
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def address(folder):
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
     address = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(240):
+        for _ in range(1200):
             with contextlib.suppress(OSError):
                 urllib.request.urlopen(f"{address}/_stcore/health").close()
                 break
@@ -73,7 +74,7 @@ def address(folder):
     finally:
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(20)
+            process.wait(300)
         finally:
             process.kill()
             process.wait()
@@ -94,6 +95,7 @@ def page(browser, address):
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
+    sync_api.expect.set_options(timeout=PATIENCE_MS)
     strangers, problems = [], []
     page.on("request", lambda request: note_stranger(request.url, address, strangers))
     page.on("pageerror", lambda error: problems.append(str(error)))
@@ -118,8 +120,9 @@ def note_stranger(url, address, strangers):
 
 
 def settle(page):
+    """Let the page's script finish; what has to have come of it is waited for by name."""
     page.wait_for_timeout(300)
-    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
+    page.locator('[data-testid=stApp][data-test-script-state="notRunning"]').wait_for()
     page.wait_for_timeout(300)
 
 
@@ -132,15 +135,23 @@ def put(page, path):
 def pick_film(page, label):
     page.get_by_role("combobox", name="Film").fill(label)
     page.get_by_role("option", name=label).click()
+    sync_api.expect(page.locator(".of-after")).to_have_text(label.partition(",")[0])
     settle(page)
 
 
-def picture_after(page):
-    return page.locator("img.after").get_attribute("src")
+def picture_after(page, other_than=None):
+    """The positive that is shown, once it is another than before."""
+    shown = page.locator("img.after")
+    if other_than is not None:
+        sync_api.expect(shown).not_to_have_attribute("src", other_than)
+    return shown.get_attribute("src")
 
 
-def line_at(page):
-    return float(page.locator(".divider").get_attribute("aria-valuenow"))
+def expect_line_at(page, percent, within=0):
+    """Wait until the line between before and after stands there."""
+    allowed = "|".join(str(at) for at in range(percent - within, percent + within + 1))
+    line = page.locator(".divider")
+    sync_api.expect(line).to_have_attribute("aria-valuenow", re.compile(rf"^({allowed})(\.\d*)?$"))
 
 
 def test_a_photograph_goes_in_and_the_librarys_own_positive_comes_out(
@@ -149,17 +160,14 @@ def test_a_photograph_goes_in_and_the_librarys_own_positive_comes_out(
     put(page, photo_file)
     first = picture_after(page)
     pick_film(page, "Kodak Gold 200, ISO 200")
-    assert page.locator(".of-after").inner_text() == "Kodak Gold 200"
-    on_gold = picture_after(page)
-    assert on_gold != first
+    on_gold = picture_after(page, other_than=first)
 
     exposure = page.get_by_role("slider", name="Exposure, stops")
     exposure.focus()
     for _ in range(5):
         exposure.press("ArrowRight")
     settle(page)
-    brighter = picture_after(page)
-    assert brighter != on_gold
+    picture_after(page, other_than=on_gold)
 
     page.get_by_role("radio", name="Backends").click()
     page.get_by_test_id("stRadio").get_by_text("scipy", exact=True).click()
@@ -182,25 +190,25 @@ def test_a_photograph_goes_in_and_the_librarys_own_positive_comes_out(
 def test_the_line_is_dragged_by_a_mouse_moved_by_keys_and_stays(page, photo_file):
     put(page, photo_file)
     box = page.locator(".comparison").bounding_box()
-    assert line_at(page) == 50
+    expect_line_at(page, 50)
     page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 50)
     page.mouse.down()
     page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 80, steps=5)
     page.mouse.up()
-    assert line_at(page) == pytest.approx(20, abs=1)
+    expect_line_at(page, 20, within=1)
     settle(page)
     divider = page.locator(".divider")
     divider.press("ArrowRight")
     divider.press("PageUp")
-    assert line_at(page) == pytest.approx(32, abs=1)
+    expect_line_at(page, 32, within=1)
     divider.press("Home")
-    assert line_at(page) == 0
+    expect_line_at(page, 0)
     divider.press("End")
-    assert line_at(page) == 100
+    expect_line_at(page, 100)
     divider.press("PageDown")
     settle(page)
     pick_film(page, "Ilford HP5 Plus, ISO 400")
-    assert line_at(page) == 90
+    expect_line_at(page, 90)
 
 
 def test_the_line_is_dragged_by_a_finger(browser, address, photo_file):
@@ -221,7 +229,7 @@ def test_the_line_is_dragged_by_a_finger(browser, address, photo_file):
     for share in (0.6, 0.7, 0.8):
         finger("touchMove", share)
     finger("touchEnd", None)
-    assert line_at(page) == pytest.approx(80, abs=2)
+    expect_line_at(page, 80, within=2)
     context.close()
 
 
@@ -245,10 +253,10 @@ def test_two_visitors_at_once_get_their_own_pictures(browser, page, address, pho
     same = picture_after(page)
     assert picture_after(other) == same
     pick_film(other, "Fujichrome Velvia 50, ISO 50")
+    picture_after(other, other_than=same)
     page.reload()
     put(page, photo_file)
     assert picture_after(page) == same
-    assert picture_after(other) != same
     context.close()
 
 

@@ -47,7 +47,7 @@ def opened(photo):
 
 
 def new_page():
-    return AppTest.from_file(str(START), default_timeout=60).run()
+    return AppTest.from_file(str(START), default_timeout=600).run()
 
 
 def with_files(test, *named):

@@ -29,7 +29,7 @@ def test_a_flat_picture_is_as_bright_at_fewer_pixels(dtype, shape):
     pixels=st.integers(1, 3000),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_light_is_kept_and_the_sides_keep_their_ratio(rows, cols, pixels, seed):
     light = np.random.default_rng(seed).random((rows, cols, 3), dtype=np.float32)
     scene = scene_of(Picture(pixels=light, encoding="linear"), pixels)

@@ -12,7 +12,6 @@ from phos_core.testing import assert_agrees, images, psfs
 
 shared = settings(
     max_examples=15,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

@@ -17,7 +17,7 @@ def psf_of(terms):
     return from_array(sum(np.outer(down, along) for down, along in terms))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     shape=st.tuples(st.integers(1, 150), st.integers(1, 150)),
     reach=st.tuples(st.integers(0, 40), st.integers(0, 40)),

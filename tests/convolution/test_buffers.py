@@ -69,7 +69,7 @@ def test_what_is_dropped_without_a_word_is_free_for_the_system():
     assert owner() is None
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     sides=st.lists(st.integers(600, 1200), min_size=1, max_size=6),
     limit=st.integers(0, 8 * 2**20),

@@ -34,7 +34,7 @@ def smooth_psfs(draw):
     return compose(psf, gaussian(0.7)) if draw(st.booleans()) else psf
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(psf=smooth_psfs(), seed=st.integers(0, 2**32), data=st.data())
 def test_a_smooth_blur_of_any_size_agrees_with_the_reference(psf, seed, data):
     least = math.ceil(multirate.WINDOW_POINTS * spacing_of(psf))
@@ -94,7 +94,7 @@ def test_energy_is_kept_wherever_the_light_falls():
     assert found.sum(dtype=np.float64) == pytest.approx(400.0, rel=1e-6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(size=st.integers(30, 900), spacing=st.floats(1.5, 16.0))
 def test_no_entry_of_the_matrices_is_left_out_or_beyond_the_edge(size, spacing):
     points = max(8, math.ceil(size / spacing))

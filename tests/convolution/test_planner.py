@@ -36,7 +36,7 @@ def total_of(terms, shape):
     return total
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(psf=psfs(most_taps=900))
 def test_separable_terms_add_up_to_the_psf(psf):
     terms = separable_terms(psf)
@@ -84,7 +84,7 @@ def test_the_parts_of_a_split_add_up_to_the_psf(psf):
     np.testing.assert_allclose(whole.transfer(f, f), psf.transfer(f, f), rtol=0, atol=1e-6)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(sigma=st.floats(4.0, 30.0), ring=st.floats(0.0, 40.0), seed=st.integers(0, 99))
 def test_beyond_the_band_a_smooth_psf_leaves_nothing(sigma, ring, seed):
     psf = compose(radial([ring, ring + 3.0], [1.0]), gaussian(sigma))
@@ -118,7 +118,7 @@ def test_the_spacing_grows_with_the_narrowest_part_up_to_a_limit():
     assert thinning(mixture([(0.5, 5.0), (0.5, 40.0)])) == pytest.approx(2.0, rel=0.05)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     sigmas=st.lists(st.floats(0.3, 60.0), min_size=1, max_size=3),
     rows=st.integers(1, 9000),

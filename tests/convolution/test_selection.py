@@ -136,7 +136,7 @@ def run(code: str) -> str:
         text=True,
         check=True,
         env=environment,
-        timeout=20,
+        timeout=300,
     )
     return done.stdout.strip()
 

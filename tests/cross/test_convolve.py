@@ -17,7 +17,6 @@ NAMES = [report.name for report in selection.backends() if report.status == "ok"
 @pytest.mark.parametrize("name", NAMES)
 @settings(
     max_examples=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(data=st.data(), boundary=st.sampled_from(BOUNDARIES))

@@ -105,7 +105,7 @@ def test_a_layer_holds_back_the_others_and_not_itself(name, layer):
     assert shift[layer] > 0.01
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(latent=latent_colours, diffused=latent_colours)
 def test_shift_is_the_formulas(latent, diffused):
     inhibited = inhibit(latent, diffused, PLAIN)
@@ -118,7 +118,7 @@ def test_shift_is_the_formulas(latent, diffused):
         np.testing.assert_allclose(inhibited[i], latent[i] + shift, rtol=0, atol=1e-12)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(latent=latent_colours, diffused=latent_colours)
 def test_without_inhibition_nothing_is_shifted(latent, diffused):
     without = dataclasses.replace(PLAIN, inhibition=((0.0,) * 3,) * 3)
@@ -138,7 +138,7 @@ def test_release_grows_with_exposure_from_next_to_nothing(name):
         assert (np.diff(released) >= -1e-12).all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(exposures=latent_colours)
 def test_each_layer_releases_by_its_own_curve(exposures):
     released = release(exposures, PLAIN)
@@ -148,7 +148,7 @@ def test_each_layer_releases_by_its_own_curve(exposures):
         np.testing.assert_array_equal(released[layer], release(exposures, alone)[layer])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(x=st.floats(-6.0, 3.0))
 def test_neutral_patch_is_left_as_it_was_however_unlike_its_layers_are(x):
     neutral = np.full((3, 1, 1), x)

@@ -22,7 +22,7 @@ scenes = st.lists(light, min_size=3, max_size=3).map(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(first=scenes, second=scenes, times=st.floats(0.0, 100.0))
 def test_is_linear_however_bright_the_light(first, second, times):
     together = expose(first + times * second, PLAIN)
@@ -31,7 +31,7 @@ def test_is_linear_however_bright_the_light(first, second, times):
     np.testing.assert_allclose(together, apart, rtol=1e-12, atol=1e-15)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(irradiance=light)
 def test_neutral_stays_neutral_in_every_layer(irradiance):
     exposed = expose(np.full((3, 1, 1), irradiance), PLAIN)
@@ -39,7 +39,7 @@ def test_neutral_stays_neutral_in_every_layer(irradiance):
     np.testing.assert_allclose(exposed, 0.025 / 0.18 * irradiance, rtol=1e-12, atol=1e-15)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(stops=st.floats(-10.0, 10.0), scene=scenes)
 def test_each_stop_doubles_the_exposure(stops, scene):
     exposed = expose(scene, PLAIN, exposure_stops=stops)
@@ -99,7 +99,7 @@ def layers_of(exposures) -> np.ndarray:
     return np.array(exposures, dtype=float).reshape(3, 1, -1)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(scene=scenes, name=st.sampled_from(["pro-400h", "portra-400", "velvia-50"]))
 def test_a_colour_of_srgb_is_left_alone(scene, name):
     exposed = expose(scene + 1e-3, load_film(name).exposure)
@@ -107,7 +107,7 @@ def test_a_colour_of_srgb_is_left_alone(scene, name):
     np.testing.assert_allclose(held_positive(exposed), exposed, rtol=1e-12)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(exposures=st.lists(st.floats(-100.0, 100.0), min_size=3, max_size=3))
 def test_what_is_held_is_positive_and_no_darker_than_it_was(exposures):
     exposed = layers_of(exposures)
@@ -158,7 +158,7 @@ def test_logarithm_has_a_floor_where_no_stock_responds(xp):
     np.testing.assert_allclose(latent, [-6.0, -6.0, -6.0, -6.0, -3.0, 0.0, 5.0], atol=1e-6)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(exposure=st.floats(2e-6, 1e6))
 def test_logarithm_is_decimal(exposure):
     latent = log10_exposure(np.array([[[exposure, 10.0 * exposure]]])).ravel()

@@ -103,7 +103,7 @@ def test_hash_is_the_same_to_the_bit_in_every_library():
     np.testing.assert_array_equal(in_numpy, np.asarray(in_strict))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     row=st.integers(-1000, 100_000),
     col=st.integers(-1000, 100_000),
@@ -209,7 +209,7 @@ def test_keeps_the_dtype_and_leaves_its_argument_alone(xp, dtype):
     np.testing.assert_array_equal(np.asarray(density), 1.0)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     top=st.integers(0, 30),
     left=st.integers(0, 40),

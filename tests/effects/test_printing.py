@@ -147,7 +147,7 @@ def test_scan_gives_no_light_at_the_black_point_and_mid_grey_at_its_density(cont
     np.testing.assert_allclose(scan(d_min + 0.7, params), 0.18, rtol=1e-12)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(density=densities)
 def test_scan_never_exceeds_white(density):
     params = load_film("portra-400").printing
@@ -188,7 +188,7 @@ def test_scan_comes_near_white_in_the_densest_highlight():
     np.testing.assert_allclose(light, 1.0, atol=1e-9)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(density=densities)
 def test_scan_is_the_formula_when_black_is_far_away(density):
     params = dataclasses.replace(PLAIN_SCAN, black=-20.0)
@@ -198,7 +198,7 @@ def test_scan_is_the_formula_when_black_is_far_away(density):
     np.testing.assert_allclose(scan(density, params), 1.0 / (1.0 + odds_against), rtol=1e-9)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(net=st.floats(0.0, 3.0))
 def test_scan_maps_each_layer_by_its_balance(net):
     """Layers whose greys are half and twice as dense print as one."""
@@ -241,7 +241,7 @@ def luminance_of(light: np.ndarray) -> np.ndarray:
     return np.tensordot(np.array(LUMINANCE), light, axes=1)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     colour=st.lists(st.floats(-0.5, 2.0), min_size=3, max_size=3),
     grey=st.floats(0.01, 0.99),
@@ -260,7 +260,7 @@ def test_every_colour_of_a_luminance_in_range_comes_into_the_gamut(colour, grey)
     assert np.abs(np.cross(chroma, kept)).max() < 1e-9
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(colour=st.lists(st.floats(0.0, 1.0), min_size=3, max_size=3))
 def test_colours_well_within_the_gamut_are_left_alone(colour):
     light = np.array(colour).reshape(3, 1, 1)
@@ -302,7 +302,7 @@ def test_one_channel_is_left_alone():
 # Beer and Lambert.
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(density=densities)
 def test_light_follows_beer_and_lambert(density):
     light = see(density.astype(np.float32), TWO_WAVELENGTHS).astype(np.float64).ravel()
@@ -318,7 +318,7 @@ def test_light_follows_beer_and_lambert(density):
     )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(first=densities, second=densities)
 def test_densities_add_where_transmittances_multiply(first, second):
     one = Light(spectral=((0.7, 0.2, 0.1),), base=(0.0,), weights=((1.0,),))

@@ -31,7 +31,7 @@ def test_gives_each_layer_its_own_psf():
     assert red > green > blue
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     sigma_um=st.floats(0.5, 60.0),
     weight=st.floats(0.0, 1.0),

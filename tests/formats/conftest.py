@@ -32,7 +32,7 @@ def read_in_child():
 
     def read(module, folder):
         command = [sys.executable, "-c", READ_EACH, module, str(folder)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
         last = done.stderr.strip().splitlines()[-3:]
         assert done.returncode == 0, f"the child ended with {done.returncode} after {last}"
         peak_bytes, outcomes = json.loads(done.stdout.splitlines()[-1])

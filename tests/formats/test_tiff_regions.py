@@ -81,7 +81,7 @@ def test_regions_are_those_of_the_upright_picture(tmp_path, layout, orientation)
         np.testing.assert_array_equal(found, expected[:100:13, 2:99:7])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rows=st.tuples(st.integers(0, 40), st.integers(1, 60), st.integers(1, 50)),
     cols=st.tuples(st.integers(0, 60), st.integers(1, 95), st.integers(1, 50)),

@@ -266,7 +266,7 @@ def sizes_of(side):
     return cuts.map(lambda places: tuple(np.diff([0, *sorted(places), side]).tolist()))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     chunks=st.tuples(sizes_of(23), sizes_of(31)),
     radius=st.tuples(st.integers(0, 40), st.integers(0, 12)),

@@ -69,7 +69,7 @@ def numbers(low, high):
     ],
 )
 @given(data=st.data())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_functions_are_right_to_a_few_units_in_the_last_place(op, low, high, data):
     values = data.draw(numbers(low, high))
     exact = {"neg": np.negative}.get(op) or getattr(np, op)
@@ -78,7 +78,7 @@ def test_functions_are_right_to_a_few_units_in_the_last_place(op, low, high, dat
 
 
 @given(values=numbers(2.0**-40, 2.0**40), exponents=numbers(-2.5, 2.5))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_powers_are_right_to_a_few_units_in_the_last_place(values, exponents):
     both = np.concatenate([values[:1], exponents[:1]])
     expected = both[:1].astype(np.float64) ** both[1:]
@@ -131,7 +131,7 @@ def programs(draw):
 
 
 @given(chain=programs(), seed=st.integers(0, 99))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_any_program_gives_what_its_definition_does(tmp_path_factory, chain, seed):
     rng = np.random.default_rng(seed)
     floats = rng.normal(size=(chain.inputs[0][0], 3, 37)).astype(np.float32)
@@ -303,7 +303,7 @@ def test_threads_that_share_a_kernel_give_what_one_gives():
     size=st.tuples(st.integers(1, 20), st.sampled_from([1, 20, 511, 530])),
     seed=st.integers(0, 2**64),
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_grain_is_that_of_its_definition(pixel_pitch_um, place, size, seed):
     grain = Grain(
         rms_coefficients=((0.01,),) * 2, d_min=(0.1,) * 2, net_range=((0.0, 2.0),) * 2,

@@ -79,7 +79,7 @@ class SlowRoll:
 
     def finish(self) -> tuple[int, list[str], list[str]]:
         """Wait for the end: exit code, and the lines of stdout and stderr."""
-        out, err = self.process.communicate(timeout=60)
+        out, err = self.process.communicate(timeout=600)
         return self.process.returncode, out.splitlines(), err.splitlines()
 
 
