@@ -33,7 +33,7 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
-"""What every answer says to the browser: the page talks to this server alone, in no other's frame."""
+"""What every answer tells the browser: ask this server alone, and show the page in no frame."""
 
 
 class Gate:
