@@ -101,7 +101,7 @@ def backend(session: nox.Session, name: str) -> None:
 @nox.session
 def dask(session: nox.Session) -> None:
     """Develop a roll and dask arrays on a local cluster, whose workers are killed."""
-    session.install("-e", "./phos_core[testing]", *DASK, *tools("tests"))
+    session.install("-e", "./phos_core[testing]", *DASK, *tools("tests"), *tools("dask"))
     session.run("pytest", "tests/plugins/test_phos_dask.py", *session.posargs)
 
 

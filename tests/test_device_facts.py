@@ -1,6 +1,7 @@
 """Facts about devices: a crash is a row, and a wrong render is found."""
 
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -34,19 +35,52 @@ def test_a_process_of_its_own_answers_the_same():
 
 
 @pytest.mark.parametrize(
-    ("body", "words"),
+    ("body", "seconds", "words"),
     [
-        ("import os; os.abort()", "ended with -6"),
-        ("import os; os._exit(3)", "ended with 3"),
-        ("import time; time.sleep(60)", "no answer within 2 s"),
+        ("import os; os.abort()", 600, "ended with -6"),
+        ("import os; os._exit(3)", 600, "ended with 3"),
+        ("import time; time.sleep(60)", 1, "no answer within 1 s"),
     ],
 )
-def test_a_backend_that_takes_its_process_down_is_a_row(tmp_path, monkeypatch, body, words):
+def test_a_backend_that_takes_its_process_down_is_a_row(
+    tmp_path, monkeypatch, body, seconds, words
+):
     (tmp_path / "sitecustomize.py").write_text(body)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    found = device_facts.probe_apart("scipy", seconds=2)
+    found = device_facts.probe_apart("scipy", seconds=seconds)
     assert found.status == "crashed"
     assert words in found.reason
+
+
+STRANGERS = ("json", "numpy", "scipy", "phos_core", "sitecustomize", "usercustomize", "typing")
+
+
+@pytest.fixture
+def strangers_folder(tmp_path, monkeypatch):
+    """A current folder whose files have the names of modules, as a folder of pictures may."""
+    for name in STRANGERS:
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('CODE OF THE CURRENT FOLDER')")
+    monkeypatch.chdir(tmp_path)
+
+
+def test_no_process_of_ours_runs_what_lies_in_the_current_folder(strangers_folder):
+    from phos_core.bench.running import _answered
+
+    assert device_facts.probe_apart("scipy").status == "ok"
+    assert "CURRENT FOLDER" not in str(_answered({}))
+
+
+def test_every_process_that_is_started_leaves_the_current_folder_out_of_its_path():
+    sources = [Path(phos.__file__).parent, *Path(__file__).parents[1].glob("plugins/*/src")]
+    started = [
+        (path.name, line.strip())
+        for source in sources
+        for path in source.rglob("*.py")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "[sys.executable" in line
+    ]
+    assert len(started) >= 4
+    assert not [(name, line) for name, line in started if '"-P"' not in line]
 
 
 def test_facts_that_a_backend_tells_are_passed_on_and_its_troubles_too(monkeypatch):

@@ -50,7 +50,15 @@ def address(folder):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "phos_core", "app", "--no-browser", "--port", str(port)]
-    environment = os.environ | {"PHOS_BACKEND": "scipy", "TMPDIR": str(folder)}
+    no_way_out = folder.parent / "no-way-out"
+    no_way_out.mkdir()
+    (no_way_out / "sitecustomize.py").write_text(NO_WAY_OUT)
+    paths = [str(no_way_out), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {
+        "PHOS_BACKEND": "scipy",
+        "TMPDIR": str(folder),
+        "PYTHONPATH": os.pathsep.join(paths),
+    }
     log = folder.parent / "app.log"
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
@@ -272,15 +280,73 @@ def test_nothing_is_wider_than_the_window(browser, address, photo_file, width):
     context.close()
 
 
-def test_a_site_with_another_name_is_turned_away(address):
+NO_WAY_OUT = """
+import socket
+connect = socket.socket.connect
+
+def refuse(self, address):
+    if self.family != socket.AF_UNIX and address[0] not in ("127.0.0.1", "localhost", "::1"):
+        print("ASKS OUTSIDE", address, flush=True)
+        raise OSError("there is no way out")
+    return connect(self, address)
+
+socket.socket.connect = refuse
+find = socket.getaddrinfo
+
+def find_here(host, *others, **named):
+    if host not in (None, "127.0.0.1", "localhost", "::1", ""):
+        print("ASKS OUTSIDE", host, flush=True)
+        raise OSError("there is no way out")
+    return find(host, *others, **named)
+
+socket.getaddrinfo = find_here
+"""
+
+
+def knock(address, **headers):
+    """The first line that the server answers to a WebSocket's request with these headers."""
+    port = int(address.rpartition(":")[2])
+    lines = [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    request = [
+        "GET /_stcore/stream HTTP/1.1",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        *lines,
+    ]
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(("\r\n".join(request) + "\r\n\r\n").encode())
+        return connection.recv(200).partition(b"\r\n")[0].decode()
+
+
+def test_only_the_page_itself_gets_in_and_nobody_outside_is_asked_who_knocks(address, folder):
     port = address.rpartition(":")[2]
-    with socket.create_connection(("127.0.0.1", int(port))) as connection:
-        connection.sendall(
-            b"GET /_stcore/stream HTTP/1.1\r\nHost: evil.example\r\nUpgrade: websocket\r\n"
-            b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        )
-        assert connection.recv(200).startswith(b"HTTP/1.1 403")
+    own = f"127.0.0.1:{port}"
+    assert knock(address, Host=own, Origin=f"http://{own}").endswith("101 Switching Protocols")
+    for headers in (
+        {"Host": "evil.example"},
+        {"Host": f"evil.example:{port}", "Origin": f"http://evil.example:{port}"},
+        {"Host": own, "Origin": "https://some.website.example"},
+        {"Host": own, "Origin": "http://127.0.0.1:1"},
+        {"Host": own, "Origin": f"https://{own}"},
+        {"Host": own, "Origin": f"http://localhost:{port}"},
+        {"Host": own, "Origin": "null"},
+        {"Host": "[::", "Origin": "http://[::"},
+        {"Origin": f"http://{own}"},
+    ):
+        assert " 403 " in knock(address, **headers) or " 400 " in knock(address, **headers), headers
+    assert "ASKS OUTSIDE" not in (folder.parent / "app.log").read_text()
+
+
+def test_the_browser_is_told_to_ask_nobody_else_and_to_frame_it_nowhere(address):
+    with urllib.request.urlopen(address) as answer:
+        policy = answer.headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+    foreign = urllib.request.Request(address, headers={"Origin": "https://some.website.example"})
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(foreign)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs an address beside 127.0.0.1")

@@ -23,7 +23,7 @@ from phos_core.roll import develop_roll
 arrays = pytest.importorskip("phos_dask.arrays", reason="needs phos-dask and Dask")
 import dask  # noqa: E402 - only where it is installed
 import dask.array as da  # noqa: E402
-from distributed import Client, LocalCluster  # noqa: E402
+from distributed import Client, LocalCluster, Security  # noqa: E402
 
 import phos_dask  # noqa: E402
 from phos_dask import scheduler  # noqa: E402
@@ -318,7 +318,7 @@ def test_what_cannot_be_convolved_is_refused_at_once(shape, wrong, says):
 
 FILM = Recipe(film="gold-200", seed=11)
 FRAMES = 40
-WAIT_S = 60  # for workers, on a machine that has other things to do
+WAIT_S = 600  # for workers, on a machine that has other things to do
 
 
 @pytest.fixture(scope="module")
@@ -519,6 +519,45 @@ def test_a_cluster_without_workers_is_waited_for_with_a_word():
         later = executor.submit(os.getpid)
         empty.scale(1)
         assert later.result(timeout=WAIT_S) != os.getpid()
+
+
+@pytest.fixture
+def certificates(tmp_path):
+    """Certificates in files, and the options of Dask's configuration that name them."""
+    pytest.importorskip("cryptography", reason="needs cryptography, to make certificates")
+    made = Security.temporary()
+    (tmp_path / "ca.pem").write_text(made.tls_ca_file)
+    (tmp_path / "cert.pem").write_text(made.tls_client_cert)
+    (tmp_path / "key.pem").write_text(made.tls_client_key)
+    names = {"ca-file": "ca.pem"}
+    for role in ("client", "scheduler", "worker"):
+        names |= {f"{role}.cert": "cert.pem", f"{role}.key": "key.pem"}
+    return {f"distributed.comm.tls.{key}": str(tmp_path / name) for key, name in names.items()}
+
+
+@pytest.mark.parametrize("given", ["by Dask's configuration", "as an argument"])
+def test_a_cluster_is_reached_by_tls(certificates, given):
+    with dask.config.set(certificates):
+        security = Security(require_encryption=True)
+    options = certificates if given == "by Dask's configuration" else {}
+    own = None if options else security
+    with (
+        LocalCluster(n_workers=1, dashboard_address=":0", security=security) as encrypted,
+        dask.config.set(options),
+        phos_dask.executor(encrypted.scheduler_address, security=own) as executor,
+    ):
+        assert encrypted.scheduler_address.startswith("tls://")
+        assert executor.submit(os.getpid).result(timeout=WAIT_S) != os.getpid()
+
+
+def test_a_cluster_that_asks_for_certificates_is_one_clear_error_without(certificates):
+    with dask.config.set(certificates):
+        security = Security(require_encryption=True)
+    with (
+        LocalCluster(n_workers=0, dashboard_address=":0", security=security) as encrypted,
+        pytest.raises(PhosError, match="no Dask scheduler at tls://"),
+    ):
+        phos_dask.executor(encrypted.scheduler_address).__enter__()
 
 
 # ------------------------------------------------------------------ what is shown

@@ -447,6 +447,70 @@ def test_code_is_kept_where_the_platform_keeps_such_things(
     assert compiling.cache_folder().as_posix() == expected
 
 
+LOADED = "def answer():\n    return {number}\n"
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """The cache folder, which is not there yet."""
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(compiling.sys, "platform", "linux")
+    compiling._warn_once.cache_clear()
+    return tmp_path / "phos"
+
+
+needs_owners = pytest.mark.skipif(os.name == "nt", reason="needs owners and permissions")
+
+
+@needs_owners
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o1777, 0o722])
+def test_a_cache_of_one_s_own_is_closed_to_others(cache, mode):
+    cache.mkdir()
+    cache.chmod(mode)
+    assert compiling.load_function(LOADED.format(number=1), "answer")() == 1
+    assert cache.stat().st_mode & 0o7777 == 0o700
+    assert len(list(cache.glob("*.py"))) == 1
+
+
+@needs_owners
+@pytest.mark.parametrize("where", ["the folder", "a file", "code that Python compiled"])
+def test_a_cache_that_another_user_has_written_to_is_not_loaded(cache, monkeypatch, where):
+    compiling.load_function(LOADED.format(number=2), "answer")
+    (cache / "__pycache__").mkdir(exist_ok=True)
+    (cache / "__pycache__/planted.pyc").touch()
+    planted = {
+        "the folder": cache,
+        "a file": next(cache.glob("*.py")),
+        "code that Python compiled": cache / "__pycache__/planted.pyc",
+    }[where]
+    stat = compiling.Path.stat
+
+    def others(self, **options):
+        found = list(stat(self, **options))
+        found[4] = 12345 if self == planted else found[4]
+        return os.stat_result(found)
+
+    monkeypatch.setattr(compiling.Path, "stat", others)
+    before = sorted(path.name for path in cache.iterdir())
+    with pytest.warns(RuntimeWarning, match="belongs to another user"):
+        assert compiling.load_function(LOADED.format(number=3), "answer")() == 3
+    assert sorted(path.name for path in cache.iterdir()) == before
+
+
+@needs_owners
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o775])
+def test_a_folder_for_numba_that_others_may_write_to_is_not_used(tmp_path, monkeypatch, mode):
+    open_to_all = tmp_path / "open"
+    open_to_all.mkdir()
+    open_to_all.chmod(mode)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(open_to_all))
+    compiling._warn_once.cache_clear()
+    with pytest.warns(RuntimeWarning, match="others may write to it"):
+        assert compiling.load_function(LOADED.format(number=4), "answer")() == 4
+    assert not list(open_to_all.rglob("*.py"))
+
+
 def test_the_plug_in_is_known_without_importing_numba():
     code = "import phos_numba, sys; print('numba' in sys.modules, 'scipy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -201,7 +201,7 @@ def _apart(function: str, name: str, seconds: float) -> dict[str, Any] | str:
         f"from phos_core.device_facts import {function}\n"
         f"sys.stdout.write('\\n' + json.dumps({function}(sys.argv[1])))"
     )
-    command = [sys.executable, "-c", script, name]
+    command = [sys.executable, "-P", "-c", script, name]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired:

@@ -64,7 +64,7 @@ def run_case(
 
 def _answered(asked: dict[str, Any]) -> dict[str, Any] | str:
     """Ask a fresh process; a string says how it ended badly."""
-    command = [sys.executable, "-m", "phos_core.bench"]
+    command = [sys.executable, "-P", "-m", "phos_core.bench"]
     try:
         done = subprocess.run(
             command,

@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("backend", help="the backend to prove")
     asked, options = parser.parse_known_args(arguments)
     # Another process, because pytest rewrites assertions only in what is not yet imported.
-    command = [sys.executable, "-m", "pytest", "-p", "phos_pytest", "--pyargs"]
+    command = [sys.executable, "-P", "-m", "pytest", "-p", "phos_pytest", "--pyargs"]
     command += ["phos_core.conformance", f"--phos-backend={asked.backend}", *options]
     return subprocess.run(command, check=False).returncode
 

@@ -50,7 +50,8 @@ class TestPlugIn:
 
     def test_asking_what_it_offers_imports_nothing_but_the_plug_in(self, point: EntryPoint) -> None:
         """Whoever lists the backends loads every plug-in; its library has to wait."""
-        asked = [sys.executable, "-c", LOADED_BY_THE_HOOK, point.name, point.value, point.group]
+        origin = (point.name, point.value, point.group)
+        asked = [sys.executable, "-P", "-c", LOADED_BY_THE_HOOK, *origin]
         answer = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
         own = point.module.partition(".")[0]
         heavy = set(json.loads(answer)) - sys.stdlib_module_names - {own}

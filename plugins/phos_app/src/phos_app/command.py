@@ -4,12 +4,12 @@ from importlib.resources import files
 
 import click
 
+from phos_app.gate import HOSTS
 from phos_app.limits import UPLOAD_MIB
 
 __all__ = ["app", "flags"]
 
 ADDRESS = "127.0.0.1"
-HOSTS = ("127.0.0.1", "localhost")
 
 
 @click.command(short_help="Open the darkroom in a browser.")
@@ -28,8 +28,8 @@ def app(port: int, no_browser: bool) -> None:
     """
     from streamlit.web import cli
 
-    start = str(files("phos_app").joinpath("script", "start.py"))
-    cli.main(["run", start, *flags(port, no_browser=no_browser)], standalone_mode=False)
+    server = str(files("phos_app").joinpath("script", "server.py"))
+    cli.main(["run", server, *flags(port, no_browser=no_browser)], standalone_mode=False)
 
 
 def flags(port: int, *, no_browser: bool) -> list[str]:

@@ -65,13 +65,16 @@ class ThreadLimit(WorkerPlugin):  # type: ignore[misc] # Dask is not looked into
 
 
 @contextmanager
-def executor(address: str) -> Iterator[Executor]:
+def executor(address: str, *, security: Security | None = None) -> Iterator[Executor]:
     """Connect to a Dask scheduler.
 
     Parameters
     ----------
     address : str
-        Where it listens, such as ``tcp://10.0.0.5:8786``.
+        Where it listens, such as ``tcp://10.0.0.5:8786``, or ``tls://10.0.0.5:8786``. The
+        scheduler can run code in this process, so name only one that you trust.
+    security : distributed.Security, optional
+        Certificates, for ``tls://``; by default those of Dask's configuration.
 
     Yields
     ------
@@ -93,14 +96,15 @@ def executor(address: str) -> Iterator[Executor]:
     -----
     For as long as it is open, phos runs on one thread for each task of a worker (`ThreadLimit`).
     """
-    if not _workers_at(address):
+    security = Security() if security is None else security
+    if not _workers_at(address, security):
         warnings.warn(
             f"the Dask scheduler at {address} has no workers yet: the work waits for the first "
             f"(dask worker {address})",
             stacklevel=3,
         )
     with (
-        Client(address, timeout=PATIENCE_S, set_as_default=False) as client,
+        Client(address, timeout=PATIENCE_S, set_as_default=False, security=security) as client,
         _limited(client, address),
     ):
         yield client.get_executor(pure=False)
@@ -130,11 +134,11 @@ def _check_workers(client: Client, address: str) -> None:
         )
 
 
-def _workers_at(address: str) -> int:
+def _workers_at(address: str, security: Security) -> int:
     """Ask a scheduler how many workers it has: a client that fails to connect leaves threads."""
     with ThreadPoolExecutor(1) as apart:  # a notebook's thread runs a loop already
         try:
-            told = apart.submit(asyncio.run, _identity(address)).result()
+            told = apart.submit(asyncio.run, _identity(address, security)).result()
         except _SILENCE as error:
             reason = str(error) or f"it did not answer within {PATIENCE_S:g} s"
             raise NoSchedulerError(
@@ -149,8 +153,8 @@ def _workers_at(address: str) -> int:
     return len(told["workers"])
 
 
-async def _identity(address: str) -> dict[str, Any]:
-    options = Security().get_connection_args("client")
+async def _identity(address: str, security: Security) -> dict[str, Any]:
+    options = security.get_connection_args("client")
     async with rpc(address, timeout=PATIENCE_S, connection_args=options) as peer:
         told: dict[str, Any] = await asyncio.wait_for(peer.identity(), PATIENCE_S)
     return told

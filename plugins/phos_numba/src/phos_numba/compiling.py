@@ -4,9 +4,11 @@ import hashlib
 import importlib.util
 import os
 import pickle
+import stat
 import sys
 import tempfile
 import threading
+import warnings
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +21,26 @@ MADE_WITH = ("numba", "llvmlite", "numpy")  # whose versions compiled code depen
 INLINED = Path(__file__).with_name("mathematics.py")  # becomes part of what is compiled
 UNREADABLE = (OSError, RuntimeError, EOFError, ImportError, pickle.PickleError)
 
+ROOT = 0
+OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
 _lock = threading.Lock()
+
+
+class UntrustedFolderError(Exception):
+    """Another user could write to the cache.
+
+    Parameters
+    ----------
+    path : Path
+        What is not this user's alone.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"compiled code is neither kept nor loaded: {path} belongs to another user, or others "
+            "may write to it; set NUMBA_CACHE_DIR to a folder of your own"
+        )
 
 
 def load_function(text: str, name: str) -> Any:
@@ -41,13 +62,17 @@ def load_function(text: str, name: str) -> Any:
     Notes
     -----
     The source lies in `cache_folder` under a hash of itself and of all that the code depends on,
-    and Numba keeps the code beside it. Where the folder cannot be used, nothing is kept.
+    and Numba keeps the code beside it. Where the folder cannot be used, nothing is kept; where
+    another user could write to it, nothing is kept there or loaded from it, with a warning.
     """
     stamped = f"# {_stamp()}\n{text}"
     module_name = f"phos_numba_{hashlib.sha256(stamped.encode()).hexdigest()[:24]}"
     with _lock:
         try:
             module = _kept(module_name, stamped)
+        except UntrustedFolderError as error:
+            _warn_once(str(error))
+            module = _not_kept(module_name, stamped)
         except UNREADABLE:
             module = _not_kept(module_name, stamped)
     return getattr(module, name)
@@ -78,10 +103,49 @@ def cache_folder() -> Path:
             return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "phos"
 
 
+def check_owner(folder: Path) -> None:
+    """Raise where another user could have put code into the cache: it would be run as this user.
+
+    A cache of this user's own that others may write to is closed to them.
+
+    Parameters
+    ----------
+    folder : Path
+        The cache's.
+
+    Raises
+    ------
+    UntrustedFolderError
+        If the folder, or what lies in it, belongs to another user.
+    """
+    if os.name == "nt":
+        return  # the folder lies in the user's own, and permissions are of another kind
+    status = folder.stat()
+    if status.st_mode & OTHERS_WRITE and status.st_uid == os.getuid():
+        folder.chmod(0o700)
+    _check(folder, [*folder.iterdir(), *folder.glob("__pycache__/*")])
+    if os.environ.get("NUMBA_CACHE_DIR"):  # where Numba itself keeps code, beside this folder
+        _check(folder.parent, list(folder.parent.iterdir()))
+
+
+def _check(folder: Path, entries: list[Path]) -> None:
+    if folder.stat().st_mode & OTHERS_WRITE:
+        raise UntrustedFolderError(folder)
+    for path in (folder, *entries):
+        if path.stat().st_uid not in (os.getuid(), ROOT):
+            raise UntrustedFolderError(path)
+
+
+@cache
+def _warn_once(message: str) -> None:
+    warnings.warn(message, RuntimeWarning, stacklevel=2)
+
+
 def _kept(module_name: str, text: str) -> ModuleType:
     """Import the source from the cache, written there first if it is not."""
     folder = cache_folder()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    check_owner(folder)
     path = folder / f"{module_name}.py"
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         _write(path, text)
