@@ -11,6 +11,12 @@ from phos_core.convolution import ladder, reference, selection
 from phos_core.psf import PSF
 
 
+@pytest.fixture(autouse=True)
+def no_configuration(monkeypatch):
+    """Whoever runs the tests may have a configuration file of their own."""
+    monkeypatch.setenv("PHOS_CONFIG", "")
+
+
 @pytest.fixture(params=["numpy", "array_api_strict"])
 def xp(request: pytest.FixtureRequest):
     """An Array API namespace: NumPy, and the strictest there is."""

@@ -12,8 +12,8 @@ from phos_core.convolution.selection import backends
 @pytest.fixture
 def fresh(monkeypatch):
     """No choice made outside, nothing found or probed before or kept after the test."""
-    monkeypatch.delenv("PHOS_BACKEND", raising=False)
-    monkeypatch.delenv("PHOS_BLOCK", raising=False)
+    for name in ("PHOS_BACKEND", "PHOS_BLOCK", "PHOS_PLUGINS"):
+        monkeypatch.delenv(name, raising=False)
     registry.reset()
     probing.reset()
     yield

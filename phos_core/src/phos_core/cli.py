@@ -1,6 +1,8 @@
 """The command line: ``phos develop``, ``phos films``, ``phos backends``, and plug-ins' commands."""
 
+import contextlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,9 +13,9 @@ from phos_core.cli_bench import bench
 from phos_core.cli_contact import compare, contact
 from phos_core.cli_develop import develop
 from phos_core.cli_lut import lut
-from phos_core.cli_messages import plain_messages
+from phos_core.cli_messages import plain_messages, say
 from phos_core.cli_plugin import plugin
-from phos_core.errors import PhosError
+from phos_core.errors import ConfigurationError, PhosError
 
 __all__ = ["main"]
 
@@ -36,6 +38,10 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         return super().get_command(ctx, cmd_name) or _plugin_commands().get(cmd_name)
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        _use_the_usual_configuration()  # before any plug-in is asked for anything
+        return super().make_context(*args, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -43,11 +49,29 @@ class _Commands(click.Group):
             raise _Failure(str(error)) from error
 
 
+def _use_the_usual_configuration() -> None:
+    """Let ``PHOS_CONFIG`` name the file that the user may have, unless it is set, be it to nothing.
+
+    It is set for the processes that this one starts, too.
+    """
+    if "PHOS_CONFIG" not in os.environ:
+        from phos_core.settings import settings_folder
+
+        with contextlib.suppress(OSError, RuntimeError):  # no home, or none that may be entered
+            usual = settings_folder() / "config.toml"
+            if usual.exists():
+                os.environ["PHOS_CONFIG"] = str(usual)
+
+
 def _plugin_commands() -> dict[str, click.Command]:
     from phos_core.convolution import registry
 
-    with plain_messages():
-        offered = registry.commands()
+    try:
+        with plain_messages():
+            offered = registry.commands()
+    except ConfigurationError as error:  # which is no reason to refuse help
+        say(f"warning: {error}")
+        return {}
     commands = (command for command in offered if isinstance(command, click.Command))
     return {command.name: command for command in commands if command.name}
 

@@ -2,15 +2,15 @@
 
 A plug-in that fails to load, or whose hook fails, is kept with its reason. ``PHOS_BLOCK`` keeps
 out what it names, separated by commas: a distribution, which is then not imported, or a backend.
+``PHOS_PLUGINS`` lists what may be imported, by distribution or entry point: nothing besides. A
+configuration file may say both, and rank backends otherwise; see `configuration`.
 
 A backend's name belongs to one distribution. Where two plug-ins claim the same, neither runs;
 the names of the built-in backends cannot be taken.
 """
 
-import os
-import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
@@ -19,14 +19,14 @@ from typing import Any, Literal
 
 import pluggy
 
-from phos_core.convolution import hookspecs
+from phos_core.convolution import configuration, hookspecs
+from phos_core.convolution.configuration import Configuration, normalised
 from phos_core.convolution.hookspecs import GROUP, HOOK_API, BackendSpec, SchedulerSpec
 from phos_core.convolution.strangers import Trouble, attempt
 
 __all__ = [
     "OfferedBackend",
     "PlugIn",
-    "blocked_names",
     "commands",
     "films",
     "offered_backends",
@@ -95,22 +95,16 @@ class OfferedBackend:
         return self.spec.priority if self.spec else None
 
 
-def blocked_names() -> frozenset[str]:
-    """Return what ``PHOS_BLOCK`` keeps out."""
-    listed = os.environ.get("PHOS_BLOCK", "").split(",")
-    return frozenset(_normalised(name.strip()) for name in listed if name.strip())
-
-
 def plug_ins() -> tuple[PlugIn, ...]:
     """Return every plug-in that is installed, loaded once per process."""
-    return _load_all(blocked_names())
+    return _load_all(configuration.configuration())
 
 
 def offered_backends() -> tuple[OfferedBackend, ...]:
     """Return the backends that plug-ins offer, and the plug-ins that failed to."""
-    blocked = blocked_names()
-    offered = _gathered(blocked)
-    return tuple(_judged(offer, offered, blocked) for offer in offered)
+    wished = configuration.configuration()
+    offered = _gathered(wished)
+    return tuple(_judged(offer, offered, wished) for offer in offered)
 
 
 def films() -> tuple[Path, ...]:
@@ -150,32 +144,52 @@ def schedulers() -> tuple[SchedulerSpec, ...]:
 
 def reset() -> None:
     """Forget what was found, so that it is looked for again."""
+    configuration.reset()
     _load_all.cache_clear()
     _gathered.cache_clear()
 
 
 @cache
-def _load_all(blocked: frozenset[str]) -> tuple[PlugIn, ...]:
+def _load_all(wished: Configuration) -> tuple[PlugIn, ...]:
     points = sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value))
     unique = {(point.name, point.value, _distribution(point)): point for point in points}
-    return tuple(_load(point, blocked) for point in unique.values())
+    return tuple(_load(point, wished) for point in unique.values())
 
 
 @cache
-def _gathered(blocked: frozenset[str]) -> tuple[OfferedBackend, ...]:
-    return tuple(offer for plug_in in _load_all(blocked) for offer in _offers(plug_in))
+def _gathered(wished: Configuration) -> tuple[OfferedBackend, ...]:
+    offers = (offer for plug_in in _load_all(wished) for offer in _offers(plug_in))
+    return tuple(_ranked(offer, dict(wished.priorities)) for offer in offers)
 
 
-def _load(point: EntryPoint, blocked: frozenset[str]) -> PlugIn:
+def _ranked(offer: OfferedBackend, priorities: Mapping[str, int]) -> OfferedBackend:
+    """Give an offer the priority that the user wishes it to have."""
+    if offer.spec is None or offer.name not in priorities:
+        return offer
+    return replace(offer, spec=replace(offer.spec, priority=priorities[offer.name]))
+
+
+def _load(point: EntryPoint, wished: Configuration) -> PlugIn:
     distribution = _distribution(point)
     version = point.dist.version if point.dist else ""
-    if _normalised(distribution) in blocked:
-        reason = f"distribution {distribution} is kept out by PHOS_BLOCK"
-        return PlugIn(point.name, distribution, version, status="blocked", reason=reason)
+    kept_out = _kept_out(point.name, distribution, wished)
+    if kept_out:
+        return PlugIn(point.name, distribution, version, status="blocked", reason=kept_out)
     manager = attempt(lambda: _manager_of(point.load(), point.name), f"plug-in {point.name}")
     if isinstance(manager, Trouble):
         return PlugIn(point.name, distribution, version, status="broken", reason=manager)
     return PlugIn(point.name, distribution, version, manager)
+
+
+def _kept_out(name: str, distribution: str, wished: Configuration) -> str:
+    """Why an entry point is not imported; empty if it is."""
+    if normalised(distribution) in wished.blocked:
+        return f"distribution {distribution} is kept out by {wished.blocked_by}"
+    if wished.allowed is None or normalised(distribution) == BUILTIN_DISTRIBUTION:
+        return ""
+    if wished.allowed.isdisjoint({normalised(name), normalised(distribution)}):
+        return f"neither {distribution} nor {name} is in {wished.allowed_by}"
+    return ""
 
 
 def _manager_of(module: Any, name: str) -> pluggy.PluginManager:
@@ -234,14 +248,14 @@ def _called(plug_in: PlugIn, hook: str) -> list[Any]:
 
 
 def _judged(
-    offer: OfferedBackend, offered: tuple[OfferedBackend, ...], blocked: frozenset[str]
+    offer: OfferedBackend, offered: tuple[OfferedBackend, ...], wished: Configuration
 ) -> OfferedBackend:
     """Say whether an offer stands beside the others."""
     if offer.spec is None:
         return offer
-    if _normalised(offer.name) in blocked:
-        hint = f"take {offer.name} out of PHOS_BLOCK"
-        return replace(offer, status="blocked", reason="kept out by PHOS_BLOCK", hint=hint)
+    if normalised(offer.name) in wished.blocked:
+        reason, hint = f"kept out by {wished.blocked_by}", f"take {offer.name} out of it"
+        return replace(offer, status="blocked", reason=reason, hint=hint)
     claims = [other.plug_in for other in offered if other.spec and other.name == offer.name]
     if len(claims) == 1 or _is_builtin(offer.plug_in):
         return offer
@@ -255,13 +269,8 @@ def _judged(
 
 
 def _is_builtin(plug_in: PlugIn) -> bool:
-    return _normalised(plug_in.distribution) == BUILTIN_DISTRIBUTION
+    return normalised(plug_in.distribution) == BUILTIN_DISTRIBUTION
 
 
 def _distribution(point: EntryPoint) -> str:
     return point.dist.name if point.dist else "unknown distribution"
-
-
-def _normalised(name: str) -> str:
-    """Return a name as package indexes compare it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
