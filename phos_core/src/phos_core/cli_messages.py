@@ -4,9 +4,24 @@ import contextlib
 import logging
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
-__all__ = ["count", "plain_messages", "say"]
+import click
+
+__all__ = ["count", "log_to_stderr", "plain_messages", "say", "verbose_option"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def verbose_option(command: Command) -> Command:
+    """Give a command the option ``-v``, as its parameter `verbose`, for `log_to_stderr`."""
+    return click.option(
+        "-v",
+        "--verbose",
+        is_flag=True,
+        help="Say what is chosen and why, by which methods, in how many tiles, how long it takes.",
+    )(command)
 
 
 def say(line: str) -> None:
@@ -26,3 +41,32 @@ def plain_messages() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_: say(f"warning: {message}")
         yield
+
+
+class _ToStderr(logging.Handler):
+    """Says each line once: pictures, tiles and processes repeat what is true of all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        prefix = "warning: " if record.levelno >= logging.WARNING else ""
+        line = prefix + " ".join(record.getMessage().split())
+        if line not in self._said:
+            self._said.add(line)
+            say(line)
+
+
+@contextlib.contextmanager
+def log_to_stderr(*, verbose: bool) -> Iterator[None]:
+    """Show what phos logs on stderr: without `verbose` only what is amiss."""
+    package, handler = logging.getLogger("phos_core"), _ToStderr()
+    before = package.level
+    package.setLevel(logging.INFO if verbose else logging.WARNING)
+    package.addHandler(handler)
+    try:
+        yield
+    finally:
+        package.removeHandler(handler)
+        package.setLevel(before)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from phos_core.arrays import Array, array_namespace
 from phos_core.coding import encode, numpy_dtype, scene_colours
 from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.convolution.methods_log import log_method
 from phos_core.convolution.tiles import Tile, Window
 from phos_core.effects.couplers import Couplers, coupler_psf, inhibit, release
 from phos_core.effects.development import Development
@@ -274,6 +275,7 @@ def spread_inhibitor(
 
 def spread(image: Array, psf: PSF | Sequence[PSF], backend: ConvolutionBackend) -> Array:
     """Convolve a stage of the process that nobody needs afterwards."""
+    log_method(backend, image.shape, psf)
     if not getattr(backend, "takes_out", False):
         return backend.convolve(image, psf)
     place = room(backend, image.shape, image.dtype)

@@ -14,8 +14,9 @@ from phos_core.convolution.boundary import Boundary, check_boundary
 from phos_core.convolution.contract import NO_PLANS, ConvolutionBackend, PlanningBackend
 from phos_core.convolution.cpu import in_parallel, row_strips
 from phos_core.convolution.ladder import descend
+from phos_core.convolution.methods_log import log_method
 from phos_core.convolution.planner import Method, Plan, check_method
-from phos_core.convolution.selection import Selection, select
+from phos_core.convolution.selection import Selection, log_choice, select
 from phos_core.convolution.tiles import Footprint, Tile, run, tile_sizes
 from phos_core.errors import UnsupportedOperationError
 from phos_core.psf import PSF, as_psf
@@ -246,6 +247,7 @@ def _convolve_one(
         return result
     rows, cols = pixels.shape if pixels.ndim == 2 else pixels.shape[-3:-1]
     selection = select(backend, pixels=rows * cols)
+    log_choice(selection)
     _check_road(selection.backend, (rows, cols), psfs, course)
     if pixels.ndim == 4 and not _share_a_call(pixels, psfs, selection, course.boundary):
         for picture, place in zip(pixels, result, strict=True):
@@ -341,6 +343,7 @@ def _convolved(
     **place: npt.NDArray[Any],
 ) -> Array:
     """Convolve planes on the backend's device, by its own road or the one asked for."""
+    log_method(backend, planes.shape, psfs, course.boundary, course.method)
     if course.method != "auto":
         chosen = _planning(backend)
         return chosen.convolve_by(course.method, planes, psfs, boundary=course.boundary, **place)
@@ -405,6 +408,7 @@ def _convolve_native(
     check_shape(image.shape)
     psfs = checked_psfs(psf, image.shape)
     selection = select(backend, holding=image)
+    log_choice(selection)
     dtype = xp.float64 if image.dtype == xp.float64 else xp.float32
     if 0 in image.shape:
         return xp.astype(image, dtype, copy=True)

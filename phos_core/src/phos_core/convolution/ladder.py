@@ -36,7 +36,7 @@ ERRORS: dict[ErrorKind, type[PhosError]] = {
 
 PACKAGE = "phos_core."  # a warning points to the first frame that is not in it
 
-logger = logging.getLogger("phos")
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,7 @@ def descend(
     for backend in _backends(selection, only_one=bool(bound)):
         if failed:
             events.append(f"went on with {backend.name}: {failed[-1]}")
+            logger.info(events[-1])
             warnings.warn(events[-1], BackendFallbackWarning, stacklevel=_frames_within() + 1)
         for tiles in _cuts(footprint(backend), backend, failed):
             rung_or_value = _attempt(work, backend, tiles)
@@ -133,6 +134,7 @@ def descend(
                 return Outcome(rung_or_value, backend, len(tiles), tuple(events))
             failed.append(rung_or_value)
             events.append(str(rung_or_value))
+            logger.info("attempt failed: %s", rung_or_value)
             attempt(backend.release, f"release of {backend.name}")  # a lost device may raise here
             if rung_or_value.kind != "out-of-memory":
                 break

@@ -8,7 +8,7 @@ __all__ = ["Trouble", "attempt"]
 
 T = TypeVar("T")
 
-logger = logging.getLogger("phos")
+logger = logging.getLogger(__name__)
 
 
 class Trouble(str):
