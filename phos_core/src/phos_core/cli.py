@@ -1,7 +1,8 @@
 """The command line: ``phos develop``, ``phos films``, ``phos backends``, and plug-ins' commands."""
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -11,11 +12,13 @@ from phos_core.cli_bench import bench
 from phos_core.cli_contact import compare, contact
 from phos_core.cli_develop import develop
 from phos_core.cli_lut import lut
-from phos_core.cli_messages import plain_messages
+from phos_core.cli_messages import own_stdout, plain_messages, say
 from phos_core.cli_plugin import plugin
 from phos_core.errors import PhosError
 
 __all__ = ["main"]
+
+COMMAND_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 class _Failure(click.ClickException):
@@ -31,10 +34,10 @@ class _Commands(click.Group):
     """Our commands first; plug-ins are asked only for a name we do not know, and for help."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*super().list_commands(ctx), *_plugin_commands()})
+        return sorted({*super().list_commands(ctx), *_plugin_commands(ctx)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return super().get_command(ctx, cmd_name) or _plugin_commands().get(cmd_name)
+        return super().get_command(ctx, cmd_name) or _plugin_commands(ctx).get(cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -43,13 +46,36 @@ class _Commands(click.Group):
             raise _Failure(str(error)) from error
 
 
-def _plugin_commands() -> dict[str, click.Command]:
-    from phos_core.convolution import registry
+def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:
+    """Commands of plug-ins by name, looked for once in a run."""
+    commands: dict[str, click.Command] | None = ctx.meta.get(__name__)
+    if commands is None:
+        commands = ctx.meta[__name__] = _find_plugin_commands()
+    return commands
 
+
+def _find_plugin_commands() -> dict[str, click.Command]:
+    """Commands of plug-ins by name; those that cannot be added are named on stderr."""
+    from phos_core.convolution import registry
+    from phos_core.convolution.strangers import shown
+
+    commands: dict[str, click.Command] = {}
     with plain_messages():
-        offered = registry.commands()
-    commands = (command for command in offered if isinstance(command, click.Command))
-    return {command.name: command for command in commands if command.name}
+        for plug_in, command in registry.brought("phos_commands"):
+            name = getattr(command, "name", None)
+            if not (isinstance(command, click.Command) and isinstance(name, str)):
+                why = f"{shown(command)} is not a click command with a name"
+            elif not COMMAND_NAME.fullmatch(name):
+                why = f"the command {shown(name)} must be named with letters, digits, - and _"
+            elif name in main.commands:
+                why = f"the name of its command {name!r} belongs to phos"
+            elif name in commands:
+                why = f"the name of its command {name!r} is taken by another plug-in"
+            else:
+                commands[name] = command
+                continue
+            say(f"warning: plug-in {plug_in.name} ({plug_in.distribution}): {why}")
+    return commands
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -78,12 +104,12 @@ def films(as_json: bool, papers: bool) -> None:
     if papers:
         from phos_core.film import paper_summaries
 
-        _list(
-            ("name", "label", "kind", "measured", "description"), paper_summaries(), as_json=as_json
-        )
+        paper_fields = ("name", "label", "kind", "measured", "description")
+        _list(paper_fields, paper_summaries, as_json=as_json)
         return
     fields = ("name", "label", "kind", "iso_speed", "formats", "measured", "description")
-    _list(fields, phos.films(), as_json=as_json)
+    with plain_messages():
+        _list(fields, phos.films, as_json=as_json)
 
 
 @main.command()
@@ -95,7 +121,7 @@ def presets(as_json: bool) -> None:
     """
     from phos_core.presets import presets as all_presets
 
-    _list(("name", "film", "description", "place"), all_presets(), as_json=as_json)
+    _list(("name", "film", "description", "place"), all_presets, as_json=as_json)
 
 
 @main.command()
@@ -108,10 +134,10 @@ def backends(as_json: bool, probe: bool) -> None:
 
         device_fields = ("backend", "status", "device", "free_bytes", "total_bytes", "facts")
         wanted = (*device_fields, "versions", "reason", "hint")
-        _list(wanted, probe_all_apart(), as_json=as_json)
+        _list(wanted, probe_all_apart, as_json=as_json)
         return
     fields = ("name", "priority", "status", "distribution", "version", "reason", "hint")
-    _list(fields, phos.backends(), as_json=as_json)
+    _list(fields, phos.backends, as_json=as_json)
 
 
 @main.command()
@@ -136,28 +162,30 @@ def selftest(ctx: click.Context, as_json: bool) -> None:
     """
     from phos_core import device_facts
 
-    results = device_facts.selftest()
-    if as_json:
-        click.echo(json.dumps(results, indent=2, ensure_ascii=False))
-    else:
-        for result in results["selftest"]:
-            verdict = "passed" if result["passed"] else f"FAILED: {result['reason']}"
-            click.echo(f"{result['backend']}: {verdict}")
+    with own_stdout() as out:
+        results = device_facts.selftest()
+        if as_json:
+            click.echo(json.dumps(results, indent=2, ensure_ascii=False), file=out)
+        else:
+            for result in results["selftest"]:
+                verdict = "passed" if result["passed"] else f"FAILED: {result['reason']}"
+                click.echo(f"{result['backend']}: {verdict}", file=out)
     if not results["passed"]:
         ctx.exit(1)
 
 
-def _list(fields: Sequence[str], records: Sequence[object], *, as_json: bool) -> None:
+def _list(fields: Sequence[str], find: Callable[[], Iterable[object]], *, as_json: bool) -> None:
     """Print records as JSON or as columns; an empty last column leaves no trailing blanks."""
-    rows = [{field: getattr(record, field) for field in fields} for record in records]
-    if as_json:
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
-        return
-    cells = [fields, *([_cell(row[field]) for field in fields] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for line in cells:
-        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        click.echo("  ".join(padded).rstrip())
+    with own_stdout() as out:
+        rows = [{field: getattr(record, field) for field in fields} for record in find()]
+        if as_json:
+            click.echo(json.dumps(rows, indent=2, ensure_ascii=False), file=out)
+            return
+        cells = [fields, *([_cell(row[field]) for field in fields] for row in rows)]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        for line in cells:
+            padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+            click.echo("  ".join(padded).rstrip(), file=out)
 
 
 def _cell(value: object) -> str:
