@@ -42,6 +42,7 @@ __all__ = [
     "brought",
     "commands",
     "films",
+    "is_builtin",
     "offered_backends",
     "plug_ins",
     "reset",
@@ -237,6 +238,8 @@ _Loaded = tuple[pluggy.PluginManager, "tuple[BackendSpec, ...] | Trouble"]
 def _load_watched(point: EntryPoint, plug_in: PlugIn) -> Answer[_Loaded]:
     def load(at: Steps) -> _Loaded:
         at("its import")
+        if not point.pattern.match(point.value):
+            raise ValueError(f"its entry point names {point.value!r}, which is no module")
         module = point.load()
         at("")
         manager = _manager_of(module, plug_in.name)
