@@ -9,7 +9,7 @@ from string import Template
 import click
 
 import phos_core as phos
-from phos_core.convolution.hookspecs import HOOK_API
+from phos_core.convolution.hookspecs import CONTRACT, HOOK_API
 
 __all__ = ["plugin", "write_plugin"]
 
@@ -84,6 +84,7 @@ def write_plugin(name: str, parent: Path) -> Path:
         "class_name": "".join(word.capitalize() for word in name.split("-")) + "Backend",
         "core": _compatible(phos.__version__),
         "hook_api": str(HOOK_API),
+        "contract": str(CONTRACT),
         "year": str(date.today().year),
     }
     try:
