@@ -1,7 +1,10 @@
 """The command line: ``phos develop``, ``phos films``, ``phos backends``, and plug-ins' commands."""
 
+import contextlib
 import json
+import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -33,6 +36,14 @@ class _Failure(click.ClickException):
 class _Commands(click.Group):
     """Our commands first; plug-ins are asked only for a name we do not know, and for help."""
 
+    def main(self, args: Sequence[str] | None = None, **extra: Any) -> Any:
+        try:
+            return super().main(args, **extra)
+        except SystemExit as end:
+            if args is None:  # it is the program itself, not called by another
+                _leave_at_once_if_need_be(end)
+            raise
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *_plugin_commands(ctx)})
 
@@ -44,6 +55,17 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except (PhosError, ValueError) as error:
             raise _Failure(str(error)) from error
+
+
+def _leave_at_once_if_need_be(end: SystemExit) -> None:
+    """End the process without taking a library down that a plug-in's thread is still loading."""
+    from phos_core.convolution.strangers import is_anyone_left_behind
+
+    if is_anyone_left_behind() and isinstance(end.code, int | None):
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(end.code or 0)
 
 
 def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:

@@ -25,6 +25,7 @@ __all__ = [
     "Trouble",
     "attempt",
     "in_one_line",
+    "is_anyone_left_behind",
     "patience_seconds",
     "shown",
     "watched",
@@ -133,8 +134,18 @@ def watched(work: Callable[[Steps], T], what: str, seconds: float, spent: float 
         note = f"it changed {_listed(names)}, which was put back"
         logger.warning("%s: %s", what, note)
     if not task.done.is_set():
+        _left_behind.append(thread)
         return Answer(task.steps.failed(f"TimeoutError: no answer within {seconds:g} s"), note)
     return Answer(task.result, note)
+
+
+def is_anyone_left_behind() -> bool:
+    """Whether a thread that did not answer in time is still at work.
+
+    Such a thread may be in the middle of a library that is being loaded. Where the interpreter
+    is taken down around it, some libraries abort the whole process.
+    """
+    return any(thread.is_alive() for thread in _left_behind)
 
 
 def patience_seconds() -> float:
@@ -220,6 +231,7 @@ def _listed(names: tuple[str, ...]) -> str:
     return " and ".join([*filter(None, [", ".join(names[:-1])]), names[-1]])
 
 
+_left_behind: list[threading.Thread] = []
 _aside = threading.local()
 _printing = threading.Lock()
 _printing_count = 0
