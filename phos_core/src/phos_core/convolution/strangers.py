@@ -5,12 +5,14 @@ user's ever arrives: a KeyboardInterrupt there is the plug-in's own, and the use
 thread that waits. What it prints goes to stderr, and what it changes of the process is put back.
 """
 
+import atexit
 import contextlib
 import logging
 import math
 import os
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
@@ -35,6 +37,7 @@ T = TypeVar("T")
 
 PATIENCE_SECONDS = 10.0  # our choice
 PATIENCE = "PHOS_PROBE_SECONDS"
+ASLEEP_SECONDS = 0.001  # of the processor in half a second: so little takes what only waits
 MOST_CHARACTERS = 400  # of what a stranger says: a row of a table
 
 logger = logging.getLogger("phos")
@@ -134,7 +137,7 @@ def watched(work: Callable[[Steps], T], what: str, seconds: float, spent: float 
         note = f"it changed {_listed(names)}, which was put back"
         logger.warning("%s: %s", what, note)
     if not task.done.is_set():
-        _left_behind.append(thread)
+        _leave_behind(thread)
         return Answer(task.steps.failed(f"TimeoutError: no answer within {seconds:g} s"), note)
     return Answer(task.result, note)
 
@@ -208,6 +211,23 @@ class _Task(Generic[T]):
             self.result = self.steps.failed(_told(error))
         finally:
             self.done.set()
+
+
+def _leave_behind(thread: threading.Thread) -> None:
+    if not _left_behind:
+        atexit.register(_wait_for_the_left_behind)
+    _left_behind.append(thread)
+
+
+def _wait_for_the_left_behind() -> None:
+    """Let what is still at work end before the interpreter does; what only sleeps may stay."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    for thread in _left_behind:
+        while thread.is_alive() and time.monotonic() < end:
+            before = time.process_time()
+            thread.join(0.5)
+            if time.process_time() - before < ASLEEP_SECONDS:
+                return
 
 
 def _wait(done: threading.Event, seconds: float) -> None:
