@@ -1,5 +1,6 @@
 """phos: film effects computed from physics, in micrometres on film."""
 
+import logging
 from importlib.metadata import version
 
 from phos_core import psf
@@ -30,3 +31,5 @@ __all__ = [
 ]
 
 __version__ = version("phos-core")
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # nothing is printed unasked

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import phos_core as phos
-from phos_core.cli_messages import count, plain_messages, say
+from phos_core.cli_messages import (
+    count,
+    log_to_stderr,
+    plain_messages,
+    say,
+    verbose_option,
+)
 from phos_core.cli_presets import given, merged, preset_options
 from phos_core.cli_settings import setting_options
 
@@ -49,7 +55,12 @@ WHAT_IS_DONE = {
 )
 @setting_options
 @preset_options
-@click.option("--backend", help="What convolves (see `phos backends`); by default the best here.")
+@click.option(
+    "--backend",
+    metavar="NAME",
+    help="What convolves (see `phos backends`); by default the best here. Several, as in "
+    "cupy,numba,scipy: the first that can run.",
+)
 @click.option("--recursive", is_flag=True, help="The folders in a folder too.")
 @click.option(
     "--name",
@@ -74,6 +85,7 @@ WHAT_IS_DONE = {
     help="Write a .phos.toml beside each positive: its settings, and how a roll goes on.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@verbose_option
 @click.pass_context
 def develop(
     ctx: click.Context,
@@ -93,6 +105,7 @@ def develop(
     skip_existing: bool,
     with_sidecar: bool,
     dry_run: bool,
+    verbose: bool,
     **_settings: Any,
 ) -> None:
     """Develop pictures on a film: files, folders, or quoted patterns such as 'roll/**/*.jpg'.
@@ -105,7 +118,7 @@ def develop(
     from phos_core.roll.resuming import refuse_replacing, standings
     from phos_core.roll.running import check_films
 
-    with plain_messages():
+    with plain_messages(), log_to_stderr(verbose=verbose):
         if sidecar is None:
             frames = _frames(ctx, pictures, output, preset, save_as, name, recursive)
         else:

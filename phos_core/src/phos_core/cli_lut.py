@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 import phos_core as phos
+from phos_core.cli_messages import log_to_stderr, verbose_option
 from phos_core.cli_presets import merged
 from phos_core.cli_settings import setting_options
 
@@ -37,6 +38,7 @@ SIZES = {CUBE: 33, HALD: 64}
 @setting_options
 @click.option("--backend", help="What computes (see `phos backends`); by default the best here.")
 @click.option("--overwrite", is_flag=True, help="Replace OUT if it exists.")
+@verbose_option
 @click.pass_context
 def lut(
     ctx: click.Context,
@@ -47,6 +49,7 @@ def lut(
     preset: str | None,
     backend: str | None,
     overwrite: bool,
+    verbose: bool,
     **_settings: Any,
 ) -> None:
     """Write a film's colours as a lookup table for other programs.
@@ -69,7 +72,8 @@ def lut(
     from phos_core.lut import hald_image, make_lut, notes_of, write_cube
 
     recipe = phos.Recipe(**merged(ctx, preset))
-    table = make_lut(recipe, SIZES[kind] if size is None else size, backend)
+    with log_to_stderr(verbose=verbose):
+        table = make_lut(recipe, SIZES[kind] if size is None else size, backend)
     if kind == HALD:
         write_image(output, hald_image(table), overwrite=overwrite)
     else:

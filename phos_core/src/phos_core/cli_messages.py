@@ -2,11 +2,29 @@
 
 import contextlib
 import logging
+import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, TextIO, TypeVar
 
-__all__ = ["count", "plain_messages", "say"]
+import click
+
+from phos_core.convolution.strangers import in_one_line
+
+__all__ = ["count", "log_to_stderr", "own_stdout", "plain_messages", "say", "verbose_option"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def verbose_option(command: Command) -> Command:
+    """Give a command the option ``-v``, as its parameter `verbose`, for `log_to_stderr`."""
+    return click.option(
+        "-v",
+        "--verbose",
+        is_flag=True,
+        help="Say what is chosen and why, by which methods, in how many tiles, how long it takes.",
+    )(command)
 
 
 def say(line: str) -> None:
@@ -26,3 +44,61 @@ def plain_messages() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_: say(f"warning: {message}")
         yield
+
+
+class _ToStderr(logging.Handler):
+    """Says each line once: pictures, tiles and processes repeat what is true of all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        prefix = "warning: " if record.levelno >= logging.WARNING else ""
+        line = prefix + in_one_line(record.getMessage())
+        if line not in self._said:
+            self._said.add(line)
+            say(line)
+
+
+@contextlib.contextmanager
+def log_to_stderr(*, verbose: bool) -> Iterator[None]:
+    """Show what phos logs on stderr: without `verbose` only what is amiss."""
+    package, handler = logging.getLogger("phos_core"), _ToStderr()
+    before = package.level
+    package.setLevel(logging.INFO if verbose else logging.WARNING)
+    package.addHandler(handler)
+    try:
+        yield
+    finally:
+        package.removeHandler(handler)
+        package.setLevel(before)
+
+
+@contextlib.contextmanager
+def own_stdout() -> Iterator[TextIO]:
+    """Give what a command writes its answer to; all that libraries print goes to stderr.
+
+    What a library printed may come out when the process ends, so the descriptor stays there.
+    """
+    out = _moved_stdout()
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield out
+        out.flush()
+    except BrokenPipeError:  # whoever reads has seen enough; what is left must go somewhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+        raise
+
+
+def _moved_stdout() -> TextIO:
+    """The same stdout on another descriptor, and stderr on its own; as it is, if it has none."""
+    stdout = sys.stdout
+    try:
+        number, errors = stdout.fileno(), sys.stderr.fileno()
+    except (AttributeError, OSError, ValueError):
+        return stdout
+    stdout.flush()
+    moved = os.dup(number)
+    os.dup2(errors, number)
+    return os.fdopen(moved, "w", encoding=stdout.encoding, errors=stdout.errors)

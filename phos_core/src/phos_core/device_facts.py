@@ -14,11 +14,16 @@ from typing import Any
 import numpy as np
 
 from phos_core.convolution import probing
-from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.convolution.contract import ConvolutionBackend, MemoryInfo
 from phos_core.convolution.cpu import usable_cores
-from phos_core.convolution.registry import OfferedBackend, offered_backends, plug_ins
+from phos_core.convolution.registry import (
+    OfferedBackend,
+    is_builtin,
+    offered_backends,
+    plug_ins,
+)
 from phos_core.convolution.selection import library_versions
-from phos_core.convolution.strangers import Trouble, attempt
+from phos_core.convolution.strangers import Trouble, attempt, shown
 from phos_core.door import develop
 
 __all__ = [
@@ -126,7 +131,7 @@ def machine_facts() -> dict[str, Any]:
             "processor": platform.processor() or platform.machine(),
             "cores": usable_cores(),
         },
-        "environment": {k: v for k, v in sorted(os.environ.items()) if k.startswith("PHOS_")},
+        "environment": _environment(),
         "plug_ins": [
             {
                 "name": plug_in.name,
@@ -169,6 +174,13 @@ def describe(name: str) -> dict[str, Any]:
     return asdict(_described(next(offer for offer in _offers() if offer.name == name)))
 
 
+def _environment() -> dict[str, str]:
+    """Our variables, without the user's name: the shell may have set a path in their home."""
+    home = os.path.expanduser("~")  # noqa: PTH111 - Path.home raises where there is none
+    variables = {k: v for k, v in sorted(os.environ.items()) if k.startswith("PHOS_")}
+    return {name: value.replace(home, "~") for name, value in variables.items()}
+
+
 def render(name: str) -> dict[str, Any]:
     """Develop a picture on a backend, and compare it with the built-in backend's."""
     image = np.random.default_rng(1).random((RENDER_ROWS, RENDER_COLS, 3)).astype(np.float32)
@@ -209,13 +221,19 @@ def _apart(function: str, name: str, seconds: float) -> dict[str, Any] | str:
     if done.returncode != 0:
         last_words = done.stderr.strip().rpartition("\n")[2]
         return f"its process ended with {done.returncode}: {last_words}"
-    answer: dict[str, Any] = json.loads(done.stdout.rpartition("\n")[2])
+    try:
+        answer: dict[str, Any] = json.loads(done.stdout.rpartition("\n")[2])
+    except ValueError:
+        return "its process printed more after its answer, which cannot be read"
     return answer
 
 
 def _offers() -> list[OfferedBackend]:
     """The offered backends, highest priority first, none probed."""
-    return sorted(offered_backends(), key=lambda offer: (-(offer.priority or 0), offer.name))
+    return sorted(
+        offered_backends(),
+        key=lambda offer: (-(offer.priority or 0), not is_builtin(offer.plug_in), offer.name),
+    )
 
 
 def _described(offer: OfferedBackend) -> DeviceInfo:
@@ -230,14 +248,18 @@ def _described(offer: OfferedBackend) -> DeviceInfo:
             reason=report.reason,
             hint=report.hint,
         )
-    memory = backend.memory()
+    memory = attempt(backend.memory, f"memory of {report.name}")
+    facts = _facts(backend)
+    if not isinstance(memory, MemoryInfo):
+        facts |= {"memory": memory if isinstance(memory, Trouble) else f"got {shown(memory)}"}
+        memory = MemoryInfo()
     return DeviceInfo(
         backend=report.name,
         status=report.status,
         device=str(backend.device),
         free_bytes=memory.free_bytes,
         total_bytes=memory.total_bytes,
-        facts=_facts(backend),
+        facts=facts,
         versions=library_versions(backend),
         reason=report.reason,
         hint=report.hint,

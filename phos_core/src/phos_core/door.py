@@ -1,5 +1,6 @@
 """`develop`, the door to the pipeline: checks what comes, chooses a backend, reports."""
 
+import logging
 import math
 import platform
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,7 @@ from phos_core.balance import balanced_on
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.execution import is_native, places
 from phos_core.convolution.ladder import Work, descend
+from phos_core.convolution.log import log_choice
 from phos_core.convolution.selection import Selection, library_versions, select
 from phos_core.convolution.tiles import Footprint, Tile, run, tile_sizes
 from phos_core.film import Film
@@ -27,6 +29,8 @@ from phos_core.recipe import Encoding, Recipe, RunReport, Settings
 from phos_core.texture import process_texture
 
 __all__ = ["develop"]
+
+logger = logging.getLogger(__name__)
 
 DTYPES = ("uint8", "uint16", "float32", "float64")
 FLOAT_BYTES = 4
@@ -107,7 +111,8 @@ def develop(
     recipe : Recipe, optional
         All settings in one record, instead of `film`, `seed` and those below.
     backend : str or ConvolutionBackend, optional
-        Where to compute; by default what `use_backend` or ``PHOS_BACKEND`` name, else the best.
+        Where to compute; by default what `use_backend`, ``PHOS_BACKEND`` or the configuration
+        name, else the best. Of several names, ``"cupy,numba,scipy"``, the first that can run.
     out : ndarray, or a list of them for a list, optional
         Takes the positive: the shape and dtype of `image`. Not for arrays of a device.
     report : bool
@@ -167,10 +172,11 @@ def develop(
         for picture, result, own in zip(pictures, results, recipes, strict=True)
     ]
     film_loaded = asked.load_film()
+    timed = report or logger.isEnabledFor(logging.INFO)
     runs = [
         run
         for alike in runs_of_equal(orders)
-        for run in develop_equal(alike, film_loaded, backend, strict, timed=report)
+        for run in develop_equal(alike, film_loaded, backend, strict, timed=timed)
     ]
     if not several:
         return runs[0] if report else runs[0][0]
@@ -244,6 +250,7 @@ def develop_equal(
         selection = select(backend, holding=image)
     else:
         selection = select(backend, pixels=rows * cols)
+    log_choice(selection)
     if orders[0].recipe.auto_balance and 0 not in image.shape:
         for order in orders:  # each has a print of its own
             own = balanced_on(stacked([order.image])[:, 0, ...], film, order.recipe)
@@ -320,7 +327,21 @@ def develop_together(
         tiles=outcome.tiles,
         events=outcome.events,
     )
+    log_steps(report, image.shape)
     return [(positive, report) for positive in results or positives]
+
+
+def log_steps(report: RunReport, shape: tuple[int, ...]) -> None:
+    """Tell the log what was developed, and how long each step took."""
+    if not logger.isEnabledFor(logging.INFO):
+        return
+    pictures = f"{report.pictures} pictures of " if report.pictures > 1 else ""
+    tiles = "1 tile" if report.tiles == 1 else f"{report.tiles} tiles"
+    steps = ", ".join(f"{step} {seconds:.3f} s" for step, seconds in report.step_seconds.items())
+    logger.info(
+        "%s%d x %d pixels developed on %s by %s in %s: %s",
+        *(pictures, *shape[:2], report.film, report.backend, tiles, steps),
+    )
 
 
 def process_of(recipe: Recipe) -> Callable[..., list[Array]]:

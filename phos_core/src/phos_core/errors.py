@@ -6,6 +6,7 @@ from collections.abc import Iterable
 __all__ = [
     "BackendFallbackWarning",
     "BackendUnavailableError",
+    "ConfigurationError",
     "DeviceLostError",
     "FilmFileError",
     "ImageFileError",
@@ -15,6 +16,7 @@ __all__ = [
     "SidecarError",
     "UnknownBackendError",
     "UnknownFilmError",
+    "UnknownPlugInError",
     "UnknownPresetError",
     "UnsupportedOperationError",
 ]
@@ -82,6 +84,24 @@ class UnknownPresetError(_UnknownNameError):
     """
 
     kind = "preset"
+
+
+class UnknownPlugInError(_UnknownNameError):
+    """No plug-in has this name.
+
+    Parameters
+    ----------
+    name : str
+        The name that was asked for.
+    known : iterable of str
+        The entry points and distributions that exist.
+    """
+
+    kind = "plug-in"
+
+
+class ConfigurationError(PhosError, ValueError):
+    """The configuration file cannot be read, or something in it is wrong."""
 
 
 class BackendUnavailableError(PhosError, RuntimeError):

@@ -2,7 +2,6 @@
 
 import os
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from importlib.resources import files
@@ -13,7 +12,14 @@ from typing import Any
 from phos_core.errors import PresetError, SidecarError, UnknownPresetError
 from phos_core.film import Film, is_path
 from phos_core.recipe import Recipe
-from phos_core.settings import as_toml, parse_toml, read_toml, settings_from, values_of
+from phos_core.settings import (
+    as_toml,
+    parse_toml,
+    read_toml,
+    settings_folder,
+    settings_from,
+    values_of,
+)
 from phos_core.sidecar import is_sidecar, read
 
 __all__ = ["PresetSummary", "load_preset", "presets", "presets_folder", "save_preset"]
@@ -56,7 +62,7 @@ def presets_folder() -> Path:
     """
     if chosen := os.environ.get("PHOS_PRESETS"):
         return Path(chosen)
-    return _settings_folder() / "phos" / "presets"
+    return settings_folder() / "presets"
 
 
 def presets() -> list[PresetSummary]:
@@ -256,12 +262,3 @@ def _checked_name(name: str) -> str:
             f"a digit and has no more than 60, got {name!r}"
         )
     return name
-
-
-def _settings_folder() -> Path:
-    """Where programs keep their settings on this platform."""
-    if sys.platform == "win32":
-        return Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support"
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")

@@ -154,7 +154,7 @@ class RunReport:
     film, backend, device : str
         What was used.
     source : str
-        What chose the backend: the argument, the context, the environment or nobody.
+        What chose the backend: "argument", "context", "environment", "configuration" or "auto".
     candidates : tuple of (str, str)
         Each backend that was considered, and why it was not taken; an empty reason: it was.
     versions : mapping of str to str

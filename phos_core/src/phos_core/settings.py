@@ -1,7 +1,9 @@
 """Settings as TOML: the form that sidecars, presets and a picture's own metadata share."""
 
 import difflib
+import os
 import re
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
@@ -18,6 +20,7 @@ __all__ = [
     "as_toml",
     "parse_toml",
     "read_toml",
+    "settings_folder",
     "settings_from",
     "settings_text",
     "values_of",
@@ -29,6 +32,23 @@ NONE = "none"
 LIMIT_BYTES = 1 << 20  # no file of settings comes near it
 DEFAULTS = {field.name: field.default for field in fields(Recipe) if field.name != "film"}
 NUMBERS_ON_LINES = re.compile(r"\[\n((?: +[-+.\de]+,\n)+)\]")
+
+
+def settings_folder() -> Path:
+    """Return where phos keeps what is the user's, as programs do on this platform.
+
+    Returns
+    -------
+    Path
+        It need not exist.
+    """
+    if sys.platform == "win32":
+        usual = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
+    elif sys.platform == "darwin":
+        usual = Path.home() / "Library" / "Application Support"
+    else:
+        usual = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return usual / "phos"
 
 
 def values_of(recipe: Recipe) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from phos_core.arrays import Array, clipped
 from phos_core.camera import rendered_light
 from phos_core.coding import display_colours, encode, numpy_dtype, scene_colours
 from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.convolution.log import log_method
 from phos_core.convolution.tiles import Window
 from phos_core.effects.development import Development
 from phos_core.effects.development import develop as develop_layers
@@ -67,6 +68,7 @@ def process_texture(
             )
             scene = in_strips(backend, decode, pictures)
         with clock.step("scatter and halation"):
+            log_method(backend, scene.shape, psfs[channels.start : channels.stop])
             spread = backend.convolve(scene, psfs[channels.start : channels.stop])
             scenes.append(cropped(scene, kept, backend))
             spreads.append(cropped(spread, kept, backend))

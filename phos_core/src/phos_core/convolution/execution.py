@@ -13,7 +13,8 @@ from phos_core.arrays import Array, array_namespace
 from phos_core.convolution.boundary import Boundary, check_boundary
 from phos_core.convolution.contract import NO_PLANS, ConvolutionBackend, PlanningBackend
 from phos_core.convolution.cpu import in_parallel, row_strips
-from phos_core.convolution.ladder import descend
+from phos_core.convolution.ladder import classified, descend
+from phos_core.convolution.log import log_choice, log_method
 from phos_core.convolution.planner import Method, Plan, check_method
 from phos_core.convolution.selection import Selection, select
 from phos_core.convolution.tiles import Footprint, Tile, run, tile_sizes
@@ -83,7 +84,8 @@ def convolve(
     psf : PSF, array_like of shape (odd, odd), or a list of them
         One for all channels, or a list with one per channel. Not normalised.
     backend : str or ConvolutionBackend, optional
-        Where to compute; by default what `use_backend` or ``PHOS_BACKEND`` name, else the best.
+        Where to compute; by default what `use_backend`, ``PHOS_BACKEND`` or the configuration
+        name, else the best. Of several names, ``"cupy,numba,scipy"``, the first that can run.
     boundary : {"symmetric", "mirror", "edge", "wrap", "zero"}
         How the image goes on beyond its edges.
     out : ndarray, or a list of them for a list, optional
@@ -246,6 +248,7 @@ def _convolve_one(
         return result
     rows, cols = pixels.shape if pixels.ndim == 2 else pixels.shape[-3:-1]
     selection = select(backend, pixels=rows * cols)
+    log_choice(selection)
     _check_road(selection.backend, (rows, cols), psfs, course)
     if pixels.ndim == 4 and not _share_a_call(pixels, psfs, selection, course.boundary):
         for picture, place in zip(pixels, result, strict=True):
@@ -326,7 +329,7 @@ def _convolved_unseen(
         if done is not result:
             np.copyto(result, done)
     except Exception as error:
-        if backend.classify_error(error) is None:
+        if classified(backend, error) is None:
             raise
         return False  # the ladder will tell of it and go on
     peak = _peak(result[::SAMPLED, ::SAMPLED])
@@ -341,6 +344,7 @@ def _convolved(
     **place: npt.NDArray[Any],
 ) -> Array:
     """Convolve planes on the backend's device, by its own road or the one asked for."""
+    log_method(backend, planes.shape, psfs, course.boundary, course.method)
     if course.method != "auto":
         chosen = _planning(backend)
         return chosen.convolve_by(course.method, planes, psfs, boundary=course.boundary, **place)
@@ -405,6 +409,7 @@ def _convolve_native(
     check_shape(image.shape)
     psfs = checked_psfs(psf, image.shape)
     selection = select(backend, holding=image)
+    log_choice(selection)
     dtype = xp.float64 if image.dtype == xp.float64 else xp.float32
     if 0 in image.shape:
         return xp.astype(image, dtype, copy=True)

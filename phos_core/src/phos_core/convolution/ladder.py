@@ -11,7 +11,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 from phos_core.convolution.contract import ConvolutionBackend, ErrorKind
 from phos_core.convolution.selection import Selection, successors
-from phos_core.convolution.strangers import attempt
+from phos_core.convolution.strangers import Trouble, attempt, shown
 from phos_core.convolution.tiles import Footprint, Tile, cut, tile_sizes
 from phos_core.errors import (
     BackendFallbackWarning,
@@ -21,7 +21,7 @@ from phos_core.errors import (
     UnsupportedOperationError,
 )
 
-__all__ = ["Outcome", "Work", "descend"]
+__all__ = ["Outcome", "Work", "classified", "descend"]
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ ERRORS: dict[ErrorKind, type[PhosError]] = {
 
 PACKAGE = "phos_core."  # a warning points to the first frame that is not in it
 
-logger = logging.getLogger("phos")
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,7 @@ def descend(
     for backend in _backends(selection, only_one=bool(bound)):
         if failed:
             events.append(f"went on with {backend.name}: {failed[-1]}")
+            logger.info(events[-1])
             warnings.warn(events[-1], BackendFallbackWarning, stacklevel=_frames_within() + 1)
         for tiles in _cuts(footprint(backend), backend, failed):
             rung_or_value = _attempt(work, backend, tiles)
@@ -133,10 +134,39 @@ def descend(
                 return Outcome(rung_or_value, backend, len(tiles), tuple(events))
             failed.append(rung_or_value)
             events.append(str(rung_or_value))
+            logger.info("attempt failed: %s", rung_or_value)
             attempt(backend.release, f"release of {backend.name}")  # a lost device may raise here
             if rung_or_value.kind != "out-of-memory":
                 break
     raise _defeat(failed, bound) from failed[-1].error
+
+
+def classified(backend: ConvolutionBackend, error: Exception) -> ErrorKind | None:
+    """Ask a backend which of the three failures an error is.
+
+    Parameters
+    ----------
+    backend : ConvolutionBackend
+        The backend, whose `classify_error` may itself be wrong.
+    error : Exception
+        What it raised. If the answer cannot be used, a note on it says so.
+
+    Returns
+    -------
+    ErrorKind or None
+        The failure; None for all other errors.
+    """
+    kind = attempt(lambda: backend.classify_error(error), f"classify_error of {backend.name}")
+    if isinstance(kind, Trouble):
+        wrong = f"failed: {kind}"
+    elif kind is None or (isinstance(kind, str) and kind in ERRORS):
+        return kind
+    else:
+        wrong = f"gave {shown(kind)}"
+    note = f"{backend.name} could not say what failed: its classify_error {wrong}"
+    logger.warning(note)
+    error.add_note(note)
+    return None
 
 
 def _frames_within() -> int:
@@ -177,7 +207,7 @@ def _attempt(work: Work[T], backend: ConvolutionBackend, tiles: tuple[Tile, ...]
     try:
         return work(backend, tiles)
     except Exception as error:
-        kind = backend.classify_error(error)
+        kind = classified(backend, error)
         if kind is None:
             raise
         whole = "whole" if len(tiles) == 1 else f"{len(tiles)} tiles"

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.convolution.log import log_choice
 from phos_core.convolution.selection import select
 from phos_core.convolution.tiles import cut
-from phos_core.door import versions
+from phos_core.door import log_steps, versions
 from phos_core.errors import ImageFileError
 from phos_core.exif import with_software
 from phos_core.formats.limits import PIXELS
@@ -166,7 +167,9 @@ def develop_into(
         As `develop_large` raises.
     """
     with TiffRegions(source) as regions:
-        job = Job.of(regions, recipe, select(backend, pixels=math.prod(regions.shape)), strict)
+        selection = select(backend, pixels=math.prod(regions.shape))
+        log_choice(selection)
+        job = Job.of(regions, recipe, selection, strict)
         tiles = cut(regions.shape, job.tile_shape(allowed_bytes(memory_bytes)), job.reach)
         metadata = replace(regions.metadata, icc_profile=job.coding.written_profile)
         written = TiffTiles(
@@ -174,7 +177,9 @@ def develop_into(
         )
         job.develop(tiles, written, progress)
         written.finish()
-        return job.report(tiles), job.coding.recipe
+        report = job.report(tiles)
+        log_steps(report, regions.shape)
+        return report, job.coding.recipe
 
 
 def _signed(metadata: Metadata) -> Metadata:

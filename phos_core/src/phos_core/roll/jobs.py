@@ -1,5 +1,6 @@
 """A frame as a job for any executor: small there, and small back."""
 
+import logging
 import time
 import warnings
 from dataclasses import dataclass, replace
@@ -15,13 +16,21 @@ from phos_core.roll.resuming import is_done
 __all__ = [
     "FrameResult",
     "Job",
+    "LogLine",
     "Status",
     "develop_anywhere",
+    "develop_apart",
     "develop_frame",
     "develop_here",
+    "log_level",
+    "logged",
     "result_of",
     "warned",
 ]
+
+PACKAGE = "phos_core"  # the logger above all of ours
+
+logger = logging.getLogger(__name__)
 
 Status = Literal["developed", "already done", "skipped", "failed"]
 
@@ -38,6 +47,8 @@ class Job:
         As for `phos_core.develop`.
     strict, overwrite, sidecar : bool
         As for `darkroom.develop_file`.
+    log_level : int
+        From which level on what a process of its own logs is handed over.
     """
 
     frame: Frame
@@ -45,6 +56,16 @@ class Job:
     strict: bool = False
     overwrite: bool = False
     sidecar: bool = True
+    log_level: int = logging.WARNING
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """What was logged in another process: all that can be sent anywhere."""
+
+    logger: str
+    level: int
+    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +86,8 @@ class FrameResult:
         Why it failed, in one line that names the file; empty if it did not.
     warnings : tuple of Warning
         What was warned of on the way, in processes of our own.
+    log : tuple of LogLine
+        What was logged on the way, in processes of our own.
     """
 
     source: Path
@@ -74,6 +97,7 @@ class FrameResult:
     backend: str = ""
     error: str = ""
     warnings: tuple[Warning, ...] = ()
+    log: tuple[LogLine, ...] = ()
 
 
 def develop_frame(job: Job) -> FrameResult:
@@ -89,6 +113,7 @@ def develop_frame(job: Job) -> FrameResult:
     FrameResult
         Small, whatever the picture.
     """
+    logger.info("developing %s", job.frame.source)
     start = time.perf_counter()
     result = attempt(partial(_develop, job), f"developing {job.frame.source}")
     if isinstance(result, Trouble):
@@ -103,6 +128,29 @@ def develop_here(job: Job) -> FrameResult:
         result = develop_frame(job)
     told = [warning for warning in caught if issubclass(warning.category, UserWarning)]
     return replace(result, warnings=tuple(_sendable(warning.message) for warning in told))
+
+
+class _Collecting(logging.Handler):
+    """Keeps what is logged, as it can be sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[LogLine] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(LogLine(record.name, record.levelno, record.getMessage()))
+
+
+def develop_apart(job: Job) -> FrameResult:
+    """Develop one frame in a process of its own, and hand its warnings and its log over."""
+    package, collecting = logging.getLogger(PACKAGE), _Collecting()
+    package.setLevel(job.log_level)
+    package.addHandler(collecting)
+    try:
+        result = develop_here(job)
+    finally:
+        package.removeHandler(collecting)
+    return replace(result, log=tuple(collecting.lines))
 
 
 def _sendable(warning: Warning | str) -> Warning:
@@ -142,6 +190,11 @@ def _develop(job: Job) -> FrameResult:
     return result_of(job, "developed", backend=report.backend)
 
 
+def log_level() -> int:
+    """Return the level from which on anything is logged here."""
+    return logging.getLogger(PACKAGE).getEffectiveLevel()
+
+
 def result_of(job: Job, status: Status, *, backend: str = "", error: str = "") -> FrameResult:
     """What became of a job; an error is told in one line."""
     return FrameResult(
@@ -151,6 +204,13 @@ def result_of(job: Job, status: Status, *, backend: str = "", error: str = "") -
         backend=backend,
         error=" ".join(error.split()),
     )
+
+
+def logged(result: FrameResult) -> FrameResult:
+    """Log what was logged on the way, as if it had been here."""
+    for line in result.log:
+        logging.getLogger(line.logger).log(line.level, "%s", line.message)
+    return result
 
 
 def warned(result: FrameResult) -> FrameResult:

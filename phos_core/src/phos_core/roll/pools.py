@@ -19,7 +19,9 @@ from phos_core.roll.jobs import (
     FrameResult,
     Job,
     develop_anywhere,
+    develop_apart,
     develop_here,
+    logged,
     result_of,
     warned,
 )
@@ -70,13 +72,13 @@ def over_processes(queue: Queue, jobs: int, gpus: Sequence[str]) -> Iterator[Fra
     while queue.waiting and not queue.stop.is_set():
         with worker_processes(jobs, gpus) as pool:
             # One more than are at work, so that nobody waits for this process.
-            for result in _until_broken(pool, develop_here, queue, jobs + 1):
-                yield warned(result)
+            for result in _until_broken(pool, develop_apart, queue, jobs + 1):
+                yield warned(logged(result))
         lost, queue.lost = queue.lost, []
         remove_parts(job.frame for job in lost)
         for job in lost:
             if not queue.stop.is_set():
-                yield warned(_alone(job, gpus))
+                yield warned(logged(_alone(job, gpus)))
                 remove_parts([job.frame])
 
 
@@ -88,7 +90,7 @@ def _alone(job: Job, gpus: Sequence[str]) -> FrameResult:
         started = pool.submit(_started)
         try:
             # Whatever is in its place was put there by the process that was killed.
-            return pool.submit(develop_here, replace(job, overwrite=True)).result()
+            return pool.submit(develop_apart, replace(job, overwrite=True)).result()
         except BrokenExecutor as error:
             if _is_broken(started):
                 raise PhosError(NO_PROCESSES) from error

@@ -12,7 +12,7 @@ from phos_core.convolution.selection import select
 from phos_core.film import Film, is_path
 from phos_core.recipe import Recipe
 from phos_core.roll.frames import Frame, Paths, frames_of
-from phos_core.roll.jobs import FrameResult, Job, result_of
+from phos_core.roll.jobs import FrameResult, Job, log_level, result_of
 from phos_core.roll.pools import Queue, here, over, over_processes
 from phos_core.roll.processes import gpus_for, usual_jobs
 from phos_core.roll.resuming import Standing, refuse_replacing, remove_parts, standings
@@ -124,7 +124,14 @@ def develop_frames(
     refuse_replacing(frames, standing)
     _make_folders(frame.destination.parent for frame in frames)
     work = [
-        Job(frame=frame, backend=backend, strict=strict, overwrite=overwrite, sidecar=sidecar)
+        Job(
+            frame=frame,
+            backend=backend,
+            strict=strict,
+            overwrite=overwrite,
+            sidecar=sidecar,
+            log_level=log_level(),
+        )
         for frame, status in zip(frames, standing, strict=True)
         if status == "to do"
     ]
