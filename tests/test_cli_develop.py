@@ -152,8 +152,8 @@ def test_each_frame_of_a_roll_has_grain_of_its_own_by_its_name(tmp_path, roll, p
     run("develop", roll / "a.png", roll / "b.png", "-o", tmp_path / "out", "--seed", 5)
     first, second = (read_image(tmp_path / "out" / name) for name in ("a.png", "b.png"))
     assert not np.array_equal(first, second)
-    assert np.array_equal(first, phos.develop(photo, seed=frame_seed(5, "a.png")))
-    assert np.array_equal(second, phos.develop(photo, seed=frame_seed(5, "b.png")))
+    assert np.array_equal(first, phos.develop(photo, seed=frame_seed(5, "roll/a.png")))
+    assert np.array_equal(second, phos.develop(photo, seed=frame_seed(5, "roll/b.png")))
 
 
 def test_the_same_command_gives_the_same_bytes(tmp_path, roll):
@@ -223,7 +223,7 @@ def test_the_input_is_replaced_only_on_request(roll, photo, as_folder):
     assert "is the input itself" in refused("develop", roll / "a.png", "-o", out)
     assert np.array_equal(read_image(roll / "a.png"), photo)
     assert run("develop", roll / "a.png", "-o", out, "--overwrite").exit_code == 0
-    seed = frame_seed(0, "a.png") if as_folder else 0
+    seed = frame_seed(0, "roll/a.png") if as_folder else 0
     assert np.array_equal(read_image(roll / "a.png"), phos.develop(photo, seed=seed))
 
 

@@ -1,6 +1,8 @@
 """The command line: ``phos develop``, ``phos films``, ``phos backends``, and plug-ins' commands."""
 
+import errno
 import json
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -41,6 +43,11 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except (PhosError, ValueError) as error:
             raise _Failure(str(error)) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever read what is printed has gone
+                raise
+            about = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+            raise _Failure(f"{about}{error.strerror or error}") from error
 
 
 def _plugin_commands() -> dict[str, click.Command]:
