@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from phos_core import exif, profiles, xmp
-from phos_core.color import decode_srgb
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.door import develop
 from phos_core.errors import ImageFileError, SidecarError
@@ -233,15 +232,16 @@ def _write_sidecar(
     destination: Path,
 ) -> None:
     """Write the sidecar of a positive that is written and has not taken its place yet."""
-    made = describe(
-        recipe,
-        report,
-        source=read,
-        picture=destination,
-        written=files.written(),
-        encoding=asked.encoding,
-        primaries=asked.primaries,
-    )
+    with cannot_write(destination):  # which is read again for its hash
+        made = describe(
+            recipe,
+            report,
+            source=read,
+            picture=destination,
+            written=files.written(),
+            encoding=asked.encoding,
+            primaries=asked.primaries,
+        )
     beside = path_for(destination)
     with cannot_write(beside):
         files.open(beside).write(dumps(made).encode())
@@ -276,10 +276,7 @@ def _is_by_profile(picture: Picture, recipe: Recipe) -> bool:
 
 def _colours(picture: Picture, recipe: Recipe) -> NDArray[Any]:
     """What `develop` is given: the codes or the light of the file, or what its profile says."""
-    profile = picture.metadata.icc_profile
-    if profile is None or not _is_by_profile(picture, recipe):
-        return picture.pixels
-    return profiles.to_light(picture.pixels, profile)
+    return picture.light() if _is_by_profile(picture, recipe) else picture.pixels
 
 
 def _coded(positive: NDArray[Any], picture: Picture, recipe: Recipe) -> Picture:
@@ -344,11 +341,7 @@ def _in_floats(picture: Picture) -> Picture:
 
 def _in_light(positive: Picture) -> Picture:
     """A positive in display-linear light."""
-    if positive.encoding == "profile" and positive.metadata.icc_profile is not None:
-        light = profiles.to_light(positive.pixels, positive.metadata.icc_profile)
-    else:
-        light = decode_srgb(positive.pixels)
-    return _as_light(replace(positive, pixels=light))
+    return _as_light(replace(positive, pixels=positive.light()))
 
 
 def _with_depth(picture: Picture, dtype: DTypeLike) -> Picture:

@@ -68,6 +68,7 @@ _FORMATS = {
     "HEIF": _Format("heif", extra="heif"),
     "RAW": _Format("raw", extra="raw"),
 }
+MORE_BYTES = 1 << 16  # more than the rest of a block on a full disk
 _MESSAGE_LENGTH = 200  # of what a library says; it may quote the file
 
 
@@ -163,7 +164,7 @@ def encode_picture(file: BinaryIO, path: str | os.PathLike[str], picture: Pictur
         picture = replace(picture, alpha=None)  # opaque, or it would have been refused
     with cannot_write(path):
         if name == "EXR":
-            with _by_name(file) as place:
+            with _by_name(file, path) as place:
                 _module(name, path).write(place, picture)
         else:
             _module(name, path).write(file, picture)
@@ -294,16 +295,26 @@ def check_writable(path: str | os.PathLike[str], picture: Picture) -> None:
 
 
 @contextlib.contextmanager
-def _by_name(file: BinaryIO) -> Iterator[Path]:
+def _by_name(file: BinaryIO, path: Path) -> Iterator[Path]:
     """Let a library open a file again, as OpenEXR's does, even one that is to be read alone."""
     place = Path(file.name)
     mode = stat.S_IMODE(place.stat().st_mode)
-    if mode & stat.S_IWUSR:
+    if not mode & stat.S_IWUSR:
+        place.chmod(mode | stat.S_IWUSR)
+    try:
         yield place
-        return
-    place.chmod(mode | stat.S_IWUSR)
-    yield place
-    place.chmod(mode)
+    except ImageFileError as error:
+        _raise_what_the_system_says(file)
+        raise ImageFileError(str(error).replace(str(place), str(path))) from error
+    if not mode & stat.S_IWUSR:
+        place.chmod(mode)
+
+
+def _raise_what_the_system_says(file: BinaryIO) -> None:
+    """Write a little more where a library could not write: it keeps the reason to itself."""
+    file.seek(0, os.SEEK_END)
+    file.write(bytes(MORE_BYTES))
+    file.flush()
 
 
 def _module(name: str, path: Path) -> ModuleType:

@@ -154,7 +154,7 @@ class NewFiles:
     def written(self) -> Path:
         """Give where the bytes lie that have been written of the first file so far."""
         with cannot_write(self._parts[0].asked):
-            self._parts[0].file.flush()
+            self._parts[0].flush()
             return self._parts[0].path
 
     def take_places(self) -> None:
@@ -273,13 +273,12 @@ def abandon_all() -> None:
 class _Part:
     """A file that is being written under another name."""
 
-    file: BinaryIO
-
     def __init__(self, asked: Path) -> None:
         self.asked = asked
         self.target = Path(os.path.realpath(asked))
         self.path = self._beside()
         self._kept = self._beside()
+        self._file: BinaryIO | None = None
         self._lock: int | None = None
         self._is_whole = False
         self._returns = False
@@ -289,7 +288,8 @@ class _Part:
         while True:
             opener = partial(os.open, mode=NEW_MODE if mode is None else mode)
             file = cast("BinaryIO", open(self.path, "x+b", opener=opener))  # noqa: SIM115
-            self.file, self._lock = file, os.dup(file.fileno())  # which outlives the file
+            self._file = file
+            self._lock = os.dup(file.fileno())  # which outlives the file
             _lock(self._lock)
             if _is_at(self.path, self._lock):
                 break
@@ -299,11 +299,17 @@ class _Part:
             self.path.chmod(mode)  # what the user's mask has taken away
         return file
 
+    def flush(self) -> None:
+        """Have all bytes in the file, for whoever opens it by its name."""
+        if self._file is not None:
+            self._file.flush()
+
     def finish(self) -> None:
         """Have all bytes on the disk."""
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        self.file.close()
+        if self._file is not None:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
 
     def keep_what_is_there(self) -> None:
         """Make a way back."""
@@ -326,9 +332,9 @@ class _Part:
 
     def abandon(self) -> None:
         """Leave everything as it was before; nothing is raised on the way."""
-        if self._lock is not None:
+        if self._file is not None:
             with contextlib.suppress(OSError, ValueError):
-                self.file.close()
+                self._file.close()
         if self._returns:
             with contextlib.suppress(OSError):
                 self._return()

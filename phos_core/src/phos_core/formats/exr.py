@@ -12,7 +12,6 @@ from phos_core.errors import ImageFileError
 from phos_core.formats.damage import DAMAGE
 from phos_core.formats.optional import check_claim, library, one_line
 from phos_core.picture import Metadata, Picture
-from phos_core.profiles import to_light
 
 __all__ = ["read", "write"]
 
@@ -97,7 +96,7 @@ def write(path: Path, picture: Picture) -> None:
     bytes: the time of writing is left out.
     """
     oiio = library("OpenImageIO", "exr", path)
-    channels = _channels_to_write(_light(picture), picture)
+    channels = _channels_to_write(picture.light(), picture)
     rows, cols, count = channels.shape
     spec = oiio.ImageSpec(cols, rows, count, _depth(channels, picture))
     has_colour = picture.pixels.ndim == 3
@@ -257,20 +256,6 @@ def _in_display_window(
 def _xmp(header: Any) -> bytes | None:
     packet = header.getattribute("xmp")
     return packet.encode() if isinstance(packet, str) and packet else None
-
-
-def _light(picture: Picture) -> NDArray[np.float32]:
-    """Return the linear light of a picture, unbounded."""
-    pixels, profile = picture.pixels, picture.metadata.icc_profile
-    if picture.encoding == "profile" and profile is not None:
-        return to_light(pixels, profile)
-    if picture.encoding == "linear":
-        return _fractions(pixels)
-    if pixels.dtype == np.float32:
-        light: NDArray[np.float32] = color.decode_srgb(pixels)
-        return light
-    decoded: NDArray[np.float32] = color.decode_table(pixels.dtype)[pixels]
-    return decoded
 
 
 def _fractions(codes: NDArray[Any]) -> NDArray[np.float32]:
