@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["develop"]
 
 FAILED = 2
-INTERRUPTED = 130  # what a shell says of a program that Ctrl-C ended
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+SHELL_CODE = 128  # and the signal's number: what a shell says of a program that a signal ended
+INTERRUPTED = SHELL_CODE + signal.SIGINT
 
 WHAT_IS_DONE = {
     "to do": "to be developed",
@@ -126,7 +129,7 @@ def develop(
         start, finished = time.perf_counter(), list[FrameResult]()
         with (
             _executor(scheduler) as executor,
-            _stopping_at_ctrl_c() as stop,
+            _stopping_at_signals() as stop,
             contextlib.suppress(KeyboardInterrupt),
         ):
             results = develop_frames(
@@ -137,13 +140,13 @@ def develop(
                 overwrite=overwrite,
                 skip_existing=skip_existing,
                 sidecar=with_sidecar,
-                stop=stop,
+                stop=stop.event,
             )
             _follow(results, len(frames), finished)
     _sum_up(finished, time.perf_counter() - start)
-    if stop.is_set():
+    if stop.event.is_set():
         _say_how_to_go_on(finished, len(frames), with_sidecar)
-        _end(ctx, refused, INTERRUPTED)
+        _end(ctx, refused, stop.code)
     has_failed = refused or any(result.status == "failed" for result in finished)
     _end(ctx, refused, FAILED if has_failed else 0)
 
@@ -229,28 +232,52 @@ def _executor(scheduler: str | None) -> "Iterator[Executor | None]":
         yield executor
 
 
+@dataclass(slots=True)
+class _Stop:
+    """Whether a roll is to stop, and with which code then."""
+
+    event: threading.Event = field(default_factory=threading.Event)
+    code: int = INTERRUPTED
+
+
 @contextlib.contextmanager
-def _stopping_at_ctrl_c() -> Iterator[threading.Event]:
-    """Give what the first Ctrl-C sets; the second interrupts, and more do what they did before."""
-    stop = threading.Event()
+def _stopping_at_signals() -> Iterator[_Stop]:
+    """Give what the first Ctrl-C sets; the second interrupts, as SIGTERM and SIGHUP do at once.
+
+    What comes after that does what it did before.
+    """
+    stop = _Stop()
     if threading.current_thread() is not threading.main_thread():
         yield stop  # signals are for the main thread
         return
-    before = signal.getsignal(signal.SIGINT)
+    numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
 
-    def handle(*_: object) -> None:
-        if stop.is_set():
-            signal.signal(signal.SIGINT, before)
-            raise KeyboardInterrupt
-        stop.set()
-        with contextlib.suppress(OSError, ValueError):  # print may be in the middle of a line
-            os.write(sys.stderr.fileno(), b"\nphos: stopping once the frames in work are done\n")
+    def leave_it() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
-    signal.signal(signal.SIGINT, handle)
+    def handle(number: int, _: object) -> None:
+        if number != signal.SIGINT:
+            stop.code = SHELL_CODE + number
+        elif not stop.event.is_set():
+            stop.event.set()
+            with contextlib.suppress(OSError, ValueError):  # print may be in the middle of a line
+                os.write(
+                    sys.stderr.fileno(), b"\nphos: stopping once the frames in work are done\n"
+                )
+            return
+        stop.event.set()
+        leave_it()
+        raise KeyboardInterrupt
+
+    for number in numbers:
+        if number == signal.SIGINT or before[number] is not signal.SIG_IGN:  # as nohup sets it
+            signal.signal(number, handle)
     try:
         yield stop
     finally:
-        signal.signal(signal.SIGINT, before)
+        leave_it()
 
 
 def _follow(results: "Iterable[FrameResult]", total: int, finished: "list[FrameResult]") -> None:

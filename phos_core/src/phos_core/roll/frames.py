@@ -226,8 +226,9 @@ class _Search:
 
     def found(self, source: Path) -> Iterator[_Found]:
         """Give the pictures of a file, a folder or a pattern."""
+        wanted: tuple[str, ...] = ("**", "*") if self.recursive else ("*",)
         if is_folder(source):
-            start, wanted = source, (("**", "*") if self.recursive else ("*",))
+            start = source
         elif _is_pattern(source):
             start, wanted = _apart(source)
         else:

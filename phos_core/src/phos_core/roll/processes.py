@@ -87,7 +87,8 @@ def worker_processes(count: int, gpus: Sequence[str]) -> Iterator[ProcessPoolExe
     """
     fresh = multiprocessing.get_context("spawn")
     held, leash = fresh.Pipe(duplex=False)
-    names: SimpleQueue[str] = fresh.SimpleQueue()
+    with _held_back():  # it starts a process that looks after what several share
+        names: SimpleQueue[str] = fresh.SimpleQueue()
     for number in range(count if gpus else 0):
         names.put(gpus[number % len(gpus)])
     threads = max(1, usable_cores() // count)
@@ -162,13 +163,15 @@ class _Quiet(ProcessPoolExecutor):
 
 @contextlib.contextmanager
 def _held_back() -> Iterator[None]:
-    """Have processes that are started here begin with Ctrl-C held back; here it waits as long."""
+    """Have processes that are started here begin deaf to the terminal; here its signals wait."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    resource_tracker.ensure_running()  # whose start lets everything through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    signals = {signal.SIGINT, signal.SIGHUP}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
+        resource_tracker.ensure_running()  # whose start lets Ctrl-C through again
+        signal.pthread_sigmask(signal.SIG_BLOCK, signals)
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
