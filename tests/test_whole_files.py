@@ -16,6 +16,7 @@ import phos_core as phos
 from phos_core import darkroom, whole_files
 from phos_core.darkroom import develop_file
 from phos_core.errors import ImageFileError
+from phos_core.formats.tiff_regions import TiffRegions
 from phos_core.image_files import read_picture, write_image, write_picture
 from phos_core.picture import Picture
 from phos_core.sidecar import is_done, path_for, read
@@ -471,3 +472,73 @@ def test_the_module_is_the_only_one_that_moves_files():
         if any(word in line for word in moving)
     }
     assert found <= allowed, found - allowed
+
+
+@pytest.fixture
+def by_tiles(tmp_path, rng, monkeypatch):
+    """A TIFF that counts as too large to be developed as a whole."""
+    monkeypatch.setattr(darkroom, "is_large", lambda _: True)
+    for name in ("in.tif", "other.tif"):
+        write_image(tmp_path / name, rng.integers(0, 256, (300, 280, 3)).astype(np.uint8))
+    (tmp_path / "out").mkdir()
+    return tmp_path
+
+
+def test_by_tiles_too_the_sidecar_tells_of_what_was_read(by_tiles, monkeypatch):
+    source, out = by_tiles / "in.tif", by_tiles / "out" / "a.tif"
+    before = source.read_bytes()
+    read_region, regions = TiffRegions.read, []
+
+    def reading(self, rows, cols):
+        if not regions:
+            (by_tiles / "other.tif").replace(source)
+        regions.append(rows)
+        return read_region(self, rows, cols)
+
+    monkeypatch.setattr(TiffRegions, "read", reading)
+    develop_file(source, out, phos.Recipe(), backend="scipy")
+    assert not is_done(source, phos.Recipe(), out)
+    source.write_bytes(before)
+    assert is_done(source, phos.Recipe(), out)
+
+
+def test_by_tiles_a_source_that_is_changed_meanwhile_is_one_clear_error(by_tiles, monkeypatch):
+    source = by_tiles / "in.tif"
+    read_region = TiffRegions.read
+
+    def reading(self, rows, cols):
+        region = read_region(self, rows, cols)
+        with source.open("ab") as file:
+            file.write(b"more")
+        return region
+
+    monkeypatch.setattr(TiffRegions, "read", reading)
+    with pytest.raises(ImageFileError, match=r"in\.tif was changed while it was read"):
+        develop_file(source, by_tiles / "out" / "a.tif", phos.Recipe(), backend="scipy")
+    assert names_in(by_tiles / "out") == []
+
+
+@needs_posix
+def test_by_tiles_a_full_disk_is_told_of_the_positive_and_a_bad_one_of_the_source(
+    by_tiles, monkeypatch
+):
+    resource = pytest.importorskip("resource")
+    source, out = by_tiles / "in.tif", by_tiles / "out" / "a.tif"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        with pytest.raises(ImageFileError, match=f"^cannot write {out}: File too large"):
+            develop_file(source, out, phos.Recipe(), backend="scipy")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert names_in(by_tiles / "out") == []
+
+    def refused(*_):
+        raise OSError(EIO, os.strerror(EIO))
+
+    monkeypatch.setattr(TiffRegions, "_stored", refused)
+    with pytest.raises(ImageFileError) as error:
+        develop_file(source, out, phos.Recipe(), backend="scipy")
+    assert str(error.value).startswith(str(source))
+    assert "cannot write" not in str(error.value)
+    assert names_in(by_tiles / "out") == []
