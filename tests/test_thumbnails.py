@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from phos_core import thumbnails
+from phos_core import profiles, thumbnails
 from phos_core.color import decode_srgb, decode_table
 from phos_core.errors import ImageFileError
 from phos_core.image_files import write_image
@@ -67,7 +67,7 @@ def test_a_jpeg_read_at_a_fraction_follows_its_colour_profile(tmp_path, monkeypa
         return pixels.astype(np.float32) / 510.0
 
     monkeypatch.setattr(thumbnails, "is_srgb", lambda profile: False)
-    monkeypatch.setattr(thumbnails, "to_light", to_light)
+    monkeypatch.setattr(profiles, "to_light", to_light)
     image = Image.new("RGB", (640, 640), (254, 254, 254))
     image.save(tmp_path / "wide.jpg", icc_profile=b"a profile", quality=95)
     assert read_small(tmp_path / "wide.jpg", 20, 20).mean() == pytest.approx(0.5, abs=0.01)
