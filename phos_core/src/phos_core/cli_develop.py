@@ -2,12 +2,9 @@
 
 import contextlib
 import os
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -17,6 +14,7 @@ import phos_core as phos
 from phos_core.cli_messages import count, plain_messages, say
 from phos_core.cli_presets import given, merged, preset_options
 from phos_core.cli_settings import setting_options
+from phos_core.cli_signals import stopping_at_signals
 from phos_core.paths import exists, is_folder
 
 if TYPE_CHECKING:
@@ -28,9 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["develop"]
 
 FAILED = 2
-SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
-SHELL_CODE = 128  # and the signal's number: what a shell says of a program that a signal ended
-INTERRUPTED = SHELL_CODE + signal.SIGINT
 
 WHAT_IS_DONE = {
     "to do": "to be developed",
@@ -129,7 +124,7 @@ def develop(
         start, finished = time.perf_counter(), list[FrameResult]()
         with (
             _executor(scheduler) as executor,
-            _stopping_at_signals() as stop,
+            stopping_at_signals() as stop,
             contextlib.suppress(KeyboardInterrupt),
         ):
             results = develop_frames(
@@ -230,54 +225,6 @@ def _executor(scheduler: str | None) -> "Iterator[Executor | None]":
 
     with executor_at(scheduler) as executor:
         yield executor
-
-
-@dataclass(slots=True)
-class _Stop:
-    """Whether a roll is to stop, and with which code then."""
-
-    event: threading.Event = field(default_factory=threading.Event)
-    code: int = INTERRUPTED
-
-
-@contextlib.contextmanager
-def _stopping_at_signals() -> Iterator[_Stop]:
-    """Give what the first Ctrl-C sets; the second interrupts, as SIGTERM and SIGHUP do at once.
-
-    What comes after that does what it did before.
-    """
-    stop = _Stop()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop  # signals are for the main thread
-        return
-    numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
-    before = {number: signal.getsignal(number) for number in numbers}
-
-    def leave_it() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    def handle(number: int, _: object) -> None:
-        if number != signal.SIGINT:
-            stop.code = SHELL_CODE + number
-        elif not stop.event.is_set():
-            stop.event.set()
-            with contextlib.suppress(OSError, ValueError):  # print may be in the middle of a line
-                os.write(
-                    sys.stderr.fileno(), b"\nphos: stopping once the frames in work are done\n"
-                )
-            return
-        stop.event.set()
-        leave_it()
-        raise KeyboardInterrupt
-
-    for number in numbers:
-        if number == signal.SIGINT or before[number] is not signal.SIG_IGN:  # as nohup sets it
-            signal.signal(number, handle)
-    try:
-        yield stop
-    finally:
-        leave_it()
 
 
 def _follow(results: "Iterable[FrameResult]", total: int, finished: "list[FrameResult]") -> None:

@@ -1,15 +1,12 @@
 """Which pictures a roll has, and where each goes."""
 
-import glob
 import os
-import re
 import string
 import unicodedata
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from fnmatch import fnmatch
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path, PurePath
 from typing import TypeAlias
@@ -17,7 +14,7 @@ from typing import TypeAlias
 from phos_core.film import Film
 from phos_core.paths import is_file, is_folder
 from phos_core.recipe import Recipe
-from phos_core.sidecar import has_one
+from phos_core.roll.searching import Found, Search, is_pattern, natural_key, without_doubles
 
 __all__ = ["NAME", "Frame", "PassedOver", "Paths", "frame_seed", "frames_of", "natural_key"]
 
@@ -46,21 +43,6 @@ class Frame:
     source: Path
     destination: Path
     recipe: Recipe
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A file, its path under the folder that was given, and that folder itself."""
-
-    path: Path
-    name: PurePath
-    folder: PurePath
-
-    def grain_name(self, folders: int) -> PurePath:
-        """The path under the folder given, and so many folders at least."""
-        above = self.folder.relative_to(self.folder.anchor).parts
-        missing = max(0, folders + 1 - len(self.name.parts))
-        return PurePath(*above[max(0, len(above) - missing) :], self.name)
 
 
 def frames_of(
@@ -118,8 +100,8 @@ def frames_of(
     output = Path(output)
     if len(given) == 1 and _is_file_for(output, Path(given[0])):
         return (_single(Path(given[0]), output, recipe, name),)
-    search = _Search(output, recursive)
-    found = _without_doubles(file for source in given for file in search.found(Path(source)))
+    search = Search(output, recursive)
+    found = without_doubles(file for source in given for file in search.found(Path(source)))
     if not found:
         raise ValueError(f"there is no picture to develop{search.refusals()}")
     for folder, why in search.refused:
@@ -166,7 +148,7 @@ def frame_seed(seed: int, name: str | PurePath) -> int:
     return int.from_bytes(digest.digest(), "big")
 
 
-def _grain_names(found: Sequence[_Found]) -> list[PurePath]:
+def _grain_names(found: Sequence[Found]) -> list[PurePath]:
     """What the seed of each is made from: of no two the same."""
     names = [file.grain_name(folders=1) for file in found]
     deepest = max(len(file.folder.parts) + len(file.name.parts) for file in found)
@@ -188,7 +170,7 @@ def _spelt(name: PurePath) -> str:
 
 def _is_file_for(output: Path, source: Path) -> bool:
     """Whether one picture goes into a file of this name."""
-    if is_folder(source) or _is_pattern(source):
+    if is_folder(source) or is_pattern(source):
         return False
     return bool(output.suffix) and not is_folder(output)
 
@@ -216,118 +198,7 @@ def _warn(folder: Path, why: str) -> None:
     warnings.warn(f"{folder} cannot be read: {why}; its pictures are left out", stacklevel=2)
 
 
-@dataclass(frozen=True, slots=True)
-class _Search:
-    """How files, folders and patterns are looked through, and which folders refuse it."""
-
-    output: Path
-    recursive: bool
-    refused: list[tuple[Path, str]] = field(default_factory=list)
-
-    def found(self, source: Path) -> Iterator[_Found]:
-        """Give the pictures of a file, a folder or a pattern."""
-        wanted: tuple[str, ...] = ("**", "*") if self.recursive else ("*",)
-        if is_folder(source):
-            start = source
-        elif _is_pattern(source):
-            start, wanted = _apart(source)
-        else:
-            folder = PurePath(os.path.realpath(source.parent))
-            yield _Found(source, PurePath(source.name), folder)
-            return
-        refused_before = len(self.refused)
-        pictures = list(self._under(start, wanted))
-        if not pictures and len(self.refused) == refused_before:
-            raise ValueError(f"there is no picture to develop in {source}")
-        yield from sorted(pictures, key=lambda file: natural_key(file.name))
-
-    def refusals(self) -> str:
-        """Why there may be no picture, to stand after that."""
-        return "".join(f"; {folder} cannot be read: {why}" for folder, why in self.refused)
-
-    def _under(self, start: Path, wanted: Sequence[str]) -> Iterator[_Found]:
-        """Give the pictures in a folder whose path in it is as wanted."""
-        folder, earlier = PurePath(os.path.realpath(start)), os.path.realpath(self.output)
-        for parent, folders, names in os.walk(start, onerror=self._refuse, followlinks=True):
-            inside = PurePath(parent).relative_to(start)
-            # Links to folders are followed where a pattern says how deep, so that none is endless.
-            links = "**" not in wanted[: len(inside.parts) + 1]
-            folders[:] = [
-                name
-                for name in folders
-                if not name.startswith(".")
-                and _leads_to((*inside.parts, name), wanted)
-                and (links or not Path(parent, name).is_symlink())
-                and os.path.realpath(Path(parent, name)) != earlier
-            ]
-            for name in names:
-                if _fits((inside / name).parts, wanted) and _is_picture(Path(parent, name)):
-                    yield _Found(Path(parent, name), inside / name, folder)
-
-    def _refuse(self, error: OSError) -> None:
-        if not isinstance(error, FileNotFoundError):
-            self.refused.append((Path(error.filename), error.strerror or str(error)))
-
-
-def _fits(parts: Sequence[str], wanted: Sequence[str]) -> bool:
-    """Whether a path is as a pattern wants it, part by part; ``**`` stands for any folders."""
-    if not wanted:
-        return not parts
-    first, *others = wanted
-    if first == "**":
-        return any(_fits(parts[skipped:], others) for skipped in range(len(parts) + 1))
-    return bool(parts) and fnmatch(parts[0], first) and _fits(parts[1:], others)
-
-
-def _leads_to(folders: Sequence[str], wanted: Sequence[str]) -> bool:
-    """Whether what lies in a folder may be as a pattern wants it."""
-    if not wanted:
-        return False
-    first, *others = wanted
-    if first == "**":
-        return True
-    if not fnmatch(folders[0], first):
-        return False
-    return _leads_to(folders[1:], others) if folders[1:] else bool(others)
-
-
-def _is_pattern(source: Path) -> bool:
-    return glob.has_magic(str(source)) and not os.path.lexists(source)
-
-
-def _apart(pattern: Path) -> tuple[Path, tuple[str, ...]]:
-    """Part a pattern into the folder before its first special part, and the rest."""
-    parts = pattern.parts
-    special = next(place for place, part in enumerate(parts) if glob.has_magic(part))
-    return Path(*parts[:special]), parts[special:]
-
-
-def _is_picture(path: Path) -> bool:
-    """Whether it is a picture to develop: neither hidden, nor a positive of ours."""
-    from phos_core.image_files import READABLE
-
-    if path.name.startswith(".") or path.suffix.lower() not in READABLE:
-        return False
-    return is_file(path) and not has_one(path)
-
-
-def natural_key(name: PurePath) -> list[list[str | int]]:
-    """Sort key of a path as people count: frame 2 before frame 10, whatever their capitals."""
-    return [
-        [int(piece) if piece.isdecimal() else piece for piece in re.split(r"(\d+)", part)]
-        for part in (*(part.casefold() for part in name.parts), *name.parts)
-    ]
-
-
-def _without_doubles(found: Iterable[_Found]) -> list[_Found]:
-    """Each file once, where it was named first."""
-    unique: dict[str, _Found] = {}
-    for file in found:
-        unique.setdefault(os.path.realpath(file.path), file)
-    return list(unique.values())
-
-
-def _names(found: Sequence[_Found], recipe: Recipe, template: str | None) -> list[PurePath]:
+def _names(found: Sequence[Found], recipe: Recipe, template: str | None) -> list[PurePath]:
     """The path of each positive in the output folder."""
     names = [
         _named(template or NAME, file.name, recipe, number) for number, file in enumerate(found, 1)
@@ -392,7 +263,7 @@ def _film_name(film: str | Path | Film) -> str:
     return path.stem if path.suffix == ".toml" else path.name
 
 
-def _check_places(frames: Sequence[Frame], found: Sequence[_Found]) -> None:
+def _check_places(frames: Sequence[Frame], found: Sequence[Found]) -> None:
     """Raise if two go to one place, or one to where another comes from."""
     sources = {os.path.realpath(frame.source): frame for frame in frames}
     taken: dict[str, int] = {}
@@ -412,7 +283,7 @@ def _check_places(frames: Sequence[Frame], found: Sequence[_Found]) -> None:
             )
 
 
-def _fields_that_differ(found: Sequence[_Found], *numbers: int) -> list[str]:
+def _fields_that_differ(found: Sequence[Found], *numbers: int) -> list[str]:
     """The fields of a name that would keep two pictures apart."""
     one, other = (_fields(found[number].name, Recipe(), number) for number in numbers)
     return [f"{{{field}}}" for field in FIELDS if one[field] != other[field]]
