@@ -1,8 +1,11 @@
 """``phos develop``: what it writes, what it refuses, and how it says so."""
 
 import dataclasses
+import io
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import click
 import numpy as np
@@ -11,11 +14,12 @@ from click.testing import CliRunner
 from PIL import Image
 
 import phos_core as phos
+from phos_core import cli_develop
 from phos_core.cli import main
 from phos_core.convolution import registry
 from phos_core.convolution.hookspecs import SchedulerSpec
 from phos_core.image_files import read_image, write_image
-from phos_core.roll import frame_seed
+from phos_core.roll import develop_frames, frame_seed, frames_of
 
 
 @pytest.fixture
@@ -152,8 +156,8 @@ def test_each_frame_of_a_roll_has_grain_of_its_own_by_its_name(tmp_path, roll, p
     run("develop", roll / "a.png", roll / "b.png", "-o", tmp_path / "out", "--seed", 5)
     first, second = (read_image(tmp_path / "out" / name) for name in ("a.png", "b.png"))
     assert not np.array_equal(first, second)
-    assert np.array_equal(first, phos.develop(photo, seed=frame_seed(5, "a.png")))
-    assert np.array_equal(second, phos.develop(photo, seed=frame_seed(5, "b.png")))
+    assert np.array_equal(first, phos.develop(photo, seed=frame_seed(5, "roll/a.png")))
+    assert np.array_equal(second, phos.develop(photo, seed=frame_seed(5, "roll/b.png")))
 
 
 def test_the_same_command_gives_the_same_bytes(tmp_path, roll):
@@ -196,6 +200,71 @@ def test_bad_pictures_are_named_at_the_end_and_the_others_are_developed(tmp_path
     assert failed == "phos: 2 of 4 pictures failed"
 
 
+def test_a_folder_that_cannot_be_read_is_named_and_the_exit_code_is_2(tmp_path, roll, monkeypatch):
+    (roll / "day2").mkdir()
+    scandir = os.scandir
+
+    def scanning(path="."):
+        if Path(path).name == "day2":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", scanning)
+    arguments = ("develop", roll, "-o", tmp_path / "out", "--recursive")
+    for options in ((), ("--dry-run",)):
+        result = run(*arguments, *options)
+        assert result.exit_code == 2
+        assert result.stderr.splitlines()[-1] == (
+            f"phos: {roll / 'day2'} cannot be read: Permission denied; its pictures are left out"
+        )
+    assert pictures_in(tmp_path / "out") == ["a.png", "b.png", "c.tif"]
+
+
+@pytest.mark.parametrize("command", ["develop", "contact", "compare"])
+@pytest.mark.parametrize("name", ["n" * 300 + ".png", "n" * 5000 + ".png", "n" * 5000, "*" * 5000])
+def test_a_name_that_is_too_long_is_one_line_wherever_it_stands(tmp_path, roll, command, name):
+    more = (roll / "a.png",) if command == "compare" else ()
+    for arguments in (
+        (name, *more, "-o", tmp_path / "out.png"),
+        (f"{name}/a.png", *more, "-o", tmp_path / "out.png"),
+        (roll / "a.png", *more, "-o", tmp_path / f"{name}.png"),
+        (roll / "a.png", *more, "-o", f"{name}/a.png"),
+    ):
+        result = run(command, *arguments)
+        assert result.exit_code == 2, result.output
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        assert result.stderr.startswith("phos: ")
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_what_is_printed_stops_no_roll(tmp_path, roll, monkeypatch):
+    """Whoever read the names has gone, or the terminal cannot show them."""
+
+    class Gone:
+        encoding = "utf-8"
+
+        def write(self, text):
+            raise BrokenPipeError(32, "Broken pipe")
+
+        def flush(self):
+            raise BrokenPipeError(32, "Broken pipe")
+
+        def fileno(self):
+            raise ValueError("no descriptor")
+
+        def isatty(self):
+            return False
+
+    recipe = phos.Recipe()
+    for number, stdout in enumerate((Gone(), io.TextIOWrapper(io.BytesIO(), "ascii"))):
+        frames = frames_of(roll, tmp_path / f"é{number}", recipe)
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "stdout", stdout)
+            finished = []
+            cli_develop._follow(develop_frames(frames, jobs=1), len(frames), finished)
+        assert [result.status for result in finished] == ["developed"] * 3
+
+
 def test_16_bits_stay_16_bits(tmp_path, rng):
     deep = rng.integers(0, 65_536, (16, 16, 3)).astype(np.uint16)
     write_image(tmp_path / "deep.png", deep)
@@ -223,7 +292,7 @@ def test_the_input_is_replaced_only_on_request(roll, photo, as_folder):
     assert "is the input itself" in refused("develop", roll / "a.png", "-o", out)
     assert np.array_equal(read_image(roll / "a.png"), photo)
     assert run("develop", roll / "a.png", "-o", out, "--overwrite").exit_code == 0
-    seed = frame_seed(0, "a.png") if as_folder else 0
+    seed = frame_seed(0, "roll/a.png") if as_folder else 0
     assert np.array_equal(read_image(roll / "a.png"), phos.develop(photo, seed=seed))
 
 

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 from phos_core.cli import main
 from phos_core.comparison import beside, divided
 from phos_core.image_files import read_image, write_image
+from phos_core.picture import Picture
 
 
 @pytest.fixture
@@ -58,6 +59,15 @@ def test_grey_and_colour_and_16_bits_meet(pair):
     both = beside(grey, pair[1])
     assert np.ptp(both[:, :600], axis=2).max() == 0
     assert np.array_equal(both[:, -600:], pair[1])
+
+
+@pytest.mark.parametrize("join", [beside, divided])
+def test_a_raw_picture_before_is_as_bright_as_its_light(join):
+    """Scene-linear codes of 16 bits; a fifth of white is sRGB's code 124."""
+    before = Picture(pixels=np.full((16, 24, 3), 13_107, np.uint16), encoding="linear")
+    joined = join(before, np.full((16, 24, 3), 124, np.uint8))
+    np.testing.assert_array_equal(joined[:, 0], 124)
+    np.testing.assert_array_equal(joined[:, -1], 124)
 
 
 def test_other_shapes_cannot_be_divided(pair):

@@ -7,7 +7,6 @@ import struct
 import sys
 import warnings
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,12 +16,9 @@ from PIL import Image, ImageCms, PngImagePlugin
 from phos_core.errors import ImageFileError
 from phos_core.formats import png
 from phos_core.image_files import (
-    SUFFIXES,
     check_writable,
     read_image,
     read_picture,
-    remove_parts,
-    replacing,
     write_image,
     write_picture,
 )
@@ -584,21 +580,3 @@ def test_a_name_with_another_formats_ending_does_not_matter_to_reading(tmp_path,
     write_image(tmp_path / "picture.png", colour)
     (tmp_path / "picture.png").rename(tmp_path / "picture.jpg")
     assert np.array_equal(read_image(tmp_path / "picture.jpg"), colour)
-
-
-def test_parts_of_a_killed_process_are_swept(tmp_path):
-    target = tmp_path / "picture.png"
-    kept = [".picture.png.part", ".other.png.0123abcd.part", "picture.png", ".picture.png.x.part"]
-    for name in [*kept, ".picture.png.0123abcd.part", ".picture.png.ffffffff.part"]:
-        (tmp_path / name).touch()
-    assert remove_parts(target) == 2
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == sorted(kept)
-    assert remove_parts(tmp_path / "nowhere" / "picture.png") == 0
-
-
-def test_a_temporary_name_ends_in_no_pictures_suffix(tmp_path):
-    with replacing(tmp_path / "picture.png") as file:
-        assert Path(file.name).suffix not in SUFFIXES
-        assert Path(file.name).parent == tmp_path
-        file.write(b"whole")
-    assert (tmp_path / "picture.png").read_bytes() == b"whole"

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from phos_core import thumbnails
+from phos_core import profiles, thumbnails
 from phos_core.color import decode_srgb, decode_table
 from phos_core.errors import ImageFileError
 from phos_core.image_files import write_image
-from phos_core.picture import Picture
+from phos_core.picture import Metadata, Picture
+from phos_core.profiles import srgb_profile
 from phos_core.thumbnails import light_of, read_small, scaled, to_codes
 
 
@@ -66,7 +67,7 @@ def test_a_jpeg_read_at_a_fraction_follows_its_colour_profile(tmp_path, monkeypa
         return pixels.astype(np.float32) / 510.0
 
     monkeypatch.setattr(thumbnails, "is_srgb", lambda profile: False)
-    monkeypatch.setattr(thumbnails, "to_light", to_light)
+    monkeypatch.setattr(profiles, "to_light", to_light)
     image = Image.new("RGB", (640, 640), (254, 254, 254))
     image.save(tmp_path / "wide.jpg", icc_profile=b"a profile", quality=95)
     assert read_small(tmp_path / "wide.jpg", 20, 20).mean() == pytest.approx(0.5, abs=0.01)
@@ -131,3 +132,31 @@ def test_what_cannot_be_read_is_one_clear_error(tmp_path, name):
     (tmp_path / "text.jpg").write_text("no picture")
     with pytest.raises(ImageFileError, match=name):
         read_small(tmp_path / name, 20, 20)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("shape", [(6, 8, 3), (6, 8)])
+def test_light_in_codes_is_shown_as_light_and_not_as_white(dtype, shape):
+    """As a camera's raw file is read: a quarter of the largest code is a quarter of white."""
+    top = 1.0 if dtype == np.float32 else np.iinfo(dtype).max
+    quarter = Picture(pixels=np.full(shape, 0.25 * top).astype(dtype), encoding="linear")
+    np.testing.assert_allclose(quarter.light(), 0.25, atol=0.003)
+    np.testing.assert_allclose(light_of(quarter), 0.25, atol=0.003)
+    assert light_of(quarter).shape == (6, 8, 3)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_a_picture_has_one_light_whatever_its_pixels_are(rng, dtype):
+    """Codes and light of one picture, and its rows one by one."""
+    codes = rng.integers(0, 256, (6, 8, 3)).astype(np.uint8)
+    light = decode_table(np.uint8)[codes]
+    top = 1.0 if dtype == np.float32 else np.iinfo(dtype).max
+    coded = (codes / 255.0 * top + (0.0 if dtype == np.float32 else 0.5)).astype(dtype)
+    for picture in (
+        Picture(pixels=coded),
+        Picture(pixels=coded, encoding="profile", metadata=Metadata(icc_profile=srgb_profile())),
+        Picture(pixels=light, encoding="linear", primaries="rec2020"),
+    ):
+        np.testing.assert_allclose(picture.light(), light, atol=2e-3)
+        rows = [picture.rows(slice(row, row + 1)).light() for row in range(6)]
+        np.testing.assert_array_equal(np.concatenate(rows), picture.light())

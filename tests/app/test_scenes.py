@@ -68,6 +68,16 @@ def test_a_scene_is_developed_like_its_picture(rng):
     assert np.abs(255.0 * of_light - of_codes).max() <= 0.51
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_light_in_codes_is_light_in_a_scene_and_on_the_screen(dtype):
+    """As a camera's raw file is read; a fifth of white is sRGB's code 124."""
+    fifth = np.full((8, 8, 3), np.iinfo(dtype).max // 5, dtype)
+    picture = Picture(pixels=fifth, encoding="linear", primaries="prophoto")
+    np.testing.assert_allclose(scene_of(picture).light, 0.2, atol=1e-5)
+    np.testing.assert_array_equal(as_shown(picture), 124)
+    np.testing.assert_array_equal(as_shown(scene_of(picture)), 124)
+
+
 def test_light_beyond_the_screen_is_cut():
     picture = Picture(pixels=np.full((2, 2, 3), 7.5, np.float32), encoding="linear")
     assert as_shown(picture).min() == 255

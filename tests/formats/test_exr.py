@@ -1,7 +1,10 @@
 """EXR: light in, light out; what is no picture of light is refused in one line."""
 
+import os
 import struct
+import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import imagecodecs
@@ -305,3 +308,40 @@ def test_damaged_files_are_read_or_refused_in_one_line(tmp_path, light, damage, 
     assert len(refusals) >= 40
     assert all(name in word and "\n" not in word for name, word in refusals.items())
     assert peak_bytes < 1e9
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_fork_of_a_process_that_has_read_an_exr_reads_and_writes_them_too(tmp_path):
+    """The library's threads do not live on in a fork, which would wait for them for ever."""
+    program = """
+    import multiprocessing, sys
+    import numpy as np
+    from phos_core.image_files import read_picture, write_picture
+    from phos_core.picture import Picture
+
+    light = np.random.default_rng(0).random((600, 800, 3), dtype=np.float32)
+    write_picture("a.exr", Picture(pixels=light, encoding="linear"))
+
+    def work(name):
+        write_picture(name, read_picture("a.exr"))
+
+    work("b.exr")
+    for name in ("c.exr", "d.exr"):
+        child = multiprocessing.get_context("fork").Process(target=work, args=(name,))
+        child.start()
+        child.join(100)
+        ended = child.exitcode
+        child.kill()
+        assert ended == 0, ended
+    work("e.exr")
+    """
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", textwrap.dedent(program)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    written = {path.read_bytes() for path in tmp_path.glob("*.exr")}
+    assert len(written) == 1

@@ -1,5 +1,6 @@
 """Small pictures, and rolls that run in a process of their own so that they can be killed."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -163,9 +164,16 @@ def files():
 def half_written():
     """Wait until a positive in a folder is half-written."""
 
+    def has_some(place: Path) -> bool:
+        for part in place.glob(".*.part"):
+            with contextlib.suppress(FileNotFoundError):  # the one that is made to see if it can be
+                if part.stat().st_size:
+                    return True
+        return False
+
     def wait(place: Path) -> None:
-        deadline = time.monotonic() + 20
-        while not list(place.glob(".*.part")):
+        deadline = time.monotonic() + 120
+        while not has_some(place):
             assert time.monotonic() < deadline
             time.sleep(0.005)
 

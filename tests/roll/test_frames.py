@@ -91,15 +91,61 @@ def test_into_a_file_the_seed_is_the_one_given(folder, tmp_path):
     assert frame.recipe == RECIPE
 
 
-def test_into_a_folder_each_frame_has_a_seed_by_its_path_under_the_folder_given(folder, tmp_path):
+def seeds_of(sources, **options):
+    """Each frame's seed, by its path."""
+    frames = frames_of(sources, "out", RECIPE, name="{n}{suffix}", **options)
+    return {frame.source.as_posix(): frame.recipe.seed for frame in frames}
+
+
+def test_into_a_folder_each_frame_has_a_seed_by_its_folders_name_and_its_own(folder, tmp_path):
     roll = folder("a.png", "day/a.png")
     frames = frames_of(roll, tmp_path / "out", RECIPE, recursive=True)
     seeds = [frame.recipe.seed for frame in frames]
-    assert seeds == [frame_seed(7, "a.png"), frame_seed(7, "day/a.png")]
+    assert seeds == [frame_seed(7, "roll/a.png"), frame_seed(7, "day/a.png")]
     assert len({*seeds, 7}) == 3
     assert all(frame.recipe.frame == 0 for frame in frames)
-    alone = frames_of(roll / "a.png", tmp_path / "out", RECIPE)
-    assert alone[0].recipe.seed == seeds[0]
+
+
+def test_a_frame_keeps_its_seed_however_the_roll_is_called(folder, tmp_path, monkeypatch):
+    roll = folder("100CANON/a.png", "100CANON/b.png", "101CANON/a.png")
+    first, second = roll / "100CANON", roll / "101CANON"
+    both = seeds_of([first, second])
+    assert len(set(both.values())) == 3
+    monkeypatch.chdir(first)
+    calls = {
+        "in another order": seeds_of([second, first]),
+        "alone": seeds_of(first) | seeds_of(second),
+        "file by file": seeds_of([second / "a.png", first / "b.png", first / "a.png"]),
+        "from above": seeds_of(roll, recursive=True),
+        "by a pattern": seeds_of(roll / "*" / "*.png"),
+        "by another": seeds_of(roll / "**" / "*.png"),
+        "from within": {f"{first}/{name}": seed for name, seed in seeds_of(".").items()}
+        | {f"{second}/a.png": seeds_of("../101CANON")["../101CANON/a.png"]},
+    }
+    assert [call for call, seeds in calls.items() if seeds != both] == []
+
+
+def test_a_roll_that_is_moved_keeps_its_seeds(folder, tmp_path):
+    roll = folder("a.png", "day/b.png")
+    before = [frame.recipe.seed for frame in frames_of(roll, "out", RECIPE, recursive=True)]
+    moved = tmp_path / "disk" / "2026" / "roll"
+    moved.parent.mkdir(parents=True)
+    roll.rename(moved)
+    after = [frame.recipe.seed for frame in frames_of(moved, "out", RECIPE, recursive=True)]
+    assert after == before
+
+
+def test_no_two_frames_of_a_roll_share_a_seed_however_alike_their_folders(folder):
+    """Two cards, a folder of one name deep in two others, and both at once."""
+    roll = folder(
+        *(f"{card}/DCIM/100CANON/{name}.png" for card in ("1", "2", "3") for name in "ab"),
+        "x/y/100CANON/a.png",
+    )
+    cards = [roll / card / "DCIM" / "100CANON" for card in ("1", "2", "3")]
+    for sources in (cards, [*cards, roll / "x"], [roll], [card.parent for card in cards]):
+        seeds = seeds_of(sources, recursive=True)
+        assert len(set(seeds.values())) == len(seeds) >= 6
+        assert seeds_of(sources[::-1], recursive=True) == seeds
 
 
 def test_seeds_are_the_same_everywhere_and_for_ever():
@@ -173,8 +219,37 @@ def test_no_two_pictures_go_to_one_place(folder, tmp_path):
     with pytest.raises(ValueError, match="would both be") as refused:
         frames_of([roll / "a.png", roll / "other" / "a.png"], tmp_path / "out", RECIPE)
     assert str(roll / "other" / "a.png") in str(refused.value)
-    with pytest.raises(ValueError, match="would both be"):
-        frames_of([tmp_path / "a.nef", tmp_path / "a.tif"], tmp_path / "out", RECIPE)
+
+
+def test_pictures_that_share_a_name_as_theirs_cannot_be_written_keep_their_endings(tmp_path):
+    for names, expected in (
+        (["a.DNG", "a.HEIC"], ["a.DNG.tif", "a.HEIC.tif"]),
+        (["a.nef", "a.tif"], ["a.nef.tif", "a.tif"]),
+        (["a.CR3", "a.JPG"], ["a.tif", "a.JPG"]),
+        (["a.cr3", "a.hif", "a.jpg", "b.cr3"], ["a.cr3.tif", "a.hif.tif", "a.jpg", "b.tif"]),
+        (["a", "a.arw"], ["a.tif", "a.arw.tif"]),
+    ):
+        frames = frames_of([tmp_path / name for name in names], tmp_path / "out", RECIPE)
+        assert [frame.destination.name for frame in frames] == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "apart"),
+    [
+        (("a.dng", "a.heic"), "{ending} or {n}"),
+        (("1/a.dng", "2/a.dng"), "{n}"),
+        (("a.png", "b.png"), "{stem} or {n}"),
+        (("a.png", "b.jpg"), "{stem} or {suffix} or {ending} or {n}"),
+    ],
+)
+def test_what_is_said_to_keep_two_pictures_apart_does(tmp_path, names, apart):
+    given = [tmp_path / name for name in names]
+    with pytest.raises(ValueError, match="would both be") as refused:
+        frames_of(given, tmp_path / "out", RECIPE, name="same.tif")
+    assert str(refused.value).endswith(f"a name with {apart} keeps them apart")
+    for field in apart.split(" or "):
+        frames = frames_of(given, tmp_path / "out", RECIPE, name=f"{field}-same.tif")
+        assert len({frame.destination for frame in frames}) == 2
 
 
 def test_no_picture_goes_where_another_comes_from(folder):

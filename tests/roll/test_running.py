@@ -40,7 +40,7 @@ def test_each_frame_is_what_python_develops_with_its_seed(roll, tmp_path):
     results = run(roll, tmp_path / "out")
     for name, result in results.items():
         image = read_image(roll / name)
-        seed = frame_seed(3, name)
+        seed = frame_seed(3, f"roll/{name}")
         positive = phos.develop(image, recipe=phos.Recipe(seed=seed), backend="scipy")
         assert np.array_equal(read_image(tmp_path / "out" / name), positive)
         assert result.destination == tmp_path / "out" / name
@@ -282,7 +282,7 @@ def test_a_roll_killed_in_the_middle_goes_on_to_the_bytes_of_an_undisturbed_one(
     first.lines(3)
     workers = first.workers()
     half_written(disturbed)
-    first.process.kill()
+    os.killpg(first.process.pid, signal.SIGKILL)  # the workers too, who else clear up
     assert ends(workers, 5)
     there = files(disturbed)
     assert len(workers) == 2
@@ -367,3 +367,116 @@ def test_a_second_ctrl_c_stops_at_once_and_leaves_no_parts(
     assert code == 130
     assert "0 of 10 pictures are done" in errors[-1]
     assert files(tmp_path / "out") == {}
+
+
+@pytestmark_kill
+def test_a_positive_that_was_whole_when_its_process_was_killed_takes_its_place(
+    roll, tmp_path, files
+):
+    """Killed between the two renames: the sidecar is the new one's, the positive still a part."""
+    out = tmp_path / "out"
+    run(roll / "a.png", out)
+    whole = files(out)
+    for earlier in (None, b"an older positive"):
+        (out / "a.png").rename(out / ".a.png.0123abcd.part")
+        if earlier is not None:
+            (out / "a.png").write_bytes(earlier)
+        assert statuses(roll / "a.png", out)["a.png"] == "already done"
+        assert files(out) == whole
+
+
+def test_a_roll_runs_on_the_backend_of_the_block_that_it_is_begun_in(roll, tmp_path):
+    """By name, in processes and executors too; and whenever its results are asked for."""
+    recipe = phos.Recipe(seed=3)
+    with phos.use_backend("cv2"):
+        begun = [
+            develop_roll(roll, tmp_path / "1", recipe, jobs=1),
+            develop_roll(roll, tmp_path / "2", recipe, jobs=2),
+        ]
+        with ThreadPoolExecutor(1) as threads:
+            done = list(develop_roll(roll, tmp_path / "3", recipe, executor=threads))
+    done += [result for results in begun for result in results]
+    assert {result.backend for result in done} == {"cv2"}
+    assert len(done) == 9
+
+
+def test_a_backend_that_is_an_object_stays_in_this_process_or_is_refused(roll, tmp_path):
+    with phos.use_backend("scipy") as backend:
+        pass
+    for options in ({}, {"jobs": 1}):
+        with phos.use_backend(backend):
+            results = list(develop_roll(roll, tmp_path / "out", RECIPE, overwrite=True, **options))
+        assert {result.status for result in results} <= {"developed", "already done"}
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:
+        for options in ({"jobs": 2}, {"executor": processes}):
+            with phos.use_backend(backend), pytest.raises(ValueError, match="is an object"):
+                develop_roll(roll, tmp_path / "other", RECIPE, **options)
+            with pytest.raises(ValueError, match="is an object"):
+                develop_roll(roll, tmp_path / "other", RECIPE, backend=backend, **options)
+    assert not (tmp_path / "other").exists()
+
+
+@pytestmark_kill
+def test_an_executor_that_forks_is_refused_with_what_to_use_instead(roll, tmp_path):
+    with (
+        ProcessPoolExecutor(1, mp_context=get_context("fork")) as forks,
+        pytest.raises(ValueError, match=r"get_context\('spawn'\)"),
+    ):
+        develop_roll(roll, tmp_path / "out", RECIPE, executor=forks)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def unreadable(monkeypatch):
+    """A function that makes folders refuse to be listed, whoever asks, root too."""
+    refused, scandir = set(), os.scandir
+
+    def scanning(path="."):
+        if Path(path).absolute() in refused:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", scanning)
+    return refused.add
+
+
+@pytest.mark.parametrize("pattern", [None, "**/*.png", "*/*/*.png", "*/noon/*.png"])
+def test_a_folder_that_cannot_be_read_is_a_failure_with_its_name(
+    folder, tmp_path, unreadable, pattern
+):
+    roll = folder("day1/noon/a.png", "day2/noon/b.png", ".hidden/c.png")
+    unreadable(roll / "day2")
+    unreadable(roll / ".hidden")  # where nobody looks
+    sources = roll if pattern is None else roll / pattern
+    results = run(sources, tmp_path / "out", recursive=True)
+    assert results["a.png"].status == "developed"
+    assert results["day2"].status == "failed"
+    assert results["day2"].error == f"{roll / 'day2'} cannot be read: Permission denied"
+    assert set(results) == {"a.png", "day2"}
+
+
+def test_folders_that_cannot_be_read_are_named_if_there_is_nothing_else(
+    folder, tmp_path, unreadable
+):
+    roll = folder("a.png")
+    unreadable(roll)
+    with pytest.raises(ValueError, match=r"no picture to develop; .*roll cannot be read"):
+        develop_roll(roll, tmp_path / "out", RECIPE)
+    other = folder("../other/b.png").parent / "other"
+    assert statuses([roll, other], tmp_path / "out") == {"roll": "failed", "b.png": "developed"}
+
+
+def test_a_name_that_is_too_long_stops_no_other(roll, tmp_path):
+    long = "n" * 247 + ".png"  # there is no room for its sidecar's ending
+    (roll / "b.png").rename(roll / long)
+    results = run([roll, roll / ("n" * 400 + ".png"), "n" * 5000], tmp_path / "out")
+    assert {name for name, result in results.items() if result.status == "developed"} == {
+        "a.png",
+        "c.png",
+    }
+    assert "File name too long" in results[long].error
+    assert "no sidecar" in results[long].error or "sidecar=False" in results[long].error
+    assert "name" in results["n" * 5000].error
+    assert run(roll, tmp_path / "out", sidecar=False, skip_existing=True)[long].status == (
+        "developed"
+    )

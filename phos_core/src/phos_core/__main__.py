@@ -1,6 +1,6 @@
 """``python -m phos_core`` is the command line."""
 
-from phos_core.cli import main
+from phos_shell import main
 
 if __name__ == "__main__":
     main()

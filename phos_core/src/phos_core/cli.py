@@ -1,6 +1,7 @@
 """The command line: ``phos develop``, ``phos films``, ``phos backends``, and plug-ins' commands."""
 
 import contextlib
+import errno
 import json
 import os
 import re
@@ -60,6 +61,11 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except (PhosError, ValueError) as error:
             raise _Failure(str(error)) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever read what is printed has gone
+                raise
+            about = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+            raise _Failure(f"{about}{error.strerror or error}") from error
 
 
 def _use_the_usual_configuration() -> None:

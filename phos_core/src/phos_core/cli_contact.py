@@ -1,5 +1,6 @@
 """``phos contact`` and ``phos compare``: pictures of pictures."""
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import click
 
 from phos_core.errors import PhosError
+from phos_core.paths import exists, is_file, is_folder
 
 __all__ = ["compare", "contact"]
 
@@ -131,7 +133,7 @@ def _frames(given: Sequence[Path], output: Path) -> list[Path]:
 
     found: dict[Path, None] = {}
     for place in given:
-        inside = _pictures_in(place, output) if place.is_dir() else [place]
+        inside = _pictures_in(place, output) if is_folder(place) else [place]
         found.update(dict.fromkeys(inside))
     if not found:
         raise ValueError(f"no picture in {', '.join(map(str, given))}")
@@ -143,13 +145,20 @@ def _pictures_in(folder: Path, output: Path) -> list[Path]:
     from phos_core.image_files import READABLE
 
     sheet = re.compile(re.escape(output.stem) + r"(-[0-9]+)?" + re.escape(output.suffix))
+    try:
+        inside = list(folder.iterdir())
+    except OSError as error:
+        raise ValueError(f"{folder} cannot be read: {error.strerror}") from error
     return [
         path
-        for path in folder.iterdir()
+        for path in inside
         if path.suffix.lower() in READABLE
         and not path.name.startswith(".")
-        and not (sheet.fullmatch(path.name) and folder.resolve() == output.parent.resolve())
-        and path.is_file()
+        and not (
+            sheet.fullmatch(path.name)
+            and os.path.realpath(folder) == os.path.realpath(output.parent)
+        )
+        and is_file(path)
     ]
 
 
@@ -165,5 +174,5 @@ def _places(output: Path, sheets: int) -> list[Path]:
 
 
 def _refuse_replacing(place: Path, overwrite: bool) -> None:
-    if place.exists() and not overwrite:
+    if exists(place) and not overwrite:
         raise ValueError(f"{place} exists already; --overwrite replaces it")

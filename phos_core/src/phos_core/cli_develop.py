@@ -2,13 +2,11 @@
 
 import contextlib
 import os
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -22,6 +20,8 @@ from phos_core.cli_messages import (
 )
 from phos_core.cli_presets import given, merged, preset_options
 from phos_core.cli_settings import setting_options
+from phos_core.cli_signals import stopping_at_signals
+from phos_core.paths import exists, is_folder
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["develop"]
 
 FAILED = 2
-INTERRUPTED = 130  # what a shell says of a program that Ctrl-C ended
 
 WHAT_IS_DONE = {
     "to do": "to be developed",
@@ -65,7 +64,7 @@ WHAT_IS_DONE = {
 @click.option(
     "--name",
     metavar="TEMPLATE",
-    help="Of files in OUT: {stem} {suffix} {film} {seed} {n} {parent}, such as "
+    help="Of files in OUT: {stem} {suffix} {ending} {film} {seed} {n} {parent}, such as "
     "'{n:03}-{stem}{suffix}'.",
 )
 @click.option(
@@ -114,13 +113,18 @@ def develop(
     others are developed, and the exit code is 2. A roll that was stopped goes on with the same
     command.
     """
-    from phos_core.roll import develop_frames
+    from phos_core.roll import FrameResult, develop_frames
     from phos_core.roll.resuming import refuse_replacing, standings
     from phos_core.roll.running import check_films
 
+    refused: list[str] = []
+
+    def pass_over(folder: Path, why: str) -> None:
+        refused.append(f"{folder} cannot be read: {why}; its pictures are left out")
+
     with plain_messages(), log_to_stderr(verbose=verbose):
         if sidecar is None:
-            frames = _frames(ctx, pictures, output, preset, save_as, name, recursive)
+            frames = _frames(ctx, pictures, output, preset, save_as, name, recursive, pass_over)
         else:
             frame, backend = _frame_again(ctx, sidecar, pictures, output, backend)
             frames = (frame,)
@@ -129,9 +133,13 @@ def develop(
             standing = standings(frames, overwrite=overwrite, skip_existing=skip_existing)
             _tell(frames, standing)
             refuse_replacing(frames, standing)
-            return
-        with _executor(scheduler) as executor, _stopping_at_ctrl_c() as stop:
-            start = time.perf_counter()
+            _end(ctx, refused, FAILED if refused else 0)
+        start, finished = time.perf_counter(), list[FrameResult]()
+        with (
+            _executor(scheduler) as executor,
+            stopping_at_signals() as stop,
+            contextlib.suppress(KeyboardInterrupt),
+        ):
             results = develop_frames(
                 frames,
                 executor=executor,
@@ -140,15 +148,22 @@ def develop(
                 overwrite=overwrite,
                 skip_existing=skip_existing,
                 sidecar=with_sidecar,
-                stop=stop,
+                stop=stop.event,
             )
-            finished = _follow(results, len(frames))
+            _follow(results, len(frames), finished)
     _sum_up(finished, time.perf_counter() - start)
-    if len(finished) < len(frames):
+    if stop.event.is_set():
         _say_how_to_go_on(finished, len(frames), with_sidecar)
-        ctx.exit(INTERRUPTED)
-    if any(result.status == "failed" for result in finished):
-        ctx.exit(FAILED)
+        _end(ctx, refused, stop.code)
+    has_failed = refused or any(result.status == "failed" for result in finished)
+    _end(ctx, refused, FAILED if has_failed else 0)
+
+
+def _end(ctx: click.Context, refused: Sequence[str], code: int) -> NoReturn:
+    """Name the folders that could not be looked through, and end."""
+    for line in refused:
+        say(line)
+    ctx.exit(code)
 
 
 def _frames(
@@ -159,6 +174,7 @@ def _frames(
     save_as: str | None,
     name: str | None,
     recursive: bool,
+    pass_over: Callable[[Path, str], None],
 ) -> "tuple[Frame, ...]":
     """Find the pictures, and settle their settings."""
     from phos_core.presets import save_preset
@@ -168,7 +184,9 @@ def _frames(
         raise click.UsageError("IN is missing: which pictures are to be developed?", ctx)
     settings = merged(ctx, preset)
     recipe = phos.Recipe(**settings)
-    frames = frames_of(pictures, output, recipe, name=name, recursive=recursive)
+    frames = frames_of(
+        pictures, output, recipe, name=name, recursive=recursive, passed_over=pass_over
+    )
     if save_as is not None and not ctx.params["dry_run"]:
         save_preset(save_as, settings)
     return frames
@@ -194,7 +212,7 @@ def _frame_again(
     if len(pictures) > 1:
         raise ValueError(f"--from-sidecar makes one picture, got {len(pictures)} as IN")
     source, recipe, backend = from_sidecar(sidecar, pictures[0] if pictures else None, backend)
-    if output.is_dir() or not output.suffix:
+    if is_folder(output) or not output.suffix:
         output /= sidecar.name.removesuffix(".phos.toml")
     return Frame(source=source, destination=output, recipe=recipe), backend
 
@@ -203,9 +221,9 @@ def _tell(frames: "Sequence[Frame]", standing: "Sequence[Standing]") -> None:
     """Say of each frame what would be done."""
     for frame, status in zip(frames, standing, strict=True):
         what = WHAT_IS_DONE[status]
-        if status == "to do" and not frame.source.exists():
+        if status == "to do" and not exists(frame.source):
             what = "fails, there is no such picture"
-        elif status == "to do" and frame.destination.exists():
+        elif status == "to do" and exists(frame.destination):
             what = "to be developed in place of what exists"
         names = f"{_shown(frame.source)} -> {_shown(frame.destination)}"
         click.echo(f"{names}: {what}")
@@ -222,38 +240,25 @@ def _executor(scheduler: str | None) -> "Iterator[Executor | None]":
         yield executor
 
 
-@contextlib.contextmanager
-def _stopping_at_ctrl_c() -> Iterator[threading.Event]:
-    """Give what the first Ctrl-C sets; the second one interrupts as ever."""
-    stop = threading.Event()
-
-    def handle(*_: object) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-        with contextlib.suppress(OSError, ValueError):  # print may be in the middle of a line
-            os.write(sys.stderr.fileno(), b"\nphos: stopping once the frames in work are done\n")
-
-    if threading.current_thread() is not threading.main_thread():
-        yield stop  # signals are for the main thread
-        return
-    before = signal.signal(signal.SIGINT, handle)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _follow(results: "Iterable[FrameResult]", total: int) -> "list[FrameResult]":
-    """Name each positive as it is there; an interrupt ends it."""
-    finished = []
-    with contextlib.suppress(KeyboardInterrupt), _progress_bar(total) as advance:
+def _follow(results: "Iterable[FrameResult]", total: int, finished: "list[FrameResult]") -> None:
+    """Name each positive as it is there, and note what became of each frame."""
+    with _progress_bar(total) as advance:
         for result in results:
             finished.append(result)
             if result.status == "developed":
-                print(_shown(result.destination), flush=True)
+                _name(result.destination)
             advance(result)
-    return finished
+
+
+def _name(path: Path) -> None:
+    """Print a positive's name; if nobody can hear it any more, the roll goes on all the same."""
+    try:
+        print(_shown(path), flush=True)
+    except UnicodeError:
+        print(ascii(str(path))[1:-1], flush=True)
+    except OSError:
+        with contextlib.suppress(OSError, ValueError):  # so that it is silent at the end too
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextlib.contextmanager
@@ -328,6 +333,9 @@ def _sum_up(finished: "Sequence[FrameResult]", seconds: float) -> None:
 
 def _say_how_to_go_on(finished: "Sequence[FrameResult]", total: int, with_sidecar: bool) -> None:
     done = sum(result.status != "failed" for result in finished)
+    if len(finished) == total:
+        say(f"stopped: {done} of {count(total)} are done, and none was left to begin")
+        return
     how = "the same command" if with_sidecar else "the same command with --skip-existing"
     say(f"stopped: {done} of {count(total)} are done; {how} goes on with the others")
 

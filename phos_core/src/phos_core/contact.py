@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from phos_core.errors import PhosError
 from phos_core.film import FILM_FORMATS_UM, films
-from phos_core.sidecar import path_for, read
+from phos_core.sidecar import has_one, path_for, read
 from phos_core.thumbnails import read_small, scaled, to_codes
 
 __all__ = ["contact_sheets", "frames_on_sheet", "heading_of"]
@@ -151,11 +151,10 @@ def heading_of(pictures: Sequence[str | os.PathLike[str]]) -> tuple[str, str]:
     labels = {film.name: film.label for film in films()}
     found, film_format = [], ""
     for picture in map(Path, pictures):
-        beside = path_for(picture)
-        if not beside.is_file():
+        if not has_one(picture):
             continue
         try:
-            sidecar = read(beside)
+            sidecar = read(path_for(picture))
         except PhosError:
             continue
         found.append(labels.get(sidecar.film_name, sidecar.film_name))

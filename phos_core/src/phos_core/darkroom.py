@@ -3,18 +3,16 @@
 import contextlib
 import os
 import warnings
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from phos_core import exif, profiles, xmp
-from phos_core.color import decode_srgb
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.door import develop
 from phos_core.errors import ImageFileError, SidecarError
@@ -25,13 +23,14 @@ from phos_core.image_files import (
     check_writable,
     encode_picture,
     read_picture,
-    replacing,
 )
 from phos_core.large import check_tiff, develop_into, is_large
+from phos_core.paths import exists
 from phos_core.picture import Metadata, Picture
 from phos_core.recipe import Recipe, RunReport
 from phos_core.settings import settings_text
-from phos_core.sidecar import describe, dumps, path_for
+from phos_core.sidecar import FileFacts, Source, describe, dumps, path_for
+from phos_core.whole_files import NewFiles, cannot_write, check_place, new_files
 
 __all__ = ["develop_file", "develop_picture", "taken_as"]
 
@@ -146,11 +145,34 @@ def develop_file(
             "film by its name or its file, or sidecar=False"
         )
     _refuse_existing(destination, overwrite)
-    if is_large(source):
-        return _developed_by_tiles(
-            source, destination, recipe, backend=backend, strict=strict, sidecar=sidecar
+    develop_one = _developed_by_tiles if is_large(source) else _developed_whole
+    with contextlib.ExitStack() as opened:
+        held = opened.enter_context(Source(source)) if sidecar else None
+        _check_places(destination, sidecar)
+        files = opened.enter_context(new_files(overwrite=overwrite))
+        report, asked = develop_one(
+            source, held, files, destination, recipe, backend=backend, strict=strict
         )
+        if held is not None:
+            _write_sidecar(recipe, asked, report, held.facts(), files, destination)
+    return report
+
+
+def _developed_whole(
+    source: Path,
+    held: Source | None,
+    files: NewFiles,
+    destination: Path,
+    recipe: Recipe,
+    *,
+    backend: str | ConvolutionBackend | None,
+    strict: bool,
+) -> tuple[RunReport, Recipe]:
+    """Develop a picture as a whole; the report, and the recipe as it was taken."""
     picture = read_picture(source)
+    if held is not None:
+        held.check_opened()
+        held.facts()  # of what was read, whatever becomes of the file from now on
     into_light = _format_of(destination) == LIGHT
     if into_light:
         picture = _in_floats(picture)
@@ -160,71 +182,69 @@ def develop_file(
         positive = _in_light(positive)
     elif _format_of(source) == LIGHT:
         positive = _with_depth(positive, DEEP)
-    asked = taken_as(picture, recipe)
-    _refuse_existing(destination, overwrite)
-    with _taking_the_place_of(destination) as file:
-        encode_picture(file, destination, positive)
-        if sidecar:
-            _write_sidecar(recipe, asked, report, source, destination, file)
-    return report
+    encode_picture(files.open(destination), destination, positive)
+    return report, taken_as(picture, recipe)
 
 
 def _developed_by_tiles(
     source: Path,
+    held: Source | None,
+    files: NewFiles,
     destination: Path,
     recipe: Recipe,
     *,
     backend: str | ConvolutionBackend | None,
     strict: bool,
-    sidecar: bool,
-) -> RunReport:
-    """Develop a TIFF that is too large to be developed as a whole."""
+) -> tuple[RunReport, Recipe]:
+    """Develop a TIFF that is too large to be developed as a whole, as above."""
     check_tiff(destination)
-    with _taking_the_place_of(destination) as file:
-        report, asked = develop_into(
-            file,
-            source,
-            recipe,
-            described=partial(_signed, recipe=recipe),
-            backend=backend,
-            strict=strict,
-        )
-        if sidecar:
-            _write_sidecar(recipe, asked, report, source, destination, file)
-    return report
+    return develop_into(
+        files.open(destination),
+        source,
+        recipe,
+        described=partial(_signed, recipe=recipe),
+        destination=destination,
+        held=held,
+        backend=backend,
+        strict=strict,
+    )
 
 
-@contextlib.contextmanager
-def _taking_the_place_of(destination: Path) -> Iterator[BinaryIO]:
-    """Give a file that becomes the positive; what the system refuses is one clear error."""
+def _check_places(destination: Path, sidecar: bool) -> None:
+    """Raise before the work what would stop the writing after it."""
+    check_place(destination)
+    if not sidecar:
+        return
     try:
-        with replacing(destination) as file:
-            yield file
-    except OSError as error:
-        raise ImageFileError(f"cannot write {destination}: {error.strerror or error}") from error
+        check_place(path_for(destination))
+    except ImageFileError as error:
+        raise ImageFileError(f"{error}; it is the sidecar, which sidecar=False leaves out") from (
+            error.__cause__
+        )
 
 
 def _write_sidecar(
     recipe: Recipe,
     asked: Recipe,
     report: RunReport,
-    source: Path,
+    read: FileFacts,
+    files: NewFiles,
     destination: Path,
-    file: BinaryIO,
 ) -> None:
-    """Write the sidecar of a positive that has not taken its place yet."""
-    file.flush()  # it is hashed by its name
-    made = describe(
-        recipe,
-        report,
-        source=source,
-        picture=destination,
-        written=Path(file.name),
-        encoding=asked.encoding,
-        primaries=asked.primaries,
-    )
-    with replacing(path_for(destination)) as beside:
-        beside.write(dumps(made).encode())
+    """Write the sidecar of a positive that is written and has not taken its place yet."""
+    with cannot_write(destination):  # which is read again for its hash
+        made = describe(
+            recipe,
+            report,
+            source=read,
+            picture=destination,
+            written=files.written(),
+            encoding=asked.encoding,
+            primaries=asked.primaries,
+        )
+    beside = path_for(destination)
+    with cannot_write(beside):
+        files.open(beside).write(dumps(made).encode())
 
 
 def taken_as(picture: Picture, recipe: Recipe) -> Recipe:
@@ -256,10 +276,7 @@ def _is_by_profile(picture: Picture, recipe: Recipe) -> bool:
 
 def _colours(picture: Picture, recipe: Recipe) -> NDArray[Any]:
     """What `develop` is given: the codes or the light of the file, or what its profile says."""
-    profile = picture.metadata.icc_profile
-    if profile is None or not _is_by_profile(picture, recipe):
-        return picture.pixels
-    return profiles.to_light(picture.pixels, profile)
+    return picture.light() if _is_by_profile(picture, recipe) else picture.pixels
 
 
 def _coded(positive: NDArray[Any], picture: Picture, recipe: Recipe) -> Picture:
@@ -298,7 +315,7 @@ def _format_of(path: Path) -> str | None:
 
 
 def _refuse_existing(destination: Path, overwrite: bool) -> None:
-    if destination.exists() and not overwrite:
+    if exists(destination) and not overwrite:
         raise ImageFileError(
             f"{destination} exists already; it is replaced only on request (overwrite)"
         )
@@ -324,11 +341,7 @@ def _in_floats(picture: Picture) -> Picture:
 
 def _in_light(positive: Picture) -> Picture:
     """A positive in display-linear light."""
-    if positive.encoding == "profile" and positive.metadata.icc_profile is not None:
-        light = profiles.to_light(positive.pixels, positive.metadata.icc_profile)
-    else:
-        light = decode_srgb(positive.pixels)
-    return _as_light(replace(positive, pixels=light))
+    return _as_light(replace(positive, pixels=positive.light()))
 
 
 def _with_depth(picture: Picture, dtype: DTypeLike) -> Picture:

@@ -3,8 +3,7 @@
 import contextlib
 import importlib
 import os
-import secrets
-import shutil
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +16,9 @@ from numpy.typing import NDArray
 from phos_core.errors import ImageFileError
 from phos_core.formats.damage import DAMAGE
 from phos_core.formats.sniffing import HEAD_BYTES, RAW_SUFFIXES, format_of
+from phos_core.paths import exists
 from phos_core.picture import Picture
+from phos_core.whole_files import cannot_write, new_files, replacing
 
 __all__ = [
     "READABLE",
@@ -27,7 +28,6 @@ __all__ = [
     "encode_picture",
     "read_image",
     "read_picture",
-    "remove_parts",
     "replacing",
     "write_image",
     "write_picture",
@@ -68,6 +68,7 @@ _FORMATS = {
     "HEIF": _Format("heif", extra="heif"),
     "RAW": _Format("raw", extra="raw"),
 }
+MORE_BYTES = 1 << 16  # more than the rest of a block on a full disk
 _MESSAGE_LENGTH = 200  # of what a library says; it may quote the file
 
 
@@ -134,13 +135,10 @@ def write_picture(
     """
     path = Path(path)
     check_writable(path, picture)
-    if path.exists() and not overwrite:
+    if exists(path) and not overwrite:
         raise ImageFileError(f"{path} exists already; it is replaced only on request (overwrite)")
-    try:
-        with replacing(path) as file:
-            encode_picture(file, path, picture)
-    except OSError as error:
-        raise ImageFileError(f"cannot write {path}: {error.strerror or error}") from error
+    with new_files(overwrite=overwrite) as files:
+        encode_picture(files.open(path), path, picture)
 
 
 def encode_picture(file: BinaryIO, path: str | os.PathLike[str], picture: Picture) -> None:
@@ -154,13 +152,22 @@ def encode_picture(file: BinaryIO, path: str | os.PathLike[str], picture: Pictur
         Its ending chooses the format.
     picture : Picture
         What to write; `check_writable` has let it pass.
+
+    Raises
+    ------
+    ImageFileError
+        If the system refuses to write.
     """
     path = Path(path)
     name = check_suffix(path)
     if picture.alpha is not None and not _FORMATS[name].holds_alpha:
         picture = replace(picture, alpha=None)  # opaque, or it would have been refused
-    # OpenEXR's library opens its file by name.
-    _module(name, path).write(Path(file.name) if name == "EXR" else file, picture)
+    with cannot_write(path):
+        if name == "EXR":
+            with _by_name(file, path) as place:
+                _module(name, path).write(place, picture)
+        else:
+            _module(name, path).write(file, picture)
 
 
 def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8] | NDArray[np.uint16]:
@@ -288,57 +295,26 @@ def check_writable(path: str | os.PathLike[str], picture: Picture) -> None:
 
 
 @contextlib.contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Give a new file that takes the place of another if all goes well, and else vanishes.
-
-    Parameters
-    ----------
-    path : path
-        What is replaced; a link is followed, and permissions are kept.
-
-    Yields
-    ------
-    binary file
-        Of another name in the same folder (``.NAME.<random>.part``), to be written and read.
-    """
-    target = Path(os.path.realpath(path))
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+def _by_name(file: BinaryIO, path: Path) -> Iterator[Path]:
+    """Let a library open a file again, as OpenEXR's does, even one that is to be read alone."""
+    place = Path(file.name)
+    mode = stat.S_IMODE(place.stat().st_mode)
+    if not mode & stat.S_IWUSR:
+        place.chmod(mode | stat.S_IWUSR)
     try:
-        with part.open("x+b") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            shutil.copymode(target, part)
-        part.replace(target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+        yield place
+    except ImageFileError as error:
+        _raise_what_the_system_says(file)
+        raise ImageFileError(str(error).replace(str(place), str(path))) from error
+    if not mode & stat.S_IWUSR:
+        place.chmod(mode)
 
 
-def remove_parts(path: str | os.PathLike[str]) -> int:
-    """Remove what `replacing` left behind when its process was killed.
-
-    Parameters
-    ----------
-    path : path
-        What was to be replaced; nobody else may be writing it now.
-
-    Returns
-    -------
-    int
-        How many files were removed.
-    """
-    target = Path(os.path.realpath(path))
-    start, end = f".{target.name}.", ".part"
-    removed = 0
-    with contextlib.suppress(FileNotFoundError), os.scandir(target.parent) as entries:
-        for entry in entries:
-            name = entry.name
-            if name.startswith(start) and name.endswith(end) and len(name) == len(start + end) + 8:
-                Path(entry.path).unlink(missing_ok=True)
-                removed += 1
-    return removed
+def _raise_what_the_system_says(file: BinaryIO) -> None:
+    """Write a little more where a library could not write: it keeps the reason to itself."""
+    file.seek(0, os.SEEK_END)
+    file.write(bytes(MORE_BYTES))
+    file.flush()
 
 
 def _module(name: str, path: Path) -> ModuleType:

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.door import develop
 from phos_core.errors import ImageFileError
-from phos_core.image_files import replacing
+from phos_core.paths import exists
 from phos_core.recipe import Recipe
 from phos_core.treatment import whole
+from phos_core.whole_files import cannot_write, new_files
 
 __all__ = ["apply_lut", "hald_image", "make_lut", "notes_of", "write_cube"]
 
@@ -160,14 +161,11 @@ def write_cube(
     """
     path = Path(path)
     entries = _checked(lut)
-    if path.exists() and not overwrite:
+    if exists(path) and not overwrite:
         raise ImageFileError(f"{path} exists already; it is replaced only on request (overwrite)")
     text = "\n".join(_cube_lines(entries, title, comments)) + "\n"
-    try:
-        with replacing(path) as file:
-            file.write(text.encode("ascii", "replace"))
-    except OSError as error:
-        raise ImageFileError(f"cannot write {path}: {error.strerror or error}") from error
+    with new_files(overwrite=overwrite) as files, cannot_write(path):
+        files.open(path).write(text.encode("ascii", "replace"))
 
 
 def hald_image(lut: NDArray[Any]) -> NDArray[np.uint16]:

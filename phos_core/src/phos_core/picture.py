@@ -1,12 +1,12 @@
 """Picture: what a picture file holds, before and after it is developed."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phos_core.color import PRIMARIES
+from phos_core.color import PRIMARIES, decode_srgb, decode_table
 
 __all__ = ["FileEncoding", "Metadata", "Picture"]
 
@@ -78,6 +78,44 @@ class Picture:
         if self.primaries not in PRIMARIES:
             known = ", ".join(PRIMARIES)
             raise ValueError(f"primaries must be one of {known}, got {self.primaries!r}")
+
+    def light(self) -> NDArray[np.float32]:
+        """Give the picture's linear light, whatever its pixels are.
+
+        Returns
+        -------
+        ndarray of float32, shape (rows, cols) or (rows, cols, 3)
+            In the picture's own `primaries` if it is scene-linear, else in those of sRGB. The
+            largest code is 1; what floats say beyond 0 to 1 is kept.
+
+        Raises
+        ------
+        ImageFileError
+            If the colour profile is damaged or of other pictures.
+        """
+        profile = self.metadata.icc_profile
+        if self.encoding == "profile" and profile is not None:
+            from phos_core.profiles import to_light
+
+            return to_light(self.pixels, profile)
+        are_codes = self.pixels.dtype.kind == "u"
+        light: NDArray[np.float32]
+        if self.encoding == "linear":
+            top = np.iinfo(self.pixels.dtype).max if are_codes else 1
+            light = self.pixels if top == 1 else self.pixels * np.float32(1.0 / top)
+            return light
+        light = decode_table(self.pixels.dtype)[self.pixels] if are_codes else _decoded(self.pixels)
+        return light
+
+    def rows(self, some: slice) -> "Picture":
+        """Give some rows of it, as a picture that says the same of itself."""
+        alpha = None if self.alpha is None else self.alpha[some]
+        return replace(self, pixels=self.pixels[some], alpha=alpha)
+
+
+def _decoded(floats: NDArray[np.float32]) -> NDArray[np.float32]:
+    light: NDArray[np.float32] = decode_srgb(floats)
+    return light
 
 
 def _check_pixels(pixels: Any) -> None:

@@ -9,8 +9,9 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from phos_core.errors import PresetError, SidecarError, UnknownPresetError
+from phos_core.errors import ImageFileError, PresetError, SidecarError, UnknownPresetError
 from phos_core.film import Film, is_path
+from phos_core.paths import exists
 from phos_core.recipe import Recipe
 from phos_core.settings import (
     as_toml,
@@ -21,6 +22,7 @@ from phos_core.settings import (
     values_of,
 )
 from phos_core.sidecar import is_sidecar, read
+from phos_core.whole_files import new_files
 
 __all__ = ["PresetSummary", "load_preset", "presets", "presets_folder", "save_preset"]
 
@@ -146,10 +148,8 @@ def save_preset(
     UnknownFilmError, FilmFileError
         If that film cannot be loaded.
     """
-    from phos_core.image_files import replacing
-
     path = presets_folder() / f"{_checked_name(name)}.toml"
-    if path.exists() and not overwrite:
+    if exists(path) and not overwrite:
         raise PresetError(
             f"there is a preset {name!r} already, {path}: remove it, or choose another name "
             "(in Python, overwrite=True replaces it)"
@@ -158,10 +158,12 @@ def save_preset(
     text = as_toml({**table, "settings": _table(settings)})
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as file:
-            file.write(text.encode())
+        with new_files(overwrite=overwrite) as files:
+            files.open(path).write(text.encode())
     except OSError as error:
         raise PresetError(f"cannot write {path}: {error.strerror or error}") from error
+    except ImageFileError as error:
+        raise PresetError(str(error)) from error
     return path
 
 

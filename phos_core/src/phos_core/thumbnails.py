@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from phos_core.color import decode_srgb, decode_table, encode_codes, to_linear_srgb
+from phos_core.color import encode_codes, to_linear_srgb
 from phos_core.image_files import read_picture
 from phos_core.picture import Metadata, Picture
-from phos_core.profiles import is_srgb, to_light
+from phos_core.profiles import is_srgb
 
 __all__ = ["light_of", "read_small", "scaled", "to_codes"]
 
@@ -76,7 +76,9 @@ def light_of(picture: Picture) -> NDArray[np.float32]:
     ndarray of float32, shape (rows, cols, 3)
         Linear sRGB light, 0 to 1, before black where the picture is transparent.
     """
-    light = _decoded(picture)
+    light = picture.light()
+    if picture.encoding == "linear":
+        light = _in_srgb(light, picture.primaries)
     if light.ndim == 2:
         light = np.repeat(light[..., np.newaxis], 3, axis=-1)
     if picture.alpha is not None:
@@ -133,20 +135,6 @@ def _averaged(picture: Picture, block: int) -> NDArray[np.float32]:
         blocks = light.reshape(light.shape[0] // block, block, cols // block, block, 3)
         strips.append(blocks.mean(axis=(1, 3)))
     return np.concatenate(strips)
-
-
-def _decoded(picture: Picture) -> NDArray[np.float32]:
-    pixels = picture.pixels
-    profile = picture.metadata.icc_profile
-    if picture.encoding == "profile" and profile is not None:
-        return to_light(pixels, profile)
-    if picture.encoding == "linear":
-        return _in_srgb(pixels.astype(np.float32), picture.primaries)
-    if pixels.dtype.kind == "u":
-        decoded: NDArray[np.float32] = decode_table(pixels.dtype)[pixels]
-        return decoded
-    light: NDArray[np.float32] = decode_srgb(pixels)
-    return light
 
 
 def _in_srgb(light: NDArray[np.float32], primaries: str) -> NDArray[np.float32]:

@@ -35,6 +35,7 @@ __all__ = [
     "select",
     "successors",
     "use_backend",
+    "wanted",
 ]
 
 Source: TypeAlias = Literal["argument", "context", "environment", "configuration", "auto"]
@@ -267,6 +268,22 @@ def _missing_ones(offered: set[str]) -> list[BackendReport]:
         for name, plug_in in absent(offered).items()
         if plug_in.distribution not in {other.distribution for other in plug_ins()}
     ]
+
+
+def wanted(backend: str | ConvolutionBackend | None) -> str | ConvolutionBackend | None:
+    """Give the backend that an argument or else `use_backend` names, for work that leaves here.
+
+    Parameters
+    ----------
+    backend : str, ConvolutionBackend or None
+        The argument.
+
+    Returns
+    -------
+    str, ConvolutionBackend or None
+        None: neither does.
+    """
+    return backend if backend is not None else _in_context.get()
 
 
 def _wanted(

@@ -1,5 +1,7 @@
 """OpenEXR: scene-linear light in half or single floats, by OpenImageIO."""
 
+import functools
+import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,13 @@ from phos_core.errors import ImageFileError
 from phos_core.formats.damage import DAMAGE
 from phos_core.formats.optional import check_claim, library, one_line
 from phos_core.picture import Metadata, Picture
-from phos_core.profiles import to_light
 
 __all__ = ["read", "write"]
 
 LARGEST_HALF = 65504.0
 """What an infinite pixel is read as: infinities come from light that a half float cannot hold."""
 
+_ONE_THREAD = {"exr_threads": -1, "threads": 1}  # OpenImageIO's words for: the caller's alone
 _SAME_PRIMARIES = 1e-3  # chromaticities that differ by less are the same
 _RGB, _GREY = ("R", "G", "B"), ("Y",)
 
@@ -58,7 +60,7 @@ def read(path: Path) -> Picture:
     so that nothing is lost. Without chromaticities the primaries are Rec. 709, as the format
     says: sRGB's.
     """
-    oiio = library("OpenImageIO", "exr", path)
+    oiio = _library(path)
     try:
         file = oiio.ImageInput.open(str(path))
         if file is None:
@@ -96,8 +98,8 @@ def write(path: Path, picture: Picture) -> None:
     is kept, in the attribute ``xmp``; the format has no place for EXIF. Equal pictures make equal
     bytes: the time of writing is left out.
     """
-    oiio = library("OpenImageIO", "exr", path)
-    channels = _channels_to_write(_light(picture), picture)
+    oiio = _library(path)
+    channels = _channels_to_write(picture.light(), picture)
     rows, cols, count = channels.shape
     spec = oiio.ImageSpec(cols, rows, count, _depth(channels, picture))
     has_colour = picture.pixels.ndim == 3
@@ -112,6 +114,30 @@ def write(path: Path, picture: Picture) -> None:
     done = file.open(str(path), spec) and file.write_image(channels) and file.close()
     if not done:
         raise ImageFileError(f"cannot write {path}: {one_line(file.geterror())}")
+
+
+def _library(path: Path) -> Any:
+    """OpenImageIO, with no threads when this process forks: a fork would wait for them for ever."""
+    oiio = library("OpenImageIO", "exr", path)
+    _stop_threads_at_fork(oiio)
+    return oiio
+
+
+@functools.cache
+def _stop_threads_at_fork(oiio: Any) -> None:
+    threads: dict[str, int] = {}
+
+    def stop() -> None:
+        threads.update({name: oiio.get_int_attribute(name) for name in _ONE_THREAD})
+        for name, alone in _ONE_THREAD.items():
+            oiio.attribute(name, alone)
+
+    def start_again() -> None:
+        for name, count in threads.items():
+            oiio.attribute(name, count)
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=stop, after_in_parent=start_again)
 
 
 def _picture(file: Any, path: Path) -> Picture:
@@ -257,20 +283,6 @@ def _in_display_window(
 def _xmp(header: Any) -> bytes | None:
     packet = header.getattribute("xmp")
     return packet.encode() if isinstance(packet, str) and packet else None
-
-
-def _light(picture: Picture) -> NDArray[np.float32]:
-    """Return the linear light of a picture, unbounded."""
-    pixels, profile = picture.pixels, picture.metadata.icc_profile
-    if picture.encoding == "profile" and profile is not None:
-        return to_light(pixels, profile)
-    if picture.encoding == "linear":
-        return _fractions(pixels)
-    if pixels.dtype == np.float32:
-        light: NDArray[np.float32] = color.decode_srgb(pixels)
-        return light
-    decoded: NDArray[np.float32] = color.decode_table(pixels.dtype)[pixels]
-    return decoded
 
 
 def _fractions(codes: NDArray[Any]) -> NDArray[np.float32]:

@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,11 +18,13 @@ from phos_core.exif import with_software
 from phos_core.formats.limits import PIXELS
 from phos_core.formats.tiff_regions import TiffRegions
 from phos_core.formats.tiff_tiles import TiffTiles
-from phos_core.image_files import replacing
 from phos_core.large.job import Job, Progress
 from phos_core.large.memory import allowed_bytes
+from phos_core.paths import exists
 from phos_core.picture import Metadata
 from phos_core.recipe import Recipe, RunReport
+from phos_core.sidecar import Source
+from phos_core.whole_files import cannot_write, new_files
 
 __all__ = ["check_tiff", "develop_into", "develop_large", "is_large"]
 
@@ -116,8 +119,13 @@ def develop_large(
         If the file's colour profile cannot be written to; the positive then is sRGB.
     """
     destination = Path(destination)
-    _check_destination(destination, overwrite)
-    with replacing(destination) as file:
+    check_tiff(destination)
+    if exists(destination) and not overwrite:
+        raise ImageFileError(
+            f"{destination} exists already; it is replaced only on request (overwrite)"
+        )
+    with new_files(overwrite=overwrite) as files:
+        file = files.open(destination)
         report, _ = develop_into(
             file,
             source,
@@ -127,6 +135,7 @@ def develop_large(
             strict=strict,
             progress=progress,
             described=_signed,
+            destination=destination,
         )
     return report
 
@@ -137,6 +146,8 @@ def develop_into(
     recipe: Recipe,
     *,
     described: Describe,
+    destination: str | os.PathLike[str] = "a file",
+    held: Source | None = None,
     backend: str | ConvolutionBackend | None = None,
     memory_bytes: int | None = None,
     strict: bool = False,
@@ -153,6 +164,10 @@ def develop_into(
     described : callable
         ``described(metadata)``: what the positive's file says besides its pixels, from what the
         source says.
+    destination : path
+        What the file is to be, for errors.
+    held : Source, optional
+        The source, held so that a change while it is read is noticed.
 
     Returns
     -------
@@ -167,16 +182,20 @@ def develop_into(
         As `develop_large` raises.
     """
     with TiffRegions(source) as regions:
+        if held is not None:
+            held.check_opened()
         selection = select(backend, pixels=math.prod(regions.shape))
         log_choice(selection)
         job = Job.of(regions, recipe, selection, strict)
         tiles = cut(regions.shape, job.tile_shape(allowed_bytes(memory_bytes)), job.reach)
         metadata = replace(regions.metadata, icc_profile=job.coding.written_profile)
-        written = TiffTiles(
-            file, regions.shape, regions.samples, regions.dtype, metadata=described(metadata)
-        )
-        job.develop(tiles, written, progress)
-        written.finish()
+        with cannot_write(destination):
+            written = TiffTiles(
+                file, regions.shape, regions.samples, regions.dtype, metadata=described(metadata)
+            )
+        job.develop(tiles, written, progress, partial(cannot_write, destination))
+        with cannot_write(destination):
+            written.finish()
         report = job.report(tiles)
         log_steps(report, regions.shape)
         return report, job.coding.recipe
@@ -194,9 +213,3 @@ def check_tiff(path: Path) -> None:
             f"cannot write {path}: a picture this large is developed from TIFF to TIFF, so its "
             f"name must end in one of {' '.join(SUFFIXES)}"
         )
-
-
-def _check_destination(path: Path, overwrite: bool) -> None:
-    check_tiff(path)
-    if path.exists() and not overwrite:
-        raise ImageFileError(f"{path} exists already; it is replaced only on request (overwrite)")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
@@ -98,9 +99,13 @@ class Job:
         return side[0], side[1]
 
     def develop(
-        self, tiles: tuple[Tile, ...], written: TiffTiles, progress: Progress | None
+        self,
+        tiles: tuple[Tile, ...],
+        written: TiffTiles,
+        progress: Progress | None,
+        writing: Callable[[], AbstractContextManager[None]],
     ) -> None:
-        """Develop all tiles into the file."""
+        """Develop all tiles into the file; what goes wrong while `writing` is of the file."""
         shape: tuple[int, ...] = ()
         done = 0
 
@@ -116,7 +121,7 @@ class Job:
                 self.selection.backend.release()
                 shape = region.shape
             positive = self._developed(tile, region)
-            with self.clock.step("write"):
+            with self.clock.step("write"), writing():
                 written.write(tile.rows.start, tile.cols.start, positive)
             done += 1
             if progress is not None:

@@ -1,26 +1,29 @@
 """Which pictures a roll has, and where each goes."""
 
-import glob
 import os
-import re
 import string
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path, PurePath
 from typing import TypeAlias
 
 from phos_core.film import Film
+from phos_core.paths import is_file, is_folder
 from phos_core.recipe import Recipe
-from phos_core.sidecar import path_for
+from phos_core.roll.searching import Found, Search, is_pattern, natural_key, without_doubles
 
-__all__ = ["NAME", "Frame", "Paths", "frame_seed", "frames_of", "natural_key"]
+__all__ = ["NAME", "Frame", "PassedOver", "Paths", "frame_seed", "frames_of", "natural_key"]
 
 Paths: TypeAlias = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
+PassedOver = Callable[[Path, str], None]
+
 NAME = "{parent}/{stem}{suffix}"
-FIELDS = ("stem", "suffix", "film", "seed", "n", "parent")
+FIELDS = ("stem", "suffix", "ending", "film", "seed", "n", "parent")
 SEED_BYTES = 4
 INSTEAD = ".tif"  # of an ending that is read but not written; it holds 16 bits
 
@@ -42,14 +45,6 @@ class Frame:
     recipe: Recipe
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A file, and its path under the folder that was given."""
-
-    path: Path
-    name: PurePath
-
-
 def frames_of(
     sources: Paths,
     output: str | os.PathLike[str],
@@ -57,6 +52,7 @@ def frames_of(
     *,
     name: str | None = None,
     recursive: bool = False,
+    passed_over: PassedOver | None = None,
 ) -> tuple[Frame, ...]:
     """Find the pictures of a roll, in their order, and say where each goes.
 
@@ -71,11 +67,16 @@ def frames_of(
     recipe : Recipe
         How they are developed. In a folder, each frame gets a seed of its own by `frame_seed`.
     name : str, optional
-        Of a file in the output folder, with the fields ``{stem}``, ``{suffix}``, ``{film}``,
-        ``{seed}`` (the roll's), ``{n}`` (1 for the first) and ``{parent}``; by default as the
-        source is called.
+        Of a file in the output folder, with the fields ``{stem}``, ``{suffix}``, ``{ending}``
+        (the source's own, without the dot), ``{film}``, ``{seed}`` (the roll's), ``{n}`` (1 for
+        the first) and ``{parent}``; by default as the source is called. By default, pictures that
+        would share a name because theirs cannot be written keep their ending in it: ``a.dng.tif``
+        and ``a.heic.tif``.
     recursive : bool
         Whether the folders in a folder are looked through too.
+    passed_over : callable, optional
+        ``passed_over(folder, why)``, for each folder in a folder that cannot be read. By default a
+        warning says so.
 
     Returns
     -------
@@ -89,26 +90,33 @@ def frames_of(
     ValueError
         If there is no picture, the name has an unknown field or leaves the folder, two would go
         to one place, or one would go where another comes from.
+
+    Warns
+    -----
+    UserWarning
+        If a folder in a folder cannot be read, and `passed_over` is not given.
     """
     given = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
     output = Path(output)
     if len(given) == 1 and _is_file_for(output, Path(given[0])):
         return (_single(Path(given[0]), output, recipe, name),)
-    found = _without_doubles(
-        file for source in given for file in _found(Path(source), output, recursive)
-    )
+    search = Search(output, recursive)
+    found = without_doubles(file for source in given for file in search.found(Path(source)))
     if not found:
-        raise ValueError("there is no picture to develop")
+        raise ValueError(f"there is no picture to develop{search.refusals()}")
+    for folder, why in search.refused:
+        (passed_over or _warn)(folder, why)
     _refuse_file(output, len(found))
+    names = _names(found, recipe, name)
     frames = [
         Frame(
             source=file.path,
-            destination=output / _named(name or NAME, file.name, recipe, number),
-            recipe=replace(recipe, seed=frame_seed(recipe.seed, file.name)),
+            destination=output / place,
+            recipe=replace(recipe, seed=frame_seed(recipe.seed, grain_name)),
         )
-        for number, file in enumerate(found, start=1)
+        for file, place, grain_name in zip(found, names, _grain_names(found), strict=True)
     ]
-    _check_places(frames)
+    _check_places(frames, found)
     return tuple(frames)
 
 
@@ -120,25 +128,51 @@ def frame_seed(seed: int, name: str | PurePath) -> int:
     seed : int
         The roll's.
     name : str or PurePath
-        The picture's file name, with its path under the folder that was given.
+        The picture's file name, after that of the folder that it lies in: ``100CANON/a.jpg``. In a
+        folder that is looked through with those in it, its path under the folder given, if that
+        says more: ``day/noon/a.jpg``.
 
     Returns
     -------
     int
         From 0 to 2**32 - 1. It depends on nothing else: a frame that is developed again, alone or
-        in another order, keeps its grain.
+        in another order, on another day or from another disk, keeps its grain.
+
+    Notes
+    -----
+    Where two frames of a roll still have one such name, as ``100CANON/a.jpg`` of two cards,
+    `frames_of` puts as many more folders before it as tell them apart.
     """
-    # Some file systems spell é in one character and some in two.
-    spelt = unicodedata.normalize("NFC", PurePath(name).as_posix())
-    digest = blake2b(f"{seed}/{spelt}".encode("utf-8", "surrogateescape"), digest_size=SEED_BYTES)
+    named = f"{seed}/{_spelt(PurePath(name))}"
+    digest = blake2b(named.encode("utf-8", "surrogateescape"), digest_size=SEED_BYTES)
     return int.from_bytes(digest.digest(), "big")
+
+
+def _grain_names(found: Sequence[Found]) -> list[PurePath]:
+    """What the seed of each is made from: of no two the same."""
+    names = [file.grain_name(folders=1) for file in found]
+    deepest = max(len(file.folder.parts) + len(file.name.parts) for file in found)
+    for folders in range(2, deepest):
+        times = Counter(map(_spelt, names))
+        if max(times.values()) == 1:
+            break
+        names = [
+            name if times[_spelt(name)] == 1 else file.grain_name(folders)
+            for name, file in zip(names, found, strict=True)
+        ]
+    return names
+
+
+def _spelt(name: PurePath) -> str:
+    """A path in one spelling: some file systems spell é in one character and some in two."""
+    return unicodedata.normalize("NFC", name.as_posix())
 
 
 def _is_file_for(output: Path, source: Path) -> bool:
     """Whether one picture goes into a file of this name."""
-    if source.is_dir() or _is_pattern(source):
+    if is_folder(source) or is_pattern(source):
         return False
-    return bool(output.suffix) and not output.is_dir()
+    return bool(output.suffix) and not is_folder(output)
 
 
 def _single(source: Path, output: Path, recipe: Recipe, name: str | None) -> Frame:
@@ -153,96 +187,40 @@ def _single(source: Path, output: Path, recipe: Recipe, name: str | None) -> Fra
 def _refuse_file(output: Path, count: int) -> None:
     from phos_core.image_files import SUFFIXES
 
-    if output.is_dir():
+    if is_folder(output):
         return
-    if output.is_file() or output.suffix.lower() in SUFFIXES:
+    if is_file(output) or output.suffix.lower() in SUFFIXES:
         pictures = "a picture" if count == 1 else f"{count} pictures"
         raise ValueError(f"{output} is a file; {pictures} of a roll need a folder")
 
 
-def _found(source: Path, output: Path, recursive: bool) -> Iterator[_Found]:
-    """Give the pictures of a file, a folder or a pattern."""
-    if source.is_dir():
-        start, files = source, _files_in(source, recursive)
-    elif _is_pattern(source):
-        start, pattern = _apart(source)
-        files = start.glob(pattern)
-    else:
-        yield _Found(source, PurePath(source.name))
-        return
-    earlier = output.resolve() if start.resolve() in output.resolve().parents else None
-    found = [_Found(path, path.relative_to(start)) for path in files]
-    pictures = [
-        file
-        for file in found
-        if _is_picture(file) and not (earlier and earlier in file.path.resolve().parents)
+def _warn(folder: Path, why: str) -> None:
+    warnings.warn(f"{folder} cannot be read: {why}; its pictures are left out", stacklevel=2)
+
+
+def _names(found: Sequence[Found], recipe: Recipe, template: str | None) -> list[PurePath]:
+    """The path of each positive in the output folder."""
+    names = [
+        _named(template or NAME, file.name, recipe, number) for number, file in enumerate(found, 1)
     ]
-    if not pictures:
-        raise ValueError(f"there is no picture to develop in {source}")
-    yield from sorted(pictures, key=lambda file: natural_key(file.name))
-
-
-def _files_in(folder: Path, recursive: bool) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder):
-        if not recursive:
-            folders.clear()
-        for name in names:
-            yield Path(parent, name)
-
-
-def _is_pattern(source: Path) -> bool:
-    return glob.has_magic(str(source)) and not os.path.lexists(source)
-
-
-def _apart(pattern: Path) -> tuple[Path, str]:
-    """Part a pattern into the folder before its first special part, and the rest."""
-    parts = pattern.parts
-    special = next(place for place, part in enumerate(parts) if glob.has_magic(part))
-    return Path(*parts[:special]), str(Path(*parts[special:]))
-
-
-def _is_picture(file: _Found) -> bool:
-    """Whether it is a picture to develop: neither hidden, nor a positive of ours."""
-    from phos_core.image_files import READABLE
-
-    if any(part.startswith(".") for part in file.name.parts):
-        return False
-    if file.path.suffix.lower() not in READABLE or not file.path.is_file():
-        return False
-    return not path_for(file.path).exists()
-
-
-def natural_key(name: PurePath) -> list[list[str | int]]:
-    """Sort key of a path as people count: frame 2 before frame 10, whatever their capitals."""
+    if template is not None:
+        return names
+    times = Counter(names)
     return [
-        [int(piece) if piece.isdecimal() else piece for piece in re.split(r"(\d+)", part)]
-        for part in (*(part.casefold() for part in name.parts), *name.parts)
+        name.with_name(file.name.name + name.suffix)
+        if times[name] > 1 and name.suffix != file.name.suffix
+        else name
+        for name, file in zip(names, found, strict=True)
     ]
-
-
-def _without_doubles(found: Iterable[_Found]) -> list[_Found]:
-    """Each file once, where it was named first."""
-    unique: dict[str, _Found] = {}
-    for file in found:
-        unique.setdefault(os.path.realpath(file.path), file)
-    return list(unique.values())
 
 
 def _named(template: str, source: PurePath, recipe: Recipe, number: int) -> PurePath:
     """The path of a positive in the output folder."""
-    from phos_core.image_files import SUFFIXES, check_suffix
+    from phos_core.image_files import check_suffix
 
     _check_fields(template)
-    suffix = source.suffix if source.suffix.lower() in SUFFIXES else INSTEAD
     try:
-        name = template.format(
-            stem=source.stem,
-            suffix=suffix,
-            film=_film_name(recipe.film),
-            seed=recipe.seed,
-            n=number,
-            parent=source.parent.as_posix(),
-        )
+        name = template.format(**_fields(source, recipe, number))
     except (ValueError, TypeError) as error:
         raise ValueError(f"the name {template!r} cannot be filled in: {error}") from error
     place = PurePath(os.path.normpath(name))
@@ -252,17 +230,30 @@ def _named(template: str, source: PurePath, recipe: Recipe, number: int) -> Pure
     return place
 
 
+def _fields(source: PurePath, recipe: Recipe, number: int) -> dict[str, str | int]:
+    """What stands in a name for each of `FIELDS`."""
+    from phos_core.image_files import SUFFIXES
+
+    return {
+        "stem": source.stem,
+        "suffix": source.suffix if source.suffix.lower() in SUFFIXES else INSTEAD,
+        "ending": source.suffix.removeprefix("."),
+        "film": _film_name(recipe.film),
+        "seed": recipe.seed,
+        "n": number,
+        "parent": source.parent.as_posix(),
+    }
+
+
 def _check_fields(template: str) -> None:
     try:
         parsed = list(string.Formatter().parse(template))
     except ValueError as error:
         raise ValueError(f"the name {template!r} cannot be read: {error}") from error
-    for _, field, _, _ in parsed:
-        if field is not None and field not in FIELDS:
+    for _, name, _, _ in parsed:
+        if name is not None and name not in FIELDS:
             known = ", ".join(f"{{{known}}}" for known in FIELDS)
-            raise ValueError(
-                f"the name {template!r} has the unknown field {{{field}}}, not {known}"
-            )
+            raise ValueError(f"the name {template!r} has the unknown field {{{name}}}, not {known}")
 
 
 def _film_name(film: str | Path | Film) -> str:
@@ -272,20 +263,27 @@ def _film_name(film: str | Path | Film) -> str:
     return path.stem if path.suffix == ".toml" else path.name
 
 
-def _check_places(frames: Sequence[Frame]) -> None:
+def _check_places(frames: Sequence[Frame], found: Sequence[Found]) -> None:
     """Raise if two go to one place, or one to where another comes from."""
     sources = {os.path.realpath(frame.source): frame for frame in frames}
-    taken: dict[str, Frame] = {}
-    for frame in frames:
+    taken: dict[str, int] = {}
+    for number, frame in enumerate(frames):
         place = os.path.realpath(frame.destination)
-        other = taken.setdefault(place, frame)
-        if other is not frame:
+        other = taken.setdefault(place, number)
+        if other != number:
+            apart = _fields_that_differ(found, other, number)
             raise ValueError(
-                f"{other.source} and {frame.source} would both be {frame.destination}; a name with "
-                "{parent}, {suffix} or {n} keeps them apart"
+                f"{frames[other].source} and {frame.source} would both be {frame.destination}; "
+                f"a name with {' or '.join(apart)} keeps them apart"
             )
         there = sources.get(place, frame)
         if there is not frame:
             raise ValueError(
                 f"{frame.source} would be {frame.destination}, which is to be developed itself"
             )
+
+
+def _fields_that_differ(found: Sequence[Found], *numbers: int) -> list[str]:
+    """The fields of a name that would keep two pictures apart."""
+    one, other = (_fields(found[number].name, Recipe(), number) for number in numbers)
+    return [f"{{{field}}}" for field in FIELDS if one[field] != other[field]]

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.strangers import Trouble, attempt
 from phos_core.errors import BackendFallbackWarning, ImageFileError, PhosError
 from phos_core.roll.frames import Frame
@@ -43,8 +44,8 @@ class Job:
     ----------
     frame : Frame
         The frame.
-    backend : str or None
-        As for `phos_core.develop`.
+    backend : str, ConvolutionBackend or None
+        As for `phos_core.develop`; a backend itself stays in this process.
     strict, overwrite, sidecar : bool
         As for `darkroom.develop_file`.
     log_level : int
@@ -52,7 +53,7 @@ class Job:
     """
 
     frame: Frame
-    backend: str | None = None
+    backend: str | ConvolutionBackend | None = None
     strict: bool = False
     overwrite: bool = False
     sidecar: bool = True

@@ -26,7 +26,7 @@ from phos_core.roll.jobs import (
     warned,
 )
 from phos_core.roll.processes import worker_processes
-from phos_core.roll.resuming import is_done, remove_parts
+from phos_core.roll.resuming import is_done, settle_parts
 
 __all__ = ["Queue", "here", "over", "over_processes"]
 
@@ -75,11 +75,11 @@ def over_processes(queue: Queue, jobs: int, gpus: Sequence[str]) -> Iterator[Fra
             for result in _until_broken(pool, develop_apart, queue, jobs + 1):
                 yield warned(logged(result))
         lost, queue.lost = queue.lost, []
-        remove_parts(job.frame for job in lost)
+        settle_parts(job.frame for job in lost)
         for job in lost:
             if not queue.stop.is_set():
                 yield warned(logged(_alone(job, gpus)))
-                remove_parts([job.frame])
+                settle_parts([job.frame])
 
 
 def _alone(job: Job, gpus: Sequence[str]) -> FrameResult:

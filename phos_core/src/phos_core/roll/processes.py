@@ -6,18 +6,23 @@ import os
 import signal
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.queues import SimpleQueue
+from typing import Any
 
+from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.cpu import host_memory, limit_threads, usable_cores
 from phos_core.convolution.selection import select
 from phos_core.roll.gpus import see_only_one, visible_gpus
+from phos_core.whole_files import abandon_all
 
-__all__ = ["gpus_for", "usual_jobs", "worker_processes"]
+__all__ = ["end_all", "gpus_for", "refuse_forking", "usual_jobs", "worker_processes"]
 
 FRAMES_OF_A_JOB = 2  # at least: a process takes as long to start as a picture or two
 JOB_BYTES = 3 * 2**29  # our choice: a picture of 24 megapixels takes 1.2 GB, and a process 0.1
+PATIENCE_S = 5.0  # a worker whose leash is let go ends at once, but for what it writes just then
 ENDED = 1  # exit code of a worker whose leash was let go
 
 
@@ -43,12 +48,12 @@ def usual_jobs(frames: int, gpus: Sequence[str]) -> int:
     return max(1, min(frames // FRAMES_OF_A_JOB, usable_cores(), by_memory))
 
 
-def gpus_for(backend: str | None) -> list[str]:
+def gpus_for(backend: str | ConvolutionBackend | None) -> list[str]:
     """Name the GPUs that a roll is spread over: none unless there are several to compute on.
 
     Parameters
     ----------
-    backend : str or None
+    backend : str, ConvolutionBackend or None
         As for `select`.
 
     Returns
@@ -82,16 +87,18 @@ def worker_processes(count: int, gpus: Sequence[str]) -> Iterator[ProcessPoolExe
     """
     fresh = multiprocessing.get_context("spawn")
     held, leash = fresh.Pipe(duplex=False)
-    names: SimpleQueue[str] = fresh.SimpleQueue()
+    with _held_back():  # it starts a process that looks after what several share
+        names: SimpleQueue[str] = fresh.SimpleQueue()
     for number in range(count if gpus else 0):
         names.put(gpus[number % len(gpus)])
     threads = max(1, usable_cores() // count)
-    pool = ProcessPoolExecutor(
+    pool = _Quiet(
         count,
         mp_context=fresh,
         initializer=_start,
         initargs=(held, threads, names if gpus else None),
     )
+    _leashes.add(leash)
     try:
         yield pool
     except GeneratorExit:
@@ -101,13 +108,77 @@ def worker_processes(count: int, gpus: Sequence[str]) -> Iterator[ProcessPoolExe
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+        _leashes.discard(leash)
         leash.close()
         held.close()
 
 
+def end_all() -> None:
+    """End every process of `worker_processes`, and wait for it: this one is about to end too."""
+    for leash in list(_leashes):
+        with contextlib.suppress(OSError):
+            leash.close()
+    for child in multiprocessing.active_children():
+        child.join(PATIENCE_S)
+        child.kill()
+
+
+def refuse_forking(executor: Executor | None) -> None:
+    """Raise if an executor's processes are forks of this one.
+
+    Threads do not live on in a fork, and libraries that wait there for theirs (OpenEXR, OpenCV,
+    OpenMP) wait for ever.
+
+    Parameters
+    ----------
+    executor : concurrent.futures.Executor or None
+        What runs a roll.
+
+    Raises
+    ------
+    ValueError
+        With what to use instead.
+    """
+    if not isinstance(executor, ProcessPoolExecutor):
+        return
+    context = getattr(executor, "_mp_context", None)
+    if context is not None and context.get_start_method() == "fork":
+        raise ValueError(
+            "the executor forks this process, and libraries that have threads may then hang for "
+            "ever: give ProcessPoolExecutor mp_context=multiprocessing.get_context('spawn'), or "
+            "leave it out and give jobs"
+        )
+
+
+class _Quiet(ProcessPoolExecutor):
+    """Processes that hear no Ctrl-C, from their first moment on.
+
+    It goes to all processes of a terminal, and the first one says what becomes of the others.
+    """
+
+    def submit(self, *arguments: Any, **keywords: Any) -> Future[Any]:
+        with _held_back():
+            return super().submit(*arguments, **keywords)
+
+
+@contextlib.contextmanager
+def _held_back() -> Iterator[None]:
+    """Have processes that are started here begin deaf to the terminal; here its signals wait."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    signals = {signal.SIGINT, signal.SIGHUP}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        resource_tracker.ensure_running()  # whose start lets Ctrl-C through again
+        signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _start(held: Connection, threads: int, gpu_names: "SimpleQueue[str] | None") -> None:
     """Prepare a worker process, before it imports what computes."""
-    # Ctrl-C goes to all processes of a terminal; the first one says what becomes of the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(held,), daemon=True).start()
     if gpu_names is not None:
@@ -119,4 +190,8 @@ def _end_with(held: Connection) -> None:
     """End this process when nobody holds the other end of a pipe: however the parent died."""
     with contextlib.suppress(OSError, EOFError):
         held.recv()
+    abandon_all()
     os._exit(ENDED)
+
+
+_leashes: set[Connection] = set()

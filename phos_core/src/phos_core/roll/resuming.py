@@ -1,8 +1,6 @@
 """What is there already when a roll is started: positives that are right, and parts left behind."""
 
-import contextlib
 import os
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,13 +11,13 @@ from typing import Literal
 from phos_core import sidecar
 from phos_core.convolution.cpu import usable_cores
 from phos_core.errors import SidecarError
+from phos_core.paths import exists
 from phos_core.roll.frames import Frame
+from phos_core.whole_files import part_stem, sweep
 
-__all__ = ["Standing", "refuse_replacing", "remove_parts", "standings"]
+__all__ = ["Standing", "is_done", "refuse_replacing", "settle_parts", "standings"]
 
 Standing = Literal["to do", "already done", "skipped", "in the way", "the input itself"]
-
-PART = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.part", re.DOTALL)
 
 
 def standings(
@@ -52,7 +50,7 @@ def standings(
         raise ValueError("what exists is either replaced or passed over: overwrite, skip_existing")
 
     def standing(frame: Frame) -> Standing:
-        if not frame.destination.exists():
+        if not exists(frame.destination):
             return "to do"
         if is_done(frame):
             return "already done"
@@ -94,19 +92,28 @@ def refuse_replacing(frames: Iterable[Frame], standing: Iterable[Standing]) -> N
     )
 
 
-def remove_parts(frames: Iterable[Frame]) -> None:
-    """Remove what writing left behind when it was killed, of these positives and their sidecars."""
-    names: dict[Path, set[str]] = defaultdict(set)
+def settle_parts(frames: Iterable[Frame]) -> None:
+    """Settle what writing left behind when it was killed, of these positives and their sidecars.
+
+    A positive that is whole takes its place: that is one whose sidecar, which goes first, was
+    there already and knows it by its hash. Everything else is removed.
+    """
+    ours: dict[Path, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
     for frame in frames:
         for path in (frame.destination, sidecar.path_for(frame.destination)):
             target = Path(os.path.realpath(path))
-            names[target.parent].add(target.name)
-    for folder, ours in names.items():
-        with contextlib.suppress(OSError):
-            for entry in list(os.scandir(folder)):
-                part = PART.fullmatch(entry.name)
-                if part and part["name"] in ours:
-                    Path(entry.path).unlink(missing_ok=True)
+            ours[target.parent][part_stem(target.name)].append(target)
+
+    def settle(stem: str, part: Path) -> None:
+        targets = ours[part.parent].get(stem, ())
+        known = next((target for target in targets if sidecar.knows(target, part)), None)
+        if known is not None:
+            part.replace(known)
+        elif targets:
+            part.unlink(missing_ok=True)
+
+    for folder in list(ours):
+        sweep(folder, settle)
 
 
 def _is_its_source(frame: Frame) -> bool:

@@ -3,19 +3,20 @@
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
-from phos_core.convolution.selection import select
+from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.convolution.selection import select, wanted
 from phos_core.film import Film, is_path
 from phos_core.recipe import Recipe
 from phos_core.roll.frames import Frame, Paths, frames_of
 from phos_core.roll.jobs import FrameResult, Job, log_level, result_of
 from phos_core.roll.pools import Queue, here, over, over_processes
-from phos_core.roll.processes import gpus_for, usual_jobs
-from phos_core.roll.resuming import Standing, refuse_replacing, remove_parts, standings
+from phos_core.roll.processes import gpus_for, refuse_forking, usual_jobs
+from phos_core.roll.resuming import Standing, refuse_replacing, settle_parts, standings
 
 __all__ = [
     "check_films",
@@ -33,7 +34,7 @@ def develop_roll(
     recursive: bool = False,
     executor: Executor | None = None,
     jobs: int | None = None,
-    backend: str | None = None,
+    backend: str | ConvolutionBackend | None = None,
     strict: bool = False,
     overwrite: bool = False,
     skip_existing: bool = False,
@@ -52,8 +53,10 @@ def develop_roll(
     jobs : int, optional
         How many frames our own processes develop at once; by default as many as there are cores,
         memory for, or GPUs. 1: in this process.
-    backend : str, optional
-        Where to compute, as for `phos_core.develop`.
+    backend : str or ConvolutionBackend, optional
+        Where to compute, as for `phos_core.develop`; `phos_core.use_backend` around this call is
+        heeded wherever the frames run. A backend that is an object, not a name, cannot go to
+        another process: without `jobs` it works in this one.
     strict : bool
         Whether it is an error to go on elsewhere where the backend fails.
     overwrite : bool
@@ -70,13 +73,15 @@ def develop_roll(
     -------
     iterator of FrameResult
         Each frame's as it finishes, first of those that are done already. A frame that fails
-        stops no other. Nothing runs before the first is asked for; leaving the loop early lets
-        the frames in work finish, and begins no others.
+        stops no other. A folder in a folder that cannot be read is one that failed. Nothing runs
+        before the first is asked for; leaving the loop early lets the frames in work finish, and
+        begins no others.
 
     Raises
     ------
     ImageFileError, ValueError
-        As `frames_of` does; if a file is in the way; if executor and jobs are both given.
+        As `frames_of` does; if a file is in the way; if executor and jobs are both given; if
+        the executor forks this process; if a backend that is an object is to leave this process.
     UnknownFilmError, UnknownBackendError, BackendUnavailableError, FilmFileError
         If the film or the backend is not there.
 
@@ -85,8 +90,19 @@ def develop_roll(
     Processes start afresh, so a script that calls this keeps what it does behind
     ``if __name__ == "__main__":``.
     """
-    return develop_frames(
-        frames_of(sources, output, recipe, name=name, recursive=recursive),
+    refused: list[FrameResult] = []
+
+    def passed_over(folder: Path, why: str) -> None:
+        error = f"{folder} cannot be read: {why}"
+        refused.append(
+            FrameResult(source=folder, destination=Path(output), status="failed", error=error)
+        )
+
+    frames = frames_of(
+        sources, output, recipe, name=name, recursive=recursive, passed_over=passed_over
+    )
+    results = develop_frames(
+        frames,
         executor=executor,
         jobs=jobs,
         backend=backend,
@@ -96,6 +112,7 @@ def develop_roll(
         sidecar=sidecar,
         stop=stop,
     )
+    return _after(refused, results) if refused else results
 
 
 def develop_frames(
@@ -103,7 +120,7 @@ def develop_frames(
     *,
     executor: Executor | None = None,
     jobs: int | None = None,
-    backend: str | None = None,
+    backend: str | ConvolutionBackend | None = None,
     strict: bool = False,
     overwrite: bool = False,
     skip_existing: bool = False,
@@ -115,11 +132,16 @@ def develop_frames(
         raise ValueError(f"an executor has its own workers: leave jobs out, got {jobs}")
     if jobs is not None and jobs < 1:
         raise ValueError(f"jobs must be 1 or more, got {jobs}")
+    backend = wanted(backend)
+    if not (backend is None or isinstance(backend, str)):
+        jobs = _jobs_here(backend, executor, jobs)
+    refuse_forking(executor)
     check_films(frames, sidecar=sidecar)
     if executor is None:
         select(backend, pixels=0)  # whose errors belong before the work; tries no device unasked
     else:
         frames = [_found_from_anywhere(frame) for frame in frames]
+    settle_parts(frames)
     standing = standings(frames, overwrite=overwrite, skip_existing=skip_existing)
     refuse_replacing(frames, standing)
     _make_folders(frame.destination.parent for frame in frames)
@@ -180,14 +202,13 @@ def _results(
     for frame, status in zip(frames, standing, strict=True):
         if status in ("already done", "skipped"):
             yield result_of(Job(frame=frame), status)
-    remove_parts(frames)
     if not queue.waiting:
         return
     if executor is not None:
         yield from over(executor, queue)
-        remove_parts(frames)  # of workers that died; others have done their frames again
+        settle_parts(frames)  # of workers that died; others have done their frames again
         return
-    gpus = gpus_for(queue.waiting[0].backend)
+    gpus = gpus_for(queue.waiting[0].backend) if jobs != 1 else []
     jobs = jobs or usual_jobs(len(queue.waiting), gpus)
     if min(jobs, len(queue.waiting)) == 1:
         yield from here(queue)
@@ -197,8 +218,26 @@ def _results(
     except GeneratorExit:
         raise
     except BaseException:
-        remove_parts(frames)  # the processes were stopped where they were
+        settle_parts(frames)  # the processes were stopped where they were
         raise
+
+
+def _after(first: Sequence[FrameResult], others: Iterator[FrameResult]) -> Iterator[FrameResult]:
+    yield from first
+    yield from others
+
+
+def _jobs_here(
+    backend: ConvolutionBackend, executor: Executor | None, jobs: int | None
+) -> int | None:
+    """Raise unless a backend that is an object stays in this process; say with how many jobs."""
+    stays = jobs in (None, 1) if executor is None else isinstance(executor, ThreadPoolExecutor)
+    if not stays:
+        raise ValueError(
+            f"the backend {backend.name!r} is an object, and cannot go to another process: give "
+            "its name, or jobs=1"
+        )
+    return 1 if executor is None else None
 
 
 def _found_from_anywhere(frame: Frame) -> Frame:

@@ -4,18 +4,22 @@ The picture ``a.png`` has the sidecar ``a.png.phos.toml``. It holds every settin
 too: a default that changes later does not change a picture that has been made.
 """
 
-from phos_core.sidecar.record import FileFacts, Sidecar, describe, path_for
-from phos_core.sidecar.repeating import from_sidecar, is_done, matches
+from phos_core.sidecar.record import FileFacts, Sidecar, describe, has_one, path_for
+from phos_core.sidecar.repeating import from_sidecar, is_done, knows, matches
+from phos_core.sidecar.source import Source
 from phos_core.sidecar.text import dumps, is_sidecar, loads, read
 
 __all__ = [
     "FileFacts",
     "Sidecar",
+    "Source",
     "describe",
     "dumps",
     "from_sidecar",
+    "has_one",
     "is_done",
     "is_sidecar",
+    "knows",
     "loads",
     "matches",
     "path_for",

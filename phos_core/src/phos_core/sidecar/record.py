@@ -16,6 +16,7 @@ __all__ = [
     "describe",
     "film_hash_of",
     "film_of",
+    "has_one",
     "path_for",
     "place",
     "placed",
@@ -96,11 +97,16 @@ def path_for(output: Path) -> Path:
     return output.with_name(output.name + SUFFIX)
 
 
+def has_one(picture: Path) -> bool:
+    """Whether a sidecar lies beside a picture; where there is no knowing, none does."""
+    return os.path.lexists(path_for(picture))
+
+
 def describe(
     recipe: Recipe,
     report: RunReport,
     *,
-    source: Path,
+    source: Path | FileFacts,
     picture: Path,
     written: Path | None = None,
     encoding: str = "srgb",
@@ -114,8 +120,8 @@ def describe(
         The settings that it was developed with.
     report : RunReport
         What ran.
-    source : Path
-        The picture that was developed.
+    source : Path or FileFacts
+        The picture that was developed, or the facts of what was read of it.
     picture : Path
         The place of the picture that was made.
     written : Path, optional
@@ -143,7 +149,7 @@ def describe(
         film_name=report.film if is_path(film_of(settled)) else str(settled.film),
         film_sha256=film_hash_of(settled),
         paper_sha256=paper_hash(settled.printing),
-        source=_facts(source),
+        source=source if isinstance(source, FileFacts) else _facts(source),
         encoding=encoding,
         primaries=primaries,
         backend=report.backend,

@@ -12,6 +12,7 @@ from phos_core.errors import (
     UnknownBackendError,
 )
 from phos_core.film import Film, paper_hash
+from phos_core.paths import is_file
 from phos_core.recipe import Recipe
 from phos_core.sidecar.record import (
     FileFacts,
@@ -23,7 +24,7 @@ from phos_core.sidecar.record import (
 )
 from phos_core.sidecar.text import read
 
-__all__ = ["from_sidecar", "is_done", "matches"]
+__all__ = ["from_sidecar", "is_done", "knows", "matches"]
 
 
 def matches(sidecar: Sidecar, source: Path, recipe: Recipe, destination: Path) -> bool:
@@ -65,6 +66,28 @@ def is_done(source: Path, recipe: Recipe, destination: Path) -> bool:
     except SidecarError:
         return False
     return matches(sidecar, source, recipe, destination)
+
+
+def knows(picture: Path, written: Path) -> bool:
+    """Whether the sidecar of a picture tells of the bytes that lie in some file.
+
+    Parameters
+    ----------
+    picture : Path
+        Where the picture is or would be.
+    written : Path
+        The file.
+
+    Returns
+    -------
+    bool
+        False where there is no sidecar, or none that can be read.
+    """
+    try:
+        facts = read(path_for(picture)).picture
+    except SidecarError:
+        return False
+    return _has_size(written, facts) and sha256_of(written) == facts.sha256
 
 
 def from_sidecar(
@@ -114,7 +137,7 @@ def from_sidecar(
 
 
 def _check_source(sidecar: Sidecar, source: Path, path: Path) -> None:
-    if not source.is_file():
+    if not is_file(source):
         raise SidecarError(
             f"{path}: the picture that it was made from is not at {source}; give its place as IN"
         )
@@ -164,4 +187,4 @@ def _backend_here(sidecar: Sidecar, path: Path) -> str | None:
 
 
 def _has_size(path: Path, facts: FileFacts) -> bool:
-    return path.is_file() and path.stat().st_size == facts.size_bytes
+    return is_file(path) and path.stat().st_size == facts.size_bytes

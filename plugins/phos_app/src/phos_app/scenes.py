@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from phos_core.color import decode_srgb, decode_table, encode_codes, to_linear_srgb
+from phos_core.color import encode_codes, to_linear_srgb
 from phos_core.picture import Picture
 from phos_core.recipe import Recipe
 
@@ -69,7 +69,7 @@ def scene_of(picture: Picture, pixels: int = PREVIEW_PIXELS) -> Scene:
     # Strips of whole blocks, so that a large picture is never there in floats as a whole.
     step = max(1, STRIP_PIXELS // (cols * whole_factor)) * whole_factor
     strips = [
-        _blocks(_light(picture, slice(start, start + step)), whole_factor)
+        _blocks(picture.rows(slice(start, start + step)).light(), whole_factor)
         for start in range(0, rows, step)
     ]
     is_linear = picture.encoding == "linear"
@@ -109,28 +109,12 @@ def as_shown(picture: Picture | Scene) -> Codes:
     elif picture.encoding == "srgb" and picture.pixels.dtype == np.uint8:
         return picture.pixels
     else:
-        light = _light(picture, slice(None))
+        light = picture.light()
         linear_primaries = picture.primaries if picture.encoding == "linear" else "srgb"
     if light.ndim == 3 and linear_primaries != "srgb":
         light = light @ to_linear_srgb(linear_primaries).T.astype(np.float32)
     codes: Codes = encode_codes(np.clip(light, 0.0, 1.0), np.uint8)
     return codes
-
-
-def _light(picture: Picture, rows: slice) -> NDArray[np.float32]:
-    """Some rows of a picture as linear light."""
-    pixels: NDArray[Any] = picture.pixels[rows]
-    if picture.encoding == "linear":
-        return pixels.astype(np.float32, copy=False)
-    profile = picture.metadata.icc_profile
-    if picture.encoding == "profile" and profile is not None:
-        from phos_core.profiles import to_light
-
-        return to_light(pixels, profile)
-    light: NDArray[np.float32]
-    are_codes = pixels.dtype.kind == "u"
-    light = decode_table(pixels.dtype)[pixels] if are_codes else decode_srgb(pixels)
-    return light
 
 
 def _blocks(light: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
