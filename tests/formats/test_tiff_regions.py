@@ -159,7 +159,7 @@ def make(path, *, fault):
     ("fault", "says"),
     [
         ("missing", "does not exist"),
-        ("a folder", "cannot be read"),
+        ("a folder", "is a folder, not a picture"),
         ("empty", "damaged"),
         ("no TIFF", "damaged"),
         ("two pictures", "2 pictures"),

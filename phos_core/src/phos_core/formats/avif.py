@@ -13,6 +13,7 @@ from phos_core.errors import ImageFileError
 from phos_core.formats.assembling import assemble
 from phos_core.formats.boxes import ImageFacts, image_facts
 from phos_core.formats.code_points import named_profile
+from phos_core.formats.damage import DamageError
 from phos_core.formats.limits import check_size, read_whole
 from phos_core.formats.samples import coded, interleaved, profile_for, stretched
 from phos_core.picture import Picture
@@ -46,7 +47,7 @@ def read(path: Path) -> Picture:
     check_size(path, facts.rows, facts.cols)
     samples = imagecodecs.avif_decode(content, index=0, numthreads=1)
     if samples.shape[:2] != (facts.rows, facts.cols):
-        raise ValueError("its picture is of another size than it claims")
+        raise DamageError("its picture is of another size than it claims")
     if samples.dtype == np.uint16:
         samples = stretched(samples, facts.bits)
     return assemble(

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from phos_core.formats.av1 import frame_size
+from phos_core.formats.damage import DamageError
 from phos_core.formats.limits import METADATA_BYTES
 
 __all__ = ["ImageFacts", "image_facts"]
@@ -93,7 +94,7 @@ def image_facts(content: bytes) -> ImageFacts:
 
     Raises
     ------
-    ValueError, LookupError, struct.error
+    DamageError, LookupError, struct.error
         If the boxes contradict each other or the file's length.
     """
     meta = _read_meta(content)
@@ -119,7 +120,7 @@ def image_facts(content: bytes) -> ImageFacts:
         elif kind == MIME_ITEM and content_type.startswith(XMP_TYPE) and facts.xmp is None:
             facts.xmp = _item(content, meta, item)
     if not facts.cols or not facts.rows:
-        raise ValueError("it does not say how large its picture is")
+        raise DamageError("it does not say how large its picture is")
     _check_streams(content, meta)
     return facts
 
@@ -136,7 +137,7 @@ def _check_streams(content: bytes, meta: _Meta) -> None:
                 continue
             claimed_cols, claimed_rows = struct.unpack_from(">4xII", body)
             if claimed_cols * claimed_rows > ENLARGED * cols * rows:
-                raise ValueError(
+                raise DamageError(
                     f"it claims {claimed_cols} by {claimed_rows} pixels, and has {cols} by {rows}"
                 )
 
@@ -150,7 +151,7 @@ def _bits(configuration: bytes) -> int:
 def _take_colours(facts: ImageFacts, body: bytes) -> None:
     if body[:4] in (b"prof", b"rICC"):
         if len(body) > METADATA_BYTES:
-            raise ValueError(f"its colour profile claims {len(body)} bytes")
+            raise DamageError(f"its colour profile claims {len(body)} bytes")
         facts.icc_profile = body[4:]
     elif body[:4] == b"nclx":
         facts.primaries, facts.transfer = struct.unpack_from(">HH", body, 4)
@@ -169,17 +170,17 @@ def _boxes(content: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, i
         elif length == 0:
             length = end - start
         if length < body - start or start + length > end:
-            raise ValueError("a box claims more bytes than are left")
+            raise DamageError("a box claims more bytes than are left")
         yield kind, body, start + length
         start += length
-    raise ValueError("it has too many boxes")
+    raise DamageError("it has too many boxes")
 
 
 def _read_meta(content: bytes) -> _Meta:
     for kind, start, end in _boxes(content, 0, len(content)):
         if kind == b"meta":
             return _tables(content, start + 4, end)
-    raise ValueError("it has no box that describes a picture")
+    raise DamageError("it has no box that describes a picture")
 
 
 def _tables(content: bytes, start: int, end: int) -> _Meta:
@@ -257,9 +258,9 @@ def _item(content: bytes, meta: _Meta, item: int) -> bytes:
     method, parts = meta.places[item]
     source = {0: content, 1: meta.data}[method]
     if sum(length for _, length in parts) > METADATA_BYTES:
-        raise ValueError("a block of metadata is longer than any")
+        raise DamageError("a block of metadata is longer than any")
     if any(offset + length > len(source) for offset, length in parts):
-        raise EOFError("a block of metadata lies beyond the file's end")
+        raise DamageError("a block of metadata lies beyond the file's end")
     return b"".join(source[offset : offset + length] for offset, length in parts)
 
 
@@ -272,7 +273,7 @@ class _Numbers:
 
     def take(self, length: int) -> int:
         if self.place + length > len(self.body):
-            raise EOFError("a table is cut short")
+            raise DamageError("a table is cut short")
         number = int.from_bytes(self.body[self.place : self.place + length], "big")
         self.place += length
         return number

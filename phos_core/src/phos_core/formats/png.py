@@ -17,6 +17,7 @@ import numpy as np
 from phos_core.errors import ImageFileError
 from phos_core.formats.assembling import assemble
 from phos_core.formats.code_points import named_profile
+from phos_core.formats.damage import DamageError
 from phos_core.formats.limits import (
     CHUNKS,
     METADATA_BYTES,
@@ -142,12 +143,12 @@ def _chunks(file: BinaryIO, path: Path) -> _Chunks:
     for count in range(CHUNKS):
         head = file.read(8)
         if len(head) < 8:
-            raise EOFError("it ends before its last chunk")
+            raise DamageError("it ends before its last chunk")
         length, kind = struct.unpack(">I4s", head)
         if (kind == b"IHDR") != (count == 0):
-            raise ValueError("its header is not where it must be")
+            raise DamageError("its header is not where it must be")
         if file.tell() + length + 4 > size:
-            raise EOFError(f"a chunk claims {length} bytes, more than are left")
+            raise DamageError(f"a chunk claims {length} bytes, more than are left")
         if kind == b"IEND":
             break
         if kind in _WANTED:
@@ -156,9 +157,9 @@ def _chunks(file: BinaryIO, path: Path) -> _Chunks:
         else:
             file.seek(length + 4, os.SEEK_CUR)
     else:
-        raise ValueError(f"it has more than {CHUNKS} chunks")
+        raise DamageError(f"it has more than {CHUNKS} chunks")
     if found.data_bytes * expansion(DEFLATE) < found.unpacked_bytes:
-        raise ValueError(
+        raise DamageError(
             f"its {found.data_bytes} bytes of data cannot hold the size that it claims"
         )
     return found
@@ -168,7 +169,7 @@ def _checked_body(file: BinaryIO, kind: bytes, length: int) -> bytes:
     body = file.read(length)
     (check,) = struct.unpack(">I", file.read(4))
     if zlib.crc32(body, zlib.crc32(kind)) != check:
-        raise ValueError(f"the checksum of a chunk {kind.decode('ascii', 'replace')} is wrong")
+        raise DamageError(f"the checksum of a chunk {kind.decode('ascii', 'replace')} is wrong")
     return body
 
 
@@ -177,7 +178,7 @@ def _check_header(header: bytes, path: Path) -> int:
     cols, rows, bits, colour_type = struct.unpack_from(">IIBB", header)
     check_size(path, rows, cols)
     if colour_type not in CHANNELS or bits not in (1, 2, 4, 8, 16):
-        raise ValueError(f"no PNG has {bits} bits in colour type {colour_type}")
+        raise DamageError(f"no PNG has {bits} bits in colour type {colour_type}")
     return int(rows * (1 + (cols * bits * CHANNELS[colour_type] + 7) // 8))
 
 
@@ -185,9 +186,9 @@ def _check_room(found: _Chunks, kind: bytes, length: int) -> None:
     """Refuse more data than a picture of this size can need, stored without compression."""
     if kind != b"IDAT":
         if length > METADATA_BYTES:
-            raise ValueError(f"a chunk claims {length} bytes")
+            raise DamageError(f"a chunk claims {length} bytes")
     elif found.data_bytes + length > 1.1 * found.unpacked_bytes + 2**16:
-        raise ValueError("it holds more data than its size has room for")
+        raise DamageError("it holds more data than its size has room for")
 
 
 def _check_whole(chunks: _Chunks) -> None:
@@ -201,7 +202,7 @@ def _check_whole(chunks: _Chunks) -> None:
             inflate.decompress(part, 2**20)
             part = inflate.unconsumed_tail
     if not inflate.eof:
-        raise EOFError("its data end before the picture does")
+        raise DamageError("its data end before the picture does")
 
 
 def _take(found: _Chunks, kind: bytes, body: bytes, path: Path) -> None:
@@ -243,7 +244,7 @@ def _unpacked(packed: bytes) -> bytes:
     inflate = zlib.decompressobj()
     unpacked = inflate.decompress(packed, METADATA_BYTES + 1)
     if len(unpacked) > METADATA_BYTES:
-        raise ValueError("a packed chunk unpacks beyond any use")
+        raise DamageError("a packed chunk unpacks beyond any use")
     if not inflate.eof:
-        raise EOFError("a packed chunk is cut short")
+        raise DamageError("a packed chunk is cut short")
     return unpacked

@@ -11,6 +11,7 @@ from PIL import Image
 
 from phos_core.errors import ImageFileError
 from phos_core.formats.assembling import assemble
+from phos_core.formats.damage import DamageError
 from phos_core.formats.limits import CHUNKS, METADATA_BYTES, check_size
 from phos_core.formats.samples import coded, interleaved, profile_for
 from phos_core.picture import Picture
@@ -73,7 +74,7 @@ def _chunks(path: Path) -> tuple[bytes, dict[bytes, bytes]]:
     with path.open("rb") as file:
         (claimed,) = struct.unpack("<4xI4x", file.read(12))
         if claimed + 8 > size:
-            raise EOFError(f"it claims {claimed + 8} bytes and has {size}")
+            raise DamageError(f"it claims {claimed + 8} bytes and has {size}")
         file.seek(0)
         content = file.read(claimed + 8)
     found: dict[bytes, bytes] = {}
@@ -83,11 +84,11 @@ def _chunks(path: Path) -> tuple[bytes, dict[bytes, bytes]]:
             break
         kind, length = struct.unpack_from("<4sI", content, place)
         if place + 8 + length > len(content):
-            raise EOFError("a chunk claims more bytes than are left")
+            raise DamageError("a chunk claims more bytes than are left")
         _check_header(kind, content[place + 8 : place + 18], path)
         if kind in _METADATA:
             if length > METADATA_BYTES:
-                raise ValueError(f"a chunk claims {length} bytes")
+                raise DamageError(f"a chunk claims {length} bytes")
             found.setdefault(kind, content[place + 8 : place + 8 + length])
         place += 8 + length + length % 2
     return content, found
