@@ -82,14 +82,19 @@ def check_is_file(path: Path) -> None:
             raise ImageFileError(f"{path} {said}")
 
 
+UNDECODABLE = "damaged or cut short: it cannot be decoded"
+
+
 @contextlib.contextmanager
-def one_clear_error(path: Path) -> Iterator[None]:
+def one_clear_error(path: Path, undecodable: str = UNDECODABLE) -> Iterator[None]:
     """Turn what goes wrong while reading into one line that names the file and the true cause.
 
     Parameters
     ----------
     path : Path
         The file.
+    undecodable : str
+        What the file is if a library cannot read it and phos does not know why.
 
     Raises
     ------
@@ -109,7 +114,7 @@ def one_clear_error(path: Path) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno is not None:
             said = _REASONS.get(error.errno, f"cannot be read: {error.strerror}")
             raise ImageFileError(f"{path} {said}") from error
-        raise ImageFileError(f"{path} is damaged or cut short: it cannot be decoded") from error
+        raise ImageFileError(f"{path} is {undecodable}") from error
 
 
 def read_through(path: Path) -> None:

@@ -5,18 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from phos_core.errors import ImageFileError
 from phos_core.formats.assembling import assemble
 from phos_core.formats.code_points import named_profile
-from phos_core.formats.damage import DAMAGE
-from phos_core.formats.optional import check_claim, library, one_line
-from phos_core.formats.samples import stretched
+from phos_core.formats.damage import one_clear_error
+from phos_core.formats.limits import read_whole
+from phos_core.formats.optional import check_claim, library
+from phos_core.formats.samples import is_grey, stretched
 from phos_core.formats.tiff import straight
 from phos_core.picture import Picture
 
 __all__ = ["read"]
 
+_UNDECODABLE = "damaged or no HEIF, or compressed in a way that pi-heif does not decode"
 _NOT_SAID = 2  # of ITU-T H.273's code points
 _BYTES_PER_PIXEL = 8  # four channels of 16 bits at most
 
@@ -48,23 +50,19 @@ def read(path: Path) -> Picture:
     sRGB. Depth maps, thumbnails and a burst's other pictures are passed over.
     """
     pi_heif = library("pi_heif", "heif", path)
-    try:
-        content = path.read_bytes()
+    with one_clear_error(path, _UNDECODABLE):
+        content = read_whole(path)
         _check_item_names(content)
         file = pi_heif.open_heif(content, convert_hdr_to_8bit=False, hdr_to_16bit=False)
         cols, rows = file.size
         check_claim(path, rows, cols, _BYTES_PER_PIXEL)
         samples = np.array(file)  # a copy: the decoder's memory goes with it
-    except ImageFileError:
-        raise
-    except DAMAGE as error:
-        raise ImageFileError(f"{path} is damaged or no HEIF: {one_line(error)}") from error
     codes = stretched(samples, file.info["bit_depth"])
     return assemble(
         straight(codes) if file.premultiplied_alpha else codes,
         exif=file.info.get("exif"),
         xmp=file.info.get("xmp"),
-        icc_profile=file.info.get("icc_profile") or _named_profile(path, file, codes.ndim == 3),
+        icc_profile=file.info.get("icc_profile") or _named_profile(path, file, codes),
         orientation=1,
     )
 
@@ -93,10 +91,9 @@ def _boxes(content: bytes, kind: bytes, start: int, stop: int) -> Iterator[range
         start = end
 
 
-def _named_profile(path: Path, file: Any, has_colour: bool) -> bytes | None:
+def _named_profile(path: Path, file: Any, codes: NDArray[Any]) -> bytes | None:
     """Return an ICC profile of what the file names by numbers; None: sRGB."""
     nclx: Mapping[str, int] = file.info.get("nclx_profile") or {}
     primaries = int(nclx.get("color_primaries", _NOT_SAID))
     transfer = int(nclx.get("transfer_characteristics", _NOT_SAID))
-    named = named_profile(path, primaries, transfer)
-    return named if has_colour else None
+    return named_profile(path, primaries, transfer, is_grey=is_grey(codes))

@@ -9,10 +9,11 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import imagecodecs
 import numpy as np
+from numpy.typing import NDArray
 
 from phos_core.errors import ImageFileError
 from phos_core.formats.assembling import assemble
@@ -26,7 +27,7 @@ from phos_core.formats.limits import (
     check_size,
     expansion,
 )
-from phos_core.formats.samples import coded, interleaved
+from phos_core.formats.samples import coded, interleaved, is_grey
 from phos_core.picture import Picture
 
 __all__ = ["read", "write"]
@@ -77,7 +78,7 @@ def read(path: Path) -> Picture:
         samples,
         exif=chunks.exif,
         xmp=chunks.xmp,
-        icc_profile=_profile(chunks, is_grey=samples.ndim == 2 or samples.shape[2] == 2, path=path),
+        icc_profile=_profile(chunks, samples, path),
         name=path.name,
     )
 
@@ -111,12 +112,11 @@ def _pixels(chunks: _Chunks) -> bytes:
     return b"".join((*chunks.head, start, *chunks.data, end, _chunk(b"IEND", b"")))
 
 
-def _profile(chunks: _Chunks, *, is_grey: bool, path: Path) -> bytes | None:
+def _profile(chunks: _Chunks, samples: NDArray[Any], path: Path) -> bytes | None:
     """Return the profile that counts: cICP's names go before iCCP's bytes, as the format says."""
     if chunks.code_points is None:
         return chunks.icc_profile
-    named = named_profile(path, *chunks.code_points)
-    return None if is_grey else named
+    return named_profile(path, *chunks.code_points, is_grey=is_grey(samples))
 
 
 def _metadata_chunks(picture: Picture) -> Iterator[tuple[bytes, bytes]]:
