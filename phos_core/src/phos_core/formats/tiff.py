@@ -21,6 +21,7 @@ from phos_core.formats.limits import (
     expansion,
 )
 from phos_core.formats.samples import interleaved, profile_for, stretched
+from phos_core.formats.tiff_segments import mend
 from phos_core.picture import Picture
 
 __all__ = ["block", "read", "straight", "the_picture", "write"]
@@ -55,6 +56,7 @@ def read(path: Path) -> Picture:
         file.seek(0)
         with tifffile.TiffFile(file, name=path.name) as tiff:
             page = the_picture(tiff, path)
+            mend(page)
             _check(page, path)
             samples = _samples(page)
             orientation = page.tags.valueof(ORIENTATION, 1)
@@ -271,6 +273,7 @@ def straight(samples: NDArray[Any]) -> NDArray[Any]:
 
 def _through_palette(indices: NDArray[Any], page: tifffile.TiffPage) -> NDArray[np.uint8]:
     """Look the colours up; a palette has 16 bits, of which writers fill the upper 8 or both."""
+    indices = indices.astype(np.uint8) if indices.dtype == bool else indices  # of one bit
     colours = np.asarray(page.colormap)
     codes = (colours >> 8 if colours.max() > 255 else colours).astype(np.uint8)
     if indices.ndim != 2 or codes.shape[1] <= int(indices.max()):

@@ -28,6 +28,7 @@ from phos_core.formats.tiff import (
     straight,
     the_picture,
 )
+from phos_core.formats.tiff_segments import mend
 from phos_core.picture import Metadata
 
 __all__ = ["TiffRegions"]
@@ -150,6 +151,7 @@ class TiffRegions:
         self._file.seek(0)
         self._lock = threading.Lock()
         self._page = the_picture(tifffile.TiffFile(self._file, name=self.path.name), self.path)
+        mend(self._page)
         self._check_samples()
         self._check_segments()
         orientation = self._page.tags.valueof(ORIENTATION, 1)
@@ -198,7 +200,12 @@ class TiffRegions:
             not count or offset + count > size for offset, count in extents[:segments]
         ):
             raise ImageFileError(f"{self.path} is cut short: parts of the picture are missing")
-        self._is_plain = not page.is_tiled and page.compression == 1 and page.predictor == 1
+        self._is_plain = (
+            not page.is_tiled
+            and page.compression == 1
+            and page.predictor == 1
+            and page.fillorder == tifffile.FILLORDER.MSB2LSB
+        )
         sample_bytes = self.dtype.itemsize * (1 if self._is_planar else self.samples)
         segment_bytes = length * width * sample_bytes
         if self._is_plain:
