@@ -6,11 +6,11 @@ import struct
 import imagecodecs
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from phos_core.errors import ImageFileError
 from phos_core.formats import av1
-from phos_core.image_files import read_picture, write_picture
+from phos_core.image_files import check_writable, read_picture, write_picture
 from phos_core.picture import Metadata, Picture
 from phos_core.profiles import is_srgb, srgb_profile
 
@@ -147,3 +147,9 @@ def test_grey_with_a_profile_and_alpha_keeps_its_tone(tmp_path):
     again = read_picture(tmp_path / "a.avif")
     assert (again.encoding, again.pixels.ndim) == ("profile", 2)
     assert np.abs(again.pixels.astype(int) - 55).max() <= 2
+
+
+def test_a_pillow_without_avif_is_said_before_the_work(tmp_path, image, monkeypatch):
+    monkeypatch.setattr(features, "check", lambda name: name != "avif")
+    with pytest.raises(ImageFileError, match=r"a\.avif: Pillow .* pip install -U 'pillow>=11\.3'"):
+        check_writable(tmp_path / "a.avif", Picture(pixels=image.astype(np.uint8)))

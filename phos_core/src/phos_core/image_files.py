@@ -281,6 +281,10 @@ def check_writable(path: str | os.PathLike[str], picture: Picture) -> None:
     longest = getattr(module, "LONGEST_SIDE", None)
     if longest is not None and max(picture.pixels.shape[:2]) > longest:
         raise ImageFileError(f"cannot write {path}: no side of a {name} is longer than {longest}")
+    unwritable = getattr(module, "unwritable", None)
+    reason = unwritable() if unwritable else None
+    if reason is not None:
+        raise ImageFileError(f"cannot write {path}: {reason}")
     too_long_for = getattr(module, "too_long_for", None)
     block = too_long_for(picture) if too_long_for else None
     if block is not None:

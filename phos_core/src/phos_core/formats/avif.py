@@ -7,8 +7,9 @@ from typing import Any, BinaryIO
 
 import imagecodecs
 import numpy as np
+import PIL
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, features
 
 from phos_core.errors import ImageFileError
 from phos_core.exif import upright
@@ -20,7 +21,7 @@ from phos_core.formats.limits import check_size, read_whole
 from phos_core.formats.samples import coded, interleaved, is_grey, profile_for, stretched
 from phos_core.picture import Picture
 
-__all__ = ["LONGEST_SIDE", "read", "write"]
+__all__ = ["LONGEST_SIDE", "read", "unwritable", "write"]
 
 LONGEST_SIDE = 65_535
 QUALITY = 90  # our choice: as close as WebP and JPEG at 95
@@ -82,6 +83,19 @@ def write(file: BinaryIO, picture: Picture) -> None:
     encoded = io.BytesIO()
     image.save(encoded, format="AVIF", quality=QUALITY, speed=SPEED, **options)
     file.write(encoded.getvalue())
+
+
+def unwritable() -> str | None:
+    """Say why no AVIF can be written here.
+
+    Returns
+    -------
+    str or None
+        What Pillow lacks; None: it writes AVIF.
+    """
+    if features.check("avif"):
+        return None
+    return f"Pillow {PIL.__version__} has no AVIF: pip install -U 'pillow>=11.3'"
 
 
 class _KeptExif(Image.Exif):

@@ -1,14 +1,15 @@
-"""The boxes of an AVIF: what the container says of its main picture."""
+"""The boxes of the MPEG-4 family: what an AVIF's say of its main picture."""
 
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 from phos_core.formats.av1 import frame_size
 from phos_core.formats.damage import DamageError
 from phos_core.formats.limits import METADATA_BYTES
 
-__all__ = ["ImageFacts", "image_facts"]
+__all__ = ["ImageFacts", "boxes_in", "image_facts"]
 
 EXIF_ITEM, MIME_ITEM = b"Exif", b"mime"
 XMP_TYPE = b"application/rdf+xml\0"
@@ -155,6 +156,40 @@ def _take_colours(facts: ImageFacts, body: bytes) -> None:
         facts.icc_profile = body[4:]
     elif body[:4] == b"nclx":
         facts.primaries, facts.transfer = struct.unpack_from(">HH", body, 4)
+
+
+def boxes_in(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Go through the boxes of a file of the MPEG-4 family, as far as they are whole.
+
+    Parameters
+    ----------
+    file : binary file
+        Open for reading.
+    start, end : int
+        Where the first one starts, and where what holds them ends.
+
+    Yields
+    ------
+    kind : bytes
+        Its four letters.
+    start, end : int
+        Of its body.
+    """
+    for _ in range(BOXES):
+        file.seek(start)
+        head = file.read(16)
+        if start + 8 > end or len(head) < 8:
+            return
+        length, kind = struct.unpack_from(">I4s", head)
+        body = start + 8
+        if length == 1 and len(head) == 16:
+            (length,) = struct.unpack_from(">Q", head, 8)
+            body += 8
+        stop = end if length == 0 else start + length
+        if stop < body or stop > end:
+            return
+        yield kind, body, stop
+        start = stop
 
 
 def _boxes(content: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:

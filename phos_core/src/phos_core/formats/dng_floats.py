@@ -81,9 +81,13 @@ def _light(image: SensorsImage) -> NDArray[np.float32]:
     check_directories(image.stream)
     image.stream.seek(0)
     with tifffile.TiffFile(image.stream) as tiff:
-        pages = [page for page in tiff.pages if isinstance(page, tifffile.TiffPage)]
-        pages += [sub for page in pages for sub in (page.pages or ())]
-        (page,) = [page for page in pages if page.offset == image.directory.position]
+        firsts = [page for page in tiff.pages if isinstance(page, tifffile.TiffPage)]
+        pages = [*firsts, *(sub for page in firsts for sub in (page.pages or ()))]
+        (page,) = (
+            page
+            for page in pages
+            if isinstance(page, tifffile.TiffPage) and page.offset == image.directory.position
+        )
         if page.bitspersample not in (16, 32):
             raise DamageError(
                 f"it holds floats of {page.bitspersample} bits, which are not read: save it with "

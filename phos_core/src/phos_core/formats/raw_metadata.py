@@ -6,10 +6,10 @@ its header. Fujifilm's RAF and Sigma's X3F have EXIF in their preview alone; Can
 
 import io
 import struct
-from collections.abc import Iterator
 from typing import BinaryIO
 
 from phos_core.exif import block_of_tiff
+from phos_core.formats.boxes import boxes_in
 from phos_core.formats.limits import METADATA_BYTES
 from phos_core.tiff_tags import (
     Layout,
@@ -28,8 +28,6 @@ __all__ = ["exif_of", "says_when", "xmp_of"]
 XMP, EXIF, GPS, DATE_OF_EXPOSURE = 700, 0x8769, 0x8825, 0x9003
 _HOW_STORED = frozenset((*range(0xFE, 0x10A), 0x111, 0x115, 0x116, 0x117, 0x11C))
 _CANON = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")  # of Canon's box in a CR3
-_BOXES = 1_000
-_FREE_BYTES = 8  # of a box's length and kind
 
 
 def exif_of(stream: BinaryIO) -> bytes | None:
@@ -94,9 +92,9 @@ def _of_cr3(stream: BinaryIO) -> bytes | None:
     """Join the directories of a CR3: the first, that of EXIF and that of the place."""
     parts: dict[bytes, bytes] = {}
     size = stream.seek(0, io.SEEK_END)
-    for kind, start, end in _boxes(stream, 0, size):
+    for kind, start, end in boxes_in(stream, 0, size):
         if kind == b"moov":
-            for inner, inner_start, inner_end in _boxes(stream, start, end):
+            for inner, inner_start, inner_end in boxes_in(stream, start, end):
                 stream.seek(inner_start)
                 if inner == b"uuid" and stream.read(16) == _CANON:
                     parts |= _directories(stream, inner_start + 16, inner_end)
@@ -107,30 +105,11 @@ def _of_cr3(stream: BinaryIO) -> bytes | None:
 
 def _directories(stream: BinaryIO, start: int, end: int) -> dict[bytes, bytes]:
     found = {}
-    for kind, body, body_end in _boxes(stream, start, end):
+    for kind, body, body_end in boxes_in(stream, start, end):
         if kind.startswith(b"CMT") and body_end - body <= METADATA_BYTES:
             stream.seek(body)
             found[kind] = stream.read(body_end - body)
     return found
-
-
-def _boxes(stream: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield the kind of each box, and where its body starts and ends; a broken one is the last."""
-    for _ in range(_BOXES):
-        stream.seek(start)
-        head = stream.read(16)
-        if start + _FREE_BYTES > end or len(head) < _FREE_BYTES:
-            return
-        length, kind = struct.unpack_from(">I4s", head)
-        body = start + _FREE_BYTES
-        if length == 1 and len(head) == 16:
-            (length,) = struct.unpack_from(">Q", head, 8)
-            body += 8
-        stop = end if length == 0 else start + length
-        if stop < body or stop > end:
-            return
-        yield kind, body, stop
-        start = stop
 
 
 def _of_mrw(stream: BinaryIO) -> bytes | None:

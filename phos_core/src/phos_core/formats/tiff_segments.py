@@ -4,10 +4,12 @@ libtiff reads as many bytes as the rows need and passes over the rest; so do we.
 stays an error.
 """
 
+import bisect
 import copy
 import logging
 import math
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import imagecodecs
@@ -81,13 +83,9 @@ def _mend_lengths(page: tifffile.TiffPage, needed: list[int]) -> None:
     if len(offsets) < len(needed):
         return
     said = page.tags.valueof(_BYTE_COUNTS[page.is_tiled])
-    lengths = page.databytecounts
+    lengths: Sequence[int] = page.databytecounts
     if said is None or not any(lengths):
-        following = sorted({*offsets, end})
-        lengths = [
-            next((place for place in following if place > offset), end) - offset
-            for offset in offsets
-        ]
+        lengths = _distances(offsets, end)
     is_whole = page.compression == _NONE and len(needed) == 1
     mended = []
     for offset, length, bytes_needed in zip(offsets, lengths, needed, strict=False):
@@ -100,6 +98,16 @@ def _mend_lengths(page: tifffile.TiffPage, needed: list[int]) -> None:
         page.dataoffsets, page.databytecounts = tuple(offsets[: len(mended)]), tuple(mended)
 
 
+def _distances(offsets: Sequence[int], end: int) -> list[int]:
+    """Return how far it is from each part to the next one in the file, or to its end."""
+    places = sorted({*offsets, end})
+    following = (bisect.bisect_right(places, offset) for offset in offsets)
+    return [
+        places[index] - offset if index < len(places) else 0
+        for index, offset in zip(following, offsets, strict=True)
+    ]
+
+
 def _mend_decoding(page: tifffile.TiffPage, room: int) -> None:
     """Let tifffile decode parts that unpack to more than is needed: it would refuse them."""
     plain = copy.copy(page)
@@ -110,24 +118,23 @@ def _mend_decoding(page: tifffile.TiffPage, room: int) -> None:
     has_low_bits_first = page.fillorder == _LOW_BITS_FIRST
 
     def decode(data: bytes | None, index: int, /, **options: Any) -> Any:
-        if data is not None:
-            if has_low_bits_first:
-                data = imagecodecs.bitorder_decode(data)
-            data = _unpacked(int(page.compression), data, room)
-        return unpack(data, index, **options)
+        if data is None:
+            return unpack(None, index, **options)
+        if has_low_bits_first:
+            data = bytes(imagecodecs.bitorder_decode(data))
+        return unpack(_unpacked(int(page.compression), data, room), index, **options)
 
     page.__dict__["decode"] = decode
 
 
-def _unpacked(compression: int, data: bytes, room: int) -> bytes:
+def _unpacked(compression: int, data: bytes, room: int) -> bytes | bytearray:
     unpack = _DECODERS[compression]
     try:
-        unpacked: bytes = unpack(data, out=room)
+        return unpack(data, out=room)
     except RuntimeError:  # every codec's error: it may have had no room
         if compression in _DEFLATES:
             return _inflated(data, room)
-        unpacked = unpack(data, out=2 * room + _SPARE_BYTES)
-    return unpacked
+        return unpack(data, out=2 * room + _SPARE_BYTES)
 
 
 def _inflated(data: bytes, room: int) -> bytes:
