@@ -34,7 +34,8 @@ def test_deep_pictures_keep_their_bits(tmp_path, image, bits):
 
 
 def test_grey_stays_grey(tmp_path, image):
-    Image.fromarray(image[..., 0].astype(np.uint8)).save(tmp_path / "grey.avif", quality=100)
+    grey = Image.fromarray(image[..., 0].astype(np.uint8))
+    grey.save(tmp_path / "grey.avif", quality=100, subsampling="4:0:0")
     assert read_picture(tmp_path / "grey.avif").pixels.ndim == 2
 
 

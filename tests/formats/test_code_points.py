@@ -1,5 +1,6 @@
 """Colours that are named by numbers, in PNG, AVIF and HEIF alike: the light that they stand for."""
 
+import io
 import struct
 import zlib
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 import pytest
+from PIL import Image
 
 from phos_core.color import decode_srgb
 from phos_core.errors import ImageFileError
@@ -66,10 +68,12 @@ def png_of(codes, transfer):
 
 
 def avif_of(codes, transfer):
-    is_grey = codes.ndim == 2
-    return imagecodecs.avif_encode(
-        codes, level=100, primaries=1, transfer=transfer, pixelformat="400" if is_grey else "444"
-    )
+    encoded = io.BytesIO()
+    subsampling = "4:0:0" if codes.ndim == 2 else "4:4:4"
+    Image.fromarray(codes).save(encoded, "AVIF", quality=100, subsampling=subsampling)
+    content = bytearray(encoded.getvalue())
+    struct.pack_into(">HH", content, content.index(b"nclx") + 4, 1, transfer)
+    return content
 
 
 @pytest.mark.parametrize("encode", [png_of, avif_of])

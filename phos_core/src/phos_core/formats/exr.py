@@ -185,8 +185,11 @@ def _channels(file: Any, part: int, names: tuple[str, ...], path: Path) -> NDArr
     first, last = min(places), max(places)
     pixels = file.read_image(part, 0, first, last + 1, "float")
     if pixels is None:
+        said = file.geterror()
+        if "subsampl" in said:
+            raise ImageFileError(f"{path} holds subsampled colour: save it as R, G, B")
         read_through(path)
-        raise DamageError("its pixels cannot be decoded") from RuntimeError(file.geterror())
+        raise DamageError("its pixels cannot be decoded") from RuntimeError(said)
     light: NDArray[np.float32] = pixels.reshape(*pixels.shape[:2], -1)
     if places == list(range(first, last + 1)):
         return light

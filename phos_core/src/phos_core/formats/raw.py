@@ -68,8 +68,7 @@ def read(path: Path) -> Picture:
                 sizes = file.sizes
                 check_claim(path, sizes.raw_height, sizes.raw_width, _BYTES_PER_PIXEL)
                 light = _light(rawpy, file)
-                if not says_when(exif):
-                    exif = _exif_of_preview(rawpy, file) or exif
+                exif = _fuller(exif, rawpy, file)
         except (rawpy.LibRawError, rawpy.NotSupportedError) as error:
             read_through(path)
             raise ImageFileError(f"{path} is {_reason(rawpy, error)}") from error
@@ -132,6 +131,14 @@ def _linear(rawpy: Any) -> dict[str, Any]:
     }
 
 
+def _fuller(exif: bytes | None, rawpy: Any, file: Any) -> bytes | None:
+    """Return the EXIF of the preview where the file's own lacks the exposure's date, or is none."""
+    if says_when(exif):
+        return exif
+    preview = _exif_of_preview(rawpy, file)
+    return preview if exif is None or says_when(preview) else exif
+
+
 def _exif_of_preview(rawpy: Any, file: Any) -> bytes | None:
     """Return the EXIF of the preview that the camera made, a JPEG."""
     try:
@@ -148,7 +155,7 @@ def _exif_of_jpeg(content: bytes) -> bytes | None:
     while content[place : place + 1] == b"\xff":
         end = place + 2 + int.from_bytes(content[place + 2 : place + 4], "big")
         if content[place + 1 : place + 2] == b"\xe1" and content.startswith(EXIF_MARK, place + 4):
-            return content[place + 4 : end]
+            return content[place + 4 + len(EXIF_MARK) : end]
         place = end
     return None
 

@@ -89,7 +89,8 @@ def _mend_lengths(page: tifffile.TiffPage, needed: list[int]) -> None:
     is_whole = page.compression == _NONE and len(needed) == 1
     mended = []
     for offset, length, bytes_needed in zip(offsets, lengths, needed, strict=False):
-        if page.compression == _NONE and (length > bytes_needed or is_whole):
+        is_there = is_whole and offset + bytes_needed <= end
+        if page.compression == _NONE and (length > bytes_needed or is_there):
             length = bytes_needed
         elif length > 0 and offset < end < offset + length:
             length = end - offset
