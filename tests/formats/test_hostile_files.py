@@ -14,7 +14,7 @@ BENCHMARKS = Path(__file__).parent.parent.parent / "benchmarks"
 PER_FORMAT = 24
 PEAK_MIB = 1000
 HARMLESS = {"profile-bomb.png", "text-bomb.png", "strip-of-nothing.tif"}
-"""Their pixels are whole: what is beside them is left out, a strip's length follows from its rows."""
+"""Their pixels are whole: what is beside them is left out, a length follows from the rows."""
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="memory is measured by POSIX")
 
