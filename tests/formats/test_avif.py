@@ -6,12 +6,13 @@ import struct
 import imagecodecs
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from phos_core.errors import ImageFileError
 from phos_core.formats import av1
-from phos_core.image_files import read_picture
-from phos_core.profiles import is_srgb
+from phos_core.image_files import check_writable, read_picture, write_picture
+from phos_core.picture import Metadata, Picture
+from phos_core.profiles import is_srgb, srgb_profile
 
 
 @pytest.fixture
@@ -33,7 +34,8 @@ def test_deep_pictures_keep_their_bits(tmp_path, image, bits):
 
 
 def test_grey_stays_grey(tmp_path, image):
-    Image.fromarray(image[..., 0].astype(np.uint8)).save(tmp_path / "grey.avif", quality=100)
+    grey = Image.fromarray(image[..., 0].astype(np.uint8))
+    grey.save(tmp_path / "grey.avif", quality=100, subsampling="4:0:0")
     assert read_picture(tmp_path / "grey.avif").pixels.ndim == 2
 
 
@@ -84,7 +86,71 @@ def test_a_streams_size_is_found_behind_timing_and_operating_points():
     header = int(bits.ljust(-(-len(bits) // 8) * 8, "0"), 2).to_bytes(-(-len(bits) // 8), "big")
     delimiter, sequence = b"\x12\0", bytes([0x0A, len(header)])
     assert av1.frame_size(delimiter + sequence + header) == (1920, 1000)
-    with pytest.raises(EOFError):
+    with pytest.raises(ValueError, match="cut short"):
         av1.frame_size(delimiter + sequence + header[:5])
     with pytest.raises(ValueError, match="no header"):
         av1.frame_size(delimiter * 40)
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("channels", ["grey", "colour", "grey and alpha", "colour and alpha"])
+def test_metadata_of_every_length_come_back_here_and_in_pillow(tmp_path, image, depth, channels):
+    top = 1 if depth == np.float32 else np.iinfo(depth).max
+    pixels = (image[:16, :16] / 255 * top).astype(depth)
+    pixels = pixels if "colour" in channels else np.ascontiguousarray(pixels[..., 0])
+    alpha = np.ascontiguousarray(pixels[::-1, ::-1].reshape(16, 16, -1)[..., 0])
+    path = tmp_path / "a.avif"
+    for letters in (1, 2, 3, *range(5, 60, 6), 999, 70_000):
+        metadata = Metadata(
+            exif=an_exif(letters),
+            xmp=None if letters % 3 == 0 else b"<x>" + b"y" * (letters % 100) + b"</x>",
+            icc_profile=srgb_profile() if "colour" in channels and letters % 2 else None,
+        )
+        picture = Picture(
+            pixels=pixels, alpha=alpha if "alpha" in channels else None, metadata=metadata
+        )
+        write_picture(path, picture, overwrite=True)
+        again = read_picture(path)
+        assert again.metadata.exif == metadata.exif
+        assert again.metadata.xmp == metadata.xmp
+        assert np.abs(again.pixels / 255 - pixels / top).max() < 0.1
+        with Image.open(path) as other:
+            other.load()
+            assert other.info["exif"] == metadata.exif
+            assert other.info.get("xmp") == metadata.xmp
+
+
+def an_exif(letters):
+    """An EXIF block of an orientation and an artist of so many letters."""
+    text = b"A" * letters + b"\0"
+    value = text.ljust(4, b"\0") if len(text) <= 4 else struct.pack("<I", 38)
+    entries = struct.pack("<HHIIHHI", 0x0112, 3, 1, 1, 0x013B, 2, len(text)) + value
+    return b"II*\0\x08\0\0\0\2\0" + entries + bytes(4) + (text if len(text) > 4 else b"")
+
+
+def test_what_is_no_exif_is_left_out_with_a_warning(tmp_path, image):
+    picture = Picture(pixels=image.astype(np.uint8), metadata=Metadata(exif=b"no EXIF"))
+    with pytest.warns(UserWarning, match="EXIF block that cannot be read is left out"):
+        write_picture(tmp_path / "a.avif", picture)
+    assert read_picture(tmp_path / "a.avif").metadata.exif is None
+
+
+def test_grey_with_a_profile_and_alpha_keeps_its_tone(tmp_path):
+    profile = imagecodecs.cms_profile("gray", gamma=1.0)
+    codes = np.full((16, 16), 55, np.uint8)
+    picture = Picture(
+        pixels=codes,
+        alpha=np.full_like(codes, 100),
+        encoding="profile",
+        metadata=Metadata(icc_profile=profile),
+    )
+    write_picture(tmp_path / "a.avif", picture)
+    again = read_picture(tmp_path / "a.avif")
+    assert (again.encoding, again.pixels.ndim) == ("profile", 2)
+    assert np.abs(again.pixels.astype(int) - 55).max() <= 2
+
+
+def test_a_pillow_without_avif_is_said_before_the_work(tmp_path, image, monkeypatch):
+    monkeypatch.setattr(features, "check", lambda name: name != "avif")
+    with pytest.raises(ImageFileError, match=r"a\.avif: Pillow .* pip install -U 'pillow>=11\.3'"):
+        check_writable(tmp_path / "a.avif", Picture(pixels=image.astype(np.uint8)))

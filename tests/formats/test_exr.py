@@ -345,3 +345,29 @@ def test_a_fork_of_a_process_that_has_read_an_exr_reads_and_writes_them_too(tmp_
     assert done.returncode == 0, done.stderr
     written = {path.read_bytes() for path in tmp_path.glob("*.exr")}
     assert len(written) == 1
+
+
+@pytest.mark.parametrize(
+    "xy",
+    [
+        (1, 0, 0, 1, 0, 0, 1 / 3, 1 / 3),  # CIE XYZ under E
+        (1, 0, 0, 1, 0, 0, 0.3127, 0.329),  # its columns scaled to D65
+        (0.7347, 0.2653, 0, 1, 0.0001, -0.077, 0.32168, 0.33767),  # ACES 2065-1 (AP0)
+        (0.7347, 0.2653, -0.02, 0.98, 0.108, -0.005, 0.3457, 0.3585),
+    ],
+)
+def test_the_white_of_any_primaries_at_half_is_half_in_linear_srgb(tmp_path, xy):
+    half = np.full((4, 4, 3), 0.5, np.float32)
+    save(tmp_path / "odd.exr", half, "RGB", chromaticities=[float(c) for c in xy])
+    picture = exr.read(tmp_path / "odd.exr")
+    assert picture.primaries == "srgb"
+    assert picture.pixels == pytest.approx(np.full((4, 4, 3), 0.5), abs=1e-6)
+
+
+def test_xyz_of_a_colour_is_that_colour(tmp_path):
+    colour = np.array([0.7, 0.1, 0.3], np.float32)
+    scale = color.LINEAR_SRGB_TO_XYZ @ np.ones(3)  # an XYZ that is scaled to the file's white, D65
+    stored = (color.LINEAR_SRGB_TO_XYZ @ colour / scale).astype(np.float32)
+    xy = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0, *color.D65_WHITE_XY]
+    save(tmp_path / "xyz.exr", np.full((4, 4, 3), stored), "RGB", chromaticities=xy)
+    assert exr.read(tmp_path / "xyz.exr").pixels[0, 0] == pytest.approx(colour, abs=1e-5)

@@ -13,6 +13,8 @@ import pytest
 BENCHMARKS = Path(__file__).parent.parent.parent / "benchmarks"
 PER_FORMAT = 24
 PEAK_MIB = 1000
+HARMLESS = {"profile-bomb.png", "text-bomb.png", "strip-of-nothing.tif"}
+"""Their pixels are whole: what is beside them is left out, a length follows from the rows."""
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="memory is measured by POSIX")
 
@@ -56,8 +58,8 @@ def test_each_hostile_file_is_one_clear_error_or_still_a_picture(folder, outcome
 def test_what_still_is_a_picture_has_a_pictures_size(outcomes):
     pictures = [outcome for outcome in outcomes if outcome.kind == "picture"]
     assert pictures
-    designed = [outcome.name for outcome in pictures if outcome.name.startswith("designed")]
-    assert not designed
+    designed = {outcome.name for outcome in pictures if outcome.name.startswith("designed")}
+    assert {name.removeprefix("designed-") for name in designed} <= HARMLESS
     for outcome in pictures:
         shape = outcome.said[: outcome.said.index(")") + 1]
         assert shape.count(",") in (1, 2)

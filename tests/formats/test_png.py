@@ -16,6 +16,7 @@ from phos_core.picture import Metadata, Picture
 from phos_core.profiles import is_srgb, srgb_profile
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+XMP = b"XML:com.adobe.xmp\0\0\0\0\0<x/>"
 
 
 @pytest.fixture
@@ -100,8 +101,8 @@ def test_packed_text_and_long_profiles_are_read_within_bounds(tmp_path, grey, mo
     Image.fromarray(grey).save(tmp_path / "text.png", pnginfo=chunks)
     assert read_picture(tmp_path / "text.png").metadata.xmp == b"<x/>" * 1000
     monkeypatch.setattr(png, "METADATA_BYTES", 3999)
-    with pytest.raises(ImageFileError, match="beyond any use"):
-        read_picture(tmp_path / "text.png")
+    with pytest.warns(UserWarning, match=r"text\.png: its text cannot be read"):
+        assert read_picture(tmp_path / "text.png").metadata.xmp is None
 
 
 @pytest.mark.parametrize(("primaries", "encoding"), [(1, "srgb"), (12, "profile"), (9, "profile")])
@@ -121,12 +122,108 @@ def test_hdr_codes_are_refused(tmp_path, grey):
         read_picture(tmp_path / "hdr.png")
 
 
-def test_a_damaged_chunk_is_refused_even_if_it_holds_no_pixels(tmp_path, grey):
-    Image.fromarray(grey).save(tmp_path / "flipped.png", exif=b"Exif\0\0II*\0\x08\0\0\0\0\0")
+def raw_profile(kind, data, *, keyword=None, chunk_kind=b"zTXt", length=None):
+    """A profile as ImageMagick wrote it: its name, its length, and hexadecimal digits in lines."""
+    digits = data.hex()
+    lines = "\n".join(digits[place : place + 72] for place in range(0, len(digits), 72))
+    text = f"\n{kind}\n{len(data) if length is None else length:8d}\n{lines}\n".encode()
+    body = (keyword or f"Raw profile type {kind}").encode() + b"\0"
+    if chunk_kind == b"iTXt":
+        body += b"\1\0\0\0" + zlib.compress(text)
+    else:
+        body += b"\0" + zlib.compress(text) if chunk_kind == b"zTXt" else text
+    return chunk(chunk_kind, body)
+
+
+def an_exif(orientation):
+    artist = b"Ann Other\0"
+    entries = struct.pack("<HHIIHHII", 0x0112, 3, 1, orientation, 0x013B, 2, len(artist), 38)
+    return b"II*\0\x08\0\0\0\2\0" + entries + bytes(4) + artist
+
+
+@pytest.mark.parametrize("chunk_kind", [b"tEXt", b"zTXt", b"iTXt"])
+@pytest.mark.parametrize("kind", ["exif", "EXIF", "APP1", "app1"])
+@pytest.mark.parametrize("mark", [b"", b"Exif\0\0"])
+def test_exif_in_hexadecimal_text_is_kept_and_turns_the_picture(
+    tmp_path, grey, chunk_kind, kind, mark
+):
+    Image.fromarray(grey).save(tmp_path / "old.png")
+    with_chunks(tmp_path / "old.png", raw_profile(kind, mark + an_exif(6), chunk_kind=chunk_kind))
+    picture = read_picture(tmp_path / "old.png")
+    assert np.array_equal(picture.pixels, np.rot90(grey, -1))
+    assert picture.metadata.exif == an_exif(1)
+
+
+def test_a_chunk_of_exif_goes_before_its_copy_in_text(tmp_path, grey):
+    Image.fromarray(grey).save(tmp_path / "both.png")
+    with_chunks(tmp_path / "both.png", raw_profile("exif", an_exif(6)), chunk(b"eXIf", an_exif(3)))
+    assert np.array_equal(read_picture(tmp_path / "both.png").pixels, grey[::-1, ::-1])
+
+
+def test_xmp_and_profiles_in_hexadecimal_text_are_kept(tmp_path, grey):
+    Image.fromarray(grey).save(tmp_path / "old.png")
+    packet = b"<x:xmpmeta tiff:Orientation='6'/>"
+    as_segment = b"http://ns.adobe.com/xap/1.0/\0" + packet
+    profile = imagecodecs.cms_profile("gray", gamma=1.8)
+    for xmp in (raw_profile("xmp", packet), raw_profile("APP1", as_segment)):
+        Image.fromarray(grey).save(tmp_path / "old.png")
+        with_chunks(tmp_path / "old.png", xmp, raw_profile("icm", profile))
+        picture = read_picture(tmp_path / "old.png")
+        assert picture.pixels.shape == grey.T.shape
+        assert picture.metadata.xmp == packet.replace(b"6", b"1")
+        assert picture.metadata.icc_profile == profile
+
+
+PIXELS_ONLY = {
+    "a wrong checksum": (chunk(b"eXIf", an_exif(6))[:-1] + b"x", "EXIF"),
+    "a profile without zlib": (chunk(b"iCCP", b"name\0\0hello"), "colour profile"),
+    "no checksum of zlib": (
+        chunk(b"iCCP", b"name\0\0" + zlib.compress(bytes(300))[:-4]),
+        "colour profile",
+    ),
+    "a profile cut short": (
+        chunk(b"iCCP", b"name\0\0" + zlib.compress(srgb_profile())[:99]),
+        "colour profile",
+    ),
+    "an empty profile chunk": (chunk(b"iCCP", b""), "colour profile"),
+    "code points cut short": (chunk(b"cICP", b"\1"), "colour space"),
+    "XMP cut short": (chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0"), "text"),
+    "XMP that is not packed": (chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0<x/>"), "text"),
+    "digits that are none": (chunk(b"tEXt", b"Raw profile type exif\0\nexif\n 4\nxyz\n"), "text"),
+    "too few digits": (raw_profile("exif", an_exif(6), length=5000), "text"),
+    "text that is not packed": (chunk(b"zTXt", b"Raw profile type exif\0\0hello"), "text"),
+    "an animation cut short": (chunk(b"acTL", b"\0"), "animation"),
+    "transparency of a wrong checksum": (chunk(b"tRNS", b"\0\5")[:-1] + b"x", "transparency"),
+}
+
+
+@pytest.mark.parametrize("name", PIXELS_ONLY)
+def test_a_damaged_chunk_beside_the_pixels_is_left_out_with_a_warning(tmp_path, grey, name):
+    damaged, what = PIXELS_ONLY[name]
+    Image.fromarray(grey).save(tmp_path / "a.png")
+    with_chunks(tmp_path / "a.png", damaged, chunk(b"iTXt", XMP))
+    with pytest.warns(UserWarning, match=rf"a\.png: its {what} cannot be read") as caught:
+        picture = read_picture(tmp_path / "a.png")
+    assert len(caught) == 1
+    assert np.array_equal(picture.pixels, grey)
+    assert picture.metadata == Metadata(xmp=b"<x/>")  # what stands behind it is read
+
+
+def test_iptc_in_text_is_left_out_with_a_warning(tmp_path, grey):
+    Image.fromarray(grey).save(tmp_path / "a.png")
+    with_chunks(tmp_path / "a.png", raw_profile("iptc", b"8BIM" + bytes(40)))
+    with pytest.warns(UserWarning, match=r"a\.png: its IPTC is left out"):
+        read_picture(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("kind", [b"IHDR", b"IDAT", b"PLTE"])
+def test_a_damaged_chunk_of_pixels_is_refused(tmp_path, grey, kind):
+    image = Image.fromarray(grey)
+    (image.quantize(8) if kind == b"PLTE" else image).save(tmp_path / "flipped.png")
     content = bytearray((tmp_path / "flipped.png").read_bytes())
-    content[content.index(b"eXIf") + 6] ^= 1
+    content[content.index(kind) + 6] ^= 1
     (tmp_path / "flipped.png").write_bytes(content)
-    with pytest.raises(ImageFileError, match="checksum of a chunk eXIf"):
+    with pytest.raises(ImageFileError, match=rf"flipped\.png is damaged.*{kind.decode()} is wrong"):
         read_picture(tmp_path / "flipped.png")
 
 

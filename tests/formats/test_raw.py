@@ -190,3 +190,30 @@ def test_damaged_files_are_read_or_refused_in_one_line(tmp_path, damage, read_in
     assert len(refusals) >= 35
     assert all(name in word and "\n" not in word for name, word in refusals.items())
     assert peak_bytes < 1e9
+
+
+class Preview:
+    """What rawpy says of a preview: a JPEG with EXIF."""
+
+    def __init__(self, exif):
+        self.format = raw.library("rawpy", "raw", None).ThumbFormat.JPEG
+        body = b"Exif\0\0" + exif
+        self.data = b"\xff\xd8\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body + b"\xff\xd9"
+
+    def extract_thumb(self):
+        return self
+
+
+def test_the_previews_exif_counts_only_where_it_says_more():
+    import rawpy
+
+    dated = b"II*\0\x08\0\0\0\1\0\x69\x87\4\0\1\0\0\0\x1a\0\0\0" + bytes(4)
+    dated += b"\1\0\x03\x90\2\0\x14\0\0\0\x2c\0\0\0" + bytes(4) + b"2024:05:06 07:08:09\0"
+    undated = b"II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0\1\0\0\0" + bytes(4)
+    for own, preview, kept in (
+        (dated, undated, dated),
+        (undated, dated, dated),
+        (undated, undated + b"\0", undated),
+        (None, undated, undated),
+    ):
+        assert raw._fuller(own, rawpy, Preview(preview)) == kept

@@ -113,18 +113,6 @@ def test_a_channel_that_is_not_called_alpha_is_refused(tmp_path, colour):
         read_picture(tmp_path / "a.tif")
 
 
-@pytest.mark.parametrize("bits", [4, 10, 12])
-def test_odd_depths_are_stretched(tmp_path, bits):
-    codes = np.arange(2**bits, dtype=np.uint16 if bits > 8 else np.uint8).reshape(-1, 16)
-    tifffile.imwrite(
-        tmp_path / "a.tif", codes, photometric="minisblack", bitspersample=bits, compression=None
-    )
-    read = read_picture(tmp_path / "a.tif").pixels
-    top = np.iinfo(read.dtype).max
-    assert read.dtype == codes.dtype
-    assert np.array_equal(read, np.rint(codes * (top / (2**bits - 1))).astype(read.dtype))
-
-
 def test_palettes_are_looked_up(tmp_path, rng):
     colourmap = (rng.integers(0, 256, (3, 256)) * 257).astype(np.uint16)
     indices = rng.integers(0, 256, (6, 9), dtype=np.uint8)

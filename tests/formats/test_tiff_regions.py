@@ -142,7 +142,9 @@ def make(path, *, fault):
         case "double":
             tifffile.imwrite(path, rgb.astype(np.float64), photometric="rgb")
         case "12 bits":
-            tifffile.imwrite(path, noise("uint16", 3) >> 4, photometric="rgb", bitspersample=12)
+            tifffile.imwrite(path, noise("uint16", 3) >> 4, photometric="rgb")
+            with tifffile.TiffFile(path, mode="r+b") as file:
+                file.pages[0].tags["BitsPerSample"].overwrite((12, 12, 12))
         case "huge pieces":
             tifffile.imwrite(path, rgb, photometric="rgb", compression="zlib", rowsperstrip=ROWS)
         case "cut short":
@@ -159,7 +161,7 @@ def make(path, *, fault):
     ("fault", "says"),
     [
         ("missing", "does not exist"),
-        ("a folder", "cannot be read"),
+        ("a folder", "is a folder, not a picture"),
         ("empty", "damaged"),
         ("no TIFF", "damaged"),
         ("two pictures", "2 pictures"),

@@ -241,10 +241,16 @@ def _rgb_to_xyz(
     primaries_xy: tuple[tuple[float, float], ...], white_xy: tuple[float, float]
 ) -> NDArray[np.float64]:
     """Derive the matrix whose columns are the primaries, scaled so that they sum to white."""
-    primaries = np.array([_xyz_of(xy) for xy in primaries_xy]).T
+    primaries = np.array([_direction(xy) for xy in primaries_xy]).T
     matrix = primaries * np.linalg.solve(primaries, _xyz_of(white_xy))
     matrix.flags.writeable = False
     return matrix
+
+
+def _direction(xy: tuple[float, float]) -> NDArray[np.float64]:
+    """Where in XYZ a primary points; X and Z themselves (y = 0) have no luminance of their own."""
+    x, y = xy
+    return _xyz_of(xy) if y else np.array([x, 0.0, 1.0 - x])
 
 
 def _xyz_of(xy: tuple[float, float]) -> NDArray[np.float64]:

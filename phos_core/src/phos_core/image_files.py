@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phos_core.errors import ImageFileError
-from phos_core.formats.damage import DAMAGE
+from phos_core.formats.damage import check_is_file, one_clear_error
 from phos_core.formats.sniffing import HEAD_BYTES, RAW_SUFFIXES, format_of
 from phos_core.paths import exists
 from phos_core.picture import Picture
@@ -69,7 +69,6 @@ _FORMATS = {
     "RAW": _Format("raw", extra="raw"),
 }
 MORE_BYTES = 1 << 16  # more than the rest of a block on a full disk
-_MESSAGE_LENGTH = 200  # of what a library says; it may quote the file
 
 
 def read_picture(path: str | os.PathLike[str]) -> Picture:
@@ -93,7 +92,8 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
         in grey or RGB.
     """
     path = Path(path)
-    with _one_clear_error(path):
+    with one_clear_error(path):
+        check_is_file(path)
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
         if not head:
@@ -288,6 +288,10 @@ def check_writable(path: str | os.PathLike[str], picture: Picture) -> None:
     longest = getattr(module, "LONGEST_SIDE", None)
     if longest is not None and max(picture.pixels.shape[:2]) > longest:
         raise ImageFileError(f"cannot write {path}: no side of a {name} is longer than {longest}")
+    unwritable = getattr(module, "unwritable", None)
+    reason = unwritable() if unwritable else None
+    if reason is not None:
+        raise ImageFileError(f"cannot write {path}: {reason}")
     too_long_for = getattr(module, "too_long_for", None)
     block = too_long_for(picture) if too_long_for else None
     if block is not None:
@@ -359,21 +363,3 @@ def _to_srgb(picture: Picture, profile: bytes) -> NDArray[Any]:
 
     codes: NDArray[Any] = encode_codes(to_light(picture.pixels, profile), picture.pixels.dtype)
     return codes
-
-
-@contextlib.contextmanager
-def _one_clear_error(path: Path) -> Iterator[None]:
-    """Turn what goes wrong while reading into one line that names the file."""
-    try:
-        yield
-    except ImageFileError:
-        raise
-    except FileNotFoundError as error:
-        raise ImageFileError(f"{path} does not exist") from error
-    except IsADirectoryError as error:
-        raise ImageFileError(f"{path} is a folder, not a picture") from error
-    except PermissionError as error:
-        raise ImageFileError(f"{path} may not be read: {error.strerror}") from error
-    except DAMAGE as error:
-        said = " ".join(str(error).split())[:_MESSAGE_LENGTH] or type(error).__name__
-        raise ImageFileError(f"{path} is damaged or cut short: {said}") from error

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from phos_core.color import encode_codes, to_linear_srgb
+from phos_core.formats.damage import check_is_file, one_clear_error
 from phos_core.image_files import read_picture
 from phos_core.picture import Metadata, Picture
 from phos_core.profiles import is_srgb
@@ -57,6 +58,8 @@ def read_small(path: str | os.PathLike[str], rows: int, cols: int) -> NDArray[np
     picture is made a few rows at a time.
     """
     path = Path(path)
+    with one_clear_error(path):
+        check_is_file(path)
     picture = _fraction_of_jpeg(path, rows, cols) or read_picture(path)
     scale = min(rows / picture.pixels.shape[0], cols / picture.pixels.shape[1])
     wanted = [max(1, round(side * scale)) for side in picture.pixels.shape[:2]]

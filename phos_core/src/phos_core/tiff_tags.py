@@ -38,6 +38,8 @@ _NUMBER_BYTES = {
 _NUMBERS = {5: 2, 10: 2}  # that one value of a type is of, if more than one
 _BIG_TYPES = {16: 4, 17: 9, 18: 13}  # of BigTIFF alone, each with its kin of 32 bits
 LONG, LONG8 = 4, 16
+_CLASSIC = (b"II*\0", b"MM\0*", b"IIRO", b"IIRS", b"MMOR", b"IIU\0")
+"""How a TIFF starts; the last ones are Olympus' and Panasonic's, whose directories are a TIFF's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ def read_layout(file: BinaryIO) -> Layout | None:
         None if it is no TIFF.
     """
     head = _read_at(file, 0, 8)
-    if len(head) == 8 and head[:4] in (b"II*\0", b"MM\0*"):
+    if len(head) == 8 and head[:4] in _CLASSIC:
         return Layout("<" if head[:1] == b"I" else ">")
     if head == b"II+\0\x08\0\0\0":
         return Layout("<", is_big=True)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from phos_core.formats.damage import DamageError
+
 __all__ = ["frame_size"]
 
 _SEQUENCE_HEADER = 1
@@ -23,7 +25,7 @@ def frame_size(stream: bytes) -> tuple[int, int]:
 
     Raises
     ------
-    ValueError, EOFError
+    DamageError
         If the stream has no header.
     """
     place = 0
@@ -36,7 +38,7 @@ def frame_size(stream: bytes) -> tuple[int, int]:
         if kind == _SEQUENCE_HEADER:
             return _size(bits)
         place = bits.place // 8 + length
-    raise ValueError("its picture has no header")
+    raise DamageError("its picture has no header")
 
 
 @dataclass(slots=True)
@@ -49,7 +51,7 @@ class _Bits:
     def take(self, count: int) -> int:
         end = self.place + count
         if end > 8 * len(self.stream):
-            raise EOFError("its picture's header is cut short")
+            raise DamageError("its picture's header is cut short")
         whole = int.from_bytes(self.stream[self.place // 8 : (end + 7) // 8], "big")
         self.place = end
         return whole >> (-end % 8) & ((1 << count) - 1)
@@ -63,7 +65,7 @@ def _length(bits: _Bits) -> int:
         number |= (byte & 127) << (7 * place)
         if byte < 128:
             return number
-    raise ValueError("a length has no end")
+    raise DamageError("a length has no end")
 
 
 def _size(bits: _Bits) -> tuple[int, int]:

@@ -1,28 +1,30 @@
 """AVIF: the container is read here, the pixels by libavif, with all their 8, 10 or 12 bits."""
 
 import io
+import warnings
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import imagecodecs
 import numpy as np
+import PIL
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, features
 
 from phos_core.errors import ImageFileError
+from phos_core.exif import upright
 from phos_core.formats.assembling import assemble
 from phos_core.formats.boxes import ImageFacts, image_facts
 from phos_core.formats.code_points import named_profile
+from phos_core.formats.damage import DamageError
 from phos_core.formats.limits import check_size, read_whole
-from phos_core.formats.samples import coded, interleaved, profile_for, stretched
+from phos_core.formats.samples import coded, interleaved, is_grey, profile_for, stretched
 from phos_core.picture import Picture
 
-__all__ = ["LONGEST_SIDE", "read", "write"]
+__all__ = ["LONGEST_SIDE", "read", "unwritable", "write"]
 
 LONGEST_SIDE = 65_535
 QUALITY = 90  # our choice: as close as WebP and JPEG at 95
-EMPTY_EXIF = b"II*\0\x08\0\0\0\0\0\0\0\0\0"
-STAND_IN = b"here an EXIF block will be"
 SPEED = 8  # our choice: the default takes a second a megapixel
 
 
@@ -46,7 +48,7 @@ def read(path: Path) -> Picture:
     check_size(path, facts.rows, facts.cols)
     samples = imagecodecs.avif_decode(content, index=0, numthreads=1)
     if samples.shape[:2] != (facts.rows, facts.cols):
-        raise ValueError("its picture is of another size than it claims")
+        raise DamageError("its picture is of another size than it claims")
     if samples.dtype == np.uint16:
         samples = stretched(samples, facts.bits)
     return assemble(
@@ -70,26 +72,54 @@ def write(file: BinaryIO, picture: Picture) -> None:
         What; rounded to 8 bits.
     """
     metadata = picture.metadata
-    profile = profile_for(picture)
-    stand_in = None if metadata.exif is None else _stand_in(len(metadata.exif))
-    blocks = {"exif": stand_in, "xmp": metadata.xmp, "icc_profile": profile}
+    blocks = {
+        "exif": None if metadata.exif is None else _kept_exif(metadata.exif),
+        "xmp": metadata.xmp,
+        "icc_profile": profile_for(picture),
+    }
     options: dict[str, Any] = {name: block for name, block in blocks.items() if block is not None}
     image = Image.fromarray(interleaved(coded(picture, np.uint8)))
     options["subsampling"] = "4:0:0" if picture.pixels.ndim == 2 else "4:4:4"
     encoded = io.BytesIO()
     image.save(encoded, format="AVIF", quality=QUALITY, speed=SPEED, **options)
-    content = encoded.getvalue()
-    if stand_in is not None and metadata.exif is not None:
-        content = content.replace(stand_in, metadata.exif, 1)
-    file.write(content)
+    file.write(encoded.getvalue())
 
 
-def _stand_in(length: int) -> bytes:
-    """Return an EXIF block without tags, to keep the place of one that Pillow would write anew."""
-    return (EMPTY_EXIF + STAND_IN * (length // len(STAND_IN)))[:length]
+def unwritable() -> str | None:
+    """Say why no AVIF can be written here.
+
+    Returns
+    -------
+    str or None
+        What Pillow lacks; None: it writes AVIF.
+    """
+    if features.check("avif"):
+        return None
+    return f"Pillow {PIL.__version__} has no AVIF: pip install -U 'pillow>=11.3'"
+
+
+class _KeptExif(Image.Exif):
+    """A block that Pillow hands on byte by byte: any other it parses and writes anew."""
+
+    def __init__(self, block: bytes) -> None:
+        super().__init__()
+        self._block = block
+
+    def __bool__(self) -> bool:
+        return True
+
+    def tobytes(self, offset: int = 8) -> bytes:
+        """Return the block."""
+        return self._block
+
+
+def _kept_exif(block: bytes) -> _KeptExif | None:
+    """Return what is written for a block; what is none is no EXIF in an AVIF either."""
+    if upright(block)[0] is not None:
+        return _KeptExif(block)
+    warnings.warn("an EXIF block that cannot be read is left out of the AVIF", stacklevel=4)
+    return None
 
 
 def _named_profile(facts: ImageFacts, samples: NDArray[Any], path: Path) -> bytes | None:
-    named = named_profile(path, facts.primaries, facts.transfer)
-    is_grey = samples.ndim == 2 or samples.shape[2] == 2
-    return None if is_grey else named
+    return named_profile(path, facts.primaries, facts.transfer, is_grey=is_grey(samples))

@@ -1,13 +1,15 @@
-"""The boxes of an AVIF: what the container says of its main picture."""
+"""The boxes of the MPEG-4 family: what an AVIF's say of its main picture."""
 
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 from phos_core.formats.av1 import frame_size
+from phos_core.formats.damage import DamageError
 from phos_core.formats.limits import METADATA_BYTES
 
-__all__ = ["ImageFacts", "image_facts"]
+__all__ = ["ImageFacts", "boxes_in", "image_facts"]
 
 EXIF_ITEM, MIME_ITEM = b"Exif", b"mime"
 XMP_TYPE = b"application/rdf+xml\0"
@@ -93,7 +95,7 @@ def image_facts(content: bytes) -> ImageFacts:
 
     Raises
     ------
-    ValueError, LookupError, struct.error
+    DamageError, LookupError, struct.error
         If the boxes contradict each other or the file's length.
     """
     meta = _read_meta(content)
@@ -119,7 +121,7 @@ def image_facts(content: bytes) -> ImageFacts:
         elif kind == MIME_ITEM and content_type.startswith(XMP_TYPE) and facts.xmp is None:
             facts.xmp = _item(content, meta, item)
     if not facts.cols or not facts.rows:
-        raise ValueError("it does not say how large its picture is")
+        raise DamageError("it does not say how large its picture is")
     _check_streams(content, meta)
     return facts
 
@@ -136,7 +138,7 @@ def _check_streams(content: bytes, meta: _Meta) -> None:
                 continue
             claimed_cols, claimed_rows = struct.unpack_from(">4xII", body)
             if claimed_cols * claimed_rows > ENLARGED * cols * rows:
-                raise ValueError(
+                raise DamageError(
                     f"it claims {claimed_cols} by {claimed_rows} pixels, and has {cols} by {rows}"
                 )
 
@@ -150,10 +152,44 @@ def _bits(configuration: bytes) -> int:
 def _take_colours(facts: ImageFacts, body: bytes) -> None:
     if body[:4] in (b"prof", b"rICC"):
         if len(body) > METADATA_BYTES:
-            raise ValueError(f"its colour profile claims {len(body)} bytes")
+            raise DamageError(f"its colour profile claims {len(body)} bytes")
         facts.icc_profile = body[4:]
     elif body[:4] == b"nclx":
         facts.primaries, facts.transfer = struct.unpack_from(">HH", body, 4)
+
+
+def boxes_in(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Go through the boxes of a file of the MPEG-4 family, as far as they are whole.
+
+    Parameters
+    ----------
+    file : binary file
+        Open for reading.
+    start, end : int
+        Where the first one starts, and where what holds them ends.
+
+    Yields
+    ------
+    kind : bytes
+        Its four letters.
+    start, end : int
+        Of its body.
+    """
+    for _ in range(BOXES):
+        file.seek(start)
+        head = file.read(16)
+        if start + 8 > end or len(head) < 8:
+            return
+        length, kind = struct.unpack_from(">I4s", head)
+        body = start + 8
+        if length == 1 and len(head) == 16:
+            (length,) = struct.unpack_from(">Q", head, 8)
+            body += 8
+        stop = end if length == 0 else start + length
+        if stop < body or stop > end:
+            return
+        yield kind, body, stop
+        start = stop
 
 
 def _boxes(content: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
@@ -169,17 +205,17 @@ def _boxes(content: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, i
         elif length == 0:
             length = end - start
         if length < body - start or start + length > end:
-            raise ValueError("a box claims more bytes than are left")
+            raise DamageError("a box claims more bytes than are left")
         yield kind, body, start + length
         start += length
-    raise ValueError("it has too many boxes")
+    raise DamageError("it has too many boxes")
 
 
 def _read_meta(content: bytes) -> _Meta:
     for kind, start, end in _boxes(content, 0, len(content)):
         if kind == b"meta":
             return _tables(content, start + 4, end)
-    raise ValueError("it has no box that describes a picture")
+    raise DamageError("it has no box that describes a picture")
 
 
 def _tables(content: bytes, start: int, end: int) -> _Meta:
@@ -257,9 +293,9 @@ def _item(content: bytes, meta: _Meta, item: int) -> bytes:
     method, parts = meta.places[item]
     source = {0: content, 1: meta.data}[method]
     if sum(length for _, length in parts) > METADATA_BYTES:
-        raise ValueError("a block of metadata is longer than any")
+        raise DamageError("a block of metadata is longer than any")
     if any(offset + length > len(source) for offset, length in parts):
-        raise EOFError("a block of metadata lies beyond the file's end")
+        raise DamageError("a block of metadata lies beyond the file's end")
     return b"".join(source[offset : offset + length] for offset, length in parts)
 
 
@@ -272,7 +308,7 @@ class _Numbers:
 
     def take(self, length: int) -> int:
         if self.place + length > len(self.body):
-            raise EOFError("a table is cut short")
+            raise DamageError("a table is cut short")
         number = int.from_bytes(self.body[self.place : self.place + length], "big")
         self.place += length
         return number

@@ -4,6 +4,7 @@ import os
 import struct
 from typing import BinaryIO
 
+from phos_core.formats.damage import DamageError
 from phos_core.formats.limits import METADATA_BYTES, TAG_VALUES, TAGS
 
 __all__ = ["check_directories"]
@@ -26,7 +27,7 @@ def check_directories(file: BinaryIO) -> None:
 
     Raises
     ------
-    ValueError, EOFError, struct.error
+    DamageError, struct.error
         If a directory comes again, has no end, or claims more than the file holds.
     """
     size = os.fstat(file.fileno()).st_size
@@ -39,7 +40,7 @@ def check_directories(file: BinaryIO) -> None:
     seen: set[int] = set()
     while place:
         if place in seen or len(seen) == PAGES:
-            raise ValueError("its directories run in a circle, or have no end")
+            raise DamageError("its directories run in a circle, or have no end")
         seen.add(place)
         place = _check_directory(file, place, size, order, is_big)
 
@@ -53,14 +54,14 @@ def _check_directory(file: BinaryIO, place: int, size: int, order: str, is_big: 
     )
     count_bytes, entry_bytes = struct.calcsize(count_format), struct.calcsize(entry_format)
     if place + count_bytes > size:
-        raise EOFError("a directory lies beyond the file's end")
+        raise DamageError("a directory lies beyond the file's end")
     file.seek(place)
     (count,) = struct.unpack(count_format, file.read(count_bytes))
     if not 1 <= count <= TAGS:
-        raise ValueError(f"a directory claims {count} tags")
+        raise DamageError(f"a directory claims {count} tags")
     entries = file.read(count * entry_bytes)
     if len(entries) < count * entry_bytes:
-        raise EOFError("a directory is cut short")
+        raise DamageError("a directory is cut short")
     for _tag, kind, values, where in struct.iter_unpack(entry_format, entries):
         _check_tag(kind, values, where, size, inline=8 if is_big else 4)
     tail = file.read(struct.calcsize(next_format))
@@ -70,6 +71,6 @@ def _check_directory(file: BinaryIO, place: int, size: int, order: str, is_big: 
 def _check_tag(kind: int, values: int, where: int, size: int, *, inline: int) -> None:
     claimed = values * VALUE_BYTES.get(kind, 1)
     if values > (METADATA_BYTES if kind in BYTES else TAG_VALUES):
-        raise ValueError(f"a tag claims {values} values")
+        raise DamageError(f"a tag claims {values} values")
     if claimed > inline and where + claimed > size:
-        raise EOFError("a tag's values lie beyond the file's end")
+        raise DamageError("a tag's values lie beyond the file's end")

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from phos_core import color
 from phos_core.errors import ImageFileError
-from phos_core.formats.damage import DAMAGE
-from phos_core.formats.optional import check_claim, library, one_line
+from phos_core.formats.damage import DamageError, one_clear_error, read_through
+from phos_core.formats.limits import PIXELS
+from phos_core.formats.optional import check_claim, library
 from phos_core.picture import Metadata, Picture
 
 __all__ = ["read", "write"]
@@ -61,18 +62,18 @@ def read(path: Path) -> Picture:
     says: sRGB's.
     """
     oiio = _library(path)
-    try:
+    with one_clear_error(path):
         file = oiio.ImageInput.open(str(path))
         if file is None:
-            raise ImageFileError(f"{path} is damaged or no EXR: {one_line(oiio.geterror())}")
+            read_through(path)
+            raise ImageFileError(
+                f"{path} is damaged or no EXR, or has more than the {PIXELS // 10**6} megapixels "
+                "that are read as a whole"
+            ) from RuntimeError(oiio.geterror())
         try:
             return _picture(file, path)
         finally:
             file.close()
-    except ImageFileError:
-        raise
-    except DAMAGE as error:
-        raise ImageFileError(f"{path} is damaged or no EXR: {one_line(error)}") from error
 
 
 def write(path: Path, picture: Picture) -> None:
@@ -113,7 +114,9 @@ def write(path: Path, picture: Picture) -> None:
     file = oiio.ImageOutput.create("openexr")
     done = file.open(str(path), spec) and file.write_image(channels) and file.close()
     if not done:
-        raise ImageFileError(f"cannot write {path}: {one_line(file.geterror())}")
+        raise ImageFileError(
+            f"cannot write {path}: the disk is full, or nothing may be written there"
+        ) from RuntimeError(file.geterror())
 
 
 def _library(path: Path) -> Any:
@@ -208,7 +211,11 @@ def _channels(file: Any, part: int, names: tuple[str, ...], path: Path) -> NDArr
     first, last = min(places), max(places)
     pixels = file.read_image(part, 0, first, last + 1, "float")
     if pixels is None:
-        raise ImageFileError(f"{path} is damaged or cut short: {one_line(file.geterror())}")
+        said = file.geterror()
+        if "subsampl" in said:
+            raise ImageFileError(f"{path} holds subsampled colour: save it as R, G, B")
+        read_through(path)
+        raise DamageError("its pixels cannot be decoded") from RuntimeError(said)
     light: NDArray[np.float32] = pixels.reshape(*pixels.shape[:2], -1)
     if places == list(range(first, last + 1)):
         return light
@@ -258,8 +265,13 @@ def _in_known_primaries(
     red, green, blue, white = ((float(x), float(y)) for x, y in xy)
     try:
         to_srgb = color.linear_srgb_from((red, green, blue), white)
-    except (ArithmeticError, np.linalg.LinAlgError) as error:
-        raise ImageFileError(f"{path} has impossible chromaticities: {xy.tolist()}") from error
+        if not np.isfinite(to_srgb).all():
+            raise ArithmeticError
+    except (ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
+        raise ImageFileError(
+            f"{path} has impossible chromaticities: {np.round(xy, 4).tolist()}; set its attribute "
+            "chromaticities to the x and y of its red, green, blue and white"
+        ) from error
     return light @ to_srgb.T.astype(np.float32), "srgb"
 
 

@@ -18,6 +18,7 @@ from PIL import Image
 
 from phos_core.errors import ImageFileError
 from phos_core.formats.assembling import EXIF_MARK, assemble
+from phos_core.formats.damage import DamageError
 from phos_core.formats.limits import (
     BLOCKS_PER_ARITHMETIC_BYTE,
     BLOCKS_PER_JPEG_BYTE,
@@ -77,7 +78,7 @@ def read(path: Path) -> Picture:
     """
     found = _segments(read_whole(path), path)
     if found.blocks > found.scan_bytes * found.blocks_per_byte:
-        raise ValueError("its data cannot hold the size that it claims")
+        raise DamageError("its data cannot hold the size that it claims")
     with without_bomb_warning():
         picture = Image.open(io.BytesIO(b"".join(found.pixels)), formats=("JPEG",))
     if picture.mode == "CMYK":
@@ -171,14 +172,14 @@ def _segments(content: bytes, path: Path) -> _Segments:
         (length,) = struct.unpack_from(">H", content, place)
         body, end = content[place + 2 : place + length], place + length
         if length < 2 or end > len(content):
-            raise EOFError("a segment claims more bytes than are left")
+            raise DamageError("a segment claims more bytes than are left")
         if marker == SOS:
             data_end = _end_of_data(content, end)
             found.scans += 1
             found.scan_bytes += data_end - end
             end = data_end
             if found.scans > SCANS:
-                raise ValueError(f"it has more than {SCANS} scans")
+                raise DamageError(f"it has more than {SCANS} scans")
         elif marker in FRAMES:
             _take_frame(found, marker, body, path)
         if not _take(found, marker, body):
@@ -188,7 +189,7 @@ def _segments(content: bytes, path: Path) -> _Segments:
             break  # without an end: whether pixels are missing is the decoder's to say
     found.pixels.append(b"\xff\xd9" if place < len(content) or content[-2:] == b"\xff\xd9" else b"")
     if not found.blocks:
-        raise ValueError("it has no frame")
+        raise DamageError("it has no frame")
     return found
 
 
@@ -196,7 +197,7 @@ def _marker(content: bytes, place: int) -> tuple[int, int]:
     """Return the marker at a place and where its segment starts; fill bytes are passed over."""
     found = _MARKER.match(content, place)
     if not found:
-        raise ValueError("a marker is not where it must be")
+        raise DamageError("a marker is not where it must be")
     return found[1][0], found.end()
 
 
@@ -217,7 +218,7 @@ def _take_frame(found: _Segments, marker: int, body: bytes, path: Path) -> None:
     if channels == 4:
         raise ImageFileError(f"{path} holds inks (CMYK), not light: convert it to sRGB first")
     if found.blocks:
-        raise ValueError("it has two frames")
+        raise DamageError("it has two frames")
     factors = [body[place] for place in range(7, 6 + 3 * channels, 3)]
     found.blocks = _blocks(rows, cols, [(factor >> 4, factor & 15) for factor in factors])
     if marker in ARITHMETIC:
@@ -240,5 +241,5 @@ def _take(found: _Segments, marker: int, body: bytes) -> bool:
     elif marker == APP2 and body.startswith(ICC_MARK) and len(body) > len(ICC_MARK) + 2:
         found.icc_parts.setdefault(body[len(ICC_MARK)], body[len(ICC_MARK) + 2 :])
         if sum(map(len, found.icc_parts.values())) > METADATA_BYTES:
-            raise ValueError("its colour profile is longer than any")
+            raise DamageError("its colour profile is longer than any")
     return marker == COM or (APP1 <= marker <= 0xEF and marker != APP14)

@@ -20,6 +20,7 @@ __all__ = [
     "TAG_VALUES",
     "UNPROVEN_BYTES",
     "UNPROVEN_EXPANSION",
+    "check_length",
     "check_size",
     "expansion",
     "read_whole",
@@ -30,8 +31,8 @@ PIXELS = 178_956_970
 8-bit RGB with its padding. Larger ones are developed by tiles."""
 
 FILE_BYTES = 512 * 2**20
-"""Of a file that is held in memory as it is, before it is decoded: JPEG, WebP, AVIF. So much would
-the largest picture have without any compression."""
+"""Of a file that is held in memory as it is, before it is decoded: JPEG, WebP, AVIF, HEIF. So much
+would the largest picture have without any compression."""
 
 METADATA_BYTES = 64 * 2**20
 """Of one profile, EXIF block or XMP packet. Real profiles end at about 4 MiB; XMP that lists each
@@ -116,6 +117,27 @@ def check_size(path: Path, rows: int, cols: int) -> None:
         )
 
 
+def check_length(path: Path, length: int) -> None:
+    """Refuse a file that is longer than any picture before it is held in memory.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for the error.
+    length : int
+        Its bytes, those of them that would be held.
+
+    Raises
+    ------
+    ImageFileError
+        If there are more than `FILE_BYTES`.
+    """
+    if length > FILE_BYTES:
+        raise ImageFileError(
+            f"{path} is longer than {FILE_BYTES >> 20} MiB, more than its format needs"
+        )
+
+
 def read_whole(path: Path) -> bytes:
     """Read a file, if it is no longer than any picture.
 
@@ -136,8 +158,5 @@ def read_whole(path: Path) -> bytes:
     """
     with path.open("rb") as file:
         content = file.read(FILE_BYTES + 1)
-    if len(content) > FILE_BYTES:
-        raise ImageFileError(
-            f"{path} is longer than {FILE_BYTES >> 20} MiB, more than its format needs"
-        )
+    check_length(path, len(content))
     return content

@@ -5,18 +5,21 @@ The decoder is handed the chunks that hold pixels, and no others.
 
 import os
 import struct
+import warnings
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import imagecodecs
 import numpy as np
+from numpy.typing import NDArray
 
 from phos_core.errors import ImageFileError
 from phos_core.formats.assembling import assemble
 from phos_core.formats.code_points import named_profile
+from phos_core.formats.damage import DamageError
 from phos_core.formats.limits import (
     CHUNKS,
     METADATA_BYTES,
@@ -25,7 +28,8 @@ from phos_core.formats.limits import (
     check_size,
     expansion,
 )
-from phos_core.formats.samples import coded, interleaved
+from phos_core.formats.png_text import OldProfiles, text, unpacked
+from phos_core.formats.samples import coded, interleaved, is_grey
 from phos_core.picture import Picture
 
 __all__ = ["read", "write"]
@@ -35,7 +39,18 @@ COMPRESSION = 3  # our choice: grain hardly compresses, so more effort buys litt
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of each colour type
 DEFLATE = 8
 XMP_KEYWORD = b"XML:com.adobe.xmp"
-_WANTED = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"iCCP", b"eXIf", b"iTXt", b"cICP", b"acTL"}
+_CRITICAL = {b"IHDR", b"PLTE", b"IDAT"}
+_SAYS = {  # of each chunk that the pixels can do without, what it holds
+    b"tRNS": "transparency",
+    b"iCCP": "colour profile",
+    b"cICP": "colour space",
+    b"eXIf": "EXIF",
+    b"acTL": "animation",
+    b"tEXt": "text",
+    b"zTXt": "text",
+    b"iTXt": "text",
+}
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 
 
 @dataclass(slots=True)
@@ -51,6 +66,8 @@ class _Chunks:
     icc_profile: bytes | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
+    old: OldProfiles = field(default_factory=OldProfiles)
+    damaged: set[bytes] = field(default_factory=set)
 
 
 def read(path: Path) -> Picture:
@@ -68,15 +85,16 @@ def read(path: Path) -> Picture:
     """
     with path.open("rb") as file:
         chunks = _chunks(file, path)
+    _warn_of_what_is_lost(chunks, path)
     if chunks.frames > 1:
         raise ImageFileError(f"{path} is an animation, not one picture")
     _check_whole(chunks)
     samples = imagecodecs.png_decode(_pixels(chunks))
     return assemble(
         samples,
-        exif=chunks.exif,
-        xmp=chunks.xmp,
-        icc_profile=_profile(chunks, is_grey=samples.ndim == 2 or samples.shape[2] == 2, path=path),
+        exif=chunks.exif or chunks.old.exif,
+        xmp=chunks.xmp or chunks.old.xmp,
+        icc_profile=_profile(chunks, samples, path),
         name=path.name,
     )
 
@@ -110,12 +128,11 @@ def _pixels(chunks: _Chunks) -> bytes:
     return b"".join((*chunks.head, start, *chunks.data, end, _chunk(b"IEND", b"")))
 
 
-def _profile(chunks: _Chunks, *, is_grey: bool, path: Path) -> bytes | None:
+def _profile(chunks: _Chunks, samples: NDArray[Any], path: Path) -> bytes | None:
     """Return the profile that counts: cICP's names go before iCCP's bytes, as the format says."""
     if chunks.code_points is None:
-        return chunks.icc_profile
-    named = named_profile(path, *chunks.code_points)
-    return None if is_grey else named
+        return chunks.icc_profile or chunks.old.icc_profile
+    return named_profile(path, *chunks.code_points, is_grey=is_grey(samples))
 
 
 def _metadata_chunks(picture: Picture) -> Iterator[tuple[bytes, bytes]]:
@@ -142,23 +159,26 @@ def _chunks(file: BinaryIO, path: Path) -> _Chunks:
     for count in range(CHUNKS):
         head = file.read(8)
         if len(head) < 8:
-            raise EOFError("it ends before its last chunk")
+            raise DamageError("it ends before its last chunk")
         length, kind = struct.unpack(">I4s", head)
         if (kind == b"IHDR") != (count == 0):
-            raise ValueError("its header is not where it must be")
+            raise DamageError("its header is not where it must be")
         if file.tell() + length + 4 > size:
-            raise EOFError(f"a chunk claims {length} bytes, more than are left")
+            raise DamageError(f"a chunk claims {length} bytes, more than are left")
         if kind == b"IEND":
             break
-        if kind in _WANTED:
+        if kind in _CRITICAL:
             _check_room(found, kind, length)
             _take(found, kind, _checked_body(file, kind, length), path)
+        elif kind in _SAYS and length <= METADATA_BYTES:
+            _take_if_whole(found, kind, file, length)
         else:
+            found.damaged |= {kind} & _SAYS.keys()
             file.seek(length + 4, os.SEEK_CUR)
     else:
-        raise ValueError(f"it has more than {CHUNKS} chunks")
+        raise DamageError(f"it has more than {CHUNKS} chunks")
     if found.data_bytes * expansion(DEFLATE) < found.unpacked_bytes:
-        raise ValueError(
+        raise DamageError(
             f"its {found.data_bytes} bytes of data cannot hold the size that it claims"
         )
     return found
@@ -168,7 +188,7 @@ def _checked_body(file: BinaryIO, kind: bytes, length: int) -> bytes:
     body = file.read(length)
     (check,) = struct.unpack(">I", file.read(4))
     if zlib.crc32(body, zlib.crc32(kind)) != check:
-        raise ValueError(f"the checksum of a chunk {kind.decode('ascii', 'replace')} is wrong")
+        raise DamageError(f"the checksum of a chunk {kind.decode('ascii', 'replace')} is wrong")
     return body
 
 
@@ -177,7 +197,7 @@ def _check_header(header: bytes, path: Path) -> int:
     cols, rows, bits, colour_type = struct.unpack_from(">IIBB", header)
     check_size(path, rows, cols)
     if colour_type not in CHANNELS or bits not in (1, 2, 4, 8, 16):
-        raise ValueError(f"no PNG has {bits} bits in colour type {colour_type}")
+        raise DamageError(f"no PNG has {bits} bits in colour type {colour_type}")
     return int(rows * (1 + (cols * bits * CHANNELS[colour_type] + 7) // 8))
 
 
@@ -185,9 +205,9 @@ def _check_room(found: _Chunks, kind: bytes, length: int) -> None:
     """Refuse more data than a picture of this size can need, stored without compression."""
     if kind != b"IDAT":
         if length > METADATA_BYTES:
-            raise ValueError(f"a chunk claims {length} bytes")
+            raise DamageError(f"a chunk claims {length} bytes")
     elif found.data_bytes + length > 1.1 * found.unpacked_bytes + 2**16:
-        raise ValueError("it holds more data than its size has room for")
+        raise DamageError("it holds more data than its size has room for")
 
 
 def _check_whole(chunks: _Chunks) -> None:
@@ -201,24 +221,35 @@ def _check_whole(chunks: _Chunks) -> None:
             inflate.decompress(part, 2**20)
             part = inflate.unconsumed_tail
     if not inflate.eof:
-        raise EOFError("its data end before the picture does")
+        raise DamageError("its data end before the picture does")
 
 
 def _take(found: _Chunks, kind: bytes, body: bytes, path: Path) -> None:
-    """Keep a chunk, or what it says; of several with metadata the first counts."""
+    """Keep a chunk without which there are no pixels."""
     if kind == b"IDAT":
         found.data.append(body)
         found.data_bytes += len(body)
-    elif kind in (b"IHDR", b"PLTE", b"tRNS"):
-        found.head.append(_chunk(kind, body))
-        if kind == b"IHDR":
-            found.unpacked_bytes = _check_header(body, path)
-    else:
-        _take_metadata(found, kind, body)
+        return
+    found.head.append(_chunk(kind, body))
+    if kind == b"IHDR":
+        found.unpacked_bytes = _check_header(body, path)
+
+
+def _take_if_whole(found: _Chunks, kind: bytes, file: BinaryIO, length: int) -> None:
+    """Keep what a chunk beside the pixels says; one that is damaged does no harm to them."""
+    end = file.tell() + length + 4
+    try:
+        _take_metadata(found, kind, _checked_body(file, kind, length))
+    except (ValueError, LookupError, struct.error, zlib.error):
+        found.damaged.add(kind)
+    file.seek(end)
 
 
 def _take_metadata(found: _Chunks, kind: bytes, body: bytes) -> None:
-    if kind == b"acTL":
+    """Keep what a chunk says; of several of a kind the first counts."""
+    if kind == b"tRNS":
+        found.head.append(_chunk(kind, body))
+    elif kind == b"acTL":
         (found.frames,) = struct.unpack_from(">I", body)
     elif kind == b"cICP" and found.code_points is None:
         found.code_points = (body[0], body[1])
@@ -226,24 +257,21 @@ def _take_metadata(found: _Chunks, kind: bytes, body: bytes) -> None:
         found.exif = found.exif or body
     elif kind == b"iCCP" and found.icc_profile is None:
         _name, _, packed = body.partition(b"\0")
-        found.icc_profile = _unpacked(packed[1:])
-    elif kind == b"iTXt" and body.startswith(XMP_KEYWORD + b"\0") and found.xmp is None:
-        found.xmp = _text(body)
+        found.icc_profile = unpacked(packed[1:], METADATA_BYTES)
+    elif kind in _TEXTS:
+        keyword, _, rest = body.partition(b"\0")
+        if keyword == XMP_KEYWORD and found.xmp is None:
+            found.xmp = text(kind, rest, METADATA_BYTES)
+        elif found.old.wants(keyword):
+            found.old.take(keyword, text(kind, rest, METADATA_BYTES))
 
 
-def _text(body: bytes) -> bytes:
-    """Return the text of an iTXt chunk: keyword, flags, language, translated keyword, text."""
-    is_packed = body[len(XMP_KEYWORD) + 1] == 1
-    _language, _translated, text = body[len(XMP_KEYWORD) + 3 :].split(b"\0", 2)
-    return _unpacked(text) if is_packed else text
-
-
-def _unpacked(packed: bytes) -> bytes:
-    """Inflate, but never beyond the limit."""
-    inflate = zlib.decompressobj()
-    unpacked = inflate.decompress(packed, METADATA_BYTES + 1)
-    if len(unpacked) > METADATA_BYTES:
-        raise ValueError("a packed chunk unpacks beyond any use")
-    if not inflate.eof:
-        raise EOFError("a packed chunk is cut short")
-    return unpacked
+def _warn_of_what_is_lost(chunks: _Chunks, path: Path) -> None:
+    lost = {_SAYS[kind] for kind in chunks.damaged}
+    if lost:
+        warnings.warn(
+            f"{path.name}: its {' and its '.join(sorted(lost))} cannot be read and is left out",
+            stacklevel=2,
+        )
+    if chunks.old.photoshop is not None:
+        warnings.warn(f"{path.name}: its IPTC is left out", stacklevel=2)

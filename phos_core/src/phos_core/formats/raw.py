@@ -1,5 +1,7 @@
 """A camera's raw file, DNG among them: linear light by LibRaw, through rawpy."""
 
+import io
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -8,18 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phos_core.errors import ImageFileError
-from phos_core.exif import block_of_tiff
-from phos_core.formats.assembling import EXIF_MARK, assemble
-from phos_core.formats.damage import DAMAGE
-from phos_core.formats.limits import METADATA_BYTES
-from phos_core.formats.optional import check_claim, library, one_line
+from phos_core.formats.assembling import EXIF_MARK, assemble, turn
+from phos_core.formats.damage import DamageError, check_is_file, one_clear_error, read_through
+from phos_core.formats.dng import check_parts, is_dng, size
+from phos_core.formats.dng_floats import in_integers
+from phos_core.formats.optional import check_claim, library
+from phos_core.formats.raw_metadata import exif_of, says_when, xmp_of
 from phos_core.picture import Picture
-from phos_core.tiff_tags import read_directory, read_layout, read_tag
 
 __all__ = ["read"]
 
-_XMP = 700
+UNKNOWN = "damaged, or no raw file that LibRaw knows"
 _BYTES_PER_PIXEL = 16  # in LibRaw: the mosaic, four channels, the result
+_LAST_ROWS = 16  # our choice: of what share of the rows it is seen that they are missing
+_ORIENTATIONS = {0: 1, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}
+"""EXIF's orientation of each of LibRaw's."""
 
 
 def read(path: Path) -> Picture:
@@ -53,22 +58,63 @@ def read(path: Path) -> Picture:
     it has, leave out only what no eye sees and a few deep blues and violets.
     """
     rawpy = library("rawpy", "raw", path)
-    with path.open("rb") as stream:
-        exif, xmp = block_of_tiff(stream), _xmp_of_tiff(stream)
-    try:
-        with rawpy.imread(str(path)) as file:
-            sizes = file.sizes
-            check_claim(path, sizes.raw_height, sizes.raw_width, _BYTES_PER_PIXEL)
-            light: NDArray[np.uint16] = file.postprocess(**_linear(rawpy))
-            exif = exif or _exif_of_preview(rawpy, file)
-    except ImageFileError:
-        raise
-    except (rawpy.LibRawError, rawpy.NotSupportedError, *DAMAGE) as error:
-        raise ImageFileError(
-            f"{path} is damaged, or no raw file that LibRaw knows: {_reason(error)}"
-        ) from error
+    with one_clear_error(path, UNKNOWN):
+        check_is_file(path)
+        with path.open("rb") as stream:
+            exif, xmp = exif_of(stream), xmp_of(stream)
+            integers = _checked(stream, path)
+        try:
+            with rawpy.imread(str(path) if integers is None else io.BytesIO(integers)) as file:
+                sizes = file.sizes
+                check_claim(path, sizes.raw_height, sizes.raw_width, _BYTES_PER_PIXEL)
+                light = _light(rawpy, file)
+                exif = _fuller(exif, rawpy, file)
+        except (rawpy.LibRawError, rawpy.NotSupportedError) as error:
+            read_through(path)
+            raise ImageFileError(f"{path} is {_reason(rawpy, error)}") from error
+    if exif is None:
+        warnings.warn(f"{path.name}: no EXIF is found in it", stacklevel=2)
     picture = assemble(light, exif=exif, xmp=xmp, orientation=1, untagged="linear")
     return replace(picture, primaries="prophoto")
+
+
+def _checked(stream: BinaryIO, path: Path) -> bytes | None:
+    """Look for what a DNG lacks; return one of floats in integers."""
+    if not is_dng(stream):
+        return None
+    check_claim(path, *size(stream), _BYTES_PER_PIXEL)
+    check_parts(stream)
+    return in_integers(stream)
+
+
+def _light(rawpy: Any, file: Any) -> NDArray[np.uint16]:
+    """Develop the sensor's light, cut it to the camera's picture and turn it."""
+    sizes = file.sizes
+    _check_last_rows(rawpy, file)
+    light: NDArray[np.uint16] = file.postprocess(**_linear(rawpy))
+    if light.shape[:2] == (sizes.height, sizes.width):  # one pixel for one of the sensor's
+        light = light[_crop(sizes)]
+    return turn(light, _ORIENTATIONS.get(sizes.flip, 1))
+
+
+def _crop(sizes: Any) -> tuple[slice, slice]:
+    """Return which part of the visible sensor is the picture, as camera or DNG say; else all."""
+    top = sizes.crop_top_margin - sizes.top_margin
+    left = sizes.crop_left_margin - sizes.left_margin
+    bottom, right = top + sizes.crop_height, left + sizes.crop_width
+    is_inside = 0 <= top < bottom <= sizes.height and 0 <= left < right <= sizes.width
+    return (slice(top, bottom), slice(left, right)) if is_inside else (slice(None), slice(None))
+
+
+def _check_last_rows(rawpy: Any, file: Any) -> None:
+    """Refuse a picture whose end was filled with zeros, as by a copy that was interrupted."""
+    try:
+        mosaic = file.raw_image_visible[_crop(file.sizes)]
+    except (rawpy.NotSupportedError, RuntimeError, TypeError):
+        return  # of a kind of sensor whose numbers rawpy does not show
+    last = mosaic[-max(1, mosaic.shape[0] // _LAST_ROWS) :]
+    if not last.any() and mosaic.any():
+        raise DamageError("its last rows are missing: they hold zeros alone")
 
 
 def _linear(rawpy: Any) -> dict[str, Any]:
@@ -81,17 +127,16 @@ def _linear(rawpy: Any) -> dict[str, Any]:
         "output_color": rawpy.ColorSpace.ProPhoto,
         "output_bps": 16,
         "gamma": (1.0, 1.0),
+        "user_flip": 0,
     }
 
 
-def _xmp_of_tiff(stream: BinaryIO) -> bytes | None:
-    layout = read_layout(stream)
-    directory = None if layout is None else read_directory(stream, layout)
-    entry = None if directory is None else directory.find(_XMP)
-    if layout is None or entry is None:
-        return None
-    tag = read_tag(stream, layout, entry, METADATA_BYTES)
-    return None if tag is None else tag.value
+def _fuller(exif: bytes | None, rawpy: Any, file: Any) -> bytes | None:
+    """Return the EXIF of the preview where the file's own lacks the exposure's date, or is none."""
+    if says_when(exif):
+        return exif
+    preview = _exif_of_preview(rawpy, file)
+    return preview if exif is None or says_when(preview) else exif
 
 
 def _exif_of_preview(rawpy: Any, file: Any) -> bytes | None:
@@ -110,12 +155,17 @@ def _exif_of_jpeg(content: bytes) -> bytes | None:
     while content[place : place + 1] == b"\xff":
         end = place + 2 + int.from_bytes(content[place + 2 : place + 4], "big")
         if content[place + 1 : place + 2] == b"\xe1" and content.startswith(EXIF_MARK, place + 4):
-            return content[place + 4 : end]
+            return content[place + 4 + len(EXIF_MARK) : end]
         place = end
     return None
 
 
-def _reason(error: BaseException) -> str:
-    """Return LibRaw's message, which rawpy hands on as bytes."""
-    message = error.args[0] if error.args else ""
-    return one_line(message.decode("utf-8", "replace") if isinstance(message, bytes) else message)
+def _reason(rawpy: Any, error: Exception) -> str:
+    """Return what LibRaw found, in words of ours."""
+    if isinstance(error, rawpy.LibRawIOError | rawpy.LibRawDataError):
+        return f"{UNKNOWN}: it ends before its picture does, or its data cannot be unpacked"
+    if isinstance(error, rawpy.LibRawTooBigError):
+        return f"{UNKNOWN}: its picture is too big"
+    if isinstance(error, rawpy.LibRawUnsufficientMemoryError):
+        return "too large for the memory that there is"
+    return f"{UNKNOWN}, or compressed in a way that it does not decode"

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from phos_core.color import encode_codes
 from phos_core.picture import Picture
-from phos_core.profiles import srgb_profile
+from phos_core.profiles import srgb_profile, to_light
 
-__all__ = ["coded", "interleaved", "profile_for", "stretched"]
+__all__ = ["coded", "in_colours", "interleaved", "is_grey", "profile_for", "stretched"]
 
 
 def coded(picture: Picture, dtype: DTypeLike) -> Picture:
@@ -54,6 +55,51 @@ def profile_for(picture: Picture) -> bytes | None:
     if profile is None and picture.encoding == "srgb" and picture.pixels.ndim == 3:
         return srgb_profile()
     return profile
+
+
+def in_colours(picture: Picture) -> Picture:
+    """Return a picture for a format that has no grey, in the same tones.
+
+    Parameters
+    ----------
+    picture : Picture
+        Grey or RGB.
+
+    Returns
+    -------
+    Picture
+        The same one if it has colours, or is grey without a profile of its own. Grey with one
+        becomes sRGB, by which its codes can be shown as RGB.
+    """
+    profile = picture.metadata.icc_profile
+    if picture.pixels.ndim == 3 or profile is None:
+        return picture
+    codes = picture.pixels
+    if picture.encoding == "profile":
+        dtype = np.uint8 if codes.dtype == np.uint8 else np.uint16
+        picture = coded(picture, dtype)
+        codes = encode_codes(to_light(codes, profile), dtype)
+    return dataclasses.replace(
+        picture,
+        pixels=np.stack([codes] * 3, axis=-1),
+        encoding="srgb",
+        metadata=dataclasses.replace(picture.metadata, icc_profile=None),
+    )
+
+
+def is_grey(samples: NDArray[Any]) -> bool:
+    """Tell whether samples, with alpha or without, have no colours.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (rows, cols) or (rows, cols, 1 to 4)
+        As a file stores them.
+
+    Returns
+    -------
+    bool
+    """
+    return samples.ndim == 2 or samples.shape[2] <= 2
 
 
 def interleaved(picture: Picture) -> NDArray[Any]:

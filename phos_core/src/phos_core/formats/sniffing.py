@@ -1,4 +1,4 @@
-"""Which format a file is of, by its first bytes; its name only tells a camera's TIFFs apart."""
+"""Which format a file is of, by its first bytes; its name only tells which are a camera's own."""
 
 from pathlib import Path
 
@@ -24,11 +24,13 @@ _MAGIC = (
     (b"FUJIFILMCCD-RAW", "RAW"),
     (b"IIRO", "RAW"),
     (b"IIRS", "RAW"),
+    (b"MMOR", "RAW"),
     (b"IIU\0", "RAW"),
     (b"\0MRM", "RAW"),
     (b"FOVb", "RAW"),
 )
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_CANONS_HEAP = b"HEAPCCDR"  # a CRW's, behind its byte order and its header's length
 _AVIF_BRANDS = {b"avif", b"avis"}
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
@@ -58,6 +60,8 @@ def format_of(path: Path, head: bytes) -> str | None:
         return "WebP"
     if head[4:8] == b"ftyp":
         return _iso_media(head)
+    if head[6:14] == _CANONS_HEAP or (head and path.suffix.lower() in RAW_SUFFIXES):
+        return "RAW"  # some have no mark: LibRaw looks further into the file
     return None
 
 

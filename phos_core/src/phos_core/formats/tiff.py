@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from phos_core.errors import ImageFileError
 from phos_core.exif import block_of_tiff, write_into_tiff
 from phos_core.formats.assembling import assemble
+from phos_core.formats.damage import DamageError
 from phos_core.formats.directories import check_directories
 from phos_core.formats.limits import (
     BLOCKS_PER_JPEG_BYTE,
@@ -20,6 +21,7 @@ from phos_core.formats.limits import (
     expansion,
 )
 from phos_core.formats.samples import interleaved, profile_for, stretched
+from phos_core.formats.tiff_segments import mend
 from phos_core.picture import Picture
 
 __all__ = ["block", "read", "straight", "the_picture", "write"]
@@ -54,6 +56,7 @@ def read(path: Path) -> Picture:
         file.seek(0)
         with tifffile.TiffFile(file, name=path.name) as tiff:
             page = the_picture(tiff, path)
+            mend(page)
             _check(page, path)
             samples = _samples(page)
             orientation = page.tags.valueof(ORIENTATION, 1)
@@ -185,17 +188,17 @@ def _check_segments(page: tifffile.TiffPage) -> None:
     """Account for every strip or tile: tifffile fills those that are missing with zeros."""
     rows, cols, shapes = _parts(page)
     if rows * cols > PIXELS:
-        raise ValueError(f"a part of it claims {cols} by {rows} pixels")
+        raise DamageError(f"a part of it claims {cols} by {rows} pixels")
     offsets, sizes = page.dataoffsets, page.databytecounts
     if len(offsets) != len(sizes) or len(sizes) < len(shapes):
-        raise EOFError(f"it has {len(offsets)} of {len(shapes)} parts of the picture")
+        raise DamageError(f"it has {len(offsets)} of {len(shapes)} parts of the picture")
     end = page.parent.filehandle.size
     channels = page.samplesperpixel if page.planarconfig == 1 else 1
     for offset, size, part_rows in zip(offsets, sizes, shapes, strict=False):
         if size < 1 or offset < 8 or offset + size > end:
-            raise EOFError("a part of the picture is missing, or lies beyond the file's end")
+            raise DamageError("a part of the picture is missing, or lies beyond the file's end")
         if not _can_hold(page, size, part_rows, cols, channels):
-            raise ValueError("its data cannot hold the size that it claims")
+            raise DamageError("its data cannot hold the size that it claims")
 
 
 def _parts(page: tifffile.TiffPage) -> tuple[int, int, list[int]]:
@@ -204,12 +207,12 @@ def _parts(page: tifffile.TiffPage) -> tuple[int, int, list[int]]:
     if page.is_tiled:
         rows, cols = page.tilelength, page.tilewidth
         if rows < 1 or cols < 1:
-            raise ValueError("its tiles have no size")
+            raise DamageError("its tiles have no size")
         count = math.ceil(page.imagelength / rows) * math.ceil(page.imagewidth / cols)
         return rows, cols, [rows] * (count * planes)
     rows = min(page.rowsperstrip, page.imagelength)
     if rows < 1:
-        raise ValueError("its strips have no rows")
+        raise DamageError("its strips have no rows")
     full, rest = divmod(page.imagelength, rows)
     return rows, page.imagewidth, ([rows] * full + [rest] * (rest > 0)) * planes
 
@@ -270,10 +273,11 @@ def straight(samples: NDArray[Any]) -> NDArray[Any]:
 
 def _through_palette(indices: NDArray[Any], page: tifffile.TiffPage) -> NDArray[np.uint8]:
     """Look the colours up; a palette has 16 bits, of which writers fill the upper 8 or both."""
+    indices = indices.astype(np.uint8) if indices.dtype == bool else indices  # of one bit
     colours = np.asarray(page.colormap)
     codes = (colours >> 8 if colours.max() > 255 else colours).astype(np.uint8)
     if indices.ndim != 2 or codes.shape[1] <= int(indices.max()):
-        raise ValueError("its palette is too short")
+        raise DamageError("its palette is too short")
     return np.ascontiguousarray(codes.T[indices])
 
 
@@ -289,5 +293,5 @@ def block(page: tifffile.TiffPage, tag: int) -> bytes | None:
     if not isinstance(value, bytes) or not value:
         return None
     if len(value) > METADATA_BYTES:
-        raise ValueError(f"a block of metadata has {len(value)} bytes")
+        raise DamageError(f"a block of metadata has {len(value)} bytes")
     return value

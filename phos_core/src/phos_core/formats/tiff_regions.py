@@ -4,7 +4,6 @@ import math
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from phos_core.convolution.cpu import in_parallel
 from phos_core.errors import ImageFileError
 from phos_core.exif import block_of_tiff, upright
-from phos_core.formats.damage import DAMAGE
+from phos_core.formats.damage import DamageError, check_is_file, one_clear_error
 from phos_core.formats.directories import check_directories
 from phos_core.formats.tiff import (
     ASSOCIATED_ALPHA,
@@ -29,6 +28,7 @@ from phos_core.formats.tiff import (
     straight,
     the_picture,
 )
+from phos_core.formats.tiff_segments import mend
 from phos_core.picture import Metadata
 
 __all__ = ["TiffRegions"]
@@ -64,10 +64,11 @@ class TiffRegions:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        with self._one_clear_error():
+        with one_clear_error(self.path):
+            check_is_file(self.path)
             self._file = self.path.open("rb")
         try:
-            with self._one_clear_error():
+            with one_clear_error(self.path):
                 self._open()
         except BaseException:
             self._file.close()
@@ -132,7 +133,7 @@ class TiffRegions:
             rows = _mirrored(rows, self.shape[0])
         if self._flips_cols:
             cols = _mirrored(cols, self.shape[1])
-        with self._one_clear_error():
+        with one_clear_error(self.path):
             if self._is_turned:
                 region = self._stored(cols, rows).swapaxes(0, 1)
             else:
@@ -150,6 +151,7 @@ class TiffRegions:
         self._file.seek(0)
         self._lock = threading.Lock()
         self._page = the_picture(tifffile.TiffFile(self._file, name=self.path.name), self.path)
+        mend(self._page)
         self._check_samples()
         self._check_segments()
         orientation = self._page.tags.valueof(ORIENTATION, 1)
@@ -198,7 +200,12 @@ class TiffRegions:
             not count or offset + count > size for offset, count in extents[:segments]
         ):
             raise ImageFileError(f"{self.path} is cut short: parts of the picture are missing")
-        self._is_plain = not page.is_tiled and page.compression == 1 and page.predictor == 1
+        self._is_plain = (
+            not page.is_tiled
+            and page.compression == 1
+            and page.predictor == 1
+            and page.fillorder == tifffile.FILLORDER.MSB2LSB
+        )
         sample_bytes = self.dtype.itemsize * (1 if self._is_planar else self.samples)
         segment_bytes = length * width * sample_bytes
         if self._is_plain:
@@ -264,7 +271,7 @@ class TiffRegions:
         )
         decoded, _, _ = page.decode(self._bytes(offset, count), piece.segment, **tables)
         if decoded is None:
-            raise ValueError(f"segment {piece.segment} is empty")
+            raise DamageError(f"segment {piece.segment} is empty")
         part = decoded[0][piece.taken]
         place[...] = part[..., 0] if piece.sample is not None else part
 
@@ -287,22 +294,8 @@ class TiffRegions:
             self._file.seek(offset)
             data = self._file.read(count)
         if len(data) != count:
-            raise EOFError("the file ends within its pixels")
+            raise DamageError("the file ends within its pixels")
         return data
-
-    @contextmanager
-    def _one_clear_error(self) -> Iterator[None]:
-        """Turn what goes wrong while reading into one line that names the file."""
-        try:
-            yield
-        except ImageFileError:
-            raise
-        except FileNotFoundError as error:
-            raise ImageFileError(f"{self.path} does not exist") from error
-        except (IsADirectoryError, PermissionError) as error:
-            raise ImageFileError(f"{self.path} cannot be read: {error.strerror}") from error
-        except DAMAGE as error:
-            raise ImageFileError(f"{self.path} is damaged or cut short: {error}") from error
 
 
 def _mirrored(indices: range, size: int) -> range:

@@ -11,8 +11,9 @@ from PIL import Image
 
 from phos_core.errors import ImageFileError
 from phos_core.formats.assembling import assemble
-from phos_core.formats.limits import CHUNKS, METADATA_BYTES, check_size
-from phos_core.formats.samples import coded, interleaved, profile_for
+from phos_core.formats.damage import DamageError
+from phos_core.formats.limits import CHUNKS, METADATA_BYTES, check_length, check_size
+from phos_core.formats.samples import coded, in_colours, interleaved, profile_for
 from phos_core.picture import Picture
 
 __all__ = ["LONGEST_SIDE", "read", "write"]
@@ -50,6 +51,8 @@ def read(path: Path) -> Picture:
 def write(file: BinaryIO, picture: Picture) -> None:
     """Write a WebP at quality 95; grey is written as RGB, which the format has alone.
 
+    Grey with a profile of its own becomes sRGB: a profile of grey is of no use beside RGB.
+
     Parameters
     ----------
     file : binary file
@@ -57,6 +60,7 @@ def write(file: BinaryIO, picture: Picture) -> None:
     picture : Picture
         What; rounded to 8 bits.
     """
+    picture = in_colours(picture)
     metadata = picture.metadata
     profile = profile_for(picture)
     blocks = {"exif": metadata.exif, "xmp": metadata.xmp, "icc_profile": profile}
@@ -72,8 +76,9 @@ def _chunks(path: Path) -> tuple[bytes, dict[bytes, bytes]]:
     size = path.stat().st_size
     with path.open("rb") as file:
         (claimed,) = struct.unpack("<4xI4x", file.read(12))
+        check_length(path, claimed + 8)
         if claimed + 8 > size:
-            raise EOFError(f"it claims {claimed + 8} bytes and has {size}")
+            raise DamageError(f"it claims {claimed + 8} bytes and has {size}")
         file.seek(0)
         content = file.read(claimed + 8)
     found: dict[bytes, bytes] = {}
@@ -83,11 +88,11 @@ def _chunks(path: Path) -> tuple[bytes, dict[bytes, bytes]]:
             break
         kind, length = struct.unpack_from("<4sI", content, place)
         if place + 8 + length > len(content):
-            raise EOFError("a chunk claims more bytes than are left")
+            raise DamageError("a chunk claims more bytes than are left")
         _check_header(kind, content[place + 8 : place + 18], path)
         if kind in _METADATA:
             if length > METADATA_BYTES:
-                raise ValueError(f"a chunk claims {length} bytes")
+                raise DamageError(f"a chunk claims {length} bytes")
             found.setdefault(kind, content[place + 8 : place + 8 + length])
         place += 8 + length + length % 2
     return content, found

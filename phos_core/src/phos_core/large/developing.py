@@ -15,6 +15,7 @@ from phos_core.convolution.tiles import cut
 from phos_core.door import log_steps, versions
 from phos_core.errors import ImageFileError
 from phos_core.exif import with_software
+from phos_core.formats.damage import check_is_file
 from phos_core.formats.limits import PIXELS
 from phos_core.formats.tiff_regions import TiffRegions
 from phos_core.formats.tiff_tiles import TiffTiles
@@ -53,6 +54,7 @@ def is_large(path: str | os.PathLike[str], *, memory_bytes: int | None = None) -
     """
     path = Path(path)
     try:
+        check_is_file(path)  # to open a pipe may wait for ever
         with path.open("rb") as file:
             if file.read(4) not in SIGNATURES:
                 return False
