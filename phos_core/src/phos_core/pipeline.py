@@ -27,7 +27,9 @@ from phos_core.film import Film
 from phos_core.psf import PSF, compose, delta
 from phos_core.recipe import Encoding, Recipe
 from phos_core.strips import (
+    SLIM,
     RowFunction,
+    by_columns,
     by_rows,
     give_back,
     give_back_last,
@@ -196,20 +198,32 @@ def with_noise(
     """Hand a step the noise of step 7 for the rows it works on, after its other arrays."""
     make_noise = getattr(backend, "grain_noise", grain_noise)
 
-    def finish_rows(*strips: Array, row_start: int, out: Array | None = None) -> Array:
-        _, rows, cols = strips[0].shape
+    def finish_part(*parts: Array, place: tuple[int, int], out: Array | None) -> Array:
+        _, rows, cols = parts[0].shape
         noise = make_noise(
-            strips[0],
+            parts[0],
             grain,
             rows=rows,
             cols=cols,
             pixel_pitch_um=pitch_um,
             seed=recipe.seed,
             frame=recipe.frame,
-            row_start=recipe.offset_px[0] + row_start,
-            col_start=recipe.offset_px[1],
+            row_start=recipe.offset_px[0] + place[0],
+            col_start=recipe.offset_px[1] + place[1],
         )
-        return finish(*strips, noise, row_start=row_start, out=out)
+        return finish(*parts, noise, row_start=place[0], out=out)
+
+    def finish_rows(*strips: Array, row_start: int, out: Array | None = None) -> Array:
+        _, rows, cols = strips[0].shape
+        if rows >= SLIM:
+            return finish_part(*strips, place=(row_start, 0), out=out)
+        return by_columns(
+            lambda some, place: finish_part(
+                *(strip[..., some] for strip in strips), place=(row_start, some.start), out=place
+            ),
+            cols,
+            out if is_numpy_namespace(backend.xp) else None,
+        )
 
     return finish_rows
 

@@ -2,8 +2,9 @@
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from phos_core.convolution.contract import MemoryInfo
 
 __all__ = [
     "SINGLE_RANGE",
+    "finish_all",
     "host_memory",
     "in_parallel",
     "in_precision",
@@ -98,11 +100,18 @@ def in_parallel(prepare: Callable[[], Callable[[Job], object]], jobs: Sequence[J
         Each is done once, by whoever is free.
     """
     waiting = iter(jobs)
+    failed = threading.Event()
 
     def work() -> None:
-        do = prepare()
-        for job in waiting:
-            do(job)
+        try:
+            do = prepare()
+            for job in waiting:
+                if failed.is_set():
+                    return
+                do(job)
+        except BaseException:
+            failed.set()  # nobody begins another job: the caller may use the places otherwise
+            raise
 
     shared = [work]  # emptied at the end: what waits in the pool must not hold arrays any longer
 
@@ -115,11 +124,33 @@ def in_parallel(prepare: Callable[[], Callable[[Job], object]], jobs: Sequence[J
     try:
         work()
     finally:
-        unneeded = [helper.cancel() for helper in helpers]
-        for helper, is_unneeded in zip(helpers, unneeded, strict=True):
-            if not is_unneeded:
-                helper.result()
+        begun = [helper for helper in helpers if not helper.cancel()]
         shared.clear()
+        finish_all(begun)
+
+
+def finish_all(jobs: Sequence["Future[Any]"]) -> None:
+    """Wait until all jobs of a pool are done, or after an error until none is at work any more.
+
+    Parameters
+    ----------
+    jobs : sequence of Future
+        Those that have not begun when one fails are left out.
+
+    Raises
+    ------
+    Exception
+        That of the first job that failed, once none can change anything any more.
+    """
+    try:
+        wait(jobs, return_when=FIRST_EXCEPTION)
+    finally:
+        for job in jobs:
+            job.cancel()
+        wait(jobs)
+    for job in jobs:
+        if not job.cancelled():
+            job.result()
 
 
 def row_strips(

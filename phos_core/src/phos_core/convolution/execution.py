@@ -10,9 +10,10 @@ import numpy.typing as npt
 from array_api_compat import is_array_api_obj, is_numpy_array, is_numpy_namespace
 
 from phos_core.arrays import Array, array_namespace
-from phos_core.convolution.boundary import Boundary, check_boundary
+from phos_core.convolution.boundary import Boundary, check_boundary, period
 from phos_core.convolution.contract import NO_PLANS, ConvolutionBackend, PlanningBackend
 from phos_core.convolution.cpu import in_parallel, row_strips
+from phos_core.convolution.folding import folded
 from phos_core.convolution.ladder import descend
 from phos_core.convolution.planner import Method, Plan, check_method
 from phos_core.convolution.selection import Selection, select
@@ -246,6 +247,7 @@ def _convolve_one(
         return result
     rows, cols = pixels.shape if pixels.ndim == 2 else pixels.shape[-3:-1]
     selection = select(backend, pixels=rows * cols)
+    psfs = _within_reach(psfs, (rows, cols), course.boundary)
     _check_road(selection.backend, (rows, cols), psfs, course)
     if pixels.ndim == 4 and not _share_a_call(pixels, psfs, selection, course.boundary):
         for picture, place in zip(pixels, result, strict=True):
@@ -409,6 +411,7 @@ def _convolve_native(
     if 0 in image.shape:
         return xp.astype(image, dtype, copy=True)
     rows, cols = image.shape if image.ndim == 2 else image.shape[-3:-1]
+    psfs = _within_reach(psfs, (rows, cols), course.boundary)
     _check_road(selection.backend, (rows, cols), psfs, course)
     planes = image if image.ndim == 2 else xp.moveaxis(image, -1, 0)
     exponent = _native_exponent(planes)
@@ -509,6 +512,20 @@ def checked_psfs(
             f"for an image of shape {shape}"
         )
     return listed[0] if len(shape) == 2 else listed
+
+
+def _within_reach(
+    psfs: PSF | list[PSF], shape: tuple[int, int], boundary: Boundary
+) -> PSF | list[PSF]:
+    """Fold what reaches beyond the image where that would be continued as far as the PSF goes.
+
+    An image that repeats itself is continued no farther than its period.
+    """
+    if period(1, boundary) is not None:
+        return psfs
+    if isinstance(psfs, PSF):
+        return folded(psfs, shape, boundary)
+    return [folded(psf, shape, boundary) for psf in psfs]
 
 
 def _holds_psfs(psf: Sequence[object]) -> bool:

@@ -19,6 +19,7 @@ from phos_core.convolution.contract import (
     each_plane,
 )
 from phos_core.convolution.cpu import in_precision
+from phos_core.convolution.folding import folded
 from phos_core.psf import PSF
 
 __all__ = ["Cv2Backend", "create"]
@@ -96,6 +97,7 @@ class Cv2Backend(BackendBase):
 
 
 def _convolve_plane(plane: npt.NDArray[Any], psf: PSF, boundary: Boundary) -> npt.NDArray[Any]:
+    psf = folded(psf, (plane.shape[0], plane.shape[1]), boundary)
     if boundary == "wrap":
         return _wrapped(plane, psf)
     terms = psf.axes()
