@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from phos_core.arrays import Array, array_namespace
 from phos_core.coding import encode, numpy_dtype, scene_colours
 from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.convolution.finite import Watch
 from phos_core.convolution.tiles import Tile, Window
 from phos_core.effects.couplers import Couplers, coupler_psf, inhibit, release
 from phos_core.effects.development import Development
@@ -175,17 +176,34 @@ def one_by_one(
 ) -> list[Array]:
     """Finish each picture with the noise of its own recipe's grain, to its own place."""
     noise = [] if grain is None else [(len(grain.size_um), np.dtype(np.float32))]
-    step = prepared(backend, finish, [*of_pixels(*stages), *noise])
+    watch = Watch(backend.name)
+    step = watched(prepared(backend, finish, [*of_pixels(*stages), *noise]), watch)
     pitch_um = recipes[0].pitch_um(*stages[0].shape[-2:])
-    return [
-        by_rows(
+    positives = []
+    for i, recipe in enumerate(recipes):
+        positive = by_rows(
             backend,
             step if grain is None else with_noise(step, backend, grain, pitch_um, recipe),
             *(stage[:, i, ...] for stage in stages),
             out=None if outs is None else outs[i],
         )
-        for i, recipe in enumerate(recipes)
-    ]
+        watch.decide()
+        positives.append(positive)
+    return positives
+
+
+def watched(step: RowFunction, watch: Watch) -> RowFunction:
+    """See that what a step takes and gives is finite: clipping and rounding would hide it."""
+
+    def run(*strips: Array, row_start: int, out: Array | None = None) -> Array:
+        for strip in strips:
+            watch.look(strip)
+        done = step(*strips, row_start=row_start, out=out)
+        if type(done) is type(strips[0]):  # what a device has sent to the host is coded already
+            watch.look(done)
+        return done
+
+    return run
 
 
 def with_noise(

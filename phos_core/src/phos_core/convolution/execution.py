@@ -13,6 +13,7 @@ from phos_core.arrays import Array, array_namespace
 from phos_core.convolution.boundary import Boundary, check_boundary, period
 from phos_core.convolution.contract import NO_PLANS, ConvolutionBackend, PlanningBackend
 from phos_core.convolution.cpu import in_parallel, row_strips
+from phos_core.convolution.finite import Watch, is_finite_on_all_cores, not_finite
 from phos_core.convolution.folding import folded
 from phos_core.convolution.ladder import descend
 from phos_core.convolution.planner import Method, Plan, check_method
@@ -265,6 +266,7 @@ def _convolve_one(
     def work(chosen: ConvolutionBackend, tiles: tuple[Tile, ...]) -> None:
         if len(tiles) == 1 and _takes(chosen, result):
             blurred = _convolved(chosen, planes, psfs, course, out=result)
+            _check_finite(blurred, planes, psfs, chosen)
             if blurred is not result:
                 np.copyto(result, blurred)
             return
@@ -276,6 +278,7 @@ def _convolve_one(
         def blur(tile: Tile, on_device: Array) -> None:
             blurred = _convolved(chosen, on_device, psfs, course)
             inner = chosen.to_host(blurred)[..., *tile.inner]
+            _check_finite(inner, planes, psfs, chosen)
             _put(inner, planar_result[..., tile.rows, tile.cols])
 
         run(tiles, read, blur)
@@ -331,8 +334,9 @@ def _convolved_unseen(
         if backend.classify_error(error) is None:
             raise
         return False  # the ladder will tell of it and go on
-    peak = _peak(result[::SAMPLED, ::SAMPLED])
-    return math.ldexp(psf.l1, -SAFE_EXPONENT) <= peak < math.inf
+    if not is_finite_on_all_cores(result):
+        return False  # whether that is the image's fault or the backend's is then found out
+    return math.ldexp(psf.l1, -SAFE_EXPONENT) <= _peak(result[::SAMPLED, ::SAMPLED])
 
 
 def _convolved(
@@ -349,6 +353,20 @@ def _convolved(
     return backend.convolve(
         planes, psfs, boundary=course.boundary, accuracy=backend.accuracy, **place
     )
+
+
+def _check_finite(
+    blurred: npt.NDArray[Any],
+    planes: npt.NDArray[Any],
+    psfs: PSF | list[PSF],
+    backend: ConvolutionBackend,
+) -> None:
+    """Raise if a backend gave NaN or infinity for planes and PSFs that cannot give it."""
+    if is_finite_on_all_cores(blurred):
+        return
+    growth = max(psf.l1 for psf in ([psfs] if isinstance(psfs, PSF) else psfs))
+    if _peak(planes) * growth < float(np.finfo(planes.dtype).max):
+        raise not_finite(backend.name)
 
 
 def _planning(backend: ConvolutionBackend) -> PlanningBackend:
@@ -422,7 +440,11 @@ def _convolve_native(
             _convolved(chosen, planes[..., tile.read_rows, :], psfs, course)[..., tile.inner[0], :]
             for tile in tiles
         ]
-        return blurred[0] if len(blurred) == 1 else xp.concat(blurred, axis=-2)
+        whole = blurred[0] if len(blurred) == 1 else xp.concat(blurred, axis=-2)
+        watch = Watch(chosen.name)
+        watch.look(whole)
+        watch.decide()
+        return whole
 
     takes = _footprint(planes.shape, psfs, course.boundary)
     whole = descend(selection, work, lambda _: takes, strict=course.strict, stay=True).value

@@ -177,12 +177,17 @@ def _attempt(work: Work[T], backend: ConvolutionBackend, tiles: tuple[Tile, ...]
     try:
         return work(backend, tiles)
     except Exception as error:
-        kind = backend.classify_error(error)
+        kind = _own_kind(error) or backend.classify_error(error)
         if kind is None:
             raise
         whole = "whole" if len(tiles) == 1 else f"{len(tiles)} tiles"
         said = str(error) or type(error).__name__
         return _Rung(backend.name, kind, f"{whole}: {kind}: {said}", error.with_traceback(None))
+
+
+def _own_kind(error: Exception) -> ErrorKind | None:
+    """The kind of an error that has it in its name, whatever the backend makes of it."""
+    return next((kind for kind, named in ERRORS.items() if isinstance(error, named)), None)
 
 
 def _defeat(failed: list[_Rung], bound: str) -> PhosError:
