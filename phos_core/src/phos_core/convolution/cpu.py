@@ -1,18 +1,17 @@
 """What backends on the CPU share: the cores, one pool of threads, the choice of precision."""
 
-import contextlib
 import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from phos_core import host
 from phos_core.convolution.contract import MemoryInfo
 
 __all__ = [
@@ -29,7 +28,6 @@ __all__ = [
     "usable_cores",
 ]
 
-MEMINFO = Path("/proc/meminfo")
 THREADS = "PHOS_THREADS"
 # What libraries read when they are loaded: BLAS of several makers, OpenMP (PyTorch), OpenCV, Numba.
 LIBRARIES_THREADS = (
@@ -53,10 +51,7 @@ def usable_cores() -> int:
     ValueError
         If ``PHOS_THREADS`` is not a whole number above zero.
     """
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
+    cores = host.cores()
     allowed = os.environ.get(THREADS, "").strip()
     if not allowed:
         return cores
@@ -178,22 +173,11 @@ def row_strips(
 
 
 def host_memory() -> MemoryInfo:
-    """Return how much memory the host has, and how much of it programs may still take."""
-    try:
-        page = os.sysconf("SC_PAGE_SIZE")
-        total = page * os.sysconf("SC_PHYS_PAGES")
-        free = page * os.sysconf("SC_AVPHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        return MemoryInfo()
-    with contextlib.suppress(OSError):
-        # Linux counts its file cache as taken, and says here what it would give back.
-        free = 1024 * _kibibytes_available(MEMINFO.read_text(encoding="ascii"))
-    return MemoryInfo(free, total)
+    """Return how much memory there is here, and how much of it programs may still take.
 
-
-def _kibibytes_available(meminfo: str) -> int:
-    _, _, after = meminfo.partition("MemAvailable:")
-    return int(after.split(maxsplit=1)[0])
+    In a container, and under any other limit of a control group, it is what that leaves.
+    """
+    return MemoryInfo(*host.free_and_total_bytes())
 
 
 def in_precision(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:
