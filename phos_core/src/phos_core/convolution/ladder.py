@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Generic, TypeAlias, TypeVar
 
+import numpy as np
+
 from phos_core.convolution.contract import ConvolutionBackend, ErrorKind
 from phos_core.convolution.selection import Selection, successors
 from phos_core.convolution.strangers import attempt
@@ -175,7 +177,8 @@ def _cuts(
 def _attempt(work: Work[T], backend: ConvolutionBackend, tiles: tuple[Tile, ...]) -> T | _Rung:
     """Do the work; an error of the three kinds becomes an answer, without the frames it holds."""
     try:
-        return work(backend, tiles)
+        with np.errstate(all="ignore"):  # what comes of it is looked at, whatever NumPy would say
+            return work(backend, tiles)
     except Exception as error:
         kind = _own_kind(error) or backend.classify_error(error)
         if kind is None:
