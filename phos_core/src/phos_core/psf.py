@@ -35,6 +35,7 @@ GAUSSIAN_REACH = 8.0  # in sigma: beyond it lies 1e-15 of the energy
 ANALYTIC_TOLERANCE = 1e-6  # the analytic transfer function serves where it is this close
 EXPONENTIAL_TAIL = 1e-6  # our choice: an exponential is cut where this much energy is left
 MANY_TAPS = 256  # of a PSF that is wider than pictures usually are
+MOST_COSINES = 2**21  # of a matrix that is made at once
 GRID_DENSITY = 32  # frequencies up to the highest, for each tap, between which cubics do
 EVEN_TOLERANCE = 1e-12  # of the largest sample: smaller asymmetries are rounding
 
@@ -207,7 +208,9 @@ class _SampledPSF(PSF):
         return lambda fy: np.asarray(_phasors(fy, ry) @ columns)
 
     def transposed(self) -> PSF:
-        return _SampledPSF(self._samples.T)
+        turned = _SampledPSF(self._samples.T)
+        turned.__dict__["is_even"] = self.is_even  # to find it out takes copies
+        return turned
 
     def axes(self) -> tuple[tuple[float, FloatArray], ...] | None:
         if self.radius != (0, 0):
@@ -723,7 +726,8 @@ def _even_sums(f: npt.ArrayLike, taps: FloatArray) -> FloatArray:
     """
     at, count = np.asarray(f, dtype=np.float64), len(taps)
     if count < MANY_TAPS or len(at) < GRID_DENSITY * count:
-        return np.asarray(_cosines(at, count - 1) @ taps)
+        parts = np.array_split(at, max(1, len(at) * count // MOST_COSINES))
+        return np.concatenate([_cosines(part, count - 1) @ taps for part in parts])
     length = 1 << (GRID_DENSITY * count).bit_length()
     weights = np.where(np.arange(count) == 0, 1.0, 2.0)[:, None] * taps
     turns = (2.0 * math.pi / length) * np.arange(count)[:, None]
