@@ -94,4 +94,5 @@ class _StretchedPSF(PSF):
         """Matrix from coarse samples of an axis to its pixels."""
         pixels = np.arange(-radius, radius + 1)[:, None]
         samples = self._step * (np.arange(count) - count // 2)
-        return np.maximum(1.0 - np.abs(pixels - samples) / self._step, 0.0) / self._step
+        nearness = np.maximum(1.0 - np.abs(pixels - samples) / self._step, 0.0)
+        return np.asarray(nearness / self._step)

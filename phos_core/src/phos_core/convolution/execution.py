@@ -113,7 +113,8 @@ def convolve(
     UnsupportedOperationError
         If the backend cannot take the road that `method` names; the message says which it can.
     OutOfMemoryError, UnsupportedOperationError, DeviceLostError
-        If the backend, and those that may take over, all fail.
+        If the backend, and those that may take over, all fail. To compute NaN or infinity from
+        finite numbers is to fail as a lost device does.
 
     Warns
     -----
