@@ -35,7 +35,7 @@ from phos_core.convolution.contract import (
     MemoryInfo,
     ProbeReport,
 )
-from phos_core.convolution.cpu import SINGLE_RANGE
+from phos_core.convolution.cpu import SINGLE_RANGE, finish_all
 from phos_core.convolution.tables import TableCache, transfer_table
 from phos_core.effects.grain import Grain, grain_noise
 from phos_core.errors import UnsupportedOperationError
@@ -236,7 +236,8 @@ class CupyBackend(BackendBase):
         Raises
         ------
         Exception
-            What the first that failed raised; those that had not begun by then are left out.
+            What the first that failed raised; those that had not begun by then are left out, and
+            those that had have ended.
         """
 
         def in_lane(index: int) -> None:
@@ -247,12 +248,7 @@ class CupyBackend(BackendBase):
                 work(index)
 
         jobs = [self._lanes.submit(copy_context().run, in_lane, index) for index in range(count)]
-        try:
-            for job in jobs:
-                job.result()
-        finally:
-            for job in jobs:
-                job.cancel()
+        finish_all(jobs)
 
     def memory(self) -> MemoryInfo:
         """Say what the driver has free, and what CuPy's pool holds ready within its limit."""
