@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import phos_core as phos
+from phos_core import color
 from phos_core.convolution.contract import BackendBase
 from phos_core.convolution.scipy_backend import ScipyBackend
 from phos_core.convolution.tiles import Tile
@@ -422,3 +423,59 @@ def test_one_picture_is_not_done_side_by_side():
     backend = Lanes()
     phos.develop(np.zeros((8, 8, 3), np.uint8), backend=backend)
     assert backend.calls == []
+
+
+class DeviceLanes(Strict):
+    """A device that does pieces of a batch side by side."""
+
+    lanes = 2
+
+    def side_by_side(self, work, count):
+        self.pieces = count
+        for index in range(count):
+            work(index)
+
+
+@pytest.mark.parametrize(("pictures", "least"), [(4, 4), (12, 4), (20, 5)])
+def test_a_batch_is_cut_so_that_every_lane_has_work_beside_the_others(pictures, least):
+    images, backend = np.zeros((pictures, 8, 12, 3), np.uint8), DeviceLanes()
+    _, reports = phos.develop(images, backend=backend, report=True, **SMALL)
+    assert backend.pieces >= least
+    assert max(report.pictures for report in reports) <= 4
+
+
+def test_in_texture_mode_the_grain_is_that_of_the_exposure():
+    settings = {"mode": "texture", "encoding": "linear", "backend": "scipy", "pixel_pitch_um": 6.0}
+
+    def grain_of(light, stops):
+        image = np.full((64, 64, 3), light, np.float32)
+        positive = phos.develop(image, "tri-x-400", exposure_stops=stops, **settings)
+        return color.decode_srgb(positive.astype(np.float64)) / light
+
+    for light, stops in ((0.05, 1.0), (0.2, -2.0)):
+        brighter = grain_of(light * 2.0**stops, 0.0)
+        np.testing.assert_allclose(grain_of(light, stops), brighter, atol=1e-5)
+        assert np.abs(grain_of(light, 0.0) - brighter).max() > 0.05
+
+
+@pytest.mark.parametrize("film", ["tri-x-400", "portra-400", "velvia-50"])
+def test_in_texture_mode_a_print_too_dark_to_show_grain_has_none(film):
+    image = np.full((64, 64, 3), 1e-3, np.float32)
+    settings = {"encoding": "linear", "backend": "scipy", "pixel_pitch_um": 6.0}
+    textured = phos.develop(image, film, mode="texture", scatter=0, halation=0, **settings)
+    np.testing.assert_allclose(color.decode_srgb(textured.astype(np.float64)), image, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("far", "farther"), [(4.0, 9.0), (-4.0, -9.0)])
+def test_the_balance_counts_what_is_beyond_three_stops_as_three(far, farther):
+    grey = 0.18 * np.ones((32, 64, 3), np.float32)
+
+    def grey_beside(stops):
+        image = grey.copy()
+        image[:, 32:] *= 2.0**stops
+        settings = {"encoding": "linear", "grain": 0, "scatter": 0, "halation": 0, "couplers": 0}
+        positive = phos.develop(image, backend="scipy", auto_balance=True, **settings)
+        return positive[16, 10]
+
+    np.testing.assert_array_equal(grey_beside(far), grey_beside(farther))
+    assert np.abs(grey_beside(far) - grey_beside(0.5 * far)).max() > 0.01

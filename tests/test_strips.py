@@ -201,3 +201,49 @@ def test_other_errors_of_a_compiler_come_out():
 def test_layers_and_dtypes_are_told_of_any_library():
     told = of_pixels(np.zeros((3, 2, 2), np.uint8), array_api_strict.zeros((1, 2, 2)))
     assert told == [(3, np.dtype(np.uint8)), (1, np.dtype(np.float64))]
+
+
+def test_when_a_strip_fails_no_other_writes_afterwards(small_strips):
+    second_at_work, caller_has_left = threading.Event(), threading.Event()
+    begun, ended = [], []
+
+    def fill(strip, row_start, out=None):
+        if row_start == 0:
+            second_at_work.wait(timeout=10)
+            raise ArithmeticError("first strip")
+        begun.append(row_start)
+        second_at_work.set()
+        caller_has_left.wait(timeout=0.5)  # it never has
+        ended.append(row_start)
+        return strip + 1
+
+    out = np.zeros((1, 100, 20), np.float32)
+    with pytest.raises(ArithmeticError, match="first strip"):
+        by_rows(SCIPY, fill, np.zeros_like(out), out=out)
+    still_at_work = set(begun) - set(ended)
+    caller_has_left.set()
+    assert begun
+    assert not still_at_work
+
+
+@pytest.mark.parametrize("shape", [(3, 500, 1), (3, 200, 7), (3, 1, 40_000), (2, 5, 20_000)])
+def test_slim_pictures_are_the_same_in_parts(shape):
+    image = np.random.default_rng(5).random(shape).astype(np.float32)
+    step = prepared(SCIPY, lambda x: 2 * x[:1, ...] + x[1:2, ...], of_pixels(image))
+    np.testing.assert_array_equal(by_rows(SCIPY, step, image), 2 * image[:1, ...] + image[1:2, ...])
+
+
+@pytest.mark.parametrize("is_given", [True, False])
+def test_columns_in_parts_are_all_columns(is_given):
+    image = np.arange(2.0 * 3 * 40_000).reshape(2, 3, 40_000)
+    out = np.empty_like(image) if is_given else None
+    seen = []
+
+    def double(some, place):
+        seen.append(some.stop - some.start)
+        return 2 * image[..., some]
+
+    found = strips.by_columns(double, 40_000, out)
+    np.testing.assert_array_equal(found, 2 * image)
+    assert (found is out) == is_given
+    assert max(seen) <= strips.LONG

@@ -39,14 +39,24 @@ def test_what_lacks_a_method_is_no_backend():
     assert not isinstance(Half(), ConvolutionBackend)
 
 
+def caused(error, cause):
+    error.__cause__ = cause
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
         (OutOfMemoryError("full"), "out-of-memory"),
         (UnsupportedOperationError("no"), "unsupported"),
         (DeviceLostError("gone"), "device-lost"),
+        (MemoryError("Unable to allocate"), "out-of-memory"),
+        (caused(SystemError("returned a result with an exception set"), MemoryError()),
+         "out-of-memory"),
+        (RuntimeError("can't start new thread"), "out-of-memory"),
+        (SystemError("bug"), None),
         (RuntimeError("bug"), None),
     ],
-)
-def test_the_errors_of_phos_are_classified(error, kind):
+)  # fmt: skip
+def test_python_s_errors_and_those_of_phos_are_classified(error, kind):
     assert MinimalBackend().classify_error(error) == kind

@@ -1,4 +1,5 @@
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -26,6 +27,51 @@ def test_an_error_in_any_job_comes_out():
 
     with pytest.raises(ArithmeticError, match="job 5"):
         cpu.in_parallel(lambda: fail, range(9))
+
+
+def test_after_an_error_no_job_is_at_work_and_none_begins():
+    cores = cpu.usable_cores()
+    meeting, failed = threading.Barrier(cores), threading.Event()
+    begun, ended = [], []
+
+    def do(job):
+        begun.append(job)
+        if job < cores:
+            meeting.wait(timeout=10)
+        if job == 0:
+            failed.set()
+            raise ArithmeticError("job 0")
+        failed.wait(timeout=10)
+        ended.append(job)
+
+    with pytest.raises(ArithmeticError, match="job 0"):
+        cpu.in_parallel(lambda: do, range(1000))
+    assert sorted(ended) == sorted(set(begun) - {0})
+    assert len(begun) < 1000
+    seen = list(begun)
+    cpu.in_parallel(lambda: lambda _: None, range(cores))  # whoever was still at work has come by
+    assert begun == seen
+
+
+def test_all_jobs_of_a_pool_are_waited_for_when_one_fails():
+    begun, go_on = threading.Event(), threading.Event()
+    ended = []
+
+    def slow():
+        begun.set()
+        go_on.wait(timeout=10)
+        ended.append("slow")
+
+    def failing():
+        begun.wait(timeout=10)
+        raise ArithmeticError("no")
+
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(slow), pool.submit(failing)]
+        jobs[1].add_done_callback(lambda _: go_on.set())
+        with pytest.raises(ArithmeticError, match="no"):
+            cpu.finish_all(jobs)
+        assert ended == ["slow"]
 
 
 def test_jobs_are_done_while_the_pool_is_busy():

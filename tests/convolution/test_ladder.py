@@ -244,3 +244,70 @@ def test_a_failed_attempt_keeps_nothing_of_the_device_alive(image, one_after_the
         convolve(image, PSF)
     assert raised.value.__cause__ is not None
     assert raised.value.__cause__.__traceback__ is None
+
+
+# ------------------------------------------------------------------ what an attempt leaves
+
+
+def test_what_a_backend_keeps_is_given_back_after_each_failed_attempt(image, one_after_the_other):
+    course = []
+
+    class Keeps(Device):
+        def convolve(self, image, psf, *, boundary="symmetric", accuracy="exact"):
+            course.append("attempt")
+            return super().convolve(image, psf, boundary=boundary)
+
+        def release(self):
+            course.append("release")
+            super().release()
+
+    one_after_the_other(Keeps(most_numbers=50 * 30 * 2), ScipyBackend())
+    convolve(image, PSF)
+    failures = course.count("release")
+    assert failures >= 1
+    assert course[: 2 * failures] == ["attempt", "release"] * failures
+
+
+@pytest.mark.parametrize(
+    "error", [UnsupportedOperationError("no such thing"), DeviceLostError("gone")]
+)
+def test_a_backend_that_cannot_or_is_gone_is_not_tried_again_in_tiles(
+    image, one_after_the_other, error
+):
+    failing = Failing(error)
+    attempts = []
+    failing.to_device = lambda host: attempts.append(host.shape) or Device.to_device(failing, host)
+    one_after_the_other(failing, ScipyBackend())
+    with pytest.warns(BackendFallbackWarning):
+        convolve(image, PSF)
+    assert len(attempts) == 1
+
+
+def test_errors_of_phos_are_known_to_the_ladder_whatever_a_backend_makes_of_them(
+    image, one_after_the_other
+):
+    failing = Failing(UnsupportedOperationError("no such thing"))
+    failing.classify_error = lambda error: None
+    one_after_the_other(failing, ScipyBackend())
+    with pytest.warns(BackendFallbackWarning, match="no such thing"):
+        convolve(image, PSF)
+
+
+def test_pictures_of_a_batch_are_each_scaled_by_their_own_peak(rng):
+    device = Device()
+    peaks = []
+    plain = device.convolve
+
+    def convolve_and_note(image, psf, **settings):
+        peaks.append(float(array_api_strict.max(array_api_strict.abs(image))))
+        return plain(image, psf, **settings)
+
+    device.convolve = convolve_and_note
+    batch = rng.random((3, 20, 30, 2)).astype(np.float32)
+    batch *= np.array([1e30, 1e-30, 1.0], np.float32).reshape(3, 1, 1, 1)
+    found = convolve(batch, PSF, backend=device)
+    for picture, blurred in zip(batch, found, strict=True):
+        expected = convolve(picture.astype(np.float64), PSF, backend=ScipyBackend())
+        np.testing.assert_allclose(blurred, expected, rtol=0, atol=1e-5 * picture.max())
+    assert max(peaks) <= 2.0**64
+    assert min(peaks) >= 2.0**-64

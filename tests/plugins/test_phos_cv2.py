@@ -1,6 +1,10 @@
 import numpy as np
 import pytest
 
+import phos_core as phos
+from phos_core.convolution import reference
+from phos_core.convolution.scipy_backend import ScipyBackend
+from phos_core.errors import BackendFallbackWarning
 from phos_core.psf import exponential, from_array, gaussian
 from phos_core.testing import ConvolutionBackendContract, assert_agrees
 
@@ -29,11 +33,41 @@ def test_an_old_opencv_is_refused(monkeypatch):
     assert "4.9.0 is older than 4.10" in report.reason
 
 
-def test_opencv_s_own_out_of_memory_is_recognised():
-    full, other = cv2.error("no memory"), cv2.error("bad argument")
-    full.code, other.code = -4, -5
-    assert backend_module.create().classify_error(full) == "out-of-memory"
-    assert backend_module.create().classify_error(other) is None
+def numbered(code):
+    error = cv2.error("as numbered")
+    error.code = code
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (numbered(-4), "out-of-memory"),
+        (cv2.error("std::bad_alloc"), "out-of-memory"),
+        (cv2.error("(-2) The numpy array of typenum=5 can not be created"), "out-of-memory"),
+        (SystemError("<built-in function filter2D> returned a result with an exception set"),
+         "out-of-memory"),
+        (MemoryError("Unable to allocate 183. MiB"), "out-of-memory"),
+        (numbered(-5), None),
+        (cv2.error("(-215:Assertion failed) !_src.empty()"), None),
+    ],
+    ids=lambda value: str(value)[:24],
+)  # fmt: skip
+def test_each_way_in_which_opencv_runs_out_of_memory_is_recognised(error, kind):
+    assert backend_module.create().classify_error(error) == kind
+
+
+def test_a_system_error_of_opencv_goes_down_the_ladder(monkeypatch, one_after_the_other, rng):
+    def fail(*_, **__):
+        raise SystemError("<built-in function filter2D> returned NULL without setting an exception")
+
+    for name in ("filter2D", "sepFilter2D"):
+        monkeypatch.setattr(cv2, name, fail)
+    one_after_the_other(backend_module.create(), ScipyBackend())
+    image = rng.random((20, 30)).astype(np.float32)
+    with pytest.warns(BackendFallbackWarning, match="went on with scipy"):
+        found = phos.convolve(image, gaussian(1.0))
+    np.testing.assert_allclose(found, reference.convolve(image, gaussian(1.0)), atol=1e-5)
 
 
 @pytest.mark.parametrize("taps", [61, 121])

@@ -235,6 +235,8 @@ def test_no_setting_of_pytorch_s_is_changed(cpu):
         (RuntimeError("MPS backend out of memory (MPS allocated: 8 GB"), "out-of-memory"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "out-of-memory"),
         (RuntimeError("cuFFT error: CUFFT_ALLOC_FAILED"), "out-of-memory"),
+        (RuntimeError("std::bad_alloc"), "out-of-memory"),
+        (RuntimeError("not enough memory: you tried to allocate 8 bytes."), "out-of-memory"),
         (NotImplementedError("The operator 'aten::x' is not implemented for MPS"), "unsupported"),
         (
             TypeError("Trying to convert UInt16 to the MPS backend but it does not have support "

@@ -143,7 +143,8 @@ def develop(
     UnknownFilmError, UnknownBackendError, BackendUnavailableError
         If a name is not known, or the backend named cannot run or does not own the array.
     OutOfMemoryError, UnsupportedOperationError, DeviceLostError
-        If the backend, and those that may take over, all fail.
+        If the backend, and those that may take over, all fail. To compute NaN or infinity from a
+        picture is to fail as a lost device does.
 
     Warns
     -----

@@ -137,7 +137,7 @@ class OutOfMemoryError(PhosError, MemoryError):
 
 
 class DeviceLostError(PhosError):
-    """The device went away in the middle of the work."""
+    """The device went away in the middle of the work, or computes NaN from numbers."""
 
 
 class ImageFileError(PhosError, ValueError):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from phos_core.arrays import Array, array_namespace
 from phos_core.coding import encode, numpy_dtype, scene_colours
 from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.convolution.finite import Watch
 from phos_core.convolution.log import log_method
 from phos_core.convolution.tiles import Tile, Window
 from phos_core.effects.couplers import Couplers, coupler_psf, inhibit, release
@@ -29,7 +30,9 @@ from phos_core.once import once
 from phos_core.psf import PSF, compose, delta
 from phos_core.recipe import Encoding, Recipe
 from phos_core.strips import (
+    SLIM,
     RowFunction,
+    by_columns,
     by_rows,
     give_back,
     give_back_last,
@@ -175,17 +178,34 @@ def one_by_one(
 ) -> list[Array]:
     """Finish each picture with the noise of its own recipe's grain, to its own place."""
     noise = [] if grain is None else [(len(grain.size_um), np.dtype(np.float32))]
-    step = prepared(backend, finish, [*of_pixels(*stages), *noise])
+    watch = Watch(backend.name)
+    step = watched(prepared(backend, finish, [*of_pixels(*stages), *noise]), watch)
     pitch_um = recipes[0].pitch_um(*stages[0].shape[-2:])
-    return [
-        by_rows(
+    positives = []
+    for i, recipe in enumerate(recipes):
+        positive = by_rows(
             backend,
             step if grain is None else with_noise(step, backend, grain, pitch_um, recipe),
             *(stage[:, i, ...] for stage in stages),
             out=None if outs is None else outs[i],
         )
-        for i, recipe in enumerate(recipes)
-    ]
+        watch.decide()
+        positives.append(positive)
+    return positives
+
+
+def watched(step: RowFunction, watch: Watch) -> RowFunction:
+    """See that what a step takes and gives is finite: clipping and rounding would hide it."""
+
+    def run(*strips: Array, row_start: int, out: Array | None = None) -> Array:
+        for strip in strips:
+            watch.look(strip)
+        done = step(*strips, row_start=row_start, out=out)
+        if type(done) is type(strips[0]):  # what a device has sent to the host is coded already
+            watch.look(done)
+        return done
+
+    return run
 
 
 def with_noise(
@@ -198,20 +218,32 @@ def with_noise(
     """Hand a step the noise of step 7 for the rows it works on, after its other arrays."""
     make_noise = getattr(backend, "grain_noise", grain_noise)
 
-    def finish_rows(*strips: Array, row_start: int, out: Array | None = None) -> Array:
-        _, rows, cols = strips[0].shape
+    def finish_part(*parts: Array, place: tuple[int, int], out: Array | None) -> Array:
+        _, rows, cols = parts[0].shape
         noise = make_noise(
-            strips[0],
+            parts[0],
             grain,
             rows=rows,
             cols=cols,
             pixel_pitch_um=pitch_um,
             seed=recipe.seed,
             frame=recipe.frame,
-            row_start=recipe.offset_px[0] + row_start,
-            col_start=recipe.offset_px[1],
+            row_start=recipe.offset_px[0] + place[0],
+            col_start=recipe.offset_px[1] + place[1],
         )
-        return finish(*strips, noise, row_start=row_start, out=out)
+        return finish(*parts, noise, row_start=place[0], out=out)
+
+    def finish_rows(*strips: Array, row_start: int, out: Array | None = None) -> Array:
+        _, rows, cols = strips[0].shape
+        if rows >= SLIM:
+            return finish_part(*strips, place=(row_start, 0), out=out)
+        return by_columns(
+            lambda some, place: finish_part(
+                *(strip[..., some] for strip in strips), place=(row_start, some.start), out=place
+            ),
+            cols,
+            out if is_numpy_namespace(backend.xp) else None,
+        )
 
     return finish_rows
 

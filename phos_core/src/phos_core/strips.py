@@ -10,17 +10,19 @@ import numpy as np
 from array_api_compat import is_numpy_namespace
 from numpy.typing import NDArray
 
-from phos_core.arrays import Array
+from phos_core.arrays import Array, array_namespace
 from phos_core.chain import Chain
 from phos_core.coding import numpy_dtype
 from phos_core.convolution.contract import ConvolutionBackend
-from phos_core.convolution.cpu import thread_pool, usable_cores
+from phos_core.convolution.cpu import finish_all, thread_pool, usable_cores
 from phos_core.errors import UnsupportedOperationError
 from phos_core.once import once
 from phos_core.tracing import trace
 
 __all__ = [
+    "SLIM",
     "RowFunction",
+    "by_columns",
     "by_rows",
     "give_back",
     "give_back_last",
@@ -32,6 +34,8 @@ __all__ = [
 
 # In one array. Threads on shorter strips wait for each other; longer ones leave the cache.
 STRIP_NUMBERS = 700_000
+SLIM = 64  # pixels: of a picture with a shorter side, what surrounds a strip may outweigh it
+LONG = 2**14  # pixels of the longer side of such a picture that are gone through at once
 
 
 class RowFunction(Protocol):
@@ -118,8 +122,58 @@ def prepared(
         except UnsupportedOperationError:
             pass  # the reference can do it
         else:
-            return lambda *strips, row_start, out=None: kernel(*strips, out=out)
-    return lambda *strips, row_start, out=None: function(*strips)
+            return lambda *strips, row_start, out=None: _laid_wide(kernel, strips, out)
+    return lambda *strips, row_start, out=None: _laid_wide(_without_place(function), strips, out)
+
+
+def _without_place(function: Callable[..., Array]) -> Callable[..., Array]:
+    """A function of pixels that makes a new array whatever place it is given."""
+    return lambda *strips, out=None: function(*strips)
+
+
+def _laid_wide(function: Callable[..., Array], strips: Sequence[Array], out: Array | None) -> Array:
+    """Run a function of pixels, on one long row if rows are short: each costs as much as a loop."""
+    if not _is_narrow(strips[0]):
+        return function(*strips, out=out)
+    done = function(*(strip.reshape(len(strip), 1, -1) for strip in strips))
+    return done.reshape(len(done), *strips[0].shape[1:])
+
+
+def _is_narrow(array: Array) -> bool:
+    return isinstance(array, np.ndarray) and array.shape[2] < min(SLIM, array.shape[1])
+
+
+def by_columns(
+    function: Callable[[slice, NDArray[Any] | None], Array], cols: int, out: NDArray[Any] | None
+) -> Array:
+    """Run what gives some of the columns of a few very long rows, not too many at a time.
+
+    Parameters
+    ----------
+    function : callable
+        Takes which columns, and the place where these may be put; gives that, or a new array.
+    cols : int
+        How many there are.
+    out : ndarray, shape (layers, rows, cols), optional
+        Takes the result.
+
+    Returns
+    -------
+    array, shape (layers, rows, cols)
+        `out`, or a new array.
+    """
+    blocks = [slice(start, min(start + LONG, cols)) for start in range(0, cols, LONG)]
+    if len(blocks) < 2:
+        return function(slice(0, cols), out)
+    parts = []
+    for block in blocks:
+        place = None if out is None else out[..., block]
+        done = function(block, place)
+        if place is None:
+            parts.append(done)
+        elif done is not place:
+            place[...] = done
+    return array_namespace(*parts).concat(parts, axis=-1) if out is None else out
 
 
 def _with_settings(
@@ -192,8 +246,7 @@ def by_rows(
                 place[layer] = done[layer]
 
     jobs = [thread_pool().submit(copy_context().run, fill, strip) for strip in strips]
-    for job in jobs:
-        job.result()
+    finish_all(jobs)
     return result
 
 
@@ -227,4 +280,6 @@ def _strips(arrays: Sequence[NDArray[Any]]) -> list[slice]:
     if count > 1:
         count = math.ceil(count / cores) * cores
     step = math.ceil(rows / max(count, 1))
+    if max(array.shape[2] for array in arrays) < SLIM:
+        step = min(step, LONG)
     return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]

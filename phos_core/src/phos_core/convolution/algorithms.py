@@ -271,7 +271,7 @@ def transform(image: Array, psf: PSF, boundary: Boundary, tables: Tables | None 
     wide = pad(wide, -1, left, width - left - cols, boundary)
 
     def make() -> npt.NDArray[Any]:
-        return psf.transfer(np.fft.fftfreq(height), np.fft.rfftfreq(width))
+        return transfer_table(psf, np.fft.fftfreq(height), np.fft.rfftfreq(width), double=True)
 
     table = _kept(Tables(0) if tables is None else tables, (psf, height, width), image, make)
     spectrum = xp.fft.rfftn(wide, axes=(-2, -1)) * table

@@ -346,14 +346,27 @@ class BackendBase(ABC):
         splits.cache_clear()
 
     def classify_error(self, error: BaseException) -> ErrorKind | None:
-        """Recognise Python's own errors and those of phos."""
-        if isinstance(error, MemoryError):
+        """Recognise Python's own errors and those of phos.
+
+        A library that runs out of memory inside a call of Python's may raise a SystemError from a
+        MemoryError; without memory for its stack no thread starts.
+        """
+        if isinstance(error, MemoryError) or _is_of_memory(error):
             return "out-of-memory"
         if isinstance(error, UnsupportedOperationError):
             return "unsupported"
         if isinstance(error, DeviceLostError):
             return "device-lost"
         return None
+
+
+def _is_of_memory(error: BaseException) -> bool:
+    match error:
+        case SystemError():
+            return any(isinstance(e, MemoryError) for e in (error.__cause__, error.__context__))
+        case RuntimeError():
+            return str(error) == "can't start new thread"
+    return False
 
 
 def each_plane(

@@ -1,21 +1,22 @@
 """What backends on the CPU share: the cores, one pool of threads, the choice of precision."""
 
-import contextlib
 import os
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from phos_core import host
 from phos_core.convolution.contract import MemoryInfo
 from phos_core.once import once
 
 __all__ = [
     "SINGLE_RANGE",
+    "finish_all",
     "host_memory",
     "in_parallel",
     "in_precision",
@@ -27,7 +28,6 @@ __all__ = [
     "usable_cores",
 ]
 
-MEMINFO = Path("/proc/meminfo")
 THREADS = "PHOS_THREADS"
 # What libraries read when they are loaded: BLAS of several makers, OpenMP (PyTorch), OpenCV, Numba.
 LIBRARIES_THREADS = (
@@ -51,10 +51,7 @@ def usable_cores() -> int:
     ValueError
         If ``PHOS_THREADS`` is not a whole number above zero.
     """
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
+    cores = host.cores()
     allowed = os.environ.get(THREADS, "").strip()
     if not allowed:
         return cores
@@ -98,11 +95,18 @@ def in_parallel(prepare: Callable[[], Callable[[Job], object]], jobs: Sequence[J
         Each is done once, by whoever is free.
     """
     waiting = iter(jobs)
+    failed = threading.Event()
 
     def work() -> None:
-        do = prepare()
-        for job in waiting:
-            do(job)
+        try:
+            do = prepare()
+            for job in waiting:
+                if failed.is_set():
+                    return
+                do(job)
+        except BaseException:
+            failed.set()  # nobody begins another job: the caller may use the places otherwise
+            raise
 
     shared = [work]  # emptied at the end: what waits in the pool must not hold arrays any longer
 
@@ -115,11 +119,33 @@ def in_parallel(prepare: Callable[[], Callable[[Job], object]], jobs: Sequence[J
     try:
         work()
     finally:
-        unneeded = [helper.cancel() for helper in helpers]
-        for helper, is_unneeded in zip(helpers, unneeded, strict=True):
-            if not is_unneeded:
-                helper.result()
+        begun = [helper for helper in helpers if not helper.cancel()]
         shared.clear()
+        finish_all(begun)
+
+
+def finish_all(jobs: Sequence["Future[Any]"]) -> None:
+    """Wait until all jobs of a pool are done, or after an error until none is at work any more.
+
+    Parameters
+    ----------
+    jobs : sequence of Future
+        Those that have not begun when one fails are left out.
+
+    Raises
+    ------
+    Exception
+        That of the first job that failed, once none can change anything any more.
+    """
+    try:
+        wait(jobs, return_when=FIRST_EXCEPTION)
+    finally:
+        for job in jobs:
+            job.cancel()
+        wait(jobs)
+    for job in jobs:
+        if not job.cancelled():
+            job.result()
 
 
 def row_strips(
@@ -147,22 +173,11 @@ def row_strips(
 
 
 def host_memory() -> MemoryInfo:
-    """Return how much memory the host has, and how much of it programs may still take."""
-    try:
-        page = os.sysconf("SC_PAGE_SIZE")
-        total = page * os.sysconf("SC_PHYS_PAGES")
-        free = page * os.sysconf("SC_AVPHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        return MemoryInfo()
-    with contextlib.suppress(OSError):
-        # Linux counts its file cache as taken, and says here what it would give back.
-        free = 1024 * _kibibytes_available(MEMINFO.read_text(encoding="ascii"))
-    return MemoryInfo(free, total)
+    """Return how much memory there is here, and how much of it programs may still take.
 
-
-def _kibibytes_available(meminfo: str) -> int:
-    _, _, after = meminfo.partition("MemAvailable:")
-    return int(after.split(maxsplit=1)[0])
+    In a container, and under any other limit of a control group, it is what that leaves.
+    """
+    return MemoryInfo(*host.free_and_total_bytes())
 
 
 def in_precision(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -10,9 +10,11 @@ import numpy.typing as npt
 from array_api_compat import is_array_api_obj, is_numpy_array, is_numpy_namespace
 
 from phos_core.arrays import Array, array_namespace
-from phos_core.convolution.boundary import Boundary, check_boundary
+from phos_core.convolution.boundary import Boundary, check_boundary, period
 from phos_core.convolution.contract import NO_PLANS, ConvolutionBackend, PlanningBackend
 from phos_core.convolution.cpu import in_parallel, row_strips
+from phos_core.convolution.finite import Watch, is_finite_on_all_cores, not_finite
+from phos_core.convolution.folding import folded
 from phos_core.convolution.ladder import classified, descend
 from phos_core.convolution.log import log_choice, log_method
 from phos_core.convolution.planner import Method, Plan, check_method
@@ -113,7 +115,8 @@ def convolve(
     UnsupportedOperationError
         If the backend cannot take the road that `method` names; the message says which it can.
     OutOfMemoryError, UnsupportedOperationError, DeviceLostError
-        If the backend, and those that may take over, all fail.
+        If the backend, and those that may take over, all fail. To compute NaN or infinity from
+        finite numbers is to fail as a lost device does.
 
     Warns
     -----
@@ -249,6 +252,7 @@ def _convolve_one(
     rows, cols = pixels.shape if pixels.ndim == 2 else pixels.shape[-3:-1]
     selection = select(backend, pixels=rows * cols)
     log_choice(selection)
+    psfs = _within_reach(psfs, (rows, cols), course.boundary)
     _check_road(selection.backend, (rows, cols), psfs, course)
     if pixels.ndim == 4 and not _share_a_call(pixels, psfs, selection, course.boundary):
         for picture, place in zip(pixels, result, strict=True):
@@ -266,6 +270,7 @@ def _convolve_one(
     def work(chosen: ConvolutionBackend, tiles: tuple[Tile, ...]) -> None:
         if len(tiles) == 1 and _takes(chosen, result):
             blurred = _convolved(chosen, planes, psfs, course, out=result)
+            _check_finite(blurred, planes, psfs, chosen)
             if blurred is not result:
                 np.copyto(result, blurred)
             return
@@ -277,6 +282,7 @@ def _convolve_one(
         def blur(tile: Tile, on_device: Array) -> None:
             blurred = _convolved(chosen, on_device, psfs, course)
             inner = chosen.to_host(blurred)[..., *tile.inner]
+            _check_finite(inner, planes, psfs, chosen)
             _put(inner, planar_result[..., tile.rows, tile.cols])
 
         run(tiles, read, blur)
@@ -332,8 +338,9 @@ def _convolved_unseen(
         if classified(backend, error) is None:
             raise
         return False  # the ladder will tell of it and go on
-    peak = _peak(result[::SAMPLED, ::SAMPLED])
-    return math.ldexp(psf.l1, -SAFE_EXPONENT) <= peak < math.inf
+    if not is_finite_on_all_cores(result):
+        return False  # whether that is the image's fault or the backend's is then found out
+    return math.ldexp(psf.l1, -SAFE_EXPONENT) <= _peak(result[::SAMPLED, ::SAMPLED])
 
 
 def _convolved(
@@ -351,6 +358,20 @@ def _convolved(
     return backend.convolve(
         planes, psfs, boundary=course.boundary, accuracy=backend.accuracy, **place
     )
+
+
+def _check_finite(
+    blurred: npt.NDArray[Any],
+    planes: npt.NDArray[Any],
+    psfs: PSF | list[PSF],
+    backend: ConvolutionBackend,
+) -> None:
+    """Raise if a backend gave NaN or infinity for planes and PSFs that cannot give it."""
+    if is_finite_on_all_cores(blurred):
+        return
+    growth = max(psf.l1 for psf in ([psfs] if isinstance(psfs, PSF) else psfs))
+    if _peak(planes) * growth < float(np.finfo(planes.dtype).max):
+        raise not_finite(backend.name)
 
 
 def _planning(backend: ConvolutionBackend) -> PlanningBackend:
@@ -414,6 +435,7 @@ def _convolve_native(
     if 0 in image.shape:
         return xp.astype(image, dtype, copy=True)
     rows, cols = image.shape if image.ndim == 2 else image.shape[-3:-1]
+    psfs = _within_reach(psfs, (rows, cols), course.boundary)
     _check_road(selection.backend, (rows, cols), psfs, course)
     planes = image if image.ndim == 2 else xp.moveaxis(image, -1, 0)
     exponent = _native_exponent(planes)
@@ -424,7 +446,11 @@ def _convolve_native(
             _convolved(chosen, planes[..., tile.read_rows, :], psfs, course)[..., tile.inner[0], :]
             for tile in tiles
         ]
-        return blurred[0] if len(blurred) == 1 else xp.concat(blurred, axis=-2)
+        whole = blurred[0] if len(blurred) == 1 else xp.concat(blurred, axis=-2)
+        watch = Watch(chosen.name)
+        watch.look(whole)
+        watch.decide()
+        return whole
 
     takes = _footprint(planes.shape, psfs, course.boundary)
     whole = descend(selection, work, lambda _: takes, strict=course.strict, stay=True).value
@@ -514,6 +540,20 @@ def checked_psfs(
             f"for an image of shape {shape}"
         )
     return listed[0] if len(shape) == 2 else listed
+
+
+def _within_reach(
+    psfs: PSF | list[PSF], shape: tuple[int, int], boundary: Boundary
+) -> PSF | list[PSF]:
+    """Fold what reaches beyond the image where that would be continued as far as the PSF goes.
+
+    An image that repeats itself is continued no farther than its period.
+    """
+    if period(1, boundary) is not None:
+        return psfs
+    if isinstance(psfs, PSF):
+        return folded(psfs, shape, boundary)
+    return [folded(psf, shape, boundary) for psf in psfs]
 
 
 def _holds_psfs(psf: Sequence[object]) -> bool:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Generic, TypeAlias, TypeVar
 
+import numpy as np
+
 from phos_core.convolution.contract import ConvolutionBackend, ErrorKind
 from phos_core.convolution.selection import Selection, successors
 from phos_core.convolution.strangers import Trouble, attempt, shown
@@ -205,14 +207,20 @@ def _cuts(
 def _attempt(work: Work[T], backend: ConvolutionBackend, tiles: tuple[Tile, ...]) -> T | _Rung:
     """Do the work; an error of the three kinds becomes an answer, without the frames it holds."""
     try:
-        return work(backend, tiles)
+        with np.errstate(all="ignore"):  # what comes of it is looked at, whatever NumPy would say
+            return work(backend, tiles)
     except Exception as error:
-        kind = classified(backend, error)
+        kind = _own_kind(error) or classified(backend, error)
         if kind is None:
             raise
         whole = "whole" if len(tiles) == 1 else f"{len(tiles)} tiles"
         said = str(error) or type(error).__name__
         return _Rung(backend.name, kind, f"{whole}: {kind}: {said}", error.with_traceback(None))
+
+
+def _own_kind(error: Exception) -> ErrorKind | None:
+    """The kind of an error that has it in its name, whatever the backend makes of it."""
+    return next((kind for kind, named in ERRORS.items() if isinstance(error, named)), None)
 
 
 def _defeat(failed: list[_Rung], bound: str) -> PhosError:

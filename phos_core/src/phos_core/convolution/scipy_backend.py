@@ -28,6 +28,7 @@ TABLE_BYTES = 512 * 2**20  # our choice: transfer functions kept for the next im
 AXES_BYTES = 32 * 2**20  # matrices of the coarse grids: 2 MiB for an axis of 12,000 pixels
 BUFFER_SHARE = 6  # our choice: one part in so many of the host's memory is kept for the stages
 SMOOTH_PRIME = 11  # a side with a larger prime factor is slow to transform
+FEW_COLUMNS = 64  # fewer and the plane is convolved lying on its side
 PADDING_WORTH = 1.25  # a slow side is made longer if it grows by less than this
 
 # Nanoseconds for a pixel on two cores: benchmarks/bench_convolve.py times each road.
@@ -120,12 +121,28 @@ class ScipyBackend(BackendBase):
         """Convolve planes by a road that was asked for, or by the quickest; see `convolve`."""
         result = np.empty(image.shape, image.dtype) if out is None else out
         for index, plane_psf in each_plane(image, psf):
-            plane = image[index]
-            plan = self.plan(
-                plane.shape, plane_psf, boundary=boundary, dtype=plane.dtype, method=method
-            )
-            self._follow(plan, plane, result[index])
+            plane, place = image[index], result[index]
+            if is_upright_strip(plane.shape):
+                # Row by row it would take as long as the loop over its rows.
+                lying = np.ascontiguousarray(plane.T)
+                self._convolve_plane(
+                    lying, plane_psf.transposed(), place.T, boundary=boundary, method=method
+                )
+            else:
+                self._convolve_plane(plane, plane_psf, place, boundary=boundary, method=method)
         return result
+
+    def _convolve_plane(
+        self,
+        plane: npt.NDArray[Any],
+        psf: PSF,
+        out: npt.NDArray[Any],
+        *,
+        boundary: Boundary,
+        method: Method,
+    ) -> None:
+        plan = self.plan(plane.shape, psf, boundary=boundary, dtype=plane.dtype, method=method)
+        self._follow(plan, plane, out)
 
     def memory(self) -> MemoryInfo:
         """Say how much memory the machine has, where it tells."""
@@ -219,6 +236,12 @@ class ScipyBackend(BackendBase):
             lambda: transfer_table(psf, np.fft.fftfreq(height), np.fft.rfftfreq(width)),
         )
         spectral.by_fourier(plane, table, width, (top, left), boundary, out)
+
+
+def is_upright_strip(shape: tuple[int, ...]) -> bool:
+    """Whether a plane has only few columns, and more rows."""
+    rows, cols = shape
+    return cols < min(FEW_COLUMNS, rows)
 
 
 def _in_rows(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -13,6 +13,7 @@ from phos_core.psf import PSF
 __all__ = ["TableCache", "transfer_table"]
 
 TABLE_ROWS = 256  # computed at a time, in double precision
+NARROW_NUMBERS = 2**20  # of a table narrower than the PSF, at a time
 
 
 class HasBytes(Protocol):
@@ -27,8 +28,13 @@ class HasBytes(Protocol):
 Table = TypeVar("Table", bound=HasBytes)
 
 
-def transfer_table(psf: PSF, fy: npt.NDArray[Any], fx: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Compute a transfer function in single precision, some rows at a time.
+def transfer_table(
+    psf: PSF, fy: npt.NDArray[Any], fx: npt.NDArray[Any], *, double: bool = False
+) -> npt.NDArray[Any]:
+    """Compute a transfer function, some rows at a time.
+
+    What a PSF prepares for all columns is as long as its reach: with fewer rows than that, the
+    columns are gone through, some at a time, for all rows.
 
     Parameters
     ----------
@@ -36,16 +42,25 @@ def transfer_table(psf: PSF, fy: npt.NDArray[Any], fx: npt.NDArray[Any]) -> npt.
         Whose transfer function.
     fy, fx : ndarray, shape (n,) and (m,)
         Frequencies of the rows and the columns, in cycles per pixel.
+    double : bool
+        Whether the table is in double precision.
 
     Returns
     -------
-    ndarray of float32, or of complex64 where the PSF is not even, shape (n, m)
+    ndarray of float32 or float64, complex where the PSF is not even, shape (n, m)
         The table.
     """
-    table = np.empty((len(fy), len(fx)), np.float32 if psf.is_even else np.complex64)
+    if len(fy) < min(len(fx), psf.radius[0]):
+        lying = transfer_table(psf.transposed(), fx, fy, double=double)
+        return np.ascontiguousarray(lying.T)
+    real = np.float64 if double else np.float32
+    dtype = real if psf.is_even else np.result_type(real, np.complex64)
+    table = np.empty((len(fy), len(fx)), dtype)
     transfer = psf.transfer_of_rows(fx)
-    for start in range(0, len(fy), TABLE_ROWS):
-        rows = slice(start, start + TABLE_ROWS)
+    is_narrow = len(fx) < psf.radius[1]  # long columns go together: a PSF can make use of that
+    step = max(TABLE_ROWS, NARROW_NUMBERS // len(fx)) if is_narrow else TABLE_ROWS
+    for start in range(0, len(fy), step):
+        rows = slice(start, start + step)
         table[rows] = transfer(fy[rows])
     return table
 

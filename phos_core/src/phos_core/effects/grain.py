@@ -209,6 +209,8 @@ def _layer_noise(
         range(cols.start - reach, cols.stop + reach),
         keys,
     )
+    if len(cols) < len(taps):  # fewer than surround them: they are thrown away first
+        return _filter_rows(_filter_columns(white, taps), taps)
     return _filter_columns(_filter_rows(white, taps), taps)
 
 

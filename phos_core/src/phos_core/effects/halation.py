@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from phos_core.once import once
 from phos_core.psf import GAUSSIAN_REACH, PSF, combine, compose, delta, gaussian, radial
+from phos_core.stretched_psf import stretched
 
 __all__ = ["Halation", "base_return", "halation_psfs", "halation_reach_um"]
 
@@ -195,7 +196,9 @@ def _layer_psf(layer_return: float, returned_light: PSF) -> PSF:
 
 def _returned_light(params: Halation, pixel_pitch_um: float) -> PSF:
     edges_um, energy = _rings(params)
-    rings = radial(edges_um / pixel_pitch_um, energy)
+    # Between its rings nothing is known of the light: samples as far apart as these are wide do.
+    step = max(1, int(edges_um[-1] / pixel_pitch_um) // RINGS)
+    rings = stretched(radial(edges_um / (step * pixel_pitch_um), energy), step)
     if params.spread_um == 0:
         return rings
     return compose(rings, gaussian(params.spread_um / pixel_pitch_um))

@@ -35,7 +35,7 @@ from phos_core.convolution.contract import (
     MemoryInfo,
     ProbeReport,
 )
-from phos_core.convolution.cpu import SINGLE_RANGE
+from phos_core.convolution.cpu import SINGLE_RANGE, finish_all
 from phos_core.convolution.tables import TableCache, transfer_table
 from phos_core.effects.grain import Grain, grain_noise
 from phos_core.errors import UnsupportedOperationError
@@ -162,7 +162,7 @@ class CupyBackend(BackendBase):
                 return image.copy()
             plane_shape = image.shape[-2:]
             psfs = _distinct(psf)
-            if image.dtype == cupy.float32 and plane_shape[0] * plane_shape[1] >= OWN_PIXELS:
+            if image.dtype == cupy.float32 and _suits_own_kernels(plane_shape, psfs):
                 plan = transforms.plan_of(plane_shape, _reach(psfs), boundary, self._kept)
                 if plan is not None:
                     planes = cupy.ascontiguousarray(image).reshape(-1, *plane_shape)
@@ -236,7 +236,8 @@ class CupyBackend(BackendBase):
         Raises
         ------
         Exception
-            What the first that failed raised; those that had not begun by then are left out.
+            What the first that failed raised; those that had not begun by then are left out, and
+            those that had have ended.
         """
 
         def in_lane(index: int) -> None:
@@ -247,12 +248,7 @@ class CupyBackend(BackendBase):
                 work(index)
 
         jobs = [self._lanes.submit(copy_context().run, in_lane, index) for index in range(count)]
-        try:
-            for job in jobs:
-                job.result()
-        finally:
-            for job in jobs:
-                job.cancel()
+        finish_all(jobs)
 
     def memory(self) -> MemoryInfo:
         """Say what the driver has free, and what CuPy's pool holds ready within its limit."""
@@ -422,6 +418,15 @@ def _distinct(psf: PSF | Sequence[PSF]) -> tuple[PSF, ...]:
     """One PSF for each layer, or one alone where it serves them all."""
     psfs = (psf,) if isinstance(psf, PSF) else tuple(psf)
     return psfs[:1] if all(one == psfs[0] for one in psfs[1:]) else psfs
+
+
+def _suits_own_kernels(shape: tuple[int, int], psfs: tuple[PSF, ...]) -> bool:
+    """Whether planes are large, and PSFs no wider: our kernels continue planes by all their reach.
+
+    cuFFT's continue them no farther than to where they repeat themselves.
+    """
+    (rows, cols), (ry, rx) = shape, _reach(psfs)
+    return rows * cols >= OWN_PIXELS and ry <= rows and rx <= cols
 
 
 @lru_cache(maxsize=256)

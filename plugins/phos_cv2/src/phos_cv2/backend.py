@@ -15,10 +15,12 @@ from phos_core.convolution.contract import (
     BackendBase,
     Boundary,
     ErrorKind,
+    MemoryInfo,
     ProbeReport,
     each_plane,
 )
-from phos_core.convolution.cpu import in_precision
+from phos_core.convolution.cpu import host_memory, in_precision
+from phos_core.convolution.folding import folded
 from phos_core.psf import PSF
 
 __all__ = ["Cv2Backend", "create"]
@@ -32,6 +34,7 @@ BORDERS: dict[Boundary, int] = {
 SEPARABLE_TAPS = 81  # of all terms together: beyond it filter2D, a DFT inside, is quicker
 OLDEST = (4, 10)
 OUT_OF_MEMORY = -4  # cv::Error::StsNoMem
+OUT_OF_MEMORY_TEXTS = ("bad_alloc", "bad allocation", "can not be created")
 DISTRIBUTIONS = (
     "opencv-python",
     "opencv-python-headless",
@@ -66,6 +69,10 @@ class Cv2Backend(BackendBase):
             )
         return ProbeReport()
 
+    def memory(self) -> MemoryInfo:
+        """Say how much memory there is here."""
+        return host_memory()
+
     def to_device(self, host: npt.NDArray[Any]) -> Array:
         """Return the array itself."""
         return host
@@ -89,13 +96,23 @@ class Cv2Backend(BackendBase):
         return out
 
     def classify_error(self, error: BaseException) -> ErrorKind | None:
-        """Recognise OpenCV's own way of saying that memory ran out."""
-        if isinstance(error, cv2.error) and error.code == OUT_OF_MEMORY:
-            return "out-of-memory"
+        """Recognise the ways in which OpenCV says that memory ran out.
+
+        It has a number for it; but from its C++ comes text alone, and where NumPy cannot make the
+        array for its result, Python finds that a function has failed without saying why.
+        """
+        match error:
+            case SystemError():
+                return "out-of-memory"
+            case cv2.error() if getattr(error, "code", None) == OUT_OF_MEMORY:
+                return "out-of-memory"
+            case cv2.error() if any(text in str(error) for text in OUT_OF_MEMORY_TEXTS):
+                return "out-of-memory"
         return super().classify_error(error)
 
 
 def _convolve_plane(plane: npt.NDArray[Any], psf: PSF, boundary: Boundary) -> npt.NDArray[Any]:
+    psf = folded(psf, (plane.shape[0], plane.shape[1]), boundary)
     if boundary == "wrap":
         return _wrapped(plane, psf)
     terms = psf.axes()

@@ -29,7 +29,7 @@ from phos_core.convolution.contract import (
     MemoryInfo,
     ProbeReport,
 )
-from phos_core.convolution.cpu import SINGLE_RANGE
+from phos_core.convolution.cpu import SINGLE_RANGE, host_memory
 from phos_core.convolution.tables import TableCache, transfer_table
 from phos_core.errors import OutOfMemoryError
 from phos_core.psf import PSF
@@ -47,7 +47,10 @@ LIGHT_PLANES = 3  # red, green and blue: a grey picture too is exposed as these
 SPARSE = 16  # the typical value of a plane is that of every so manieth row and column
 
 # PyTorch raises plain RuntimeErrors, told apart by their text alone.
-OUT_OF_MEMORY = ("out of memory", "DefaultCPUAllocator", "ALLOC_FAILED")
+OUT_OF_MEMORY = (
+    *("out of memory", "DefaultCPUAllocator", "ALLOC_FAILED"),
+    *("bad_alloc", "bad allocation", "not enough memory"),  # from C++, and on Windows
+)
 DEVICE_LOST = (
     "busy or unavailable",
     "no CUDA-capable device",
@@ -271,6 +274,10 @@ class CpuBackend(TorchBackend):
 
     def __init__(self) -> None:
         super().__init__("torch:cpu", torch.device("cpu"))
+
+    def memory(self) -> MemoryInfo:
+        """Say how much memory there is here."""
+        return host_memory()
 
     def device_facts(self) -> Mapping[str, str]:
         """Say how many threads PyTorch uses, and for which instructions its kernels are."""
