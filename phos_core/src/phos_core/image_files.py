@@ -5,6 +5,7 @@ import importlib
 import os
 import secrets
 import shutil
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from phos_core.errors import ImageFileError
 from phos_core.formats.damage import DAMAGE
 from phos_core.formats.sniffing import HEAD_BYTES, RAW_SUFFIXES, format_of
-from phos_core.picture import Picture
+from phos_core.picture import Metadata, Picture
 
 __all__ = [
     "READABLE",
@@ -29,6 +30,7 @@ __all__ = [
     "read_picture",
     "remove_parts",
     "replacing",
+    "warn_of_left_out",
     "write_image",
     "write_picture",
 ]
@@ -56,18 +58,20 @@ class _Format:
     module: str
     extra: str | None = None
     holds_alpha: bool = True
+    lacks: tuple[str, ...] = ()  # of what metadata has
 
 
 _FORMATS = {
     "JPEG": _Format("jpeg", holds_alpha=False),
-    "PNG": _Format("png"),
+    "PNG": _Format("png", lacks=("photoshop",)),
     "TIFF": _Format("tiff"),
-    "WebP": _Format("webp"),
-    "AVIF": _Format("avif"),
-    "EXR": _Format("exr", extra="exr"),
+    "WebP": _Format("webp", lacks=("photoshop",)),
+    "AVIF": _Format("avif", lacks=("photoshop",)),
+    "EXR": _Format("exr", extra="exr", lacks=("exif", "photoshop", "resolution")),
     "HEIF": _Format("heif", extra="heif"),
     "RAW": _Format("raw", extra="raw"),
 }
+_BLOCKS = {"exif": "EXIF", "photoshop": "IPTC", "resolution": "resolution"}
 _MESSAGE_LENGTH = 200  # of what a library says; it may quote the file
 
 
@@ -134,6 +138,7 @@ def write_picture(
     """
     path = Path(path)
     check_writable(path, picture)
+    warn_of_left_out(path, picture.metadata)
     if path.exists() and not overwrite:
         raise ImageFileError(f"{path} exists already; it is replaced only on request (overwrite)")
     try:
@@ -285,6 +290,29 @@ def check_writable(path: str | os.PathLike[str], picture: Picture) -> None:
     block = too_long_for(picture) if too_long_for else None
     if block is not None:
         raise ImageFileError(f"cannot write {path}: its {block} is longer than a {name} can hold")
+
+
+def warn_of_left_out(path: str | os.PathLike[str], metadata: Metadata) -> None:
+    """Name what a file of this name has no place for.
+
+    Parameters
+    ----------
+    path : path
+        The file's name; its ending chooses the format.
+    metadata : Metadata
+        What is to be written.
+
+    Warns
+    -----
+    UserWarning
+        If there is something: it is left out.
+    """
+    name = check_suffix(path)
+    lost = [_BLOCKS[b] for b in _FORMATS[name].lacks if getattr(metadata, b) is not None]
+    if lost:
+        warnings.warn(
+            f"{path}: {name} has no place for {' or '.join(lost)}: left out", stacklevel=3
+        )
 
 
 @contextlib.contextmanager

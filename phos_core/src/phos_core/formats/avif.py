@@ -14,12 +14,13 @@ from phos_core.formats.assembling import assemble
 from phos_core.formats.boxes import ImageFacts, image_facts
 from phos_core.formats.code_points import named_profile
 from phos_core.formats.limits import check_size, read_whole
-from phos_core.formats.samples import coded, interleaved, profile_for, stretched
+from phos_core.formats.samples import coded, exif_for, interleaved, profile_for, stretched
 from phos_core.picture import Picture
 
 __all__ = ["LONGEST_SIDE", "read", "write"]
 
 LONGEST_SIDE = 65_535
+NOT_SAID = 2  # of ITU-T H.273's code points
 QUALITY = 90  # our choice: as close as WebP and JPEG at 95
 EMPTY_EXIF = b"II*\0\x08\0\0\0\0\0\0\0\0\0"
 STAND_IN = b"here an EXIF block will be"
@@ -55,6 +56,7 @@ def read(path: Path) -> Picture:
         xmp=facts.xmp,
         icc_profile=facts.icc_profile or _named_profile(facts, samples, path),
         orientation=facts.orientation,
+        names_colours=facts.primaries != NOT_SAID,
         name=path.name,
     )
 
@@ -71,7 +73,8 @@ def write(file: BinaryIO, picture: Picture) -> None:
     """
     metadata = picture.metadata
     profile = profile_for(picture)
-    stand_in = None if metadata.exif is None else _stand_in(len(metadata.exif))
+    exif = exif_for(picture)
+    stand_in = None if exif is None else _stand_in(len(exif))
     blocks = {"exif": stand_in, "xmp": metadata.xmp, "icc_profile": profile}
     options: dict[str, Any] = {name: block for name, block in blocks.items() if block is not None}
     image = Image.fromarray(interleaved(coded(picture, np.uint8)))
@@ -79,8 +82,8 @@ def write(file: BinaryIO, picture: Picture) -> None:
     encoded = io.BytesIO()
     image.save(encoded, format="AVIF", quality=QUALITY, speed=SPEED, **options)
     content = encoded.getvalue()
-    if stand_in is not None and metadata.exif is not None:
-        content = content.replace(stand_in, metadata.exif, 1)
+    if stand_in is not None and exif is not None:
+        content = content.replace(stand_in, exif, 1)
     file.write(content)
 
 

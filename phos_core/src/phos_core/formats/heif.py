@@ -66,6 +66,7 @@ def read(path: Path) -> Picture:
         xmp=file.info.get("xmp"),
         icc_profile=file.info.get("icc_profile") or _named_profile(path, file, codes.ndim == 3),
         orientation=1,
+        names_colours=_names_primaries(file),
     )
 
 
@@ -91,6 +92,11 @@ def _boxes(content: bytes, kind: bytes, start: int, stop: int) -> Iterator[range
         if content[start + 4 : start + 8] == kind:
             yield range(start + head, end)
         start = end
+
+
+def _names_primaries(file: Any) -> bool:
+    nclx: Mapping[str, int] = file.info.get("nclx_profile") or {}
+    return int(nclx.get("color_primaries", _NOT_SAID)) != _NOT_SAID
 
 
 def _named_profile(path: Path, file: Any, has_colour: bool) -> bytes | None:

@@ -26,7 +26,7 @@ from phos_core.formats.limits import (
     expansion,
 )
 from phos_core.formats.samples import coded, interleaved
-from phos_core.picture import Picture
+from phos_core.picture import Picture, Resolution
 
 __all__ = ["read", "write"]
 
@@ -34,8 +34,10 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COMPRESSION = 3  # our choice: grain hardly compresses, so more effort buys little
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of each colour type
 DEFLATE = 8
+METRE, INCH_METRES = 1, 0.0254  # pHYs's unit
 XMP_KEYWORD = b"XML:com.adobe.xmp"
 _WANTED = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"iCCP", b"eXIf", b"iTXt", b"cICP", b"acTL"}
+_WANTED |= {b"sRGB", b"pHYs"}
 
 
 @dataclass(slots=True)
@@ -48,6 +50,8 @@ class _Chunks:
     unpacked_bytes: int = 0
     frames: int = 1
     code_points: tuple[int, int] | None = None
+    is_srgb: bool = False
+    resolution: Resolution | None = None
     icc_profile: bytes | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
@@ -77,6 +81,8 @@ def read(path: Path) -> Picture:
         exif=chunks.exif,
         xmp=chunks.xmp,
         icc_profile=_profile(chunks, is_grey=samples.ndim == 2 or samples.shape[2] == 2, path=path),
+        resolution=chunks.resolution,
+        names_colours=chunks.is_srgb or chunks.code_points is not None,
         name=path.name,
     )
 
@@ -124,6 +130,8 @@ def _metadata_chunks(picture: Picture) -> Iterator[tuple[bytes, bytes]]:
         yield b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc_profile)
     elif picture.encoding == "srgb":
         yield b"sRGB", b"\0"  # perceptual intent
+    if metadata.resolution is not None:
+        yield b"pHYs", _packed_resolution(metadata.resolution)
     if metadata.exif is not None:
         yield b"eXIf", metadata.exif
     if metadata.xmp is not None:
@@ -220,6 +228,10 @@ def _take(found: _Chunks, kind: bytes, body: bytes, path: Path) -> None:
 def _take_metadata(found: _Chunks, kind: bytes, body: bytes) -> None:
     if kind == b"acTL":
         (found.frames,) = struct.unpack_from(">I", body)
+    elif kind == b"sRGB":
+        found.is_srgb = True
+    elif kind == b"pHYs" and found.resolution is None:
+        found.resolution = _resolution(body)
     elif kind == b"cICP" and found.code_points is None:
         found.code_points = (body[0], body[1])
     elif kind == b"eXIf":
@@ -229,6 +241,28 @@ def _take_metadata(found: _Chunks, kind: bytes, body: bytes) -> None:
         found.icc_profile = _unpacked(packed[1:])
     elif kind == b"iTXt" and body.startswith(XMP_KEYWORD + b"\0") and found.xmp is None:
         found.xmp = _text(body)
+
+
+def _resolution(body: bytes) -> Resolution | None:
+    """Return what pHYs says; in inches, if it was whole pixels to the inch before it was metric."""
+    if len(body) != 9:
+        return None
+    across, down, unit = struct.unpack(">IIB", body)
+    if unit != METRE:
+        return Resolution.sensible(across, down, "none")
+    inches = [round(number * INCH_METRES) for number in (across, down)]
+    if [round(number / INCH_METRES) for number in inches] == [across, down]:
+        return Resolution.sensible(inches[0], inches[1], "inch")
+    return Resolution.sensible(across / 100, down / 100, "cm")
+
+
+def _packed_resolution(resolution: Resolution) -> bytes:
+    if resolution.unit == "none":
+        across, down = resolution.across, resolution.down
+    else:
+        across, down = resolution.per(unit_cm=100)
+    unit = 0 if resolution.unit == "none" else METRE
+    return struct.pack(">IIB", max(1, round(across)), max(1, round(down)), unit)
 
 
 def _text(body: bytes) -> bytes:

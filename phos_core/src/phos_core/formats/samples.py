@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from phos_core.exif_facts import with_resolution
 from phos_core.picture import Picture
 from phos_core.profiles import srgb_profile
 
-__all__ = ["coded", "interleaved", "profile_for", "stretched"]
+__all__ = ["coded", "exif_for", "interleaved", "profile_for", "stretched"]
 
 
 def coded(picture: Picture, dtype: DTypeLike) -> Picture:
@@ -54,6 +55,22 @@ def profile_for(picture: Picture) -> bytes | None:
     if profile is None and picture.encoding == "srgb" and picture.pixels.ndim == 3:
         return srgb_profile()
     return profile
+
+
+def exif_for(picture: Picture) -> bytes | None:
+    """Return the EXIF of a file that says a picture's resolution there.
+
+    Parameters
+    ----------
+    picture : Picture
+        What is written.
+
+    Returns
+    -------
+    bytes or None
+        Its own, with its resolution where it says another one, or none.
+    """
+    return with_resolution(picture.metadata.exif, picture.metadata.resolution)
 
 
 def interleaved(picture: Picture) -> NDArray[Any]:

@@ -9,8 +9,8 @@ import tifffile
 from numpy.typing import NDArray
 
 from phos_core.errors import ImageFileError
-from phos_core.exif import block_of_tiff, write_into_tiff
-from phos_core.formats.assembling import assemble
+from phos_core.exif import block_of_tiff, start_of_tiff, write_into_tiff
+from phos_core.formats.assembling import Blocks, assemble
 from phos_core.formats.directories import check_directories
 from phos_core.formats.limits import (
     BLOCKS_PER_JPEG_BYTE,
@@ -19,12 +19,29 @@ from phos_core.formats.limits import (
     check_size,
     expansion,
 )
-from phos_core.formats.samples import interleaved, profile_for, stretched
-from phos_core.picture import Picture
+from phos_core.formats.samples import exif_for, interleaved, profile_for, stretched
+from phos_core.photoshop import iptc, joined, without_iptc
+from phos_core.picture import Metadata, Picture, Resolution
 
-__all__ = ["block", "read", "straight", "the_picture", "write"]
+__all__ = [
+    "HEADER_BYTES",
+    "block",
+    "blocks_of",
+    "extra_tags",
+    "read",
+    "resolution_tags",
+    "straight",
+    "the_picture",
+    "write",
+]
 
 ORIENTATION, XMP, ICC_PROFILE, DNG_VERSION = 274, 700, 34675, 50706
+X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 282, 283, 296
+IPTC, PHOTOSHOP = 33723, 34377
+BYTE, UNDEFINED = 1, 7  # of a tag's types
+INCH = 2
+RESOLUTION_UNITS = {1: "none", INCH: "inch", 3: "cm"}
+HEADER_BYTES = {False: 8, True: 16}  # of a BigTIFF or not
 UNSIGNED, FLOAT = 1, 3  # of SampleFormat
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, INKS, YCBCR = 0, 1, 2, 3, 5, 6
 ASSOCIATED_ALPHA = 1  # of ExtraSamples
@@ -56,14 +73,15 @@ def read(path: Path) -> Picture:
             page = the_picture(tiff, path)
             _check(page, path)
             samples = _samples(page)
-            orientation = page.tags.valueof(ORIENTATION, 1)
-            profile, xmp = block(page, ICC_PROFILE), block(page, XMP)
+            blocks = blocks_of(page, exif)
     return assemble(
         samples,
-        exif=exif,
-        xmp=xmp,
-        icc_profile=profile,
-        orientation=orientation if orientation in range(1, 9) else 1,
+        exif=blocks.exif,
+        xmp=blocks.xmp,
+        icc_profile=blocks.icc_profile,
+        photoshop=blocks.photoshop,
+        resolution=blocks.resolution,
+        orientation=blocks.orientation,
         untagged="linear" if samples.dtype == np.float32 else "srgb",
         name=path.name,
     )
@@ -82,8 +100,11 @@ def write(file: BinaryIO, picture: Picture) -> None:
     metadata = picture.metadata
     samples = interleaved(picture)
     profile = profile_for(picture)
-    extra = [] if metadata.xmp is None else [(XMP, 1, len(metadata.xmp), metadata.xmp, True)]
-    with tifffile.TiffWriter(file, bigtiff=samples.nbytes > CLASSIC_BYTES) as tiff:
+    exif = exif_for(picture)
+    is_big = samples.nbytes > CLASSIC_BYTES
+    order, start = start_of_tiff(exif, HEADER_BYTES[is_big])
+    with tifffile.TiffWriter(file, bigtiff=is_big, byteorder=order) as tiff:
+        file.write(start)
         tiff.write(
             samples,
             photometric="rgb" if picture.pixels.ndim == 3 else "minisblack",
@@ -95,10 +116,11 @@ def write(file: BinaryIO, picture: Picture) -> None:
             iccprofile=profile,
             metadata=None,
             software=False,
-            extratags=extra,
+            extratags=extra_tags(metadata),
+            **resolution_tags(metadata.resolution),
         )
-    if metadata.exif is not None:
-        write_into_tiff(file, metadata.exif)
+    if exif is not None:
+        write_into_tiff(file, exif)
 
 
 def the_picture(tiff: tifffile.TiffFile, path: Path) -> tifffile.TiffPage:
@@ -281,11 +303,79 @@ def _name(code: Any) -> str:
     return str(getattr(code, "name", code)).lower()
 
 
+def blocks_of(page: tifffile.TiffPage, exif: bytes | None) -> Blocks:
+    """Return what a page says of its picture.
+
+    Parameters
+    ----------
+    page : tifffile.TiffPage
+        The picture's.
+    exif : bytes or None
+        The file's.
+
+    Returns
+    -------
+    Blocks
+        The orientation is the page's; EXIF's where the page is not the file's first.
+    """
+    orientation = _number(page, ORIENTATION)
+    across, down = _fraction(page, X_RESOLUTION), _fraction(page, Y_RESOLUTION)
+    unit = RESOLUTION_UNITS.get(_number(page, RESOLUTION_UNIT) or INCH, "")
+    return Blocks(
+        exif=exif,
+        xmp=block(page, XMP),
+        icc_profile=block(page, ICC_PROFILE),
+        photoshop=joined(block(page, IPTC), block(page, PHOTOSHOP)),
+        resolution=Resolution.sensible(across, down or across, unit),
+        orientation=orientation if orientation in range(1, 9) else None,
+    )
+
+
+def extra_tags(metadata: Metadata) -> list[tuple[int, int, int, bytes, bool]]:
+    """Return the tags of blocks that TIFF keeps as they are, as tifffile takes them."""
+    blocks = {
+        (XMP, BYTE): metadata.xmp,
+        (IPTC, UNDEFINED): iptc(metadata.photoshop),
+        (PHOTOSHOP, UNDEFINED): without_iptc(metadata.photoshop),
+    }
+    return [(tag, kind, len(b), b, True) for (tag, kind), b in blocks.items() if b is not None]
+
+
+def resolution_tags(resolution: Resolution | None) -> dict[str, Any]:
+    """Return how tifffile is told a resolution."""
+    if resolution is None:
+        return {}
+    units = {name: number for number, name in RESOLUTION_UNITS.items()}
+    return {
+        "resolution": (resolution.across, resolution.down),
+        "resolutionunit": units[resolution.unit],
+    }
+
+
+def _number(page: tifffile.TiffPage, tag: int) -> int | None:
+    """Return a tag's first number, of whatever type it is."""
+    value = page.tags.valueof(tag)
+    if isinstance(value, bytes | tuple) and value:
+        value = value[0]
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    return int(value) if isinstance(value, int) else None
+
+
+def _fraction(page: tifffile.TiffPage, tag: int) -> float:
+    value = page.tags.valueof(tag)
+    if isinstance(value, tuple) and len(value) == 2 and value[1]:
+        return float(value[0] / value[1])
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
 def block(page: tifffile.TiffPage, tag: int) -> bytes | None:
     """Return what a tag holds as bytes; None if there is nothing."""
     value = page.tags.valueof(tag)
     if isinstance(value, str):
         value = value.encode()
+    if isinstance(value, tuple) and tag == IPTC:  # as 32-bit numbers, which old libraries wrote
+        value = b"".join(int(number).to_bytes(4, "little") for number in value)
     if not isinstance(value, bytes) or not value:
         return None
     if len(value) > METADATA_BYTES:

@@ -10,9 +10,7 @@ from typing import BinaryIO
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.selection import select
 from phos_core.convolution.tiles import cut
-from phos_core.door import versions
 from phos_core.errors import ImageFileError
-from phos_core.exif import with_software
 from phos_core.formats.limits import PIXELS
 from phos_core.formats.tiff_regions import TiffRegions
 from phos_core.formats.tiff_tiles import TiffTiles
@@ -21,6 +19,7 @@ from phos_core.large.job import Job, Progress
 from phos_core.large.memory import allowed_bytes
 from phos_core.picture import Metadata
 from phos_core.recipe import Recipe, RunReport
+from phos_core.signing import signed
 
 __all__ = ["check_tiff", "develop_into", "develop_large", "is_large"]
 
@@ -125,7 +124,7 @@ def develop_large(
             memory_bytes=memory_bytes,
             strict=strict,
             progress=progress,
-            described=_signed,
+            described=signed,
         )
     return report
 
@@ -175,11 +174,6 @@ def develop_into(
         job.develop(tiles, written, progress)
         written.finish()
         return job.report(tiles), job.coding.recipe
-
-
-def _signed(metadata: Metadata) -> Metadata:
-    """Metadata that name phos."""
-    return replace(metadata, exif=with_software(metadata.exif, f"phos {versions()['phos-core']}"))
 
 
 def check_tiff(path: Path) -> None:
