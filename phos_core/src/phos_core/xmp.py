@@ -146,7 +146,9 @@ def as_utf8(packet: bytes) -> bytes:
         text = packet[: len(packet) // width * width].decode(encoding)
     except (UnicodeError, LookupError):
         return packet
-    return _DECLARATION.sub("", text.removeprefix("\ufeff").rstrip("\0"), count=1).encode()
+    text = _DECLARATION.sub("", text.removeprefix("\ufeff").rstrip("\0"), count=1)
+    converted = text.encode(errors="ignore")
+    return packet if open_packet(converted) is None else converted
 
 
 def orientation(packet: bytes | None) -> int | None:

@@ -176,8 +176,9 @@ def _xmp(found: Segments, path: Path) -> bytes | None:
         if found.extended_parts:
             _warn(path, "it has extended XMP that its XMP does not name, which is left out")
         return packet
-    joined = merged(packet, _extended(found.extended_parts.get(name, {})))
-    if joined is None or name not in found.extended_parts:
+    extended = _extended(found.extended_parts.get(name, {}))
+    joined = None if extended is None else merged(packet, extended)
+    if joined is None:
         _warn(path, "its extended XMP is damaged or missing, and is left out")
         joined = merged(packet, None)
     return joined or packet
