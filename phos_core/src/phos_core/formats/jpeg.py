@@ -73,7 +73,8 @@ def read(path: Path) -> Picture:
         raise ValueError("its data cannot hold the size that it claims")
     samples = _samples(found, path)
     if found.stray_bytes:
-        _warn(path, f"{found.stray_bytes} stray bytes before a marker are passed over")
+        bytes_are = "byte" if found.stray_bytes == 1 else "bytes"
+        _warn(path, f"passed over {found.stray_bytes} stray {bytes_are} before a marker")
     profile = b"".join(found.icc_parts[number] for number in sorted(found.icc_parts))
     return assemble(
         samples,
@@ -138,6 +139,7 @@ def _samples(found: Segments, path: Path) -> NDArray[np.uint8]:
     if found.has_end:
         return _decoded(content, path)
     if found.is_whole:
+        content = content.rstrip(b"\xff")  # of a mark that is cut in two
         samples = _decoded(content + EOI, path)
         # Where data are missing the decoder makes them up, from whatever follows.
         if all(np.array_equal(samples, _decoded(content + f + EOI, path)) for f in FILLERS):

@@ -45,7 +45,7 @@ JFIF_BYTES = 14
 NAME_BYTES = 32  # of extended XMP's name
 COEFFICIENTS = 64  # of a block
 _ALONE = {0x01, *range(0xD0, 0xD8)}  # markers without a segment
-_MARKER = re.compile(rb"\xff+([^\x00\xff])", re.DOTALL)
+_MARKER = re.compile(rb"\xff([^\x00\xff])", re.DOTALL)
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 
 
@@ -95,8 +95,8 @@ def segments(content: bytes, path: Path) -> Segments:
     found = Segments()
     place = 2
     for _ in range(CHUNKS):
-        marker, start, place = _marker(content, place)
-        found.stray_bytes += start
+        marker, stray_bytes, place = _marker(content, place)
+        found.stray_bytes += stray_bytes
         if marker in _ALONE:
             continue
         if marker == EOI:
@@ -137,7 +137,8 @@ def _marker(content: bytes, place: int) -> tuple[int, int, int]:
     found = _MARKER.search(content, place)
     if not found:
         raise EOFError("it ends before its last marker")
-    return found[1][0], found.start() - place, found.end()
+    stray = content[place : found.start()].rstrip(b"\xff")  # of which any number may come before
+    return found[1][0], len(stray), found.end()
 
 
 def _end_of_data(content: bytes, start: int) -> int:
