@@ -654,6 +654,12 @@ def test_iptc_longer_than_a_segment_is_carried(tmp_path, image):
     assert read_picture(positive).metadata.photoshop == long
 
 
+def test_damaged_iptc_is_left_out_with_a_warning(tmp_path, image):
+    cut = segment(APP13, PHOTOSHOP_MARK + PHOTOSHOP[:60])
+    with pytest.warns(UserWarning, match="IPTC is damaged"):
+        developed(jpeg(tmp_path / "a.jpg", image, cut), tmp_path / "b.jpg")
+
+
 @pytest.mark.parametrize(("suffix", "lost"), [(".png", "IPTC"), (".webp", "IPTC")])
 def test_what_a_format_has_no_place_for_is_named(tmp_path, image, suffix, lost):
     source = jpeg(tmp_path / "a.jpg", image, segment(APP13, PHOTOSHOP_MARK + PHOTOSHOP))
@@ -739,8 +745,6 @@ def test_a_damaged_profile_is_a_warning_whole_and_by_tiles(tmp_path, image):
 
 
 def test_colours_that_a_file_names_are_the_same_whole_and_by_tiles(tmp_path, image):
-    adobe = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))  # only to be a profile
-    assert adobe is not None
     path = in_file(tmp_path / "_DSC1.jpg", image, block({}, *ADOBE))
     profile = read_picture(path).metadata.icc_profile
     grey = image[..., 0].copy()

@@ -33,7 +33,7 @@ SRGB, ADOBE_RGB = 1, 2  # of ColorSpace; 2 is not in the standard, but some came
 _SRGB_INDEX, _ADOBE_INDEX = b"R98", b"R03"  # of DCF, for its basic and its optional colour space
 _UNITS = {2: "inch", 3: "cm"}
 _SHORT, _RATIONAL = 3, 5
-_DENOMINATOR = 10_000
+_DENOMINATOR, _LARGEST = 10_000, 2**32 - 1
 _INLINE_BYTES = 4  # that a directory's entry holds itself
 _NAMES = {MAKER_NOTE: "the maker's note", 0x9286: "UserComment", 0x010E: "ImageDescription"}
 
@@ -257,9 +257,9 @@ def _number(opened: Block, tag: int) -> float | None:
 
 
 def _packed_fraction(layout: Layout, number: float) -> bytes:
-    is_whole = number == round(number)
-    above, below = (round(number), 1) if is_whole else (round(number * _DENOMINATOR), _DENOMINATOR)
-    return struct.pack(layout.order + "II", above, below)
+    """A fraction of two numbers of 32 bits, as near as they come to it."""
+    below = 1 if number == round(number) else min(_DENOMINATOR, int(_LARGEST / number))
+    return struct.pack(layout.order + "II", round(number * below), below)
 
 
 def _values(opened: Block) -> Iterable[Value]:

@@ -3,7 +3,15 @@
 import struct
 from collections.abc import Iterator
 
-__all__ = ["iptc", "joined", "kept", "of_iptc", "without_iptc"]
+__all__ = [
+    "has_damaged_iptc",
+    "has_paths",
+    "iptc",
+    "joined",
+    "kept",
+    "of_iptc",
+    "without_iptc",
+]
 
 IPTC, COPYRIGHT_FLAG, ADDRESS, IPTC_DIGEST = 0x0404, 0x040A, 0x040B, 0x0425
 PATHS = range(0x07D0, 0x0BB8)  # outlines, as fractions of the picture, and a clipping path's name
@@ -36,6 +44,11 @@ def kept(resources: bytes | None, *, is_turned: bool = False) -> bytes | None:
 def has_paths(resources: bytes | None) -> bool:
     """Whether there are paths among the resources."""
     return any(number in PATHS for number, _, _ in _resources(resources or b""))
+
+
+def has_damaged_iptc(resources: bytes | None) -> bool:
+    """Whether there is IPTC among the resources that is not wholly there."""
+    return iptc(resources) is None and struct.pack(">4sH", _SIGNATURE, IPTC) in (resources or b"")
 
 
 def iptc(resources: bytes | None) -> bytes | None:

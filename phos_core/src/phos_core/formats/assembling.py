@@ -142,7 +142,7 @@ def described(
     Warns
     -----
     UserWarning
-        If the profile cannot be used, or paths are lost by turning.
+        If the profile cannot be used, IPTC is damaged, or paths are lost by turning.
     """
     exif = blocks.exif.removeprefix(EXIF_MARK) if blocks.exif else None
     xmp = xmp_packet.as_utf8(blocks.xmp) if blocks.xmp is not None else None
@@ -158,6 +158,8 @@ def described(
         exif = exif_facts.without_thumbnail(exif)  # it lies
     if orientation != 1 and image_resources.has_paths(blocks.photoshop):
         warnings.warn(f"{name}: its paths are left out, as it is turned", stacklevel=3)
+    if image_resources.has_damaged_iptc(blocks.photoshop):
+        warnings.warn(f"{name}: its IPTC is damaged, and is left out", stacklevel=3)
     if orientation in SIDEWAYS:
         cols, rows = stored_shape[:2]
         exif = exif_facts.with_size(exif, rows, cols)

@@ -5,6 +5,7 @@ a damaged block of metadata can disturb it.
 """
 
 import io
+import itertools
 import struct
 import warnings
 from collections.abc import Iterator
@@ -42,6 +43,7 @@ LONGEST_SIDE = 65_535
 QUALITY = 95  # our choice: artefacts stay below the grain
 EXTENDED_PART_BYTES = 65_400  # of extended XMP in a segment, as its standard advises
 EXIF_ROOM, XMP_ROOM = SEGMENT_BYTES - len(EXIF_MARK), SEGMENT_BYTES - len(XMP_MARK)
+ICC_ROOM, ICC_PARTS = SEGMENT_BYTES - len(ICC_MARK) - 2, 255  # a byte counts them
 JFIF_UNITS = {0: "none", 1: "inch", 2: "cm"}
 JFIF_PLACE = 11  # of units and densities, from the file's start
 LARGEST_DENSITY = 65_535
@@ -129,8 +131,12 @@ def too_long_for(picture: Picture) -> str | None:
     str or None
         The block's name; None: all of it fits, or is made to.
     """
-    xmp = picture.metadata.xmp
-    return "XMP packet" if xmp is not None and split(xmp, XMP_ROOM) is None else None
+    metadata = picture.metadata
+    if metadata.xmp is not None and split(metadata.xmp, XMP_ROOM) is None:
+        return "XMP packet"
+    if len(metadata.icc_profile or b"") > ICC_PARTS * ICC_ROOM:
+        return "colour profile"
+    return None
 
 
 def _samples(found: Segments, path: Path) -> NDArray[np.uint8]:
@@ -160,19 +166,18 @@ def _decoded(content: bytes, path: Path) -> NDArray[np.uint8]:
 
 def _exif(found: Segments, path: Path) -> bytes | None:
     """Join EXIF that goes on in further segments; of several blocks the first counts."""
-    block: bytes | None = None
-    for part in found.exif_parts:
-        if block is None or not part.startswith((b"II*\0", b"MM\0*")):
-            block = (block or b"") + part
-        elif part != block:
-            _warn(path, "it has a second block of EXIF, which is left out")
-            break
-    return block
+    starts = [part.startswith((b"II*\0", b"MM\0*")) for part in found.exif_parts]
+    first = 1 + next((n for n, is_start in enumerate(starts[1:]) if is_start), len(starts))
+    if first < len(starts) and found.exif_parts[first] != found.exif_parts[0]:
+        _warn(path, "it has a second block of EXIF, which is left out")
+    return b"".join(found.exif_parts[:first]) or None
 
 
 def _xmp(found: Segments, path: Path) -> bytes | None:
     """Join XMP and the extended XMP that it names."""
-    packet = found.xmp
+    packet = found.xmp_parts[0] if found.xmp_parts else None
+    if any(part != packet for part in found.xmp_parts):
+        _warn(path, "it has a second XMP packet, which is left out")
     name = extended_name(packet)
     if packet is None or name is None:
         if found.extended_parts:
@@ -188,12 +193,10 @@ def _xmp(found: Segments, path: Path) -> bytes | None:
 
 def _extended(parts: dict[int, tuple[int, bytes]]) -> bytes | None:
     """Put the parts of extended XMP together, each with the whole's length; None if one lacks."""
-    whole = b""
-    for place in sorted(parts):
-        if place != len(whole):
-            return None
-        whole += parts[place][1]
-    return whole if whole and all(length == len(whole) for length, _ in parts.values()) else None
+    whole = b"".join(parts[place][1] for place in sorted(parts))
+    ends = list(itertools.accumulate(len(parts[place][1]) for place in sorted(parts)))
+    is_whole = [0, *ends[:-1]] == sorted(parts) and {len(whole)} == {n for n, _ in parts.values()}
+    return whole if is_whole else None
 
 
 def _resolution(jfif: bytes | None) -> Resolution | None:
@@ -234,8 +237,8 @@ def _metadata_segments(metadata: Metadata, profile: bytes | None) -> Iterator[tu
         yield from _xmp_segments(metadata.xmp)
     yield from _parts(APP13, PHOTOSHOP_MARK, metadata.photoshop or b"")
     if profile is not None:
-        room = SEGMENT_BYTES - len(ICC_MARK) - 2
-        parts = [profile[place : place + room] for place in range(0, len(profile), room)]
+        places = range(0, len(profile), ICC_ROOM)
+        parts = [profile[place : place + ICC_ROOM] for place in places]
         for number, part in enumerate(parts, 1):
             yield APP2, ICC_MARK + bytes((number, len(parts))) + part
 

@@ -63,7 +63,7 @@ class Segments:
     missing: dict[int, set[int]] = field(default_factory=dict)
     jfif: bytes | None = None
     exif_parts: list[bytes] = field(default_factory=list)
-    xmp: bytes | None = None
+    xmp_parts: list[bytes] = field(default_factory=list)
     extended_parts: dict[str, dict[int, tuple[int, bytes]]] = field(default_factory=dict)
     icc_parts: dict[int, bytes] = field(default_factory=dict)
     photoshop_parts: list[bytes] = field(default_factory=list)
@@ -191,7 +191,8 @@ def _take(found: Segments, marker: int, body: bytes) -> bool:
         found.exif_parts.append(body.removeprefix(EXIF_MARK))
         kept += len(body)
     elif marker == APP1 and body.startswith(XMP_MARK):
-        found.xmp = found.xmp or body.removeprefix(XMP_MARK)
+        found.xmp_parts.append(body.removeprefix(XMP_MARK))
+        kept += len(body)
     elif marker == APP1 and body.startswith(EXTENDED_XMP_MARK):
         _take_extended(found, body.removeprefix(EXTENDED_XMP_MARK))
         kept += len(body)
