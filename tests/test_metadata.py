@@ -517,6 +517,19 @@ def test_extended_xmp_that_is_not_there_is_not_named(tmp_path, image, fault):
     assert b'dc:source="near"' in positive.read_bytes()
 
 
+def test_extended_xmp_in_utf_16_is_joined_and_elsewhere_nothing_is_named(tmp_path, image):
+    rest = packet(b'dc:coverage="far"').decode().encode("utf-16")
+    name = hashlib.md5(rest).hexdigest().upper().encode()
+    main = packet(b'dc:source="near" xmpNote:HasExtendedXMP="' + name + b'"')
+    wide = segment(APP1, XMP_MARK + main.decode().encode("utf-16"))
+    source = jpeg(tmp_path / "a.jpg", image, wide, *extended(name, rest))
+    found = texts(read_picture(developed(source, tmp_path / "b.jpg")).metadata.xmp)
+    assert found["{http://purl.org/dc/elements/1.1/}coverage"] == "far"
+    write_picture(tmp_path / "a.png", Picture(pixels=image, metadata=Metadata(xmp=main)))
+    positive = developed(tmp_path / "a.png", tmp_path / "c.jpg")
+    assert b"HasExtendedXMP" not in positive.read_bytes()
+
+
 # ---- 64 KiB: what a segment holds
 
 

@@ -14,6 +14,7 @@ from phos_core import xmp as xmp_packet
 from phos_core.errors import ImageFileError
 from phos_core.picture import FileEncoding, Metadata, Picture, Resolution
 from phos_core.profiles import adobe_rgb_profile, colours_of, is_srgb
+from phos_core.xmp_extended import extended_name, merged
 
 __all__ = ["EXIF_MARK", "Blocks", "assemble", "described", "is_spread", "turn"]
 
@@ -146,6 +147,8 @@ def described(
     """
     exif = blocks.exif.removeprefix(EXIF_MARK) if blocks.exif else None
     xmp = xmp_packet.as_utf8(blocks.xmp) if blocks.xmp is not None else None
+    if xmp is not None and extended_name(xmp) is not None:
+        xmp = merged(xmp, None)  # JPEG's reader has joined the two where both were there
     by_exif = exif_block.orientation(exif)
     orientation = blocks.orientation or by_exif or xmp_packet.orientation(xmp) or 1
     said = blocks.resolution or exif_facts.resolution(exif)
@@ -160,13 +163,13 @@ def described(
         warnings.warn(f"{name}: its paths are left out, as it is turned", stacklevel=3)
     if image_resources.has_damaged_iptc(blocks.photoshop):
         warnings.warn(f"{name}: its IPTC is damaged, and is left out", stacklevel=3)
-    if orientation in SIDEWAYS:
-        cols, rows = stored_shape[:2]
+    if orientation in SIDEWAYS or by_exif in SIDEWAYS:
+        rows, cols = _upright_shape(stored_shape, orientation)
         exif = exif_facts.with_size(exif, rows, cols)
         xmp = None if xmp is None else xmp_packet.with_size(xmp, rows, cols)
-        if said is not None and said.across != said.down:
-            said = said.turned
-            exif = exif and exif_facts.with_resolution(exif, said)
+    if orientation in SIDEWAYS and said is not None and said.across != said.down:
+        said = said.turned
+        exif = exif and exif_facts.with_resolution(exif, said)
     profile = _usable(blocks.icc_profile, is_grey, name)
     if profile is None and is_adobe:
         profile = adobe_rgb_profile()
@@ -206,6 +209,11 @@ def turn(samples: NDArray[Any], orientation: int) -> NDArray[Any]:
     if orientation in (2, 3, 6, 7):
         samples = samples[:, ::-1]
     return np.ascontiguousarray(samples)
+
+
+def _upright_shape(stored_shape: tuple[int, ...], orientation: int) -> tuple[int, int]:
+    rows, cols = stored_shape[:2]
+    return (cols, rows) if orientation in SIDEWAYS else (rows, cols)
 
 
 def _apart(samples: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any] | None]:

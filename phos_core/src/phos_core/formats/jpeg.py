@@ -35,6 +35,7 @@ from phos_core.formats.limits import read_whole
 from phos_core.formats.pillow import without_bomb_warning
 from phos_core.formats.samples import coded, profile_for
 from phos_core.picture import Metadata, Picture, Resolution
+from phos_core.xmp import as_utf8
 from phos_core.xmp_extended import extended_name, merged, split
 
 __all__ = ["LONGEST_SIDE", "read", "write"]
@@ -175,8 +176,8 @@ def _exif(found: Segments, path: Path) -> bytes | None:
 
 def _xmp(found: Segments, path: Path) -> bytes | None:
     """Join XMP and the extended XMP that it names."""
-    packet = found.xmp_parts[0] if found.xmp_parts else None
-    if any(part != packet for part in found.xmp_parts):
+    packet = as_utf8(found.xmp_parts[0]) if found.xmp_parts else None
+    if any(part != found.xmp_parts[0] for part in found.xmp_parts):
         _warn(path, "it has a second XMP packet, which is left out")
     name = extended_name(packet)
     if packet is None or name is None:
@@ -184,7 +185,7 @@ def _xmp(found: Segments, path: Path) -> bytes | None:
             _warn(path, "it has extended XMP that its XMP does not name, which is left out")
         return packet
     extended = _extended(found.extended_parts.get(name, {}))
-    joined = None if extended is None else merged(packet, extended)
+    joined = None if extended is None else merged(packet, as_utf8(extended))
     if joined is None:
         _warn(path, "its extended XMP is damaged or missing, and is left out")
         joined = merged(packet, None)

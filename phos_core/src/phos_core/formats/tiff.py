@@ -316,9 +316,10 @@ def blocks_of(page: tifffile.TiffPage, exif: bytes | None) -> Blocks:
     Returns
     -------
     Blocks
-        The orientation is the page's; EXIF's where the page is not the file's first.
+        The orientation is the page's. EXIF and XMP may say it where the page does not, but EXIF is
+        of the file's first page, which may be a thumbnail.
     """
-    orientation = _number(page, ORIENTATION)
+    orientation = _number(page, ORIENTATION) or (None if page.index == 0 else 1)
     across, down = _fraction(page, X_RESOLUTION), _fraction(page, Y_RESOLUTION)
     unit = RESOLUTION_UNITS.get(_number(page, RESOLUTION_UNIT) or INCH, "")
     return Blocks(
