@@ -18,6 +18,7 @@ from phos_core.errors import ImageFileError
 from phos_core.image_files import read_picture, write_picture
 from phos_core.large import develop_large
 from phos_core.picture import Metadata, Picture
+from phos_core.thumbnails import read_small
 
 RECIPE = phos.Recipe(film="tri-x-400", seed=3, mode="colour")
 ORDERS = "<>"
@@ -182,6 +183,18 @@ def test_an_orientation_in_xmp_alone_counts_whatever_else_exif_says(tmp_path, im
     assert xmp.with_settings(picture.metadata.xmp, "") != picture.metadata.xmp  # it can be read
     said = texts(picture.metadata.xmp)["{http://ns.adobe.com/tiff/1.0/}Orientation"]
     assert said.strip() == "1"
+
+
+def test_a_small_version_lies_and_is_coloured_as_the_picture(tmp_path):
+    leaf = np.full((400, 600, 3), (100, 160, 90), np.uint8)
+    exif = block({ORIENTATION: (9, struct.pack("<i", 6))}, *ADOBE)
+    path = jpeg(tmp_path / "a.jpg", leaf, segment(APP1, EXIF_MARK + exif))
+    small = read_small(path, 15, 15)  # decoded at a fraction of its size
+    assert small.shape == (15, 10, 3)
+    picture = read_picture(path)
+    wanted = profiles.to_light(picture.pixels, picture.metadata.icc_profile).mean((0, 1))
+    np.testing.assert_allclose(small.mean((0, 1)), wanted, atol=0.01)
+    assert abs(wanted[0] - decode_srgb(leaf[0, 0, 0])) > 0.03
 
 
 def test_by_tiles_a_tiff_is_turned_as_it_is_whole_and_says_so(tmp_path, image):

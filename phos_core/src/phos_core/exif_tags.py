@@ -61,6 +61,7 @@ DESCRIPTIVE = frozenset(
         0x9C9F,
     }
 )
+_BYTES = (1, 2, 6, 7)  # types whose values are bytes
 ALL_BUT_POINTERS = frozenset(range(1 << 16)) - {EXIF, GPS, INTEROPERABILITY}
 
 
@@ -97,7 +98,7 @@ def read_tags(
 def _note_at(layout: Layout, exif: Directory | None) -> int | None:
     """Where the maker's note stands, if not within its directory."""
     entry = None if exif is None else exif.find(MAKER_NOTE)
-    if entry is None or entry.count <= layout.offset.size:
+    if entry is None or entry.type not in _BYTES or entry.count <= layout.offset.size:
         return None
     (place,) = layout.offset.unpack(entry.field)
     return int(place) if place >= layout.first + layout.offset.size else None
