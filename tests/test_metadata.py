@@ -363,6 +363,25 @@ def test_what_a_makers_note_points_to_is_found_where_it_says_after_a_stay_in_a_t
     assert lens(exif, "<", exif_of(back)[NOTE]) == LENS
 
 
+@pytest.mark.parametrize("order", ORDERS)
+def test_what_a_makers_note_points_to_is_found_where_it_says_in_a_bigtiff(
+    tmp_path, image, order, monkeypatch
+):
+    monkeypatch.setattr("phos_core.formats.tiff.CLASSIC_BYTES", 0)
+    monkeypatch.setattr("phos_core.formats.tiff_tiles.CLASSIC_BYTES", 0)
+    source = jpeg(
+        tmp_path / "a.jpg", image, segment(APP1, EXIF_MARK + block_with_note(order, outside=True))
+    )
+    whole = developed(source, tmp_path / "whole.tif")
+    plain = jpeg(tmp_path / "b.jpg", image, segment(APP1, EXIF_MARK + block_with_note(order)))
+    develop_large(developed(plain, tmp_path / "b.tif"), tmp_path / "tiles.tif", RECIPE)
+    for path in (whole, tmp_path / "tiles.tif"):
+        with tifffile.TiffFile(path) as tiff:
+            assert tiff.is_bigtiff
+            note = tiff.pages[0].tags["ExifTag"].value["MakerNote"]
+        assert lens(path.read_bytes(), order, note) == LENS, path.name
+
+
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32])
 def test_a_tiff_in_the_byte_order_of_a_makers_note_holds_the_same_pixels(tmp_path, image, dtype):
     pixels = (image.astype(dtype) * (257 if dtype == np.uint16 else 1 / 255)).astype(dtype)
