@@ -24,10 +24,10 @@ from phos_core.formats.directories import check_directories
 from phos_core.formats.tiff import (
     ASSOCIATED_ALPHA,
     JPEG,
-    blocks_of,
     straight,
     the_picture,
 )
+from phos_core.formats.tiff_blocks import blocks_of
 from phos_core.picture import Metadata
 
 __all__ = ["TiffRegions"]

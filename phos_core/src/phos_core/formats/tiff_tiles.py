@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from phos_core.convolution.cpu import in_parallel
 from phos_core.exif import start_of_tiff, write_into_tiff
 from phos_core.exif_facts import with_resolution
-from phos_core.formats.tiff import HEADER_BYTES, extra_tags, resolution_tags
+from phos_core.formats.tiff_blocks import HEADER_BYTES, extra_tags, resolution_tags
 from phos_core.picture import Metadata
 
 __all__ = ["TILE", "TiffTiles"]
