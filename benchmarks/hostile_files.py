@@ -273,7 +273,7 @@ def _designed_jpegs(seeds: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
     yield "no-frame.jpg", good[:frame] + good[scan:]
     yield "only-marks.jpg", b"\xff\xd8" + b"\xff\xe1\0\x02" * 100_000
     yield "fill.jpg", b"\xff\xd8" + b"\xff" * 1_000_000
-    yield "segment.jpg", b"\xff\xd8\xff\xe1\0\0" + good[2:]
+    yield "segment.jpg", b"\xff\xd8\xff\xe1\xff\xff" + good[2:60_000]
 
 
 def _directory(entries: list[tuple[int, int, int, int]], following: int = 0) -> bytes:

@@ -336,6 +336,7 @@ def test_missing_files_and_folders_give_one_clear_line(tmp_path):
         read_image(tmp_path)
 
 
+@pytest.mark.filterwarnings("ignore:.* mark of its end is missing")
 @pytest.mark.filterwarnings("ignore:.* carries a colour profile")
 @pytest.mark.parametrize("suffix", EVERY)
 def test_a_file_cut_anywhere_is_refused_unless_no_pixel_is_missing(tmp_path, suffix):
@@ -354,6 +355,7 @@ def test_a_file_cut_anywhere_is_refused_unless_no_pixel_is_missing(tmp_path, suf
     assert refused >= 40
 
 
+@pytest.mark.filterwarnings("ignore:.* stray byte", "ignore:.* mark of its end is missing")
 @pytest.mark.filterwarnings("ignore:.* carries a colour profile")
 @pytest.mark.parametrize("suffix", EVERY)
 def test_damaged_bytes_never_raise_anything_else(tmp_path, suffix, colour):

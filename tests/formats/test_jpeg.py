@@ -1,5 +1,6 @@
 """JPEG: its segments of metadata, and what the decoder is spared."""
 
+import io
 import struct
 
 import numpy as np
@@ -88,3 +89,78 @@ def test_flat_pictures_are_not_taken_for_claims(tmp_path):
         assert read_picture(tmp_path / "flat.jpg").pixels.shape == (3000, 4000, 3)
         flat.convert("L").save(tmp_path / "flat.jpg", optimize=True, quality=5, progressive=True)
         assert read_picture(tmp_path / "flat.jpg").pixels.shape == (3000, 4000)
+
+
+def stray(content):
+    """Files with something before a marker that libjpeg passes over, and every other reader."""
+    table = content.index(b"\xff\xdb")
+    note = b"\xff\xe1\0\x08EXIFxy"
+    yield content[:table] + note + b"?" + content[table:]
+    yield content[:table] + b"\xff\xe1\0\x06EXIFxy" + content[table:]  # two bytes short
+    yield content[:table] + b"junk, and \xff\0 more\xff\xff\xff" + content[table:]
+    yield content[:table] + b"\0" * 300 + content[table:]
+    scan = content.index(b"\xff\xda")
+    yield content[:scan] + b"\r\n" + content[scan:]
+    for length in (b"\0\0", b"\0\1"):
+        yield content[:2] + b"\xff\xe1" + length + b"x" + content[2:]
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_stray_bytes_before_a_marker_are_passed_over_with_a_warning(tmp_path, image, progressive):
+    Image.fromarray(image).save(tmp_path / "a.jpg", progressive=progressive)
+    for number, content in enumerate(stray((tmp_path / "a.jpg").read_bytes())):
+        (tmp_path / "stray.jpg").write_bytes(content)
+        with pytest.warns(UserWarning, match="stray bytes? before a marker"):
+            pixels = read_picture(tmp_path / "stray.jpg").pixels
+        with Image.open(tmp_path / "stray.jpg") as other:
+            assert np.array_equal(pixels, np.asarray(other)), number
+
+
+def test_fill_bytes_before_a_marker_are_nothing_to_warn_of(tmp_path, image):
+    Image.fromarray(image).save(tmp_path / "a.jpg")
+    content = (tmp_path / "a.jpg").read_bytes()
+    table = content.index(b"\xff\xdb")
+    (tmp_path / "filled.jpg").write_bytes(content[:table] + b"\xff" * 9 + content[table:])
+    pixels = read_picture(tmp_path / "filled.jpg").pixels
+    assert np.array_equal(pixels, read_picture(tmp_path / "a.jpg").pixels)
+
+
+ENDLESS = [{}, {"progressive": True}, {"subsampling": "4:2:0"}, {"restart_marker_blocks": 4}]
+
+
+@pytest.mark.parametrize("options", ENDLESS)
+def test_a_missing_end_is_a_warning_if_no_pixel_is_missing_and_else_an_error(
+    tmp_path, image, options
+):
+    encoded = io.BytesIO()
+    Image.fromarray(image).save(encoded, "JPEG", quality=95, **options)
+    content = encoded.getvalue()
+    (tmp_path / "a.jpg").write_bytes(content)
+    whole = read_picture(tmp_path / "a.jpg").pixels
+    for ending in (content[:-2], content[:-1], content[:-2] + content):
+        (tmp_path / "cut.jpg").write_bytes(ending)
+        with pytest.warns(UserWarning, match="mark of its end is missing"):
+            assert np.array_equal(read_picture(tmp_path / "cut.jpg").pixels, whole)
+    for length in (len(content) - 12, len(content) - 40, len(content) // 2):
+        (tmp_path / "cut.jpg").write_bytes(content[:length])
+        with pytest.raises(ImageFileError, match="damaged or cut short"):
+            read_picture(tmp_path / "cut.jpg")
+
+
+def test_a_progressive_jpeg_without_its_last_scan_and_end_is_cut_short(tmp_path, image):
+    Image.fromarray(image).save(tmp_path / "a.jpg", progressive=True)
+    content = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "cut.jpg").write_bytes(content[: content.rindex(b"\xff\xda")])
+    with pytest.raises(ImageFileError, match="damaged or cut short"):
+        read_picture(tmp_path / "cut.jpg")
+
+
+def test_a_thumbnail_behind_a_wrong_length_is_not_taken_for_the_picture(tmp_path, image):
+    small = io.BytesIO()
+    Image.new("RGB", (16, 12)).save(small, "JPEG")
+    Image.fromarray(image).save(tmp_path / "a.jpg")
+    content = (tmp_path / "a.jpg").read_bytes()
+    short = b"\xff\xe1\0\x08Exif\0\0" + small.getvalue()
+    (tmp_path / "b.jpg").write_bytes(content[:2] + short + content[2:])
+    with pytest.raises(ImageFileError, match="another picture starts"):
+        read_picture(tmp_path / "b.jpg")

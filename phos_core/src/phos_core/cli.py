@@ -38,11 +38,13 @@ class _Failure(click.ClickException):
 class _Commands(click.Group):
     """Our commands first; plug-ins are asked only for a name we do not know, and for help."""
 
-    def main(self, args: Sequence[str] | None = None, **extra: Any) -> Any:
+    def main(self, *args: Any, **extra: Any) -> Any:
         try:
-            return super().main(args, **extra)
+            return super().main(*args, **extra)
         except SystemExit as end:
-            if args is None:  # it is the program itself, not called by another
+            if (
+                not args and extra.get("args") is None
+            ):  # it is the program itself, not called by another
                 _leave_at_once_if_need_be(end)
             raise
 

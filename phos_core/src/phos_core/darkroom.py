@@ -5,14 +5,13 @@ import os
 import warnings
 from dataclasses import replace
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from phos_core import exif, profiles, xmp
+from phos_core import profiles
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.door import develop
 from phos_core.errors import ImageFileError, SidecarError
@@ -23,13 +22,15 @@ from phos_core.image_files import (
     check_writable,
     encode_picture,
     read_picture,
+    warn_of_left_out,
 )
 from phos_core.large import check_tiff, develop_into, is_large
 from phos_core.paths import exists
-from phos_core.picture import Metadata, Picture
+from phos_core.picture import Picture
 from phos_core.recipe import Recipe, RunReport
 from phos_core.settings import settings_text
 from phos_core.sidecar import FileFacts, Source, describe, dumps, path_for
+from phos_core.signing import signed
 from phos_core.whole_files import NewFiles, cannot_write, check_place, new_files
 
 __all__ = ["develop_file", "develop_picture", "taken_as"]
@@ -74,16 +75,7 @@ def develop_picture(
     TypeError, ValueError, PhosError
         As `phos_core.develop` raises.
     """
-    report: RunReport
-    coded, report = develop(
-        _colours(picture, recipe),
-        recipe=taken_as(picture, recipe),
-        backend=backend,
-        strict=strict,
-        report=True,
-    )
-    positive = _coded(coded, picture, recipe)
-    return replace(positive, metadata=_signed(positive.metadata, recipe)), report
+    return _developed(picture, _frame_of_positive(picture, recipe), recipe, backend, strict)
 
 
 def develop_file(
@@ -176,14 +168,35 @@ def _developed_whole(
     into_light = _format_of(destination) == LIGHT
     if into_light:
         picture = _in_floats(picture)
-    check_writable(destination, _as_light(picture) if into_light else _as_codes(picture))
-    positive, report = develop_picture(picture, recipe, backend=backend, strict=strict)
+    frame = _frame_of_positive(picture, recipe)
+    check_writable(destination, _as_light(frame) if into_light else frame)
+    warn_of_left_out(destination, picture.metadata)
+    positive, report = _developed(picture, frame, recipe, backend, strict)
     if into_light:
         positive = _in_light(positive)
     elif _format_of(source) == LIGHT:
         positive = _with_depth(positive, DEEP)
     encode_picture(files.open(destination), destination, positive)
     return report, taken_as(picture, recipe)
+
+
+def _developed(
+    picture: Picture,
+    frame: Picture,
+    recipe: Recipe,
+    backend: str | ConvolutionBackend | None,
+    strict: bool,
+) -> tuple[Picture, RunReport]:
+    """Develop a picture into what its positive is but for the pixels."""
+    report: RunReport
+    coded, report = develop(
+        _colours(picture, recipe),
+        recipe=taken_as(picture, recipe),
+        backend=backend,
+        strict=strict,
+        report=True,
+    )
+    return _coded(coded, frame), report
 
 
 def _developed_by_tiles(
@@ -202,7 +215,7 @@ def _developed_by_tiles(
         files.open(destination),
         source,
         recipe,
-        described=partial(_signed, recipe=recipe),
+        described=partial(signed, settings=settings_text(recipe)),
         destination=destination,
         held=held,
         backend=backend,
@@ -279,13 +292,13 @@ def _colours(picture: Picture, recipe: Recipe) -> NDArray[Any]:
     return picture.light() if _is_by_profile(picture, recipe) else picture.pixels
 
 
-def _coded(positive: NDArray[Any], picture: Picture, recipe: Recipe) -> Picture:
-    """A positive that is sRGB-coded, in the codes of the picture's profile if that can be."""
-    metadata, dtype = picture.metadata, picture.pixels.dtype
+def _frame_of_positive(picture: Picture, recipe: Recipe) -> Picture:
+    """What the positive of a picture is, but for its pixels: they are the picture's."""
+    metadata = picture.metadata
     profile = metadata.icc_profile
     if profile is not None and _is_by_profile(picture, recipe):
         if profiles.can_write(profile):
-            return replace(picture, pixels=profiles.from_srgb(positive, profile, dtype))
+            return replace(picture, metadata=signed(metadata, settings_text(recipe)))
         warnings.warn(
             "the picture's colour profile has no way back to its codes; the positive is sRGB",
             stacklevel=4,
@@ -294,20 +307,18 @@ def _coded(positive: NDArray[Any], picture: Picture, recipe: Recipe) -> Picture:
         metadata = replace(metadata, icc_profile=None)  # untagged files are tagged as sRGB
     return replace(
         picture,
-        pixels=_with_dtype(positive, dtype),
         encoding="srgb",
         primaries="srgb",
-        metadata=metadata,
+        metadata=signed(metadata, settings_text(recipe)),
     )
 
 
-def _signed(metadata: Metadata, recipe: Recipe) -> Metadata:
-    """The metadata with what made the positive, and with which settings."""
-    return replace(
-        metadata,
-        exif=exif.with_software(metadata.exif, f"phos {version('phos-core')}"),
-        xmp=xmp.with_settings(metadata.xmp, settings_text(recipe)),
-    )
+def _coded(positive: NDArray[Any], frame: Picture) -> Picture:
+    """A positive that is sRGB-coded, in the codes that it is to have."""
+    profile, dtype = frame.metadata.icc_profile, frame.pixels.dtype
+    if profile is not None and frame.encoding == "profile":
+        return replace(frame, pixels=profiles.from_srgb(positive, profile, dtype))
+    return replace(frame, pixels=_with_dtype(positive, dtype))
 
 
 def _format_of(path: Path) -> str | None:
@@ -319,13 +330,6 @@ def _refuse_existing(destination: Path, overwrite: bool) -> None:
         raise ImageFileError(
             f"{destination} exists already; it is replaced only on request (overwrite)"
         )
-
-
-def _as_codes(picture: Picture) -> Picture:
-    """What the positive of a picture is in a format of codes, but for its colours."""
-    if picture.encoding == "linear":
-        return replace(picture, encoding="srgb", primaries="srgb")
-    return picture
 
 
 def _as_light(picture: Picture) -> Picture:

@@ -5,67 +5,66 @@ changes is written anew at its end.
 """
 
 import io
-import struct
-from collections.abc import Container, Mapping
-from dataclasses import dataclass
-from typing import BinaryIO
+import warnings
+from collections.abc import Callable, Container, Iterable
+from dataclasses import replace
+from typing import BinaryIO, Literal
 
 from phos_core.errors import ImageFileError
-from phos_core.tiff_tags import (
-    Directory,
-    Entry,
-    Layout,
-    Tag,
-    converted,
-    packed_directory,
-    packed_offset,
-    padding,
-    pointer,
-    read_directory,
-    read_layout,
-    read_tag,
+from phos_core.exif_block import numbers, open_block, with_numbers
+from phos_core.exif_tags import (
+    ALL_BUT_POINTERS,
+    MAKER_NOTE,
+    ORIENTATION,
+    SOFTWARE,
+    Tags,
+    append,
+    append_all,
+    new_block,
+    read_tags,
 )
+from phos_core.tiff_tags import Directory, Layout, Tag, packed_offset, read_directory, read_layout
 
-__all__ = ["block_of_tiff", "upright", "with_software", "write_into_tiff"]
+__all__ = [
+    "block_of_tiff",
+    "orientation",
+    "rebuilt",
+    "start_of_tiff",
+    "upright",
+    "with_first_tags",
+    "with_software",
+    "write_into_tiff",
+]
 
-MAX_DIRECTORY_BYTES = 1 << 24  # our choice: the largest makers' notes have a few MB
+FARTHEST_NOTE = 1 << 20  # our choice: a block is filled up so far, to keep a note in its place
 
-ORIENTATION, SOFTWARE = 0x0112, 0x0131
-EXIF, GPS, INTEROPERABILITY = 0x8769, 0x8825, 0xA005
-
-# Of a file's first directory, what tells of the picture; the rest says how its pixels are stored.
-DESCRIPTIVE = frozenset(
-    {
-        0x010D,  # DocumentName
-        0x010E,  # ImageDescription
-        0x010F,  # Make
-        0x0110,  # Model
-        ORIENTATION,
-        0x011A,  # XResolution
-        0x011B,  # YResolution
-        0x0128,  # ResolutionUnit
-        SOFTWARE,
-        0x0132,  # DateTime
-        0x013B,  # Artist
-        0x013C,  # HostComputer
-        0x4746,  # Rating
-        0x4749,  # RatingPercent
-        0x8298,  # Copyright
-        0x9C9B,  # XPTitle, and so on
-        0x9C9C,
-        0x9C9D,
-        0x9C9E,
-        0x9C9F,
-    }
-)
-_ALL_BUT_POINTERS = frozenset(range(1 << 16)) - {EXIF, GPS, INTEROPERABILITY}
-_ORIENTATION_FORMATS = {1: "B", 3: "H", 4: "I"}  # by type; SHORT is the right one
 _ASCII = 2
 _UPRIGHT = 1
 
 
+def orientation(block: bytes | None) -> int | None:
+    """Return which orientation a block says, as a number of whatever type.
+
+    Parameters
+    ----------
+    block : bytes or None
+        EXIF as a TIFF block.
+
+    Returns
+    -------
+    int or None
+        1 to 8, as EXIF counts; None if it says none, or one that does not exist.
+    """
+    opened = open_block(block)
+    value = None if opened is None else opened.find(opened.first, ORIENTATION)
+    if opened is None or value is None:
+        return None
+    found = numbers(opened.layout, value)[:1]
+    return int(found[0]) if found and found[0] in range(1, 9) else None
+
+
 def upright(block: bytes) -> tuple[bytes | None, int]:
-    """Give a block the orientation 1, and tell which it had.
+    """Give a block the orientation 1, and return which it had.
 
     Parameters
     ----------
@@ -79,20 +78,14 @@ def upright(block: bytes) -> tuple[bytes | None, int]:
     orientation : int
         1 to 8, as EXIF counts; 1 if it says none, or one that does not exist.
     """
-    found = _read_block(block)
-    if found is None:
+    opened = open_block(block)
+    if opened is None:
         return None, _UPRIGHT
-    layout, directory = found
     patched = bytearray(block)
-    orientations = []
-    for index, entry in enumerate(directory.entries):
-        letter = _ORIENTATION_FORMATS.get(entry.type)
-        if entry.tag == ORIENTATION and entry.count == 1 and letter is not None:
-            number = struct.Struct(layout.order + letter)
-            orientations.append(number.unpack_from(entry.field)[0])
-            number.pack_into(patched, _field_position(layout, directory, index), _UPRIGHT)
-    orientation = orientations[0] if orientations else _UPRIGHT
-    return bytes(patched), orientation if 1 <= orientation <= 8 else _UPRIGHT
+    for value in opened.values(opened.first):
+        if value.tag == ORIENTATION and numbers(opened.layout, value):
+            with_numbers(patched, opened.layout, value, [_UPRIGHT])
+    return bytes(patched), orientation(block) or _UPRIGHT
 
 
 def with_software(block: bytes | None, text: str) -> bytes:
@@ -118,15 +111,66 @@ def with_software(block: bytes | None, text: str) -> bytes:
     """
     if not text or not text.isascii() or "\0" in text:
         raise ValueError(f"text must be ASCII without NUL, and not empty, got {text!r}")
-    tags = {SOFTWARE: Tag(SOFTWARE, _ASCII, text.encode() + b"\0")}
+    return with_first_tags(block, lambda _: [Tag(SOFTWARE, _ASCII, text.encode() + b"\0")])
+
+
+def with_first_tags(block: bytes | None, tags_for: Callable[[Layout], Iterable[Tag]]) -> bytes:
+    """Write tags into a block's first directory.
+
+    Parameters
+    ----------
+    block : bytes or None
+        EXIF as a TIFF block. None, or one that cannot be read: a new one is made.
+    tags_for : callable
+        ``tags_for(layout)``: the tags, in the block's byte order.
+
+    Returns
+    -------
+    bytes
+        The block with a first directory at its end that has these tags, in place of old ones of
+        the same numbers. All else stays where it was.
+    """
     found = None if block is None else _read_block(block)
     if block is None or found is None:
-        return _new_block(Layout("<"), _Tags(tags, {}, {}, {}))
+        layout = Layout("<")
+        return new_block(layout, Tags({tag.tag: tag for tag in tags_for(layout)}, {}, {}, {}))
     layout, directory = found
+    tags = {tag.tag: tag for tag in tags_for(layout)}
     patched = bytearray(block)
-    first = _append(layout, patched, 0, directory.entries, tags, directory.next)
+    first = append(layout, patched, 0, directory.entries, tags, directory.next)
     layout.offset.pack_into(patched, layout.first, first)
     return bytes(patched)
+
+
+def rebuilt(block: bytes, without: Container[int] = ()) -> bytes | None:
+    """Write a block anew, with what its directories name and nothing else.
+
+    Parameters
+    ----------
+    block : bytes
+        EXIF as a TIFF block.
+    without : container of int
+        Tags that are left out.
+
+    Returns
+    -------
+    bytes or None
+        A block without a thumbnail, whose maker's note stands where it stood: its offsets count
+        from the block's start. None if the block cannot be read, or nothing is left.
+    """
+    found = _read_block(block)
+    if found is None:
+        return None
+    tags = read_tags(io.BytesIO(block), found[0], found[0], ALL_BUT_POINTERS)
+    if tags is None:
+        return None
+    first, exif, interoperability, gps = (
+        {number: tag for number, tag in directory.items() if number not in without}
+        for directory in (tags.first, tags.exif, tags.interoperability, tags.gps)
+    )
+    if not (first or exif or gps):
+        return None
+    return new_block(found[0], Tags(first, exif, interoperability, gps, tags.note_at))
 
 
 def block_of_tiff(file: BinaryIO) -> bytes | None:
@@ -149,10 +193,39 @@ def block_of_tiff(file: BinaryIO) -> bytes | None:
     if layout is None:
         return None
     target = Layout(layout.order)
-    tags = _read_tags(file, layout, target)
+    tags = read_tags(file, layout, target)
     if tags is None or not (tags.first or tags.exif or tags.gps):
         return None
-    return _new_block(target, tags)
+    return new_block(target, _within_reach(tags))
+
+
+def start_of_tiff(block: bytes | None, taken_bytes: int) -> tuple[Literal["<", ">"] | None, bytes]:
+    """Return what a TIFF starts with, so that its maker's note stands where it stood in a block.
+
+    Most makers count offsets in their notes from the start of the EXIF block, some write what
+    they point to outside of the note, and some use the block's byte order in it. So a TIFF that
+    holds such a note has the block's own bytes where the block had them.
+
+    Parameters
+    ----------
+    block : bytes or None
+        EXIF as a TIFF block.
+    taken_bytes : int
+        Of the TIFF's header.
+
+    Returns
+    -------
+    order : {"<", ">"} or None
+        The byte order that the TIFF must have; None: either.
+    bytes
+        What follows its header, before all else; nothing if there is no such note.
+    """
+    found = None if block is None else _read_block(block)
+    tags = None if found is None else read_tags(io.BytesIO(block or b""), found[0], found[0])
+    if block is None or found is None or tags is None or MAKER_NOTE not in tags.exif:
+        return None, b""
+    order: Literal["<", ">"] = "<" if found[0].order == "<" else ">"
+    return order, b"" if tags.note_at is None else block[taken_bytes:]
 
 
 def write_into_tiff(file: BinaryIO, block: bytes) -> None:
@@ -174,7 +247,8 @@ def write_into_tiff(file: BinaryIO, block: bytes) -> None:
     -----
     The directories are written at the file's end, the first one with what it had and the block's
     descriptive tags, which replace those of the file. Numbers are turned to the file's byte order;
-    makers' notes and other opaque bytes stay as they are. A thumbnail stays behind.
+    makers' notes and other opaque bytes stay as they are. A maker's note that stands in the file
+    already, as `start_of_tiff` puts it there, is pointed to in its place. A thumbnail stays behind.
     """
     layout = read_layout(file)
     directory = None if layout is None else read_directory(file, layout)
@@ -183,29 +257,21 @@ def write_into_tiff(file: BinaryIO, block: bytes) -> None:
     found = _read_block(block)
     if found is None:
         return
-    tags = _read_tags(io.BytesIO(block), found[0], layout)
+    tags = read_tags(io.BytesIO(block), found[0], layout)
     if tags is None:
         return
+    if not _stands_there(file, tags):
+        tags = replace(tags, note_at=None)
     end = file.seek(0, io.SEEK_END)
     data = bytearray()
     try:
-        first = _append_all(layout, data, end, directory, tags)
+        first = append_all(layout, data, end, directory, tags)
         link = packed_offset(layout, first)
     except OverflowError as error:
         raise ImageFileError(f"EXIF cannot be written: {error}; use a BigTIFF") from error
     file.write(data)
     file.seek(layout.first)
     file.write(link)
-
-
-@dataclass(frozen=True, slots=True)
-class _Tags:
-    """The tags of each directory, by their numbers."""
-
-    first: Mapping[int, Tag]
-    exif: Mapping[int, Tag]
-    interoperability: Mapping[int, Tag]
-    gps: Mapping[int, Tag]
 
 
 def _read_block(block: bytes) -> tuple[Layout, Directory] | None:
@@ -218,97 +284,25 @@ def _read_block(block: bytes) -> tuple[Layout, Directory] | None:
     return None if directory is None else (layout, directory)
 
 
-def _field_position(layout: Layout, directory: Directory, index: int) -> int:
-    """Where in the file the field of an entry stands."""
-    end = directory.position + layout.count.size + (index + 1) * layout.entry.size
-    return end - layout.offset.size
-
-
-def _read_tags(file: BinaryIO, layout: Layout, target: Layout) -> _Tags | None:
-    """Read what tells of a picture; None if there is no first directory."""
-    directory = read_directory(file, layout)
-    if directory is None:
-        return None
-    exif = _pointed_to(file, layout, directory, EXIF)
-    interoperability = _pointed_to(file, layout, exif, INTEROPERABILITY)
-    gps = _pointed_to(file, layout, directory, GPS)
-    return _Tags(
-        _values(file, layout, directory, DESCRIPTIVE, target),
-        _values(file, layout, exif, _ALL_BUT_POINTERS, target),
-        _values(file, layout, interoperability, _ALL_BUT_POINTERS, target),
-        _values(file, layout, gps, _ALL_BUT_POINTERS, target),
+def _stands_there(file: BinaryIO, tags: Tags) -> bool:
+    """Whether a file has the maker's note where its block has it."""
+    if tags.note_at is None or MAKER_NOTE not in tags.exif:
+        return False
+    note = tags.exif[MAKER_NOTE].value
+    file.seek(0)
+    return tags.note_at + len(note) <= file.seek(0, io.SEEK_END) and (
+        file.seek(tags.note_at) >= 0 and file.read(len(note)) == note
     )
 
 
-def _pointed_to(
-    file: BinaryIO, layout: Layout, directory: Directory | None, tag: int
-) -> Directory | None:
-    entry = None if directory is None else directory.find(tag)
-    if entry is None or entry.count != 1:
-        return None
-    value = read_tag(file, layout, entry, limit=8)
-    if value is None or len(value.value) not in (4, 8):
-        return None
-    number = struct.Struct(layout.order + ("I" if len(value.value) == 4 else "Q"))
-    return read_directory(file, layout, *number.unpack(value.value))
-
-
-def _values(
-    file: BinaryIO,
-    layout: Layout,
-    directory: Directory | None,
-    wanted: Container[int],
-    target: Layout,
-) -> dict[int, Tag]:
-    """Read the values of wanted tags that are all there, for another layout."""
-    values: dict[int, Tag] = {}
-    room = MAX_DIRECTORY_BYTES
-    for entry in directory.entries if directory is not None else ():
-        if entry.tag not in wanted or entry.tag in values:
-            continue
-        tag = read_tag(file, layout, entry, room)
-        tag = None if tag is None else converted(tag, layout, target)
-        if tag is not None:
-            values[tag.tag] = tag
-            room -= len(tag.value)
-    return values
-
-
-def _new_block(layout: Layout, tags: _Tags) -> bytes:
-    block = bytearray((b"II" if layout.order == "<" else b"MM") + bytes(6))
-    struct.pack_into(layout.order + "H", block, 2, 42)
-    first = _append_all(layout, block, 0, None, tags)
-    layout.offset.pack_into(block, layout.first, first)
-    return bytes(block)
-
-
-def _append_all(
-    layout: Layout, data: bytearray, start: int, old: Directory | None, tags: _Tags
-) -> int:
-    """Append the directories to data that stand at `start`; return where the first one is."""
-    first, exif = dict(tags.first), dict(tags.exif)
-    if tags.interoperability:
-        offset = _append(layout, data, start, (), tags.interoperability)
-        exif[INTEROPERABILITY] = pointer(INTEROPERABILITY, offset, layout)
-    if exif:
-        first[EXIF] = pointer(EXIF, _append(layout, data, start, (), exif), layout)
-    if tags.gps:
-        first[GPS] = pointer(GPS, _append(layout, data, start, (), tags.gps), layout)
-    if old is None:
-        return _append(layout, data, start, (), first)
-    return _append(layout, data, start, old.entries, first, old.next)
-
-
-def _append(
-    layout: Layout,
-    data: bytearray,
-    start: int,
-    kept: tuple[Entry, ...],
-    tags: Mapping[int, Tag],
-    following: int = 0,
-) -> int:
-    """Append one directory; return where in the file it is."""
-    data += padding(layout, start + len(data))
-    offset = start + len(data)
-    data += packed_directory(layout, offset, kept, tags, following)
-    return offset
+def _within_reach(tags: Tags) -> Tags:
+    """The tags without a maker's note that a block cannot hold where it stands."""
+    if MAKER_NOTE not in tags.exif or (tags.note_at or 0) <= FARTHEST_NOTE:
+        return tags
+    warnings.warn(
+        f"the maker's note is left out of EXIF: it stands {tags.note_at} bytes into the file, and "
+        "what it points to could not be found elsewhere",
+        stacklevel=4,
+    )
+    exif = {number: tag for number, tag in tags.exif.items() if number != MAKER_NOTE}
+    return replace(tags, exif=exif, note_at=None)

@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import os
 import stat
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from phos_core.errors import ImageFileError
 from phos_core.formats.damage import check_is_file, one_clear_error
 from phos_core.formats.sniffing import HEAD_BYTES, RAW_SUFFIXES, format_of
 from phos_core.paths import exists
-from phos_core.picture import Picture
+from phos_core.picture import Metadata, Picture
 from phos_core.whole_files import cannot_write, new_files, replacing
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "read_image",
     "read_picture",
     "replacing",
+    "warn_of_left_out",
     "write_image",
     "write_picture",
 ]
@@ -56,19 +58,21 @@ class _Format:
     module: str
     extra: str | None = None
     holds_alpha: bool = True
+    lacks: tuple[str, ...] = ()  # of what metadata has
 
 
 _FORMATS = {
     "JPEG": _Format("jpeg", holds_alpha=False),
-    "PNG": _Format("png"),
+    "PNG": _Format("png", lacks=("photoshop",)),
     "TIFF": _Format("tiff"),
-    "WebP": _Format("webp"),
-    "AVIF": _Format("avif"),
-    "EXR": _Format("exr", extra="exr"),
+    "WebP": _Format("webp", lacks=("photoshop",)),
+    "AVIF": _Format("avif", lacks=("photoshop",)),
+    "EXR": _Format("exr", extra="exr", lacks=("exif", "photoshop", "resolution")),
     "HEIF": _Format("heif", extra="heif"),
     "RAW": _Format("raw", extra="raw"),
 }
 MORE_BYTES = 1 << 16  # more than the rest of a block on a full disk
+_BLOCKS = {"exif": "EXIF", "photoshop": "IPTC", "resolution": "resolution"}
 
 
 def read_picture(path: str | os.PathLike[str]) -> Picture:
@@ -135,6 +139,7 @@ def write_picture(
     """
     path = Path(path)
     check_writable(path, picture)
+    warn_of_left_out(path, picture.metadata)
     if exists(path) and not overwrite:
         raise ImageFileError(f"{path} exists already; it is replaced only on request (overwrite)")
     with new_files(overwrite=overwrite) as files:
@@ -296,6 +301,29 @@ def check_writable(path: str | os.PathLike[str], picture: Picture) -> None:
     block = too_long_for(picture) if too_long_for else None
     if block is not None:
         raise ImageFileError(f"cannot write {path}: its {block} is longer than a {name} can hold")
+
+
+def warn_of_left_out(path: str | os.PathLike[str], metadata: Metadata) -> None:
+    """Name what a file of this name has no place for.
+
+    Parameters
+    ----------
+    path : path
+        The file's name; its ending chooses the format.
+    metadata : Metadata
+        What is to be written.
+
+    Warns
+    -----
+    UserWarning
+        If there is something: it is left out.
+    """
+    name = check_suffix(path)
+    lost = [_BLOCKS[b] for b in _FORMATS[name].lacks if getattr(metadata, b) is not None]
+    if lost:
+        warnings.warn(
+            f"{path}: {name} has no place for {' or '.join(lost)}: left out", stacklevel=3
+        )
 
 
 @contextlib.contextmanager

@@ -8,10 +8,49 @@ from numpy.typing import NDArray
 
 from phos_core.color import PRIMARIES, decode_srgb, decode_table
 
-__all__ = ["FileEncoding", "Metadata", "Picture"]
+__all__ = ["FileEncoding", "Metadata", "Picture", "Resolution"]
 
 FileEncoding = Literal["srgb", "linear", "profile"]
 DTYPES = ("uint8", "uint16", "float32")
+MOST_PIXELS = 1e6  # in an inch or a centimetre: more is no resolution
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """How many pixels of a picture a length on paper has.
+
+    Parameters
+    ----------
+    across, down : float
+        Pixels in a unit of length; above 0.
+    unit : {"inch", "cm", "none"}
+        The length; "none": the two say only how wide a pixel is for its height.
+    """
+
+    across: float
+    down: float
+    unit: Literal["inch", "cm", "none"] = "inch"
+
+    @classmethod
+    def sensible(cls, across: float, down: float, unit: str) -> "Resolution | None":
+        """Return a resolution, or None if the numbers say nothing that a picture can have."""
+        if unit not in ("inch", "cm", "none"):
+            return None
+        if not all(0.0 < number <= MOST_PIXELS for number in (across, down)):
+            return None
+        if unit == "none" and across == down:
+            return None
+        return cls(float(across), float(down), unit)  # type: ignore[arg-type]
+
+    @property
+    def turned(self) -> "Resolution":
+        """That of the picture lying on its side."""
+        return Resolution(self.down, self.across, self.unit)
+
+    def per(self, unit_cm: float) -> tuple[float, float]:
+        """Pixels across and down in a length of so many centimetres."""
+        scale = unit_cm / (2.54 if self.unit == "inch" else 1.0)
+        return self.across * scale, self.down * scale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,14 +62,21 @@ class Metadata:
     exif : bytes or None
         A TIFF block, without the ``Exif`` mark that JPEG puts before it. Its orientation is 1.
     xmp : bytes or None
-        The XMP packet, UTF-8.
+        The XMP packet, UTF-8, with what JPEG keeps in further segments (extended XMP).
     icc_profile : bytes or None
         The colour profile; None: there is none, and the pixels are taken as sRGB.
+    photoshop : bytes or None
+        Photoshop's image resources that tell of the picture: IPTC's caption, keywords and rights
+        (IIM), its digest, the copyright's flag and address, and paths.
+    resolution : Resolution or None
+        As the file itself says it (JFIF, pHYs, a TIFF's tags), else its EXIF.
     """
 
     exif: bytes | None = None
     xmp: bytes | None = None
     icc_profile: bytes | None = None
+    photoshop: bytes | None = None
+    resolution: Resolution | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

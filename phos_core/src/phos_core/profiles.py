@@ -16,9 +16,10 @@ from phos_core.color import (
 )
 from phos_core.errors import ImageFileError
 from phos_core.icc import ColourSpace, MatrixProfile, Profile, read_profile
-from phos_core.lcms import srgb_profile, transform, xyz_profile
+from phos_core.lcms import adobe_rgb_profile, srgb_profile, transform, xyz_profile
 
 __all__ = [
+    "adobe_rgb_profile",
     "can_write",
     "colours_of",
     "from_srgb",

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from phos_core.color import encode_codes, to_linear_srgb
+from phos_core.formats.assembling import Blocks, described, is_spread, turn
 from phos_core.formats.damage import check_is_file, one_clear_error
 from phos_core.image_files import read_picture
 from phos_core.picture import Metadata, Picture
@@ -169,10 +170,16 @@ def _fraction_of_jpeg(path: Path, rows: int, cols: int) -> Picture | None:
             file.draft(None, (wanted, wanted))
             if file.size == whole or file.mode not in ("L", "RGB"):
                 return None
-            pixels: NDArray[Any] = np.asarray(ImageOps.exif_transpose(file))
-            profile = file.info.get("icc_profile")
+            samples: NDArray[Any] = np.asarray(file)
+            said = file.info
     except _TROUBLE:
         return None
+    blocks = Blocks(exif=said.get("exif"), xmp=said.get("xmp"))
+    metadata, orientation = described(blocks, samples.shape, is_grey=samples.ndim == 2)
+    pixels = turn(samples, orientation)
+    profile = said.get("icc_profile") or metadata.icc_profile
     if not profile or is_srgb(profile):
         return Picture(pixels=pixels)
+    if is_spread(profile, is_grey=pixels.ndim == 2):
+        pixels = np.stack([pixels] * 3, axis=-1)
     return Picture(pixels=pixels, encoding="profile", metadata=Metadata(icc_profile=profile))

@@ -1,36 +1,66 @@
-"""XMP packets: the settings of a picture, kept among what other programs wrote there.
+"""XMP packets: settings kept among what other programs wrote, and what a change makes untrue.
 
-Expat says where in the packet's bytes an element stands; the bytes are then cut and joined. A
-packet is never parsed into a tree and written again: all else in it stays as it is.
+All that is not changed stays in its bytes, padding and trailer included.
 """
 
+import codecs
 import re
-from dataclasses import dataclass, field
-from typing import Any
-from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
-__all__ = ["NAMESPACE", "settings", "with_settings"]
+from phos_core.xmp_packet import (
+    MAX_PACKET_BYTES,
+    RDF,
+    open_packet,
+    spliced,
+    with_texts,
+    without,
+)
+
+__all__ = [
+    "MAX_PACKET_BYTES",
+    "NAMESPACE",
+    "as_srgb",
+    "as_utf8",
+    "orientation",
+    "settings",
+    "upright",
+    "with_settings",
+    "with_size",
+    "without_untrue",
+]
 
 NAMESPACE = "urn:phos:1.0/"
 """The XML namespace of what phos writes."""
 
-MAX_PACKET_BYTES = 1 << 24  # our choice: the largest packets hold a raw converter's masks, some MB
-MAX_DEPTH = 256  # our choice: properties of properties nest some ten deep
-
-_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _SETTINGS = f"{NAMESPACE} settings"
-_ROOT, _DESCRIPTION, _ABOUT = f"{_RDF} RDF", f"{_RDF} Description", f"{_RDF} about"
-_DEEPEST_RDF = 2  # either it is the outermost element, or x:xmpmeta around it is
+_TIFF, _EXIF = "http://ns.adobe.com/tiff/1.0/", "http://ns.adobe.com/exif/1.0/"
+_PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0/"
+_CAMERA = "http://ns.google.com/photos/1.0/camera/"
+_ORIENTATION = f"{_TIFF} Orientation"
+
+# What says that other pictures stand in the file, or what the picture was before.
+_UNTRUE_NAMESPACES = (
+    "http://ns.adobe.com/hdr-gain-map/1.0/",
+    "http://ns.adobe.com/hdr-metadata/1.0/",
+    "http://ns.apple.com/HDRGainMap/1.0/",
+    "http://ns.google.com/photos/1.0/container/",
+    "http://ns.google.com/photos/dd/1.0/",  # depth and cameras, in the container's items
+)
+_UNTRUE = re.compile(
+    rf"{_CAMERA} (MotionPhoto|MicroVideo)\w*"
+    r"|http://ns\.adobe\.com/xap/1\.0/ Thumbnails"
+    rf"|({_TIFF}|{_EXIF}) NativeDigest"  # of EXIF as it was
+)
 
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_START = re.compile(rb"</?[^\s/>]+")
-_ATTRIBUTE = re.compile(rb"""\s+([^\s=]+)\s*=\s*("[^"]*"|'[^']*')""")
+_DECLARATION = re.compile(r"\s*<\?xml\s[^>]*\?>")
+_DECLARED = re.compile(rb"""\s*<\?xml\s[^>]*encoding\s*=\s*["']([\w.:-]+)["']""")
+_ATTRIBUTE_OR_ELEMENT = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)([1-8])")
 
 _NEW_PACKET = (
     b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
-    b'<rdf:RDF xmlns:rdf="' + _RDF.encode() + b'">\n'
+    b'<rdf:RDF xmlns:rdf="' + RDF.encode() + b'">\n'
     b"</rdf:RDF>\n"
     b"</x:xmpmeta>\n"
     b'<?xpacket end="w"?>'
@@ -64,14 +94,15 @@ def with_settings(packet: bytes | None, toml_text: str) -> bytes:
     if unfit is not None:
         raise ValueError(f"toml_text has a character that XML cannot hold: {unfit.group()!r}")
     packet = _NEW_PACKET if packet is None else packet
-    found = _find(packet)
+    found = open_packet(packet)
     if found is None:
         return packet
-    if found.element is not None:
-        return _spliced(packet, found.element, _element(toml_text))
-    description = _description(toml_text, found.about)
-    packet = _spliced(packet, slice(found.end_of_rdf, found.end_of_rdf), description)
-    return packet if found.attribute is None else _spliced(packet, found.attribute, b"")
+    old = found.find(_SETTINGS)
+    if old is not None and not old.is_attribute:
+        return spliced(packet, [(old.place, _element(toml_text))])
+    new = _description(_element(toml_text), found.about)
+    changes = [(slice(found.end_of_rdf, found.end_of_rdf), new)]
+    return spliced(packet, changes if old is None else [*changes, (old.place, b"")])
 
 
 def settings(packet: bytes | None) -> str | None:
@@ -88,141 +119,129 @@ def settings(packet: bytes | None) -> str | None:
         What `with_settings` wrote, also if another program has since put it among its own
         properties; None if there is none, or the packet cannot be read.
     """
-    found = None if packet is None else _find(packet)
-    return None if found is None else found.text
+    found = open_packet(packet)
+    property_ = None if found is None else found.find(_SETTINGS)
+    return None if property_ is None else property_.text
 
 
-@dataclass(slots=True)
-class _Found:
-    """Places in a packet: where the RDF ends, and where settings stand already."""
+def as_utf8(packet: bytes) -> bytes:
+    """Return a packet in UTF-8.
 
-    end_of_rdf: int = -1
-    has_end_tag: bool = False
-    about: str = ""
-    element: slice | None = None
-    attribute: slice | None = None
-    text: str | None = None
-    open_elements: list[str] = field(default_factory=list)
-    start_of_element: int = -1
-    pieces: list[str] = field(default_factory=list)
+    Parameters
+    ----------
+    packet : bytes
+        In UTF-8, UTF-16 or UTF-32, with a byte order mark or without, or in the encoding that an
+        XML declaration at its start names.
 
-
-def _find(packet: bytes) -> _Found | None:
-    """Find the places in a packet; None if it has none."""
-    if len(packet) > MAX_PACKET_BYTES:
-        return None
-    body = packet.rstrip(b"\0")
-    found = _Found()
+    Returns
+    -------
+    bytes
+        The same text; the same bytes if they are UTF-8, or cannot be read as what they claim.
+    """
+    encoding = _encoding(packet)
+    if encoding is None or len(packet) > 4 * MAX_PACKET_BYTES:
+        return packet
+    width = {"utf-16": 2, "utf-32": 4}.get(encoding[:6], 1)
     try:
-        _parse(body, found)
-    except (expat.ExpatError, _UnfitError):
+        text = packet[: len(packet) // width * width].decode(encoding)
+    except (UnicodeError, LookupError):
+        return packet
+    text = _DECLARATION.sub("", text.removeprefix("\ufeff").rstrip("\0"), count=1)
+    converted = text.encode(errors="ignore")
+    return packet if open_packet(converted) is None else converted
+
+
+def orientation(packet: bytes | None) -> int | None:
+    """Return the orientation that a packet says: 1 to 8; None if it says none that exists."""
+    found = open_packet(packet)
+    if found is None:
+        match = _ATTRIBUTE_OR_ELEMENT.search(packet or b"")
+        return int(match[2]) if match else None
+    said = found.find(_ORIENTATION)
+    text = "" if said is None else said.text.strip()
+    return int(text) if text.isdecimal() and int(text) in range(1, 9) else None
+
+
+def upright(packet: bytes) -> bytes:
+    """Return a packet that says the orientation 1, where it says one."""
+    if open_packet(packet) is None:
+        return _ATTRIBUTE_OR_ELEMENT.sub(rb"\g<1>1", packet)
+    return with_texts(packet, {_ORIENTATION: "1"})
+
+
+def with_size(packet: bytes, rows: int, cols: int) -> bytes:
+    """Return a packet that says a picture's size, where it says one."""
+    wide, high = str(cols), str(rows)
+    return with_texts(
+        packet,
+        {
+            f"{_TIFF} ImageWidth": wide,
+            f"{_TIFF} ImageLength": high,
+            f"{_EXIF} PixelXDimension": wide,
+            f"{_EXIF} PixelYDimension": high,
+        },
+    )
+
+
+def as_srgb(packet: bytes | None) -> bytes | None:
+    """Return a packet that says that the picture is in sRGB, where it says anything of colours."""
+    if packet is None:
         return None
-    return found if found.end_of_rdf >= 0 and found.has_end_tag else None
+    packet = with_texts(packet, {f"{_EXIF} ColorSpace": "1"})
+    return without(packet, lambda name: name == f"{_PHOTOSHOP} ICCProfile")
 
 
-class _UnfitError(Exception):
-    """A packet that is not read further."""
+def without_untrue(packet: bytes | None) -> bytes | None:
+    """Take out of a packet what is not true of a picture that was developed.
+
+    Parameters
+    ----------
+    packet : bytes or None
+        An XMP packet.
+
+    Returns
+    -------
+    bytes or None
+        The packet without what it says of gain maps, films and other pictures at the file's end,
+        of thumbnails, and without digests of EXIF; all else as it was.
+    """
+    if packet is None:
+        return None
+    return without(
+        packet, lambda name: name.startswith(_UNTRUE_NAMESPACES) or _UNTRUE.fullmatch(name)
+    )
 
 
-def _parse(body: bytes, found: _Found) -> None:
-    parser = expat.ParserCreate("UTF-8", namespace_separator=" ")
-    parser.buffer_text = True
-
-    def refuse(*_: Any) -> None:
-        raise _UnfitError
-
-    def start(name: str, attributes: dict[str, str]) -> None:
-        found.open_elements.append(name)
-        if len(found.open_elements) > MAX_DEPTH:
-            raise _UnfitError
-        match _property_path(found):
-            case [root] if root == _ROOT:
-                found.has_end_tag = not _is_empty(body, parser.CurrentByteIndex)
-            case [_, only] if only == _DESCRIPTION:
-                _note_description(found, attributes, body, parser.CurrentByteIndex)
-            case [_, description, only] if description == _DESCRIPTION and only == _SETTINGS:
-                found.start_of_element = parser.CurrentByteIndex
-                found.pieces.clear()
-
-    def text(piece: str) -> None:
-        if found.start_of_element >= 0:
-            found.pieces.append(piece)
-
-    def end(name: str) -> None:
-        path = _property_path(found)
-        if name == _SETTINGS and len(path) == 3 and found.start_of_element >= 0:
-            _note_element(found, body, parser.CurrentByteIndex)
-        elif name == _ROOT and len(path) == 1 and found.end_of_rdf < 0:
-            found.end_of_rdf = parser.CurrentByteIndex
-        found.open_elements.pop()
-
-    parser.StartDoctypeDeclHandler = refuse  # no document type, no entities that could explode
-    parser.StartElementHandler = start
-    parser.CharacterDataHandler = text
-    parser.EndElementHandler = end
-    parser.Parse(body, True)
+def _encoding(packet: bytes) -> str | None:
+    """Return the encoding of a packet that is not UTF-8."""
+    for mark, encoding in (
+        (codecs.BOM_UTF32_LE, "utf-32"),
+        (codecs.BOM_UTF32_BE, "utf-32"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
+        if packet.startswith(mark):
+            return encoding
+    match [byte == 0 for byte in packet[:4]]:
+        case [False, True, True, True]:
+            return "utf-32-le"
+        case [True, True, True, False]:
+            return "utf-32-be"
+        case [False, True, *_]:
+            return "utf-16-le"
+        case [True, False, *_]:
+            return "utf-16-be"
+    declared = _DECLARED.match(packet)
+    name = "utf-8" if declared is None else declared[1].decode("ascii", "replace").lower()
+    return None if name in ("utf-8", "utf8") or _is_utf8(packet) else name
 
 
-def _property_path(found: _Found) -> list[str]:
-    """The open elements from the first `rdf:RDF` on, or none if it is not where it belongs."""
-    if found.end_of_rdf >= 0 or _ROOT not in found.open_elements[:_DEEPEST_RDF]:
-        return []
-    return found.open_elements[found.open_elements.index(_ROOT) :]
-
-
-def _note_description(
-    found: _Found, attributes: dict[str, str], body: bytes, position: int
-) -> None:
-    """Take what all descriptions are about; and settings that stand in an attribute."""
-    found.about = found.about or attributes.get(_ABOUT, "")
-    if _SETTINGS in attributes and found.text is None:
-        found.text = attributes[_SETTINGS]
-        found.attribute = _attribute_at(body, position, list(attributes).index(_SETTINGS))
-
-
-def _attributes_at(body: bytes, position: int) -> list[re.Match[bytes]]:
-    """The attributes of the start tag at `position`, and before them its name."""
-    matches = []
-    match = _START.match(body, position)
-    while match is not None:
-        matches.append(match)
-        match = _ATTRIBUTE.match(body, match.end())
-    return matches
-
-
-def _attribute_at(body: bytes, position: int, index: int) -> slice:
-    """Where an attribute of the start tag at `position` stands; namespaces are not counted."""
-    attributes = [
-        match
-        for match in _attributes_at(body, position)[1:]
-        if match[1] != b"xmlns" and not match[1].startswith(b"xmlns:")
-    ]
-    return slice(*attributes[index].span())
-
-
-def _tag_end(body: bytes, position: int) -> int:
-    """Where the tag at `position` ends."""
-    end = _attributes_at(body, position)[-1].end()
-    return body.index(b">", end) + 1
-
-
-def _is_empty(body: bytes, position: int) -> bool:
-    """Whether the start tag at `position` is an end tag too."""
-    return body.startswith(b"/>", _tag_end(body, position) - 2)
-
-
-def _note_element(found: _Found, body: bytes, position: int) -> None:
-    """Take settings that stand in an element; it goes before an attribute."""
-    if found.element is None:
-        is_empty = _is_empty(body, found.start_of_element)
-        last_tag = found.start_of_element if is_empty else position
-        found.element = slice(found.start_of_element, _tag_end(body, last_tag))
-        found.text = "".join(found.pieces)
-    found.start_of_element = -1
-
-
-def _spliced(packet: bytes, place: slice, new: bytes) -> bytes:
-    return packet[: place.start] + new + packet[place.stop :]
+def _is_utf8(packet: bytes) -> bool:
+    try:
+        packet.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _element(toml_text: str) -> bytes:
@@ -231,10 +250,7 @@ def _element(toml_text: str) -> bytes:
     return f'<phos:settings xmlns:phos="{NAMESPACE}">{text}</phos:settings>'.encode()
 
 
-def _description(toml_text: str, about: str) -> bytes:
+def _description(element: bytes, about: str) -> bytes:
     """An `rdf:Description` about the same thing as the packet's others."""
-    return (
-        f'<rdf:Description xmlns:rdf="{_RDF}" rdf:about={quoteattr(about)}>'.encode()
-        + _element(toml_text)
-        + b"</rdf:Description>\n"
-    )
+    head = f'<rdf:Description xmlns:rdf="{RDF}" rdf:about={quoteattr(about)}>'
+    return head.encode() + element + b"</rdf:Description>\n"

@@ -18,12 +18,13 @@ from phos_core.formats.boxes import ImageFacts, image_facts
 from phos_core.formats.code_points import named_profile
 from phos_core.formats.damage import DamageError
 from phos_core.formats.limits import check_size, read_whole
-from phos_core.formats.samples import coded, interleaved, is_grey, profile_for, stretched
+from phos_core.formats.samples import coded, exif_for, interleaved, is_grey, profile_for, stretched
 from phos_core.picture import Picture
 
 __all__ = ["LONGEST_SIDE", "read", "unwritable", "write"]
 
 LONGEST_SIDE = 65_535
+NOT_SAID = 2  # of ITU-T H.273's code points
 QUALITY = 90  # our choice: as close as WebP and JPEG at 95
 SPEED = 8  # our choice: the default takes a second a megapixel
 
@@ -57,6 +58,7 @@ def read(path: Path) -> Picture:
         xmp=facts.xmp,
         icc_profile=facts.icc_profile or _named_profile(facts, samples, path),
         orientation=facts.orientation,
+        names_colours=facts.primaries != NOT_SAID,
         name=path.name,
     )
 
@@ -72,8 +74,9 @@ def write(file: BinaryIO, picture: Picture) -> None:
         What; rounded to 8 bits.
     """
     metadata = picture.metadata
+    exif = exif_for(picture)
     blocks = {
-        "exif": None if metadata.exif is None else _kept_exif(metadata.exif),
+        "exif": None if exif is None else _kept_exif(exif),
         "xmp": metadata.xmp,
         "icc_profile": profile_for(picture),
     }

@@ -66,6 +66,7 @@ def read(path: Path) -> Picture:
         xmp=file.info.get("xmp"),
         icc_profile=file.info.get("icc_profile") or _named_profile(path, file, codes),
         orientation=1,
+        names_colours=_names_primaries(file),
     )
 
 
@@ -84,6 +85,11 @@ def _check_names(file: BinaryIO, content: bytes, start: int, end: int) -> None:
         if kind == b"infe":
             numbers = 8 if content[item : item + 1] < b"\3" else 10
             content[item + numbers : item_end].decode()
+
+
+def _names_primaries(file: Any) -> bool:
+    nclx: Mapping[str, int] = file.info.get("nclx_profile") or {}
+    return int(nclx.get("color_primaries", _NOT_SAID)) != _NOT_SAID
 
 
 def _named_profile(path: Path, file: Any, codes: NDArray[Any]) -> bytes | None:

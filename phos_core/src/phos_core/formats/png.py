@@ -30,7 +30,7 @@ from phos_core.formats.limits import (
 )
 from phos_core.formats.png_text import OldProfiles, text, unpacked
 from phos_core.formats.samples import coded, interleaved, is_grey
-from phos_core.picture import Picture
+from phos_core.picture import Picture, Resolution
 
 __all__ = ["read", "write"]
 
@@ -38,13 +38,17 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COMPRESSION = 3  # our choice: grain hardly compresses, so more effort buys little
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of each colour type
 DEFLATE = 8
+METRE, INCH_METRES = 1, 0.0254  # pHYs's unit
 XMP_KEYWORD = b"XML:com.adobe.xmp"
+RESOURCE = b"8BIM"  # what an image resource of Photoshop's begins with
 _CRITICAL = {b"IHDR", b"PLTE", b"IDAT"}
 _SAYS = {  # of each chunk that the pixels can do without, what it holds
     b"tRNS": "transparency",
     b"iCCP": "colour profile",
     b"cICP": "colour space",
     b"eXIf": "EXIF",
+    b"sRGB": "colour space",
+    b"pHYs": "resolution",
     b"acTL": "animation",
     b"tEXt": "text",
     b"zTXt": "text",
@@ -63,6 +67,8 @@ class _Chunks:
     unpacked_bytes: int = 0
     frames: int = 1
     code_points: tuple[int, int] | None = None
+    is_srgb: bool = False
+    resolution: Resolution | None = None
     icc_profile: bytes | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
@@ -95,6 +101,9 @@ def read(path: Path) -> Picture:
         exif=chunks.exif or chunks.old.exif,
         xmp=chunks.xmp or chunks.old.xmp,
         icc_profile=_profile(chunks, samples, path),
+        photoshop=_photoshop(chunks),
+        resolution=chunks.resolution,
+        names_colours=chunks.is_srgb or chunks.code_points is not None,
         name=path.name,
     )
 
@@ -141,6 +150,8 @@ def _metadata_chunks(picture: Picture) -> Iterator[tuple[bytes, bytes]]:
         yield b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc_profile)
     elif picture.encoding == "srgb":
         yield b"sRGB", b"\0"  # perceptual intent
+    if metadata.resolution is not None:
+        yield b"pHYs", _packed_resolution(metadata.resolution)
     if metadata.exif is not None:
         yield b"eXIf", metadata.exif
     if metadata.xmp is not None:
@@ -251,6 +262,10 @@ def _take_metadata(found: _Chunks, kind: bytes, body: bytes) -> None:
         found.head.append(_chunk(kind, body))
     elif kind == b"acTL":
         (found.frames,) = struct.unpack_from(">I", body)
+    elif kind == b"sRGB":
+        found.is_srgb = True
+    elif kind == b"pHYs" and found.resolution is None:
+        found.resolution = _resolution(body)
     elif kind == b"cICP" and found.code_points is None:
         found.code_points = (body[0], body[1])
     elif kind == b"eXIf":
@@ -273,5 +288,33 @@ def _warn_of_what_is_lost(chunks: _Chunks, path: Path) -> None:
             f"{path.name}: its {' and its '.join(sorted(lost))} cannot be read and is left out",
             stacklevel=2,
         )
-    if chunks.old.photoshop is not None:
+    if chunks.old.photoshop is not None and _photoshop(chunks) is None:
         warnings.warn(f"{path.name}: its IPTC is left out", stacklevel=2)
+
+
+def _photoshop(chunks: _Chunks) -> bytes | None:
+    """Return the image resources of an old profile, among which IPTC is; bare IPTC is none."""
+    found = chunks.old.photoshop
+    return found if found is not None and found.startswith(RESOURCE) else None
+
+
+def _resolution(body: bytes) -> Resolution | None:
+    """Return what pHYs says; in inches, if it was whole pixels to the inch before it was metric."""
+    if len(body) != 9:
+        return None
+    across, down, unit = struct.unpack(">IIB", body)
+    if unit != METRE:
+        return Resolution.sensible(across, down, "none")
+    inches = [round(number * INCH_METRES) for number in (across, down)]
+    if [round(number / INCH_METRES) for number in inches] == [across, down]:
+        return Resolution.sensible(inches[0], inches[1], "inch")
+    return Resolution.sensible(across / 100, down / 100, "cm")
+
+
+def _packed_resolution(resolution: Resolution) -> bytes:
+    if resolution.unit == "none":
+        across, down = resolution.across, resolution.down
+    else:
+        across, down = resolution.per(unit_cm=100)
+    unit = 0 if resolution.unit == "none" else METRE
+    return struct.pack(">IIB", max(1, round(across)), max(1, round(down)), unit)

@@ -7,10 +7,19 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from phos_core.color import encode_codes
+from phos_core.exif_facts import with_resolution
 from phos_core.picture import Picture
 from phos_core.profiles import srgb_profile, to_light
 
-__all__ = ["coded", "in_colours", "interleaved", "is_grey", "profile_for", "stretched"]
+__all__ = [
+    "coded",
+    "exif_for",
+    "in_colours",
+    "interleaved",
+    "is_grey",
+    "profile_for",
+    "stretched",
+]
 
 
 def coded(picture: Picture, dtype: DTypeLike) -> Picture:
@@ -55,6 +64,22 @@ def profile_for(picture: Picture) -> bytes | None:
     if profile is None and picture.encoding == "srgb" and picture.pixels.ndim == 3:
         return srgb_profile()
     return profile
+
+
+def exif_for(picture: Picture) -> bytes | None:
+    """Return the EXIF of a file that says a picture's resolution there.
+
+    Parameters
+    ----------
+    picture : Picture
+        What is written.
+
+    Returns
+    -------
+    bytes or None
+        Its own, with its resolution where it says another one, or none.
+    """
+    return with_resolution(picture.metadata.exif, picture.metadata.resolution)
 
 
 def in_colours(picture: Picture) -> Picture:

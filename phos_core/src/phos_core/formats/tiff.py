@@ -9,24 +9,34 @@ import tifffile
 from numpy.typing import NDArray
 
 from phos_core.errors import ImageFileError
-from phos_core.exif import block_of_tiff, write_into_tiff
+from phos_core.exif import block_of_tiff, start_of_tiff, write_into_tiff
 from phos_core.formats.assembling import assemble
 from phos_core.formats.damage import DamageError
 from phos_core.formats.directories import check_directories
 from phos_core.formats.limits import (
     BLOCKS_PER_JPEG_BYTE,
-    METADATA_BYTES,
     PIXELS,
     check_size,
     expansion,
 )
-from phos_core.formats.samples import interleaved, profile_for, stretched
+from phos_core.formats.samples import exif_for, interleaved, profile_for, stretched
+from phos_core.formats.tiff_blocks import (
+    HEADER_BYTES,
+    blocks_of,
+    extra_tags,
+    resolution_tags,
+)
 from phos_core.formats.tiff_segments import mend
 from phos_core.picture import Picture
 
-__all__ = ["block", "read", "straight", "the_picture", "write"]
+__all__ = [
+    "read",
+    "straight",
+    "the_picture",
+    "write",
+]
 
-ORIENTATION, XMP, ICC_PROFILE, DNG_VERSION = 274, 700, 34675, 50706
+DNG_VERSION = 50706
 UNSIGNED, FLOAT = 1, 3  # of SampleFormat
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, INKS, YCBCR = 0, 1, 2, 3, 5, 6
 ASSOCIATED_ALPHA = 1  # of ExtraSamples
@@ -59,14 +69,15 @@ def read(path: Path) -> Picture:
             mend(page)
             _check(page, path)
             samples = _samples(page)
-            orientation = page.tags.valueof(ORIENTATION, 1)
-            profile, xmp = block(page, ICC_PROFILE), block(page, XMP)
+            blocks = blocks_of(page, exif)
     return assemble(
         samples,
-        exif=exif,
-        xmp=xmp,
-        icc_profile=profile,
-        orientation=orientation if orientation in range(1, 9) else 1,
+        exif=blocks.exif,
+        xmp=blocks.xmp,
+        icc_profile=blocks.icc_profile,
+        photoshop=blocks.photoshop,
+        resolution=blocks.resolution,
+        orientation=blocks.orientation,
         untagged="linear" if samples.dtype == np.float32 else "srgb",
         name=path.name,
     )
@@ -85,8 +96,11 @@ def write(file: BinaryIO, picture: Picture) -> None:
     metadata = picture.metadata
     samples = interleaved(picture)
     profile = profile_for(picture)
-    extra = [] if metadata.xmp is None else [(XMP, 1, len(metadata.xmp), metadata.xmp, True)]
-    with tifffile.TiffWriter(file, bigtiff=samples.nbytes > CLASSIC_BYTES) as tiff:
+    exif = exif_for(picture)
+    is_big = samples.nbytes > CLASSIC_BYTES
+    order, start = start_of_tiff(exif, HEADER_BYTES[is_big])
+    with tifffile.TiffWriter(file, bigtiff=is_big, byteorder=order) as tiff:
+        file.write(start)
         tiff.write(
             samples,
             photometric="rgb" if picture.pixels.ndim == 3 else "minisblack",
@@ -98,10 +112,11 @@ def write(file: BinaryIO, picture: Picture) -> None:
             iccprofile=profile,
             metadata=None,
             software=False,
-            extratags=extra,
+            extratags=extra_tags(metadata),
+            **resolution_tags(metadata.resolution),
         )
-    if metadata.exif is not None:
-        write_into_tiff(file, metadata.exif)
+    if exif is not None:
+        write_into_tiff(file, exif)
 
 
 def the_picture(tiff: tifffile.TiffFile, path: Path) -> tifffile.TiffPage:
@@ -283,15 +298,3 @@ def _through_palette(indices: NDArray[Any], page: tifffile.TiffPage) -> NDArray[
 
 def _name(code: Any) -> str:
     return str(getattr(code, "name", code)).lower()
-
-
-def block(page: tifffile.TiffPage, tag: int) -> bytes | None:
-    """Return what a tag holds as bytes; None if there is nothing."""
-    value = page.tags.valueof(tag)
-    if isinstance(value, str):
-        value = value.encode()
-    if not isinstance(value, bytes) or not value:
-        return None
-    if len(value) > METADATA_BYTES:
-        raise DamageError(f"a block of metadata has {len(value)} bytes")
-    return value

@@ -3,6 +3,7 @@
 import math
 import os
 import threading
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,19 +16,17 @@ from numpy.typing import NDArray
 
 from phos_core.convolution.cpu import in_parallel
 from phos_core.errors import ImageFileError
-from phos_core.exif import block_of_tiff, upright
+from phos_core.exif import block_of_tiff
+from phos_core.formats.assembling import described, is_spread
 from phos_core.formats.damage import DamageError, check_is_file, one_clear_error
 from phos_core.formats.directories import check_directories
 from phos_core.formats.tiff import (
     ASSOCIATED_ALPHA,
-    ICC_PROFILE,
     JPEG,
-    ORIENTATION,
-    XMP,
-    block,
     straight,
     the_picture,
 )
+from phos_core.formats.tiff_blocks import blocks_of
 from phos_core.formats.tiff_segments import mend
 from phos_core.picture import Metadata
 
@@ -99,7 +98,7 @@ class TiffRegions:
     @property
     def samples(self) -> int:
         """Of a pixel: grey or RGB, and alpha after them."""
-        return int(self._page.samplesperpixel)
+        return self._stored_samples + (2 if self._is_spread else 0)
 
     @property
     def channels(self) -> int:
@@ -108,13 +107,14 @@ class TiffRegions:
 
     @property
     def metadata(self) -> Metadata:
-        """What else the file says, its orientation reset."""
-        page, exif = self._page, self._exif
-        return Metadata(
-            exif=None if exif is None else upright(exif)[0],
-            xmp=block(page, XMP),
-            icc_profile=block(page, ICC_PROFILE),
-        )
+        """What else the file says, as of the upright picture; a profile is one of such samples.
+
+        Warns
+        -----
+        UserWarning
+            If the file's profile cannot be used.
+        """
+        return self._described()[0]
 
     def read(self, rows: range, cols: range) -> NDArray[Any]:
         """Decode a region.
@@ -142,7 +142,9 @@ class TiffRegions:
             region = region[::-1]
         if self._flips_cols:
             region = region[:, ::-1]
-        return straight(region) if ASSOCIATED_ALPHA in self._page.extrasamples else region
+        if ASSOCIATED_ALPHA in self._page.extrasamples:
+            region = straight(region)
+        return np.concatenate([region[..., :1]] * 2 + [region], -1) if self._is_spread else region
 
     def _open(self) -> None:
         check_directories(self._file)
@@ -152,12 +154,28 @@ class TiffRegions:
         self._lock = threading.Lock()
         self._page = the_picture(tifffile.TiffFile(self._file, name=self.path.name), self.path)
         mend(self._page)
+        self._stored_samples = int(self._page.samplesperpixel)
         self._check_samples()
         self._check_segments()
-        orientation = self._page.tags.valueof(ORIENTATION, 1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # `metadata` warns
+            metadata, orientation = self._described()
+        is_grey = self._stored_samples <= 2
+        self._is_spread = is_spread(metadata.icc_profile, is_grey=is_grey)
         self._is_turned = orientation in (5, 6, 7, 8)
         self._flips_rows = orientation in (3, 4, 7, 8)
         self._flips_cols = orientation in (2, 3, 6, 7)
+
+    def _described(self) -> tuple[Metadata, int]:
+        """What the file says of the upright picture, and how it is turned."""
+        page = self._page
+        return described(
+            blocks_of(page, self._exif),
+            (page.imagelength, page.imagewidth),
+            is_grey=self._stored_samples <= 2,
+            untagged="linear" if self.dtype.kind == "f" else "srgb",
+            name=self.path.name,
+        )
 
     def _check_samples(self) -> None:
         page = self._page
@@ -189,8 +207,10 @@ class TiffRegions:
         if min(page.imagelength, page.imagewidth, length, width) < 1:
             raise ImageFileError(f"{self.path} is damaged: it claims no pixels")
         self._segment_shape = length, width
-        self._is_planar = page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and self.samples > 1
-        planes = self.samples if self._is_planar else 1
+        self._is_planar = (
+            page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and self._stored_samples > 1
+        )
+        planes = self._stored_samples if self._is_planar else 1
         self._across = math.ceil(page.imagewidth / width)
         self._down = math.ceil(page.imagelength / length)
         segments = planes * self._across * self._down
@@ -206,7 +226,7 @@ class TiffRegions:
             and page.predictor == 1
             and page.fillorder == tifffile.FILLORDER.MSB2LSB
         )
-        sample_bytes = self.dtype.itemsize * (1 if self._is_planar else self.samples)
+        sample_bytes = self.dtype.itemsize * (1 if self._is_planar else self._stored_samples)
         segment_bytes = length * width * sample_bytes
         if self._is_plain:
             short = self._lacks_rows(width * sample_bytes)
@@ -231,7 +251,7 @@ class TiffRegions:
 
     def _stored(self, rows: range, cols: range) -> NDArray[Any]:
         """Decode a region of the picture as it lies in the file, on every core."""
-        region = np.empty((len(rows), len(cols), self.samples), self.dtype)
+        region = np.empty((len(rows), len(cols), self._stored_samples), self.dtype)
         fill = self._fill_plain if self._is_plain else self._fill
 
         def fill_piece(piece: _Piece) -> None:
@@ -252,7 +272,7 @@ class TiffRegions:
                 if not (_holds(place_rows) and _holds(place_cols)):
                     continue
                 index = down * self._across + across
-                for sample in range(self.samples) if self._is_planar else [None]:
+                for sample in range(self._stored_samples) if self._is_planar else [None]:
                     yield _Piece(
                         index + per_plane * (sample or 0),
                         sample,
@@ -278,7 +298,7 @@ class TiffRegions:
     def _fill_plain(self, place: NDArray[Any], piece: _Piece) -> None:
         """Read rows of a strip that is not compressed, only what is needed of each."""
         page, (taken_rows, taken_cols) = self._page, piece.taken
-        samples = self.samples if piece.sample is None else 1
+        samples = self._stored_samples if piece.sample is None else 1
         stored = self.dtype.newbyteorder(page.parent.byteorder)
         pixel_bytes = samples * stored.itemsize
         span = taken_cols.stop - taken_cols.start

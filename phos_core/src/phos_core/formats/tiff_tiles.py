@@ -8,7 +8,9 @@ import tifffile
 from numpy.typing import NDArray
 
 from phos_core.convolution.cpu import in_parallel
-from phos_core.exif import write_into_tiff
+from phos_core.exif import start_of_tiff, write_into_tiff
+from phos_core.exif_facts import with_resolution
+from phos_core.formats.tiff_blocks import HEADER_BYTES, extra_tags, resolution_tags
 from phos_core.picture import Metadata
 
 __all__ = ["TILE", "TiffTiles"]
@@ -18,8 +20,6 @@ TILE = 256
 
 CLASSIC_BYTES = 2**32 - 2**25  # beyond it a file's offsets need BigTIFF; some room for the rest
 DEFLATE_LEVEL = 1  # our choice: grain hardly compresses, so more effort buys little
-_XMP = 700
-_BYTE = 1
 _TILE_OFFSETS = 324
 _TILE_BYTE_COUNTS = 325
 
@@ -63,9 +63,12 @@ class TiffTiles:
         count = self._across * -(-shape[0] // TILE)
         self._offsets = [0] * count
         self._byte_counts = [0] * count
-        self._exif = metadata.exif
-        xmp = metadata.xmp
-        with tifffile.TiffWriter(file, bigtiff=needs_bigtiff(shape, samples, dtype)) as tiff:
+        self._exif = with_resolution(metadata.exif, metadata.resolution)
+        is_big = needs_bigtiff(shape, samples, dtype)
+        order, start = start_of_tiff(self._exif, HEADER_BYTES[is_big])
+        self._stored_dtype = self._dtype.newbyteorder(order or "=")
+        with tifffile.TiffWriter(file, bigtiff=is_big, byteorder=order) as tiff:
+            file.write(start)
             tiff.write(
                 iter([(b"", 0)] * count),
                 shape=(*shape, samples) if samples > 1 else shape,
@@ -77,9 +80,10 @@ class TiffTiles:
                 compression="adobe_deflate",
                 predictor=True,
                 iccprofile=metadata.icc_profile,
-                extratags=[] if xmp is None else [(_XMP, _BYTE, len(xmp), xmp, True)],
+                extratags=extra_tags(metadata),
                 software=False,
                 metadata=None,
+                **resolution_tags(metadata.resolution),
             )
 
     def write(self, row: int, col: int, pixels: NDArray[Any]) -> None:
@@ -121,7 +125,7 @@ class TiffTiles:
         """Compress a tile; what lies beyond the picture repeats its edge."""
         rows, cols = pixels.shape[:2]
         beyond = ((0, TILE - rows), (0, TILE - cols), (0, 0))
-        tile = np.ascontiguousarray(np.pad(pixels, beyond, mode="edge"))
+        tile = np.pad(pixels, beyond, mode="edge").astype(self._stored_dtype, order="C", copy=False)
         is_float = tile.dtype.kind == "f"
         predict = imagecodecs.floatpred_encode if is_float else imagecodecs.delta_encode
         return bytes(imagecodecs.zlib_encode(predict(tile, axis=-2).tobytes(), level=DEFLATE_LEVEL))

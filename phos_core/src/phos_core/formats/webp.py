@@ -13,7 +13,7 @@ from phos_core.errors import ImageFileError
 from phos_core.formats.assembling import assemble
 from phos_core.formats.damage import DamageError
 from phos_core.formats.limits import CHUNKS, METADATA_BYTES, check_length, check_size
-from phos_core.formats.samples import coded, in_colours, interleaved, profile_for
+from phos_core.formats.samples import coded, exif_for, in_colours, interleaved, profile_for
 from phos_core.picture import Picture
 
 __all__ = ["LONGEST_SIDE", "read", "write"]
@@ -63,7 +63,7 @@ def write(file: BinaryIO, picture: Picture) -> None:
     picture = in_colours(picture)
     metadata = picture.metadata
     profile = profile_for(picture)
-    blocks = {"exif": metadata.exif, "xmp": metadata.xmp, "icc_profile": profile}
+    blocks = {"exif": exif_for(picture), "xmp": metadata.xmp, "icc_profile": profile}
     options: dict[str, Any] = {name: block for name, block in blocks.items() if block is not None}
     samples = interleaved(coded(picture, np.uint8))
     encoded = io.BytesIO()  # libwebp hands over everything at once anyway

@@ -12,9 +12,8 @@ from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.log import log_choice
 from phos_core.convolution.selection import select
 from phos_core.convolution.tiles import cut
-from phos_core.door import log_steps, versions
+from phos_core.door import log_steps
 from phos_core.errors import ImageFileError
-from phos_core.exif import with_software
 from phos_core.formats.damage import check_is_file
 from phos_core.formats.limits import PIXELS
 from phos_core.formats.tiff_regions import TiffRegions
@@ -25,6 +24,7 @@ from phos_core.paths import exists
 from phos_core.picture import Metadata
 from phos_core.recipe import Recipe, RunReport
 from phos_core.sidecar import Source
+from phos_core.signing import signed
 from phos_core.whole_files import cannot_write, new_files
 
 __all__ = ["check_tiff", "develop_into", "develop_large", "is_large"]
@@ -136,7 +136,7 @@ def develop_large(
             memory_bytes=memory_bytes,
             strict=strict,
             progress=progress,
-            described=_signed,
+            described=signed,
             destination=destination,
         )
     return report
@@ -201,11 +201,6 @@ def develop_into(
         report = job.report(tiles)
         log_steps(report, regions.shape)
         return report, job.coding.recipe
-
-
-def _signed(metadata: Metadata) -> Metadata:
-    """Metadata that name phos."""
-    return replace(metadata, exif=with_software(metadata.exif, f"phos {versions()['phos-core']}"))
 
 
 def check_tiff(path: Path) -> None:
