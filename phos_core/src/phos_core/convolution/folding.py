@@ -42,7 +42,7 @@ def folded(psf: PSF, shape: tuple[int, int], boundary: Boundary) -> PSF:
     axes = psf.axes()
     if axes is not None:
         longest = max(len(taps) for _, taps in axes)
-        samples: NDArray[np.float64] = np.zeros(())
+        samples: npt.NDArray[np.float64] = np.zeros(())
         for weight, taps in axes:
             alike = np.pad(taps, (longest - len(taps)) // 2)
             across, along = (_folded_axis(alike, size, boundary) for size in shape)
