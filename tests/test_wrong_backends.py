@@ -468,7 +468,7 @@ def test_the_law_of_release_says_how_much_is_kept_and_waits_for_the_collector():
 CHANGES = {
     "the working directory": lambda: os.chdir("/"),
     "the umask": lambda: os.umask(0o777),
-    "signal handlers": lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    "signal handlers": lambda: signal.signal(signal.SIGTERM, lambda *_: None),
     "warnings filters": lambda: warnings.simplefilter("ignore"),
     "np.seterr": lambda: np.seterr(all="raise"),
     "sys.stdout": lambda: setattr(sys, "stdout", io.StringIO()),
