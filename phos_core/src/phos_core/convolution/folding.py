@@ -42,12 +42,12 @@ def folded(psf: PSF, shape: tuple[int, int], boundary: Boundary) -> PSF:
     axes = psf.axes()
     if axes is not None:
         longest = max(len(taps) for _, taps in axes)
-        samples: npt.NDArray[np.float64] = np.zeros(())
+        terms = []
         for weight, taps in axes:
             alike = np.pad(taps, (longest - len(taps)) // 2)
             across, along = (_folded_axis(alike, size, boundary) for size in shape)
-            samples = samples + weight * np.outer(across, along)
-        return from_array(samples)
+            terms.append(weight * np.outer(across, along))
+        return from_array(np.sum(terms, axis=0))
     if period(1, boundary) is not None:
         return from_array(_from_spectrum(psf, shape, boundary))
     samples = psf.samples()
