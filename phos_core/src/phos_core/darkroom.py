@@ -75,7 +75,16 @@ def develop_picture(
     TypeError, ValueError, PhosError
         As `phos_core.develop` raises.
     """
-    return _developed(picture, _frame_of_positive(picture, recipe), recipe, backend, strict)
+    frame = _frame_of_positive(picture, recipe)
+    report: RunReport
+    coded, report = develop(
+        _colours(picture, recipe),
+        recipe=taken_as(picture, recipe),
+        backend=backend,
+        strict=strict,
+        report=True,
+    )
+    return _coded(coded, frame), report
 
 
 def develop_file(
@@ -168,35 +177,18 @@ def _developed_whole(
     into_light = _format_of(destination) == LIGHT
     if into_light:
         picture = _in_floats(picture)
-    frame = _frame_of_positive(picture, recipe)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # `develop_picture` warns
+        frame = _frame_of_positive(picture, recipe)
     check_writable(destination, _as_light(frame) if into_light else frame)
     warn_of_left_out(destination, picture.metadata)
-    positive, report = _developed(picture, frame, recipe, backend, strict)
+    positive, report = develop_picture(picture, recipe, backend=backend, strict=strict)
     if into_light:
         positive = _in_light(positive)
     elif _format_of(source) == LIGHT:
         positive = _with_depth(positive, DEEP)
     encode_picture(files.open(destination), destination, positive)
     return report, taken_as(picture, recipe)
-
-
-def _developed(
-    picture: Picture,
-    frame: Picture,
-    recipe: Recipe,
-    backend: str | ConvolutionBackend | None,
-    strict: bool,
-) -> tuple[Picture, RunReport]:
-    """Develop a picture into what its positive is but for the pixels."""
-    report: RunReport
-    coded, report = develop(
-        _colours(picture, recipe),
-        recipe=taken_as(picture, recipe),
-        backend=backend,
-        strict=strict,
-        report=True,
-    )
-    return _coded(coded, frame), report
 
 
 def _developed_by_tiles(
