@@ -239,6 +239,8 @@ def plugin_template(session: nox.Session) -> None:
         session.run("python", "-m", "build", "--wheel", "--outdir", "dist", "phos-acme")
         session.install(*map(str, Path("dist").glob("*.whl")))
         session.run("phos", "backends")
+        session.run("phos", "plugin", "list")
+        session.run("phos", "plugin", "check", "acme")
         session.run("pytest", "--phos-backend=acme", "--pyargs", "phos_core.conformance")
         session.run("phos", "develop", str(photo), "-o", "acme.jpg", "--backend", "acme")
 

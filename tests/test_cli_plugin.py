@@ -57,12 +57,32 @@ def test_the_command_writes_a_folder_and_says_where(tmp_path):
         "src/phos_acme/__init__.py",
         "src/phos_acme/backend.py",
         "tests/test_backend.py",
+        ".github/workflows/tests.yml",
     }
 
 
 def test_no_place_of_a_template_is_left_unfilled(tmp_path):
     for file in write_plugin("acme", tmp_path).rglob("*"):
-        assert "$" not in (file.read_text(encoding="utf-8") if file.is_file() else "")
+        text = file.read_text(encoding="utf-8") if file.is_file() else ""
+        for of_the_workflow in ("${{ matrix.os }}", "${{ matrix.python }}", '"$CORE"'):
+            text = text.replace(of_the_workflow, "")
+        assert "$" not in text
+
+
+def test_the_workflow_proves_the_plug_in_as_it_is_installed(tmp_path):
+    folder = write_plugin("acme-two", tmp_path)
+    workflow = (folder / ".github/workflows/tests.yml").read_text(encoding="utf-8")
+    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (core,) = project["dependencies"]
+    assert f'CORE: "{core}"' in workflow
+    assert "\t" not in workflow
+    steps = [line.partition("run: ")[2] for line in workflow.splitlines() if "run: " in line]
+    assert steps == [
+        'python -m pip install "$CORE" ".[test]"',
+        "python -m pytest",
+        "phos plugin check acme-two",
+        "python -m phos_core.conformance acme-two",
+    ]
 
 
 def test_the_command_refuses_in_one_line(tmp_path):

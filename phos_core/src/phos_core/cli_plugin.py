@@ -1,15 +1,22 @@
 """``phos plugin new NAME``: the package of a backend, written from templates."""
 
+import json
 import re
+from dataclasses import asdict
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
 from string import Template
+from typing import TYPE_CHECKING
 
 import click
 
 import phos_core as phos
+from phos_core.cli_tables import cell, in_columns
 from phos_core.convolution.hookspecs import HOOK_API
+
+if TYPE_CHECKING:
+    from phos_core.plugin_check import PlugInReport
 
 __all__ = ["plugin", "write_plugin"]
 
@@ -30,12 +37,13 @@ PLACES = {
     "__init__.py": "src/$package/__init__.py",
     "backend.py": "src/$package/backend.py",
     "test_backend.py": "tests/test_backend.py",
+    "workflow.yml": ".github/workflows/tests.yml",
 }
 
 
 @click.group()
 def plugin() -> None:
-    """Help with plug-ins."""
+    """Write, list and check plug-ins."""
 
 
 @plugin.command(short_help="Write the package of a backend.")
@@ -53,6 +61,58 @@ def new(name: str, parent: Path) -> None:
     folder = write_plugin(name, parent)
     click.echo(folder)
     click.echo(f"phos: its README.md says how to install and prove {name}", err=True)
+
+
+@plugin.command("list", short_help="List what is installed, and what each brings.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+def list_plugins(as_json: bool) -> None:
+    """List the plug-ins: entry point, distribution, what each brings and how long it takes to load.
+
+    Each is loaded in a process of its own, so that none spoils the list.
+    """
+    from phos_core.plugin_check import plug_in_rows
+
+    rows = [asdict(row) for row in plug_in_rows()]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    shown = [list(rows[0]), *([cell(value) for value in row.values()] for row in rows)]
+    click.echo(in_columns(shown))  # the core's own plug-in is always there
+
+
+@plugin.command(short_help="Check an installed plug-in.")
+@click.argument("name")
+@click.option("--kit/--no-kit", default=True, help="The kit's quick part for each backend, or not.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@click.pass_context
+def check(ctx: click.Context, name: str, kit: bool, as_json: bool) -> None:
+    """Check a plug-in, NAME being its entry point or its distribution.
+
+    Looks at its metadata, its hooks and names, what importing it takes and loads, what it prints
+    and what it changes of the process, and makes, probes and tries each backend that can run here.
+    Its code runs in processes of its own. The exit code is 1 if anything failed.
+    """
+    from phos_core.plugin_check import check as check_plug_in
+
+    reports = check_plug_in(name, with_kit=kit)
+    if as_json:
+        told = [{**asdict(report), "passed": report.passed} for report in reports]
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+    else:
+        for report in reports:
+            _show(report)
+    if not all(report.passed for report in reports):
+        ctx.exit(1)
+
+
+def _show(report: "PlugInReport") -> None:
+    click.echo(f"{report.name}, of {report.distribution} {report.version}".rstrip())
+    lines = []
+    for verdict in report.verdicts:
+        status = "FAILED" if verdict.status == "failed" else verdict.status
+        hint = f" ({verdict.hint})" if verdict.hint and verdict.status != "ok" else ""
+        lines.append([f"  {status}", verdict.check, verdict.detail + hint])
+    click.echo(in_columns(lines))
 
 
 def write_plugin(name: str, parent: Path) -> Path:

@@ -29,6 +29,7 @@ __all__ = [
     "PlugIn",
     "commands",
     "films",
+    "kept_out",
     "offered_backends",
     "plug_ins",
     "reset",
@@ -142,6 +143,30 @@ def schedulers() -> tuple[SchedulerSpec, ...]:
     return tuple(found)
 
 
+def kept_out(name: str, distribution: str, wished: Configuration) -> str:
+    """Say why an entry point is not imported.
+
+    Parameters
+    ----------
+    name, distribution : str
+        The entry point, and where it comes from.
+    wished : Configuration
+        What is wished for.
+
+    Returns
+    -------
+    str
+        Empty if it is imported.
+    """
+    if normalised(distribution) in wished.blocked:
+        return f"distribution {distribution} is kept out by {wished.blocked_by}"
+    if wished.allowed is None or normalised(distribution) == BUILTIN_DISTRIBUTION:
+        return ""
+    if wished.allowed.isdisjoint({normalised(name), normalised(distribution)}):
+        return f"neither {distribution} nor {name} is in {wished.allowed_by}"
+    return ""
+
+
 def reset() -> None:
     """Forget what was found, so that it is looked for again."""
     configuration.reset()
@@ -172,24 +197,13 @@ def _ranked(offer: OfferedBackend, priorities: Mapping[str, int]) -> OfferedBack
 def _load(point: EntryPoint, wished: Configuration) -> PlugIn:
     distribution = _distribution(point)
     version = point.dist.version if point.dist else ""
-    kept_out = _kept_out(point.name, distribution, wished)
-    if kept_out:
-        return PlugIn(point.name, distribution, version, status="blocked", reason=kept_out)
+    reason = kept_out(point.name, distribution, wished)
+    if reason:
+        return PlugIn(point.name, distribution, version, status="blocked", reason=reason)
     manager = attempt(lambda: _manager_of(point.load(), point.name), f"plug-in {point.name}")
     if isinstance(manager, Trouble):
         return PlugIn(point.name, distribution, version, status="broken", reason=manager)
     return PlugIn(point.name, distribution, version, manager)
-
-
-def _kept_out(name: str, distribution: str, wished: Configuration) -> str:
-    """Why an entry point is not imported; empty if it is."""
-    if normalised(distribution) in wished.blocked:
-        return f"distribution {distribution} is kept out by {wished.blocked_by}"
-    if wished.allowed is None or normalised(distribution) == BUILTIN_DISTRIBUTION:
-        return ""
-    if wished.allowed.isdisjoint({normalised(name), normalised(distribution)}):
-        return f"neither {distribution} nor {name} is in {wished.allowed_by}"
-    return ""
 
 
 def _manager_of(module: Any, name: str) -> pluggy.PluginManager:
