@@ -1,16 +1,27 @@
 """The conformance kit finds backends that are wrong, each by the law that it breaks."""
 
 import dataclasses
+import gc
+import io
+import logging
+import os
+import random
+import signal
+import sys
 import threading
 import time
 import types
+import warnings
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from phos_core import chain
+from phos_core.convolution import process_state
 from phos_core.convolution.contract import BackendBase, MemoryInfo, ProbeReport
 from phos_core.convolution.scipy_backend import ScipyBackend
+from phos_core.effects.grain import grain_noise
 from phos_core.errors import DeviceLostError
 from phos_core.psf import PSF, from_array, gaussian
 from phos_core.testing import ConvolutionBackendContract
@@ -240,10 +251,106 @@ class CallsEverythingMemory(ScipyBackend):
         return "out-of-memory"
 
 
+class OneBuffer(ScipyBackend):
+    """Hands out one place for all results of a shape."""
+
+    def __init__(self):
+        super().__init__()
+        self._places = {}
+
+    def convolve(self, image, psf, **options):
+        place = self._places.setdefault(image.shape, np.empty(image.shape, image.dtype))
+        place[...] = super().convolve(image, psf, **options)
+        return place
+
+
+class OneBufferUp(OneBuffer):
+    """Uploads through one place, as with memory that is pinned once."""
+
+    def to_device(self, host):
+        place = self._places.setdefault(host.shape, np.empty(host.shape, host.dtype))
+        place[...] = host
+        return place
+
+    convolve = ScipyBackend.convolve
+
+
+class OneBufferDown(OneBufferUp):
+    """Downloads through one place."""
+
+    to_host = OneBufferUp.to_device
+    to_device = ScipyBackend.to_device
+
+
+class HalfFloatsFrom(ScipyBackend):
+    """Saves memory on large planes."""
+
+    most_pixels = 400 * 400
+
+    def _rounded(self, plane):
+        large = plane.shape[-1] * plane.shape[-2] > self.most_pixels
+        return plane.astype(np.float16).astype(np.float32) if large else plane
+
+    def convolve(self, image, psf, **options):
+        return self._rounded(super().convolve(image, psf, **options))
+
+
+class HalfFloatsFromAMegapixel(HalfFloatsFrom):
+    most_pixels = 1_000_000
+
+
+class NaNFromAMegapixel(ScipyBackend):
+    def convolve(self, image, psf, **options):
+        found = super().convolve(image, psf, **options)
+        if found[..., 0, 0].size * 1_000_000 < found.size:
+            found[..., 777, 333] = np.nan
+        return found
+
+
+class CompilesHalfFloatsWhenLarge(HalfFloatsFrom):
+    convolve = ScipyBackend.convolve
+
+    def compile(self, asked):
+        return lambda *arrays, out=None: chain.run(asked, *map(self._rounded, arrays))
+
+
+class HalfFloatGrainWhenLarge(HalfFloatsFrom):
+    convolve = ScipyBackend.convolve
+
+    def grain_noise(self, like, params, **place):
+        return self._rounded(grain_noise(like, params, **place))
+
+
+class NamesNoLibrary(ScipyBackend):
+    xp = types.ModuleType("foolib")
+
+
+class WritesItsInputQuietly(ScipyBackend):
+    """Only where it may."""
+
+    def convolve(self, image, psf, **options):
+        found = super().convolve(image, psf, **options)
+        if image.flags.writeable:
+            image[...] = 0
+        return found
+
+
+class LeavesCycles(ScipyBackend):
+    """Keeps nothing, but what it used waits for the garbage collector."""
+
+    def convolve(self, image, psf, **options):
+        cycle = [image.copy()]
+        cycle.append(cycle)
+        return super().convolve(image, psf, **options)
+
+
 IMPULSE = "test_an_impulse_becomes_the_psf_in_place_and_not_mirrored"
 SELF_TEST = "test_it_passes_the_self_test"
 KIND = "test_a_result_is_of_the_kind_that_the_image_is"
 ROUNDED = "test_nothing_is_rounded_as_tensor_cores_round"
+SURVIVES = "test_a_result_survives_the_calls_that_follow"
+LARGE = "test_planes_larger_than_512_pixels_are_as_exact_as_small_ones"
+PROCESS = "test_it_leaves_the_process_as_it_is"
 PRINTS = "test_it_develops_and_prints_as_numpy_does"
 NEGATIVE = {"stock": "portra-400", "printing": "scan", "channels": 3, "dtype": "float32"}
 CORNER = "test_an_impulse_in_a_corner_obeys_the_boundary"
@@ -299,12 +406,105 @@ CORNER = "test_an_impulse_in_a_corner_obeys_the_boundary"
             {"pixel_pitch_um": 12.0, "place": (0, 0)},
         ),
         (CallsEverythingMemory, "test_only_the_three_failures_are_classified", {}),
+        (OneBuffer, SELF_TEST, {}),
+        (OneBuffer, SURVIVES, {"psf": gaussian(1.0)}),
+        (OneBufferUp, SURVIVES, {"psf": gaussian(1.0)}),
+        (OneBufferDown, SURVIVES, {"psf": gaussian(1.0)}),
+        (HalfFloatsFrom, SELF_TEST, {}),
+        (HalfFloatsFrom, LARGE, {"psf": gaussian(1.5), "shape": (520, 700)}),
+        (HalfFloatsFromAMegapixel, LARGE, {"psf": gaussian(6.0), "shape": (1040, 1030)}),
+        (NaNFromAMegapixel, LARGE, {"psf": gaussian(1.5), "shape": (1040, 1030)}),
+        (
+            CompilesHalfFloatsWhenLarge,
+            "test_its_steps_are_as_exact_on_planes_larger_than_512_pixels",
+            {},
+        ),
+        (
+            HalfFloatGrainWhenLarge,
+            "test_its_grain_is_as_exact_on_planes_larger_than_512_pixels",
+            {},
+        ),
+        (NamesNoLibrary, "test_its_namespace_is_that_of_its_arrays", {}),
+        (CompilesWithHalfFloats, SELF_TEST, {}),
+        (ForgetsTheNumbers, SELF_TEST, {}),
+        (GrainOfItsOwn, SELF_TEST, {}),
     ],
 )
 def test_the_kit_finds_a_wrong_backend(wrong, law, case):
     backend = wrong()
     with pytest.raises(AssertionError):
         getattr(ConvolutionBackendContract(), law)(backend, **case)
+
+
+@pytest.mark.parametrize("wrong", [WritesItsInput, WritesItsInputQuietly])
+@pytest.mark.parametrize(
+    ("law", "case"),
+    [
+        (SELF_TEST, {}),
+        (IMPULSE, {}),
+        ("test_light_is_neither_made_nor_lost_at_the_symmetric_border", {}),
+    ],
+)
+def test_a_backend_that_writes_its_input_is_told_so_by_whatever_law(wrong, law, case):
+    with pytest.raises(AssertionError, match=r"wr(itten|ote) to"):
+        getattr(ConvolutionBackendContract(), law)(wrong(), **case)
+
+
+def test_the_law_of_release_says_how_much_is_kept_and_waits_for_the_collector():
+    law = ConvolutionBackendContract().test_release_gives_back_what_is_kept_on_the_host
+    with pytest.raises(AssertionError, match=r"still holds \d+ bytes that its work took"):
+        law(KeepsEverything())
+    gc.disable()
+    try:
+        law(LeavesCycles())
+    finally:
+        gc.enable()
+
+
+CHANGES = {
+    "the working directory": lambda: os.chdir("/"),
+    "the umask": lambda: os.umask(0o777),
+    "signal handlers": lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    "warnings filters": lambda: warnings.simplefilter("ignore"),
+    "np.seterr": lambda: np.seterr(all="raise"),
+    "sys.stdout": lambda: setattr(sys, "stdout", io.StringIO()),
+    "the variable HOME": lambda: os.environ.update(HOME="/nowhere"),
+    "environment variables": lambda: os.environ.update(PHOS_BACKEND="mine"),
+    "the recursion limit": lambda: sys.setrecursionlimit(sys.getrecursionlimit() + 1),
+    "the threads' switch interval": lambda: sys.setswitchinterval(1e-3),
+    "the root logger": lambda: logging.getLogger().setLevel(logging.DEBUG),
+    "the state of random": lambda: random.seed(1),
+    "the state of np.random": lambda: np.random.seed(1),  # noqa: NPY002
+    "the number of threads": lambda: threadpool_limits(1),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_the_kit_finds_what_a_backend_changes_of_the_process(what, capfd, monkeypatch):
+    class ChangesIt(ScipyBackend):
+        def convolve(self, image, psf, **options):
+            CHANGES[what]()
+            return super().convolve(image, psf, **options)
+
+    monkeypatch.setenv("HOME", os.environ.get("HOME", "/"))
+    before = process_state.snapshot()
+    threads = {library["filepath"]: library["num_threads"] for library in threadpool_info()}
+    if what == "the number of threads" and max(threads.values(), default=1) == 1:
+        pytest.skip("the libraries beneath use one thread here")
+    with threadpool_limits(None), pytest.raises(AssertionError, match=what):
+        getattr(ConvolutionBackendContract(), PROCESS)(ChangesIt(), capfd)
+    assert process_state.changed(before) == ()
+
+
+@pytest.mark.parametrize("way", [lambda: sys.stdout.write("hello"), lambda: os.write(1, b"hello")])
+def test_the_kit_finds_a_backend_that_prints(way, capfd):
+    class Prints(ScipyBackend):
+        def convolve(self, image, psf, **options):
+            way()
+            return super().convolve(image, psf, **options)
+
+    with pytest.raises(AssertionError, match="printed to stdout: 'hello"):
+        getattr(ConvolutionBackendContract(), PROCESS)(Prints(), capfd)
 
 
 def test_the_kit_finds_a_backend_that_lies_about_its_device():

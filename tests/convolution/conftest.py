@@ -1,11 +1,13 @@
 import sys
 import textwrap
+import threading
+import types
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from phos_core.convolution import probing, registry
+from phos_core.convolution import probing, registry, strangers
 from phos_core.convolution.selection import backends
 
 
@@ -34,20 +36,43 @@ def install(fresh, tmp_path: Path, monkeypatch) -> Callable[..., None]:
 
     def put(name: str, source: str, *, distribution: str | None = None) -> None:
         distribution = distribution or f"dist-{name}"
-        folder = tmp_path / distribution
+        folder, module = tmp_path / distribution, f"plug_{name.replace('-', '_')}"
         metadata = folder / f"{distribution.replace('-', '_')}-1.5.dist-info"
         metadata.mkdir(parents=True)
         (metadata / "METADATA").write_text(
             f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.5\n"
         )
-        (metadata / "entry_points.txt").write_text(f"[phos]\n{name} = plug_{name}\n")
-        (folder / f"plug_{name}.py").write_text(PREAMBLE + textwrap.dedent(source))
+        (metadata / "entry_points.txt").write_text(f"[phos]\n{name} = {module}\n")
+        (folder / f"{module}.py").write_text(PREAMBLE + textwrap.dedent(source))
         monkeypatch.syspath_prepend(folder)
-        monkeypatch.delitem(sys.modules, f"plug_{name}", raising=False)
+        monkeypatch.delitem(sys.modules, module, raising=False)
         registry.reset()
         probing.reset()
 
     return put
+
+
+@pytest.fixture
+def no_patience(monkeypatch):
+    """A plug-in's time is up when it calls ``hanging.forever()``, and never before."""
+    stuck, over = threading.Event(), threading.Event()
+
+    def forever():
+        stuck.set()
+        over.wait()
+
+    def wait(done, seconds):
+        while not (done.wait(0.005) or stuck.is_set()):
+            pass
+        stuck.clear()
+
+    hanging = types.ModuleType("hanging")
+    hanging.forever = forever
+    monkeypatch.setitem(sys.modules, "hanging", hanging)
+    monkeypatch.setattr(strangers, "_wait", wait)
+    monkeypatch.setenv("PHOS_PROBE_SECONDS", "10")
+    yield
+    over.set()  # its threads end
 
 
 PREAMBLE = """\

@@ -1,4 +1,7 @@
-from importlib.metadata import EntryPoint
+import os
+import shutil
+import subprocess
+import sys
 from importlib.resources import files
 
 import pytest
@@ -63,10 +66,32 @@ def test_a_broken_plug_in_is_a_row_with_its_cause_and_breaks_nothing_else(instal
     assert backends()[-1] == broken
 
 
-def test_an_interrupt_from_the_keyboard_is_not_swallowed(install):
-    install("acme", "raise KeyboardInterrupt")
-    with pytest.raises(KeyboardInterrupt):
-        registry.plug_ins()
+INTERRUPTED = """
+import signal
+from phos_core.convolution import registry, strangers
+
+def wait(done, seconds):
+    signal.raise_signal(signal.SIGINT)  # the user's, while a plug-in is waited for
+
+strangers._wait = wait
+try:
+    registry.plug_ins()
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_the_user_s_ctrl_c_interrupts_while_a_plug_in_is_waited_for(install):
+    """A plug-in's own KeyboardInterrupt is a row: test_broken_plugins.py."""
+    install("acme", OFFERS_ACME)
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert done.stdout == "interrupted\n"
 
 
 def test_two_plug_ins_that_claim_one_name_are_both_explained_and_neither_runs(install):
@@ -121,13 +146,46 @@ def bringing(*paths):
 
 
 def test_plug_ins_bring_films_and_commands(install, tmp_path):
-    stock = (files("phos_core") / "films" / "tri-x-400.toml").read_text(encoding="utf-8")
-    (tmp_path / "acme-400.toml").write_text(stock.replace("tri-x-400", "acme-400"))
+    put_film(tmp_path / "acme-400.toml")
     install("acme", bringing(tmp_path / "acme-400.toml"))
-    assert registry.films() == (tmp_path / "acme-400.toml",)
+    assert tmp_path / "acme-400.toml" in registry.films()
     assert "acme-400" in [film.name for film in phos.films()]
     assert phos.load_film("acme-400").kind == "black-and-white"
-    assert registry.commands() == ("a command",)
+    assert "a command" in registry.commands()
+
+
+def put_film(path):
+    """A film's file, which calls itself tri-x-400 whatever it is called."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes((files("phos_core") / "films" / "tri-x-400.toml").read_bytes())
+    return path
+
+
+def test_every_film_of_a_plug_in_is_listed_under_the_name_that_loads_it(install, tmp_path):
+    brought = [put_film(tmp_path / f"{name}.toml") for name in ("acme-400", "Acme 800", "a.b")]
+    install("acme", bringing(*brought))
+    bundled = {entry.name for entry in files("phos_core").joinpath("films").iterdir()}
+    listed = {film.name for film in phos.films() if f"{film.name}.toml" not in bundled}
+    assert {"acme-400", "Acme 800", "a.b"} <= listed
+    for name in listed:
+        assert phos.load_film(name).name == name
+
+
+def test_films_that_clash_are_left_out_with_a_message_and_the_first_stays(install, tmp_path):
+    ours = put_film(tmp_path / "portra-400.toml")
+    first = put_film(tmp_path / "one" / "acme-400.toml")
+    second = put_film(tmp_path / "two" / "acme-400.toml")
+    path_like = put_film(tmp_path / "acme.toml.toml")
+    install("acme", bringing(ours, first, second, path_like))
+    with pytest.warns(RuntimeWarning) as caught:
+        names = [film.name for film in phos.films()]
+    said = [str(warning.message) for warning in caught]
+    assert len(said) == 3
+    assert any(f"{ours}: a bundled film has the name 'portra-400'" in message for message in said)
+    assert any(f"{second}: the film {first} has the name" in message for message in said)
+    assert any(f"{path_like}: a name that ends in .toml" in message for message in said)
+    assert names.count("acme-400") == names.count("portra-400") == 1
+    assert phos.load_film("portra-400").kind == "negative"
 
 
 def test_a_film_that_is_no_film_is_left_out_with_a_word(install, tmp_path):
@@ -146,16 +204,100 @@ def test_a_film_that_is_no_film_is_left_out_with_a_word(install, tmp_path):
 def test_a_plug_in_that_fails_to_bring_them_is_warned_about(install, hook):
     install("acme", f"@hookimpl\ndef phos_{hook}(): raise OSError('gone')")
     with pytest.warns(RuntimeWarning, match=rf"dist-acme.*phos_{hook} failed: OSError: gone"):
-        assert getattr(registry, hook)() == ()
+        assert "gone" not in getattr(registry, hook)()
 
 
-def test_an_entry_point_that_is_listed_twice_is_loaded_once(fresh, monkeypatch):
-    point = EntryPoint("scipy", "phos_core.convolution.builtin", "phos")
-    monkeypatch.setattr(registry, "entry_points", lambda group: [point, point])
-    assert len(registry.plug_ins()) == 1
+def test_a_distribution_that_is_found_twice_is_loaded_once(install, tmp_path, monkeypatch):
+    install("acme", OFFERS_ACME)
+    copy = tmp_path / "copy"
+    shutil.copytree(tmp_path / "dist-acme", copy)
+    monkeypatch.syspath_prepend(copy)
+    registry.reset()
+    assert [plug_in.name for plug_in in registry.plug_ins()].count("acme") == 1
+    assert row("acme").status == "ok"
 
 
-@pytest.mark.parametrize("change", [{"name": ""}, {"factory": "module"}, {"factory": ":f"}])
+def leave_behind(folder, *, metadata=None, points=b"[phos]\nacme = plug_acme\n"):
+    """The folder of an old version's metadata, as an interrupted uninstall may leave it."""
+    folder.mkdir(parents=True)
+    (folder / "entry_points.txt").write_bytes(points)
+    if metadata is not None:
+        (folder / "METADATA").write_bytes(metadata)
+
+
+@pytest.mark.parametrize(
+    "left", [None, b"", b"Metadata-Version: 2.1\nVersion: 1.0\n", b"\xff\xfe\x00", b"Name:\n"]
+)
+def test_metadata_that_name_nobody_are_a_row_and_the_whole_version_runs(
+    install, tmp_path, monkeypatch, left
+):
+    install("acme", OFFERS_ACME)
+    leave_behind(tmp_path / "left" / "dist_acme-1.4.dist-info", metadata=left)
+    monkeypatch.syspath_prepend(tmp_path / "left")
+    registry.reset()
+    rows = {report.status: report for report in backends() if report.name == "acme"}
+    assert rows["ok"].distribution == "dist-acme"
+    assert "dist_acme-1.4.dist-info has no METADATA that names it" in rows["broken"].reason
+    monkeypatch.setenv("PHOS_BLOCK", "dist-acme")
+    assert {report.status for report in backends() if report.name == "acme"} == {"blocked"}
+
+
+@pytest.mark.parametrize("points", [b"[phos]\nacme\n", b"[phos]\nacme = \xff\xfe\n"])
+def test_entry_points_that_cannot_be_read_are_a_row(fresh, tmp_path, monkeypatch, points):
+    leave_behind(tmp_path / "acme-1.dist-info", metadata=b"Name: acme\n", points=points)
+    monkeypatch.syspath_prepend(tmp_path)
+    registry.reset()
+    assert row("acme").status == "broken"
+    assert "acme-1.dist-info cannot be read" in row("acme").reason
+    assert row("scipy").status == "ok"
+
+
+def test_a_distribution_without_a_version_runs(install, tmp_path):
+    install("acme", OFFERS_ACME)
+    (metadata,) = (tmp_path / "dist-acme").glob("*.dist-info")
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: dist-acme\n")
+    registry.reset()
+    assert (row("acme").status, row("acme").version) == ("ok", "")
+
+
+def test_entry_points_that_name_no_module_are_a_row(install, tmp_path):
+    install("acme", OFFERS_ACME)
+    (metadata,) = (tmp_path / "dist-acme").glob("*.dist-info")
+    (metadata / "entry_points.txt").write_text("[phos]\nacme = plug-acme\n")
+    registry.reset()
+    assert "its entry point names 'plug-acme', which is no module" in row("acme").reason
+
+
+@pytest.mark.parametrize(
+    ("hook", "given", "cause"),
+    [
+        ("films", "7", "phos_films must return a list, got 7"),
+        ("films", "None", "phos_films must return a list, got None"),
+        ("films", "'film.toml'", "phos_films must return a list, got 'film.toml'"),
+        ("films", "[5]", "phos_films must give paths of TOML files, got 5"),
+        ("commands", "{'a': 1}", "phos_commands must return a list, got {'a': 1}"),
+        ("schedulers", "['tcp']", "phos_schedulers must give SchedulerSpecs, got 'tcp'"),
+    ],
+)
+def test_a_hook_that_returns_the_wrong_thing_is_warned_about(install, hook, given, cause):
+    install("acme", f"@hookimpl\ndef phos_{hook}(): return {given}")
+    with pytest.warns(RuntimeWarning, match="dist-acme") as caught:
+        getattr(registry, hook)()
+    assert any(cause in str(warning.message) for warning in caught)
+
+
+def test_a_hook_may_be_a_generator(install):
+    install("acme", "@hookimpl\ndef phos_convolution_backends(): yield spec()")
+    assert row("acme").status == "ok"
+
+
+def test_a_hook_that_hangs_is_warned_about_and_left_behind(install, no_patience):
+    install("acme", "@hookimpl\ndef phos_films():\n    import hanging; hanging.forever()")
+    with pytest.warns(RuntimeWarning, match="phos_films failed: TimeoutError: no answer within 10"):
+        assert "portra-400" in [film.name for film in phos.films()]
+
+
+@pytest.mark.parametrize("change", [{"name": "A"}, {"factory": "module"}, {"factory": ":f"}])
 def test_a_spec_checks_itself(change):
     fields = {"name": "acme", "priority": 1, "factory": "m:f"} | change
     with pytest.raises(ValueError, match=r"a backend's (name|factory) must"):

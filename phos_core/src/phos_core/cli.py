@@ -3,7 +3,8 @@
 import contextlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import click
@@ -13,11 +14,14 @@ from phos_core.cli_bench import bench
 from phos_core.cli_contact import compare, contact
 from phos_core.cli_develop import develop
 from phos_core.cli_lut import lut
-from phos_core.cli_messages import plain_messages, say
+from phos_core.cli_messages import own_stdout, plain_messages, say
 from phos_core.cli_plugin import plugin
+from phos_core.cli_tables import cell, in_columns
 from phos_core.errors import ConfigurationError, PhosError
 
 __all__ = ["main"]
+
+COMMAND_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 class _Failure(click.ClickException):
@@ -33,10 +37,10 @@ class _Commands(click.Group):
     """Our commands first; plug-ins are asked only for a name we do not know, and for help."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*super().list_commands(ctx), *_plugin_commands()})
+        return sorted({*super().list_commands(ctx), *_plugin_commands(ctx)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return super().get_command(ctx, cmd_name) or _plugin_commands().get(cmd_name)
+        return super().get_command(ctx, cmd_name) or _plugin_commands(ctx).get(cmd_name)
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         _use_the_usual_configuration()  # before any plug-in is asked for anything
@@ -63,17 +67,42 @@ def _use_the_usual_configuration() -> None:
                 os.environ["PHOS_CONFIG"] = str(usual)
 
 
-def _plugin_commands() -> dict[str, click.Command]:
-    from phos_core.convolution import registry
+def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:
+    """Commands of plug-ins by name, looked for once in a run."""
+    commands: dict[str, click.Command] | None = ctx.meta.get(__name__)
+    if commands is None:
+        commands = ctx.meta[__name__] = _find_plugin_commands()
+    return commands
 
+
+def _find_plugin_commands() -> dict[str, click.Command]:
+    """Commands of plug-ins by name; those that cannot be added are named on stderr."""
+    from phos_core.convolution import registry
+    from phos_core.convolution.strangers import shown
+
+    commands: dict[str, click.Command] = {}
     try:
         with plain_messages():
-            offered = registry.commands()
+            offered = list(registry.brought("phos_commands"))
     except ConfigurationError as error:  # which is no reason to refuse help
         say(f"warning: {error}")
         return {}
-    commands = (command for command in offered if isinstance(command, click.Command))
-    return {command.name: command for command in commands if command.name}
+    with plain_messages():
+        for plug_in, command in offered:
+            name = getattr(command, "name", None)
+            if not (isinstance(command, click.Command) and isinstance(name, str)):
+                why = f"{shown(command)} is not a click command with a name"
+            elif not COMMAND_NAME.fullmatch(name):
+                why = f"the command {shown(name)} must be named with letters, digits, - and _"
+            elif name in main.commands:
+                why = f"the name of its command {name!r} belongs to phos"
+            elif name in commands:
+                why = f"the name of its command {name!r} is taken by another plug-in"
+            else:
+                commands[name] = command
+                continue
+            say(f"warning: plug-in {plug_in.name} ({plug_in.distribution}): {why}")
+    return commands
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -102,12 +131,12 @@ def films(as_json: bool, papers: bool) -> None:
     if papers:
         from phos_core.film import paper_summaries
 
-        _list(
-            ("name", "label", "kind", "measured", "description"), paper_summaries(), as_json=as_json
-        )
+        paper_fields = ("name", "label", "kind", "measured", "description")
+        _list(paper_fields, paper_summaries, as_json=as_json)
         return
     fields = ("name", "label", "kind", "iso_speed", "formats", "measured", "description")
-    _list(fields, phos.films(), as_json=as_json)
+    with plain_messages():
+        _list(fields, phos.films, as_json=as_json)
 
 
 @main.command()
@@ -119,7 +148,7 @@ def presets(as_json: bool) -> None:
     """
     from phos_core.presets import presets as all_presets
 
-    _list(("name", "film", "description", "place"), all_presets(), as_json=as_json)
+    _list(("name", "film", "description", "place"), all_presets, as_json=as_json)
 
 
 @main.command()
@@ -132,10 +161,10 @@ def backends(as_json: bool, probe: bool) -> None:
 
         device_fields = ("backend", "status", "device", "free_bytes", "total_bytes", "facts")
         wanted = (*device_fields, "versions", "reason", "hint")
-        _list(wanted, probe_all_apart(), as_json=as_json)
+        _list(wanted, probe_all_apart, as_json=as_json)
         return
     fields = ("name", "priority", "status", "distribution", "version", "reason", "hint")
-    _list(fields, phos.backends(), as_json=as_json)
+    _list(fields, phos.backends, as_json=as_json)
 
 
 @main.command()
@@ -146,7 +175,7 @@ def doctor() -> None:
     for heading, facts in machine_facts().items():
         click.echo(heading.replace("_", "-"))
         for row in facts if isinstance(facts, list) else [facts]:
-            told = [f"{key}: {_cell(value)}" for key, value in row.items() if value]
+            told = [f"{key}: {cell(value)}" for key, value in row.items() if value]
             click.echo("  " + ("; ".join(told) or "none"))
 
 
@@ -160,35 +189,24 @@ def selftest(ctx: click.Context, as_json: bool) -> None:
     """
     from phos_core import device_facts
 
-    results = device_facts.selftest()
-    if as_json:
-        click.echo(json.dumps(results, indent=2, ensure_ascii=False))
-    else:
-        for result in results["selftest"]:
-            verdict = "passed" if result["passed"] else f"FAILED: {result['reason']}"
-            click.echo(f"{result['backend']}: {verdict}")
+    with own_stdout() as out:
+        results = device_facts.selftest()
+        if as_json:
+            click.echo(json.dumps(results, indent=2, ensure_ascii=False), file=out)
+        else:
+            for result in results["selftest"]:
+                verdict = "passed" if result["passed"] else f"FAILED: {result['reason']}"
+                click.echo(f"{result['backend']}: {verdict}", file=out)
     if not results["passed"]:
         ctx.exit(1)
 
 
-def _list(fields: Sequence[str], records: Sequence[object], *, as_json: bool) -> None:
+def _list(fields: Sequence[str], find: Callable[[], Iterable[object]], *, as_json: bool) -> None:
     """Print records as JSON or as columns; an empty last column leaves no trailing blanks."""
-    rows = [{field: getattr(record, field) for field in fields} for record in records]
-    if as_json:
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
-        return
-    cells = [fields, *([_cell(row[field]) for field in fields] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for line in cells:
-        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        click.echo("  ".join(padded).rstrip())
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {entry}" for key, entry in value.items())
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else str(value).replace("\n", " ")
+    with own_stdout() as out:
+        rows = [{field: getattr(record, field) for field in fields} for record in find()]
+        if as_json:
+            click.echo(json.dumps(rows, indent=2, ensure_ascii=False), file=out)
+            return
+        cells = [fields, *([cell(row[field]) for field in fields] for row in rows)]
+        click.echo(in_columns(cells), file=out)

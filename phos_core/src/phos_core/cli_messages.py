@@ -2,14 +2,15 @@
 
 import contextlib
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import click
 
-__all__ = ["count", "log_to_stderr", "plain_messages", "say", "verbose_option"]
+__all__ = ["count", "log_to_stderr", "own_stdout", "plain_messages", "say", "verbose_option"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -70,3 +71,32 @@ def log_to_stderr(*, verbose: bool) -> Iterator[None]:
     finally:
         package.removeHandler(handler)
         package.setLevel(before)
+
+
+@contextlib.contextmanager
+def own_stdout() -> Iterator[TextIO]:
+    """Give what a command writes its answer to; all that libraries print goes to stderr.
+
+    What a library printed may come out when the process ends, so the descriptor stays there.
+    """
+    out = _moved_stdout()
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield out
+        out.flush()
+    except BrokenPipeError:  # whoever reads has seen enough; what is left must go somewhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+        raise
+
+
+def _moved_stdout() -> TextIO:
+    """The same stdout on another descriptor, and stderr on its own; as it is, if it has none."""
+    stdout = sys.stdout
+    try:
+        number, errors = stdout.fileno(), sys.stderr.fileno()
+    except (AttributeError, OSError, ValueError):
+        return stdout
+    stdout.flush()
+    moved = os.dup(number)
+    os.dup2(errors, number)
+    return os.fdopen(moved, "w", encoding=stdout.encoding, errors=stdout.errors)

@@ -16,7 +16,12 @@ import numpy as np
 from phos_core.convolution import probing
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.cpu import usable_cores
-from phos_core.convolution.registry import OfferedBackend, offered_backends, plug_ins
+from phos_core.convolution.registry import (
+    OfferedBackend,
+    is_builtin,
+    offered_backends,
+    plug_ins,
+)
 from phos_core.convolution.selection import library_versions
 from phos_core.convolution.strangers import Trouble, attempt
 from phos_core.door import develop
@@ -215,7 +220,10 @@ def _apart(function: str, name: str, seconds: float) -> dict[str, Any] | str:
 
 def _offers() -> list[OfferedBackend]:
     """The offered backends, highest priority first, none probed."""
-    return sorted(offered_backends(), key=lambda offer: (-(offer.priority or 0), offer.name))
+    return sorted(
+        offered_backends(),
+        key=lambda offer: (-(offer.priority or 0), not is_builtin(offer.plug_in), offer.name),
+    )
 
 
 def _described(offer: OfferedBackend) -> DeviceInfo:

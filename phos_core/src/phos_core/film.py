@@ -1,9 +1,8 @@
 """Films: a stock's frozen record of what each step needs, and where it is kept."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -20,6 +19,7 @@ from phos_core.effects.halation import Halation, halation_reach_um
 from phos_core.effects.printing import Printing
 from phos_core.effects.scatter import Scatter
 from phos_core.errors import FilmFileError, UnknownFilmError
+from phos_core.once import once
 from phos_core.sheets import (
     FilmSheet,
     PaperSheet,
@@ -192,13 +192,19 @@ def films() -> list[FilmSummary]:
     Returns
     -------
     list of FilmSummary
-        Sorted by name.
+        Sorted by name. A plug-in's film is called as its file is, without the ending.
+
+    Warns
+    -----
+    RuntimeWarning
+        Of each film of a plug-in that is left out, and why.
     """
     bundled = _toml_files("films")
+    _warn_of_passed_over(registry.films(), bundled)
     summaries = []
     for name, file in sorted(_film_files().items()):
         try:
-            sheet = read_film_sheet(file.read_text(encoding="utf-8"), f"film {name}")
+            sheet = _sheet(name, file)
         except FilmFileError as error:
             if name in bundled:
                 raise
@@ -292,7 +298,8 @@ def film_hash(film: str | Path) -> str:
     """
     if is_path(film):
         return sheet_hash(read_text(Path(film)), str(film))
-    return sheet_hash(_film_text(str(film)), f"film {film}")
+    text = _film_file(str(film)).read_text(encoding="utf-8")
+    return sheet_hash(text, f"film {film}")
 
 
 def paper_hash(printing: str) -> str | None:
@@ -445,17 +452,22 @@ def _grain_at(effect: Grain, factor: float) -> Grain:
     return replace(effect, rms_coefficients=rows)
 
 
-@lru_cache(maxsize=64)  # a stock in as many treatments as somebody tries in turn
+@once(maxsize=64)  # a stock in as many treatments as somebody tries in turn
 def _named_film(name: str, treatment: Treatment) -> Film:
-    sheet = read_film_sheet(_film_text(name), f"film {name}")
-    return _checked_film(sheet, f"film {name}", treatment)
+    return _checked_film(_sheet(name, _film_file(name)), f"film {name}", treatment)
 
 
-def _film_text(name: str) -> str:
+def _film_file(name: str) -> Traversable:
     known = _film_files()
     if name not in known:
         raise UnknownFilmError(name, known)
-    return known[name].read_text(encoding="utf-8")
+    return known[name]
+
+
+def _sheet(name: str, file: Traversable) -> FilmSheet:
+    """Read a stock's file under the name that it is loaded by, whatever it calls itself."""
+    text = file.read_text(encoding="utf-8")
+    return replace(read_film_sheet(text, f"film {name}"), name=name)
 
 
 def _checked_film(sheet: FilmSheet, origin: str, treatment: Treatment) -> Film:
@@ -523,15 +535,33 @@ def _printing(sheet: FilmSheet, developed: Development, treatment: Treatment) ->
     return baking.scan(sheet, developed, treatment.black_point, treatment.white_point)
 
 
-@cache
+@once()
 def _paper(name: str) -> PaperSheet:
     return read_paper_sheet(_toml_files("papers")[name].read_text("utf-8"), f"paper {name}")
 
 
 def _film_files() -> dict[str, Traversable]:
-    """Files of the stocks by name; a plug-in's cannot take the name of one of ours."""
-    from_plug_ins: dict[str, Traversable] = {path.stem: path for path in registry.films()}
-    return from_plug_ins | _toml_files("films")
+    """Files of the stocks by name; a plug-in's cannot take the name of one that is there."""
+    known: dict[str, Traversable] = _toml_files("films")
+    for path in registry.films():
+        if not is_path(path.stem):
+            known.setdefault(path.stem, path)
+    return known
+
+
+def _warn_of_passed_over(from_plug_ins: Sequence[Path], bundled: Collection[str]) -> None:
+    """Say which films of plug-ins cannot be loaded under the name of their file."""
+    taken: dict[str, str] = dict.fromkeys(bundled, "a bundled film")
+    for path in from_plug_ins:
+        name = path.stem
+        if is_path(name):
+            why = "a name that ends in .toml is taken for the path of a file"
+        elif name in taken:
+            why = f"{taken[name]} has the name {name!r}"
+        else:
+            taken[name] = f"the film {path}"
+            continue
+        warnings.warn(f"a plug-in's film is left out: {path}: {why}", RuntimeWarning, stacklevel=3)
 
 
 def _toml_files(folder: str) -> dict[str, Traversable]:

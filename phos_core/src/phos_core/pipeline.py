@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from phos_core.effects.halation import Halation, halation_psfs
 from phos_core.effects.printing import Printing, into_gamut, make_positive
 from phos_core.effects.scatter import Scatter, scatter_psfs
 from phos_core.film import Film
+from phos_core.once import once
 from phos_core.psf import PSF, compose, delta
 from phos_core.recipe import Encoding, Recipe
 from phos_core.strips import (
@@ -251,7 +252,7 @@ def spread_of_light(film: Film, pitch_um: float) -> tuple[PSF, ...]:
     return light_psfs(film.scatter, film.halation, len(film.development.curves), pitch_um)
 
 
-@lru_cache(maxsize=16)  # a roll's pictures share them
+@once(maxsize=16)  # a roll's pictures share them
 def light_psfs(
     scatter: Scatter | None, halation: Halation | None, layers: int, pitch_um: float
 ) -> tuple[PSF, ...]:

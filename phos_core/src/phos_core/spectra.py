@@ -3,7 +3,6 @@
 This is the reference that the closed forms are fitted to. NumPy, float64, 5 nm steps.
 """
 
-from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phos_core.color import LINEAR_SRGB_TO_XYZ, XYZ_TO_LINEAR_SRGB
+from phos_core.once import once
 
 __all__ = [
     "SRGB_OF_RELATIVE_XYZ",
@@ -48,7 +48,7 @@ class Tables(NamedTuple):
     daylight_variation: Floats
 
 
-@cache
+@once()
 def tables() -> Tables:
     """Read the sampled spectra.
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Hashable, Sequence
 from contextvars import copy_context
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,6 +16,7 @@ from phos_core.coding import numpy_dtype
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.cpu import thread_pool, usable_cores
 from phos_core.errors import UnsupportedOperationError
+from phos_core.once import once
 from phos_core.tracing import trace
 
 __all__ = [
@@ -130,7 +131,7 @@ def _with_settings(
     return function, ()
 
 
-@lru_cache(maxsize=64)
+@once(maxsize=64)
 def _chain(
     function: Callable[..., Array],
     settings: tuple[tuple[str, Hashable], ...],

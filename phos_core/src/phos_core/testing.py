@@ -10,6 +10,9 @@ A plug-in's test is these lines:
             return create()
 """
 
+import gc
+import os
+import random
 import tracemalloc
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,9 +25,10 @@ import pytest
 from array_api_compat import is_numpy_namespace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info
 
 from phos_core.arrays import Array, array_namespace, device
-from phos_core.convolution import reference
+from phos_core.convolution import process_state, reference
 from phos_core.convolution.contract import (
     BOUNDARIES,
     TOLERANCES,
@@ -145,6 +149,15 @@ class ConvolutionBackendContract:
     def test_it_passes_the_self_test(self, backend: ConvolutionBackend) -> None:
         assert self_test(backend) == ""
 
+    def test_its_namespace_is_that_of_its_arrays(self, backend: ConvolutionBackend) -> None:
+        x = backend.to_device(np.ones((2, 3), np.float32))
+        found = array_namespace(x)
+        both_numpy = is_numpy_namespace(found) and is_numpy_namespace(backend.xp)
+        assert found is backend.xp or both_numpy, (
+            f"xp has to be the Array API namespace of its arrays, {found.__name__}, "
+            f"got {getattr(backend.xp, '__name__', backend.xp)}"
+        )
+
     def test_an_array_survives_the_way_to_the_device_and_back(
         self, backend: ConvolutionBackend
     ) -> None:
@@ -164,7 +177,7 @@ class ConvolutionBackendContract:
         image[9, 13] = 1.0
         expected = np.zeros((20, 30))
         expected[7:12, 10:17] = psf.samples()
-        found = convolve(image, psf, backend=backend)
+        found = _as_users_do(image, psf, backend=backend)
         allowed = TOLERANCES[backend.accuracy] * psf.l1
         np.testing.assert_allclose(found, expected, rtol=0.0, atol=allowed)
 
@@ -176,7 +189,7 @@ class ConvolutionBackendContract:
         psf = from_array(np.random.default_rng(0).random((7, 5)))
         image = np.zeros((9, 8), np.float32)
         image[corner] = 1.0
-        found = convolve(image, psf, backend=backend, boundary=boundary)
+        found = _as_users_do(image, psf, backend=backend, boundary=boundary)
         assert_agrees(found, image, psf, boundary, backend.accuracy)
 
     @pytest.mark.parametrize("boundary", [b for b in BOUNDARIES if b != "zero"])
@@ -185,14 +198,14 @@ class ConvolutionBackendContract:
         self, backend: ConvolutionBackend, boundary: Boundary, psf: PSF
     ) -> None:
         image = np.full((40, 33), 0.7, np.float32)
-        found = convolve(image, psf, backend=backend, boundary=boundary)
+        found = _as_users_do(image, psf, backend=backend, boundary=boundary)
         np.testing.assert_allclose(found, 0.7, rtol=TOLERANCES[backend.accuracy])
 
     def test_light_is_neither_made_nor_lost_at_the_symmetric_border(
         self, backend: ConvolutionBackend
     ) -> None:
         image = np.random.default_rng(1).random((50, 37)).astype(np.float32)
-        found = convolve(image, exponential(4.0), backend=backend)
+        found = _as_users_do(image, exponential(4.0), backend=backend)
         total = float(image.sum(dtype=np.float64))
         assert abs(float(found.sum(dtype=np.float64)) / total - 1.0) <= TOLERANCES[backend.accuracy]
 
@@ -207,7 +220,7 @@ class ConvolutionBackendContract:
         self, backend: ConvolutionBackend, boundary: Boundary, psf: PSF, shape: tuple[int, int]
     ) -> None:
         image = np.random.default_rng(3).random(shape).astype(np.float32)
-        found = convolve(image, psf, backend=backend, boundary=boundary)
+        found = _as_users_do(image, psf, backend=backend, boundary=boundary)
         assert_agrees(found, image, psf, boundary, backend.accuracy)
 
     @pytest.mark.parametrize("taps", [(1, 257), (257, 1), (3, 301)])
@@ -226,14 +239,33 @@ class ConvolutionBackendContract:
     ) -> None:
         image = np.random.default_rng(5).random(shape).astype(np.float32)
         psf = exponential(0.5)
-        found = convolve(image, psf, backend=backend, boundary=boundary)
+        found = _as_users_do(image, psf, backend=backend, boundary=boundary)
         assert_agrees(found, image, psf, boundary, backend.accuracy)
+
+    @pytest.mark.parametrize("shape", [(520, 700), (1040, 1030), (5000, 24)])
+    @pytest.mark.parametrize(
+        "psf",
+        [from_array(np.random.default_rng(17).random((5, 7))), gaussian(1.5), gaussian(6.0)],
+        ids=["sampled", "short-gaussian", "gaussian"],
+    )
+    def test_planes_larger_than_512_pixels_are_as_exact_as_small_ones(
+        self, backend: ConvolutionBackend, psf: PSF, shape: tuple[int, int]
+    ) -> None:
+        """Libraries change their method with the size; compared in windows, to be quick."""
+        image = np.random.default_rng(18).random(shape).astype(np.float32)
+        found = _as_users_do(image, psf, backend=backend)
+        assert np.isfinite(found).all(), "the result holds NaN or infinity"
+        for at in (0.0, 0.5, 1.0):
+            window, inner = _window(shape, psf.radius, at)
+            expected = reference.convolve(image[window], psf, "symmetric")[inner]
+            allowed = TOLERANCES[backend.accuracy] * psf.l1
+            np.testing.assert_allclose(found[window][inner], expected, rtol=0.0, atol=allowed)
 
     def test_each_layer_may_have_its_own_psf(self, backend: ConvolutionBackend) -> None:
         rng = np.random.default_rng(6)
         image = rng.random((30, 40, 3)).astype(np.float32)
         layers = [gaussian(1.5), from_array(rng.random((9, 5))), delta()]
-        found = convolve(image, layers, backend=backend, boundary="mirror")
+        found = _as_users_do(image, layers, backend=backend, boundary="mirror")
         planes = np.moveaxis(image, -1, 0)
         assert_agrees(np.moveaxis(found, -1, 0), planes, layers, "mirror", backend.accuracy)
 
@@ -248,7 +280,7 @@ class ConvolutionBackendContract:
     def test_an_empty_image_stays_empty(
         self, backend: ConvolutionBackend, shape: tuple[int, ...]
     ) -> None:
-        found = convolve(np.zeros(shape, np.float32), gaussian(1.0), backend=backend)
+        found = _as_users_do(np.zeros(shape, np.float32), gaussian(1.0), backend=backend)
         assert found.shape == shape
 
     @pytest.mark.parametrize(
@@ -269,7 +301,7 @@ class ConvolutionBackendContract:
         found_dtype: npt.DTypeLike,
     ) -> None:
         image = np.random.default_rng(8).integers(0, 200, (12, 13, 2)).astype(given_dtype)
-        found = convolve(image, gaussian(1.0), backend=backend)
+        found = _as_users_do(image, gaussian(1.0), backend=backend)
         assert found.dtype == found_dtype
         assert found.shape == image.shape
         planes = np.moveaxis(image, -1, 0)
@@ -288,12 +320,38 @@ class ConvolutionBackendContract:
             assert found is not image, "the result has to be a new array"
             assert not np.shares_memory(backend.to_host(found), backend.to_host(image))
 
+    @pytest.mark.parametrize(
+        "psf",
+        [gaussian(1.0), exponential(3.0), from_array(np.random.default_rng(19).random((3, 5)))],
+        ids=["gaussian", "exp", "sampled"],
+    )
+    def test_a_result_survives_the_calls_that_follow(
+        self, backend: ConvolutionBackend, psf: PSF
+    ) -> None:
+        one, two = np.random.default_rng(20).random((2, 2, 40, 50)).astype(np.float32)
+        brought = backend.to_device(one)
+        result = backend.convolve(brought, psf, accuracy=backend.accuracy)
+        fetched = backend.to_host(result)
+        expected = np.array(fetched)
+        for image in (two, two[:1], two):
+            _on_device(backend, image, psf)
+        for what, found, before in (
+            ("an array brought to the device", backend.to_host(brought), one),
+            ("a result on the device", backend.to_host(result), expected),
+            ("a result brought to the host", fetched, expected),
+        ):
+            assert np.array_equal(found, before), (
+                f"{what} was overwritten by later calls: each has to be an array of its own"
+            )
+
     def test_it_is_linear(self, backend: ConvolutionBackend) -> None:
         rng = np.random.default_rng(10)
         one, two = rng.random((2, 40, 41)).astype(np.float32)
         psf = exponential(3.0)
-        together = convolve(2.0 * one - two, psf, backend=backend)
-        apart = 2.0 * convolve(one, psf, backend=backend) - convolve(two, psf, backend=backend)
+        together = _as_users_do(2.0 * one - two, psf, backend=backend)
+        apart = 2.0 * _as_users_do(one, psf, backend=backend) - _as_users_do(
+            two, psf, backend=backend
+        )
         allowed = 4.0 * TOLERANCES[backend.accuracy]
         np.testing.assert_allclose(together, apart, rtol=0.0, atol=allowed)
 
@@ -314,7 +372,7 @@ class ConvolutionBackendContract:
         image = np.random.default_rng(11).random((60, 61)).astype(np.float32)
         image[30, 31] = brightest
         image[0, 60] = brightest / 3
-        found = convolve(image, psf, backend=backend)
+        found = _as_users_do(image, psf, backend=backend)
         assert_agrees(found, image, psf, "symmetric", backend.accuracy)
 
     @pytest.mark.parametrize(
@@ -398,14 +456,19 @@ class ConvolutionBackendContract:
             backend.release()
 
         work(4.0)  # whatever is loaded or planned once
+        gc.collect()
         tracemalloc.start()
         try:
             before, _ = tracemalloc.get_traced_memory()
             work(4.5)
+            gc.collect()  # what only waits for the collector is given back
             after, _ = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-        assert after - before <= KEPT_BYTES
+        assert after - before <= KEPT_BYTES, (
+            f"after release() the backend still holds {after - before} bytes that its work took; "
+            f"{KEPT_BYTES} are allowed: empty there what it keeps for the next picture"
+        )
 
     def test_release_gives_back_what_is_kept_on_the_device(
         self, backend: ConvolutionBackend
@@ -417,18 +480,42 @@ class ConvolutionBackendContract:
         _on_device(backend, image, gaussian(20.0))
         kept = []
         for attempt in range(4):
+            gc.collect()
             backend.release()
             before = backend.memory().free_bytes or 0
             _on_device(backend, image, gaussian(21.0 + attempt))
+            gc.collect()
             backend.release()
             kept.append(before - (backend.memory().free_bytes or 0))
-        assert min(kept) < image.nbytes
+        assert min(kept) < image.nbytes, (
+            f"after release() the device has {min(kept)} bytes less to give than before the work: "
+            "give back there what is kept on it, pools included"
+        )
 
     def test_giving_memory_back_changes_no_result(self, backend: ConvolutionBackend) -> None:
         image = np.random.default_rng(16).random((33, 44)).astype(np.float32)
-        before = convolve(image, exponential(2.0), backend=backend)
+        before = _as_users_do(image, exponential(2.0), backend=backend)
         backend.release()
-        np.testing.assert_array_equal(convolve(image, exponential(2.0), backend=backend), before)
+        np.testing.assert_array_equal(
+            _as_users_do(image, exponential(2.0), backend=backend), before
+        )
+
+    def test_it_leaves_the_process_as_it_is(
+        self, backend: ConvolutionBackend, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        """Settings of the process belong to the program that it is used in, and so does stdout."""
+        before, others = process_state.snapshot(), _other_settings()
+        capfd.readouterr()
+        try:
+            _use(backend)
+            now = _other_settings()
+            changed = [*process_state.changed(before)]
+            changed += [name for name, value in others.items() if now.get(name) != value]
+            printed = capfd.readouterr().out
+        finally:
+            process_state.put_back(before)
+        assert not changed, f"the backend changed {', '.join(changed)}"
+        assert not printed, f"the backend printed to stdout: {printed[:200]!r}"
 
     def test_memory_is_known_in_bytes_or_not_at_all(self, backend: ConvolutionBackend) -> None:
         memory = backend.memory()
@@ -521,6 +608,31 @@ class ConvolutionBackendContract:
         expected = grain_noise(like, grain, **field)
         np.testing.assert_allclose(found, expected, rtol=0.0, atol=1e-5 * np.abs(expected).max())
 
+    def test_its_steps_are_as_exact_on_planes_larger_than_512_pixels(
+        self, backend: ConvolutionBackend
+    ) -> None:
+        film = Recipe(film="portra-400").load_film()
+        assert film.couplers is not None
+        shape = (3, 440, 524)  # one strip on the CPU
+        exposure = 10.0 ** np.random.default_rng(21).uniform(-5.0, 3.0, shape)
+        step = partial(release_inhibitor, couplers=film.couplers)
+        pixels = exposure.astype(np.float32)
+        found = _run(backend, prepared(backend, step, of_pixels(pixels)), pixels)
+        np.testing.assert_allclose(found, step(pixels), rtol=1e-5, atol=1e-5)
+
+    def test_its_grain_is_as_exact_on_planes_larger_than_512_pixels(
+        self, backend: ConvolutionBackend
+    ) -> None:
+        grain = Recipe(film="portra-400").load_film().grain
+        assert grain is not None
+        make_noise = getattr(backend, "grain_noise", grain_noise)
+        like = np.zeros((1, 1, 1), np.float32)
+        field: dict[str, Any] = {"pixel_pitch_um": 5.0, "seed": 7}
+        whole = make_noise(backend.to_device(like), grain, rows=530, cols=520, **field)
+        part = grain_noise(like, grain, rows=30, cols=20, row_start=500, col_start=500, **field)
+        found = backend.to_host(whole)[:, 500:, 500:]
+        np.testing.assert_allclose(found, part, rtol=0.0, atol=1e-5 * np.abs(part).max())
+
     @settings(
         max_examples=20,
         deadline=None,
@@ -536,7 +648,7 @@ class ConvolutionBackendContract:
     ) -> None:
         psf = data.draw(psfs())
         image = data.draw(images(psf))
-        found = convolve(image, psf, backend=backend, boundary=boundary)
+        found = _as_users_do(image, psf, backend=backend, boundary=boundary)
         assert_agrees(found, image, psf, boundary, backend.accuracy)
 
 
@@ -565,6 +677,66 @@ def _run(
 ) -> npt.NDArray[Any]:
     """Run a step on the device: its result on the host."""
     return np.array(backend.to_host(by_rows(backend, step, *map(backend.to_device, arrays))))
+
+
+def _as_users_do(
+    image: npt.NDArray[Any],
+    psf: PSF | npt.ArrayLike | Sequence[PSF | npt.ArrayLike],
+    *,
+    backend: ConvolutionBackend,
+    boundary: Boundary = "symmetric",
+) -> npt.NDArray[Any]:
+    """Convolve as a user does, and see that the image is what it was."""
+    before = image.copy()
+    found = convolve(image, psf, backend=backend, boundary=boundary)
+    assert np.array_equal(image, before), "the backend wrote to the image, which it must never do"
+    return found
+
+
+def _window(
+    shape: tuple[int, int], radius: tuple[int, int], at: float
+) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """A window of an image that begins at a share of its sides, and what in it is not cut off."""
+    windows, inner = [], []
+    for side, reach in zip(shape, radius, strict=True):
+        length = min(side, 24 + 2 * reach)
+        start = round(at * (side - length))
+        windows.append(slice(start, start + length))
+        inner.append(
+            slice(reach if start else 0, length if start + length == side else length - reach)
+        )
+    return tuple(windows), tuple(inner)
+
+
+def _use(backend: ConvolutionBackend) -> None:
+    """Ask everything of a backend that the pipeline asks."""
+    backend.probe()
+    image = backend.to_device(np.random.default_rng(22).random((3, 60, 70)).astype(np.float32))
+    for psf in (gaussian(1.0), exponential(3.0), from_array(np.ones((3, 5))), [delta()] * 3):
+        backend.to_host(backend.convolve(image, psf, accuracy=backend.accuracy))
+    backend.synchronize()
+    film = Recipe(film="portra-400").load_film()
+    assert film.couplers is not None and film.grain is not None  # noqa: PT018
+    step = partial(release_inhibitor, couplers=film.couplers)
+    by_rows(backend, prepared(backend, step, of_pixels(image)), image)
+    make_noise = getattr(backend, "grain_noise", grain_noise)
+    make_noise(image, film.grain, rows=9, cols=8, pixel_pitch_um=5.0, seed=1)
+    backend.memory()
+    backend.classify_error(ZeroDivisionError())
+    backend.release()
+
+
+def _other_settings() -> dict[str, Any]:
+    """What a program that uses a backend may rely on, besides the process's own settings."""
+    state = np.random.get_state(legacy=True)  # noqa: NPY002 - whose state is looked at
+    settings = {
+        "the state of random": random.getstate(),
+        "the state of np.random": (state[1].tobytes(), *state[2:]),  # type: ignore[union-attr]
+    }
+    settings |= {f"the variable {name}": value for name, value in os.environ.items()}
+    for library in threadpool_info():
+        settings[f"the number of threads of {library['filepath']}"] = library["num_threads"]
+    return settings
 
 
 def _on_device(

@@ -6,7 +6,6 @@ A variable of the environment takes the place of the file's key that says the sa
 
 import difflib
 import os
-import re
 import stat
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -15,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from phos_core.convolution.installed import normalised
 from phos_core.errors import ConfigurationError
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "Configuration",
     "configuration",
     "listed",
-    "normalised",
     "reset",
     "wanted_backends",
 ]
@@ -109,11 +108,6 @@ def reset() -> None:
 def listed(text: str) -> tuple[str, ...]:
     """Return the names in a text, which commas separate; each once, and none that is empty."""
     return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-
-
-def normalised(name: str) -> str:
-    """Return a name as package indexes compare it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _all_normalised(names: Iterable[str]) -> frozenset[str]:

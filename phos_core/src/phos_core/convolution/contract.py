@@ -8,8 +8,7 @@ floating-point arrays with at least one pixel, and PSFs that are odd and centred
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -76,6 +75,14 @@ class ProbeReport:
     hint: str = ""
 
     def __post_init__(self) -> None:
+        if self.status not in get_args(ProbeStatus):
+            raise ValueError(
+                f"a probe's status must be one of {', '.join(get_args(ProbeStatus))}, "
+                f"got {self.status!r}"
+            )
+        for field in ("reason", "hint"):
+            if not isinstance(getattr(self, field), str):
+                raise TypeError(f"a probe's {field} must be str, got {getattr(self, field)!r}")
         if self.status != "ok" and not self.reason:
             raise ValueError(f"a probe that answers {self.status!r} must give a reason")
 
@@ -318,10 +325,12 @@ class BackendBase(ABC):
         if type(self).convolve is not BackendBase.convolve:
             raise UnsupportedOperationError(f"{self.name} {NO_PLANS}")
 
-    @cached_property
+    @property
     def _kept_tables(self) -> algorithms.Tables:
         """Transfer functions of the generic algorithms, on the device."""
-        return algorithms.Tables(KEPT_BYTES)
+        tables = algorithms.Tables(KEPT_BYTES)
+        kept: algorithms.Tables = self.__dict__.setdefault("_tables", tables)  # one for all threads
+        return kept
 
     def memory(self) -> MemoryInfo:
         """Say that the memory is not known."""

@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phos_core.convolution.contract import MemoryInfo
+from phos_core.once import once
 
 __all__ = [
     "SINGLE_RANGE",
@@ -81,7 +81,7 @@ def limit_threads(count: int) -> None:
     threadpool_limits(count)
 
 
-@cache
+@once()
 def thread_pool() -> ThreadPoolExecutor:
     """Return the pool that row strips run on, as wide as there are cores."""
     return ThreadPoolExecutor(usable_cores(), thread_name_prefix="phos")

@@ -13,7 +13,7 @@ from phos_core.arrays import Array, array_namespace
 from phos_core.convolution.boundary import Boundary, check_boundary
 from phos_core.convolution.contract import NO_PLANS, ConvolutionBackend, PlanningBackend
 from phos_core.convolution.cpu import in_parallel, row_strips
-from phos_core.convolution.ladder import descend
+from phos_core.convolution.ladder import classified, descend
 from phos_core.convolution.methods_log import log_method
 from phos_core.convolution.planner import Method, Plan, check_method
 from phos_core.convolution.selection import Selection, log_choice, select
@@ -328,7 +328,7 @@ def _convolved_unseen(
         if done is not result:
             np.copyto(result, done)
     except Exception as error:
-        if backend.classify_error(error) is None:
+        if classified(backend, error) is None:
             raise
         return False  # the ladder will tell of it and go on
     peak = _peak(result[::SAMPLED, ::SAMPLED])

@@ -7,6 +7,7 @@ with `hookimpl`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import click
 
 __all__ = [
+    "CONTRACT",
     "GROUP",
     "HOOK_API",
     "BackendSpec",
@@ -31,6 +33,10 @@ __all__ = [
 
 GROUP = "phos"
 HOOK_API = 1
+CONTRACT = 1  # of backends: what `ConvolutionBackend` asks for, and how it is called
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,63}")
+RESERVED_NAMES = ("auto",)  # which asks for the best backend
 FIELD_TYPES = {
     "name": str,
     "priority": int,
@@ -39,6 +45,7 @@ FIELD_TYPES = {
     "requires": tuple,
     "hint": str,
     "transfer_worth_pixels": int,
+    "contract": int,
 }
 
 hookspec = pluggy.HookspecMarker(GROUP)
@@ -52,9 +59,11 @@ class BackendSpec:
     Parameters
     ----------
     name : str
-        What users call it, such as "cv2" or "torch:cuda".
+        What users call it, such as "cv2" or "torch:cuda": at most 64 lower-case letters, digits
+        and ``_``, ``-``, ``:``, ``.``, a letter or digit first.
     priority : int
-        The highest that can run is chosen when nobody names one; the built-in "scipy" has 50.
+        The highest that can run is chosen when nobody names one; the built-in "scipy" has 50 and
+        goes before others that have the same.
     factory : str
         Where to find the function that makes the backend: "package.module:function".
     modules : tuple of str
@@ -66,13 +75,16 @@ class BackendSpec:
     transfer_worth_pixels : int
         Pixels of a picture from which the way to the device and back pays; a smaller one stays
         on the CPU unless the backend is named. 0 for backends on the CPU.
+    contract : int
+        The version of the contract that the backend is written for. A backend of another version
+        than this phos has is not tried.
 
     Raises
     ------
     TypeError
         If a field is of another type; one word instead of a tuple of words, for example.
     ValueError
-        If the name is empty or the factory is not written as above.
+        If the name or the factory is not written as above, or the name is "auto".
     """
 
     name: str
@@ -82,16 +94,19 @@ class BackendSpec:
     requires: tuple[str, ...] = ()
     hint: str = ""
     transfer_worth_pixels: int = 0
+    contract: int = 1
 
     def __post_init__(self) -> None:
         for field, kind in FIELD_TYPES.items():
-            if not isinstance(getattr(self, field), kind):
+            value = getattr(self, field)
+            if not isinstance(value, kind) or isinstance(value, bool):
                 raise TypeError(
-                    f"a backend's {field} must be of type {kind.__name__}, "
-                    f"got {getattr(self, field)!r}"
+                    f"a backend's {field} must be of type {kind.__name__}, got {value!r}"
                 )
-        if not self.name:
-            raise ValueError("a backend's name must not be empty")
+        for field in ("modules", "requires"):
+            if not all(isinstance(entry, str) for entry in getattr(self, field)):
+                raise TypeError(f"a backend's {field} must hold str, got {getattr(self, field)!r}")
+        _check_name(self.name)
         _check_factory("backend", self.factory)
 
 
@@ -131,6 +146,16 @@ class SchedulerSpec:
         if not self.schemes:
             raise ValueError(f"the scheduler {self.name!r} must have a scheme, such as 'tcp'")
         _check_factory("scheduler", self.factory)
+
+
+def _check_name(name: str) -> None:
+    if not NAME.fullmatch(name):
+        raise ValueError(
+            "a backend's name must be of at most 64 lower-case letters, digits and _ - : . with a "
+            f"letter or digit first, got {name!r}"
+        )
+    if name in RESERVED_NAMES:
+        raise ValueError(f"a backend's name must not be {name!r}, which asks for the best backend")
 
 
 def _check_factory(what: str, factory: str) -> None:

@@ -11,7 +11,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 from phos_core.convolution.contract import ConvolutionBackend, ErrorKind
 from phos_core.convolution.selection import Selection, successors
-from phos_core.convolution.strangers import attempt
+from phos_core.convolution.strangers import Trouble, attempt, shown
 from phos_core.convolution.tiles import Footprint, Tile, cut, tile_sizes
 from phos_core.errors import (
     BackendFallbackWarning,
@@ -21,7 +21,7 @@ from phos_core.errors import (
     UnsupportedOperationError,
 )
 
-__all__ = ["Outcome", "Work", "descend"]
+__all__ = ["Outcome", "Work", "classified", "descend"]
 
 T = TypeVar("T")
 
@@ -141,6 +141,31 @@ def descend(
     raise _defeat(failed, bound) from failed[-1].error
 
 
+def classified(backend: ConvolutionBackend, error: Exception) -> ErrorKind | None:
+    """Ask a backend which of the three failures an error is.
+
+    Parameters
+    ----------
+    backend : ConvolutionBackend
+        The backend, whose `classify_error` may itself be wrong.
+    error : Exception
+        What it raised. If the answer cannot be used, a note on it says so.
+
+    Returns
+    -------
+    ErrorKind or None
+        The failure; None for all other errors.
+    """
+    kind = attempt(lambda: backend.classify_error(error), f"classify_error of {backend.name}")
+    if kind is None or (isinstance(kind, str) and kind in ERRORS):
+        return kind
+    wrong = f"failed: {kind}" if isinstance(kind, Trouble) else f"gave {shown(kind)}"
+    note = f"{backend.name} could not say what failed: its classify_error {wrong}"
+    logger.warning(note)
+    error.add_note(note)
+    return None
+
+
 def _frames_within() -> int:
     """How many frames lie between `descend`, itself counted, and whoever called phos."""
     frame: FrameType | None = sys._getframe(1)
@@ -179,7 +204,7 @@ def _attempt(work: Work[T], backend: ConvolutionBackend, tiles: tuple[Tile, ...]
     try:
         return work(backend, tiles)
     except Exception as error:
-        kind = backend.classify_error(error)
+        kind = classified(backend, error)
         if kind is None:
             raise
         whole = "whole" if len(tiles) == 1 else f"{len(tiles)} tiles"

@@ -3,7 +3,10 @@
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-__all__ = ["OURS", "Absent", "absent"]
+__all__ = ["BUILT_IN", "OURS", "Absent", "absent", "owner"]
+
+BUILT_IN = "phos-core"
+BUILT_IN_BACKENDS = ("scipy",)
 
 _CHECKOUT = "from a checkout: pip install ./phos_core"
 
@@ -44,6 +47,24 @@ OURS: dict[str, Absent] = {
     "numba": Absent("phos-numba", "./plugins/phos_numba"),
     "cv2": Absent("phos-cv2", "./plugins/phos_cv2[headless]"),
 }
+
+
+def owner(name: str) -> str | None:
+    """Return the distribution of ours that alone may offer a backend of this name, if it is ours.
+
+    Parameters
+    ----------
+    name : str
+        The backend's name.
+
+    Returns
+    -------
+    str or None
+        The distribution; None where the name is free.
+    """
+    if name in BUILT_IN_BACKENDS:
+        return BUILT_IN
+    return OURS[name].distribution if name in OURS else None
 
 
 def absent(offered: AbstractSet[str]) -> dict[str, Absent]:

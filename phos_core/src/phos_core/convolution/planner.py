@@ -8,7 +8,6 @@ backend's table of costs is taken.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy.typing as npt
 
 from phos_core.convolution.boundary import Boundary
 from phos_core.errors import UnsupportedOperationError
+from phos_core.once import once
 from phos_core.psf import PSF, combine
 
 __all__ = [
@@ -260,7 +260,7 @@ def make_plan(
     return Plan(backend, road, reason, shape, boundary, psf, chosen.narrow, chosen.smooth, points)
 
 
-@lru_cache(maxsize=64)
+@once(maxsize=64)
 def splits(psf: PSF) -> tuple[Split, ...]:
     """List the ways to take a PSF apart into a narrow and a smooth part.
 

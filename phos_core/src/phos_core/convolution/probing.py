@@ -1,35 +1,40 @@
 """Find out whether a backend can run here, and whether it computes what it should.
 
 The steps climb from cheap to dear: blocked? installed? of the right version? Only then is the
-library imported, the device asked, and a known answer computed.
+library imported, the device asked, and known answers computed.
 
-The device is asked on a thread that is given 10 seconds. One that hangs is left behind and its
-backend is broken. What never gives Python the turn, such as a driver's call that holds the
-interpreter, cannot be interrupted so: ``phos backends --probe`` asks in a process of its own.
+All of it happens on a thread of its own, under one clock of 10 seconds that began with the import
+of the plug-in; ``PHOS_PROBE_SECONDS`` sets another. A backend that hangs is left behind there and
+is broken. What never gives Python the turn, such as a driver's call that holds the interpreter,
+cannot be interrupted so: ``phos backends --probe`` asks in a process of its own.
 """
 
 import importlib
 import os
 import threading
-from collections.abc import Callable, Sequence
-from contextvars import copy_context
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from concurrent.futures import CancelledError, Future
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal, TypeAlias
 
-import numpy as np
-
-from phos_core.convolution import reference
-from phos_core.convolution.boundary import Boundary
 from phos_core.convolution.contract import TOLERANCES, ConvolutionBackend, ProbeReport, ProbeStatus
-from phos_core.convolution.hookspecs import BackendSpec
+from phos_core.convolution.hookspecs import CONTRACT, BackendSpec
+from phos_core.convolution.known_answers import self_test
 from phos_core.convolution.registry import OfferedBackend
 from phos_core.convolution.requirements import check_requirements
-from phos_core.convolution.strangers import Trouble, attempt
-from phos_core.psf import PSF, from_array, gaussian
+from phos_core.convolution.strangers import (
+    PATIENCE,
+    Steps,
+    Trouble,
+    attempt,
+    in_one_line,
+    patience_seconds,
+    shown,
+    watched,
+)
 
 __all__ = ["BackendReport", "ProbedBackend", "Status", "probe", "reset", "self_test"]
-
-PROBE_SECONDS = 10.0
 
 Status: TypeAlias = ProbeStatus | Literal["blocked", "failed-selftest"]
 
@@ -47,7 +52,7 @@ class BackendReport:
     status : Status
         "ok", or what is the matter.
     reason, hint : str
-        Why, and what would help.
+        Why, and what would help; with "ok", anything that a user should know.
     distribution, version : str
         Where it comes from.
     """
@@ -70,18 +75,32 @@ class ProbedBackend:
 
 
 class _Answers:
-    """Probes already made; one at a time, so that no library is started twice."""
+    """Probes made, or being made: each once, whoever asks meanwhile waits for it."""
 
     def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
         """Start anew, with a new lock: a forked child may inherit the old one held."""
-        self.lock = threading.RLock()
-        self.by_offer: dict[OfferedBackend, ProbedBackend] = {}
+        self.lock = threading.Lock()
+        self.by_offer: dict[OfferedBackend, Future[ProbedBackend]] = {}
+
+    def claim(self, offer: OfferedBackend) -> tuple[Future[ProbedBackend], bool]:
+        """The answer to an offer, and whether the caller is to find it out."""
+        with self.lock:
+            is_first = offer not in self.by_offer
+            return self.by_offer.setdefault(offer, Future()), is_first
+
+    def give_up(self, offer: OfferedBackend, answer: Future[ProbedBackend]) -> None:
+        """Let others find it out."""
+        with self.lock:
+            if self.by_offer.get(offer) is answer:
+                del self.by_offer[offer]
+        answer.cancel()
 
 
 _answers = _Answers()
+_in_hand: ContextVar[tuple[OfferedBackend, ...]] = ContextVar("phos_probes", default=())
 
 
 def probe(offer: OfferedBackend) -> ProbedBackend:
@@ -99,10 +118,16 @@ def probe(offer: OfferedBackend) -> ProbedBackend:
     """
     if offer.spec is None or offer.status != "ok":
         return _answer(offer, offer.status, offer.reason, offer.hint)
-    with _answers.lock:
-        if offer not in _answers.by_offer:
-            _answers.by_offer[offer] = _climb(offer, offer.spec)
-        return _answers.by_offer[offer]
+    if offer in _in_hand.get():
+        return _answer(offer, "broken", "it is asked for while it is being tried itself", "")
+    while True:
+        answer, is_first = _answers.claim(offer)
+        if is_first:
+            return _found_out(offer, offer.spec, answer)
+        try:
+            return answer.result()
+        except CancelledError:  # whoever was finding out was interrupted
+            continue
 
 
 def reset() -> None:
@@ -110,95 +135,79 @@ def reset() -> None:
     _answers.clear()
 
 
-def self_test(backend: ConvolutionBackend) -> str:
-    """Compare a backend with known answers.
-
-    Parameters
-    ----------
-    backend : ConvolutionBackend
-        The backend, which may raise.
-
-    Returns
-    -------
-    str
-        What is wrong with it; empty if nothing is.
-    """
-    rng = np.random.default_rng(1)
-    asymmetric = from_array(rng.random((3, 5)))
-    wide = from_array(rng.random((1, 301)))
-    cases: list[tuple[str, PSF | Sequence[PSF], Boundary]] = [
-        ("an asymmetric PSF", asymmetric, "mirror"),
-        ("a PSF wider than 256 pixels", wide, "symmetric"),
-        ("a Gaussian", gaussian(2.0), "symmetric"),
-        ("one PSF per layer", [gaussian(1.0), asymmetric], "edge"),
-    ]
-    image = rng.random((2, 21, 40)).astype(np.float32)
-    for what, psf, boundary in cases:
-        expected = reference.convolve(image, psf, boundary)
-        found = backend.to_host(
-            backend.convolve(
-                backend.to_device(image), psf, boundary=boundary, accuracy=backend.accuracy
-            )
-        )
-        if found.shape != image.shape or found.dtype != image.dtype:
-            return f"{what}: got {found.dtype} of shape {found.shape}, not of the image's"
-        strongest = psf.l1 if isinstance(psf, PSF) else max(p.l1 for p in psf)
-        allowed = TOLERANCES[backend.accuracy] * float(image.max()) * strongest
-        error = float(np.abs(found - expected).max())
-        if not error <= allowed:  # NaN fails too
-            return f"{what}, boundary {boundary!r}: off by {error:.2g}, {allowed:.2g} is allowed"
-    return ""
+def _found_out(
+    offer: OfferedBackend, spec: BackendSpec, answer: Future[ProbedBackend]
+) -> ProbedBackend:
+    token = _in_hand.set((*_in_hand.get(), offer))
+    try:
+        found = _tried(offer, spec)
+    except BaseException:  # the user's Ctrl-C
+        _answers.give_up(offer, answer)
+        raise
+    finally:
+        _in_hand.reset(token)
+    answer.set_result(found)
+    return found
 
 
-def _climb(offer: OfferedBackend, spec: BackendSpec) -> ProbedBackend:
-    required = attempt(lambda: check_requirements(spec), f"requirements of {spec.name}")
-    if isinstance(required, Trouble):
-        return _answer(offer, "broken", required, "")
+def _tried(offer: OfferedBackend, spec: BackendSpec) -> ProbedBackend:
+    """Try a backend under what is left of its plug-in's time."""
+    seconds, spent = patience_seconds(), offer.plug_in.seconds
+    what = f"backend {spec.name} ({offer.plug_in.distribution})"
+    answer = watched(partial(_climb, offer, spec), what, seconds, spent)
+    found = answer.value
+    if isinstance(found, Trouble):
+        hint = f"{PATIENCE}={3 * seconds:g} waits longer" if _is_late(found) else spec.hint
+        found = _answer(offer, "broken", found, hint)
+    notes = (offer.reason, found.report.reason, answer.note and f"while it was tried {answer.note}")
+    return replace(found, report=replace(found.report, reason="; ".join(filter(None, notes))))
+
+
+def _is_late(trouble: Trouble) -> bool:
+    return "TimeoutError: no answer within" in trouble
+
+
+def _climb(offer: OfferedBackend, spec: BackendSpec, at: Steps) -> ProbedBackend:
+    if spec.contract != CONTRACT:
+        reason = f"it is written for contract {spec.contract}, this phos has {CONTRACT}"
+        newer = "phos-core" if spec.contract > CONTRACT else offer.plug_in.distribution
+        return _answer(offer, "version-mismatch", reason, f"install a newer {newer}")
+    at("its requirements")
+    required = check_requirements(spec)
     if required.status != "ok":
         return _answer(offer, required.status, required.reason, required.hint)
-    made = attempt(lambda: _make(spec), f"backend {spec.name}")
-    if isinstance(made, Trouble):
-        return _answer(offer, "broken", made, spec.hint)
-    probed = attempt(lambda: _in_time(made.probe), f"probe of {spec.name}")
-    if isinstance(probed, Trouble):
-        return _answer(offer, "broken", f"its probe failed: {probed}", spec.hint)
+    at("its factory")
+    made = _make(spec)
+    at("its probe")
+    probed: Any = made.probe()
+    if not isinstance(probed, ProbeReport):
+        raise TypeError(f"expected a ProbeReport, got {shown(probed)}")
     if probed.status != "ok":
         return _answer(offer, probed.status, probed.reason, probed.hint or spec.hint)
-    wrong = attempt(lambda: self_test(made), f"self-test of {spec.name}")
+    at("its self-test")
+    wrong = _failed_self_test(made)
     if wrong:
         return _answer(offer, "failed-selftest", wrong, "report this to the backend's authors")
     return ProbedBackend(_answer(offer, "ok", probed.reason, probed.hint).report, made)
 
 
-def _in_time(ask: Callable[[], ProbeReport]) -> ProbeReport:
-    """Ask on a thread, and give up on it after some time."""
-    answers: list[ProbeReport | BaseException] = []
-
-    def run() -> None:
-        try:
-            answers.append(ask())
-        except BaseException as error:  # noqa: BLE001 - raised again by who asked
-            answers.append(error)
-
-    thread = threading.Thread(target=copy_context().run, args=(run,), daemon=True)
-    thread.start()
-    thread.join(PROBE_SECONDS)
-    if not answers:
-        raise TimeoutError(f"no answer within {PROBE_SECONDS:g} s")
-    if isinstance(answers[0], BaseException):
-        raise answers[0]
-    if not isinstance(answers[0], ProbeReport):
-        raise TypeError(f"expected a ProbeReport, got {answers[0]!r}")
-    return answers[0]
+def _failed_self_test(backend: ConvolutionBackend) -> str:
+    """What is wrong; an error that it raises is a wrong answer."""
+    return attempt(lambda: self_test(backend), f"self-test of {backend.name}")
 
 
 def _make(spec: BackendSpec) -> ConvolutionBackend:
     module, _, function = spec.factory.partition(":")
     backend = getattr(importlib.import_module(module), function)()
     if not isinstance(backend, ConvolutionBackend):
-        raise TypeError(f"{spec.factory} gave {backend!r}, which is no convolution backend")
+        raise TypeError(f"{spec.factory} gave {shown(backend)}, which is no convolution backend")
     if backend.name != spec.name:
         raise ValueError(f"{spec.factory} gave a backend named {backend.name!r}, not {spec.name!r}")
+    if backend.accuracy not in TOLERANCES:
+        raise ValueError(
+            f"a backend's accuracy must be one of {', '.join(TOLERANCES)}, "
+            f"got {shown(backend.accuracy)}"
+        )
     return backend
 
 
@@ -208,8 +217,8 @@ def _answer(offer: OfferedBackend, status: Status, reason: str, hint: str) -> Pr
             name=offer.name,
             priority=offer.priority,
             status=status,
-            reason=reason,
-            hint=hint,
+            reason=in_one_line(reason),
+            hint=in_one_line(hint),
             distribution=offer.plug_in.distribution,
             version=offer.plug_in.version,
         )

@@ -6,29 +6,44 @@ out what it names, separated by commas: a distribution, which is then not import
 configuration file may say both, and rank backends otherwise; see `configuration`.
 
 A backend's name belongs to one distribution. Where two plug-ins claim the same, neither runs;
-the names of the built-in backends cannot be taken.
+the names of this repository's own backends cannot be taken.
 """
 
+import itertools
+import time
 import warnings
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import cache, partial
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Iterable, Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, Literal
 
 import pluggy
 
 from phos_core.convolution import configuration, hookspecs
-from phos_core.convolution.configuration import Configuration, normalised
+from phos_core.convolution.configuration import Configuration
 from phos_core.convolution.hookspecs import GROUP, HOOK_API, BackendSpec, SchedulerSpec
-from phos_core.convolution.strangers import Trouble, attempt
+from phos_core.convolution.installed import Installed, installed, normalised
+from phos_core.convolution.ours import BUILT_IN, owner
+from phos_core.convolution.strangers import (
+    Answer,
+    Steps,
+    Trouble,
+    attempt,
+    patience_seconds,
+    shown,
+    watched,
+)
+from phos_core.once import once
 
 __all__ = [
     "OfferedBackend",
     "PlugIn",
+    "brought",
     "commands",
     "films",
+    "is_builtin",
     "kept_out",
     "offered_backends",
     "plug_ins",
@@ -36,7 +51,9 @@ __all__ = [
     "schedulers",
 ]
 
-BUILTIN_DISTRIBUTION = "phos-core"
+MOST_ENTRIES = 1000  # that a hook may return: one without end is not waited for
+
+_is_loading: ContextVar[bool] = ContextVar("phos_is_loading", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +71,13 @@ class PlugIn:
     status : "ok", "blocked" or "broken"
         What became of it.
     reason : str
-        Why it is not "ok".
+        Why it is not "ok"; of one that is, what a user should know.
+    value : str
+        What the entry point names: "package.module".
+    specs : tuple of BackendSpec, or Trouble
+        The backends that it offers, or why they cannot be known.
+    seconds : float
+        How long it took to load.
     """
 
     name: str
@@ -63,6 +86,9 @@ class PlugIn:
     manager: pluggy.PluginManager | None = None
     status: Literal["ok", "blocked", "broken"] = "ok"
     reason: str = ""
+    value: str = ""
+    specs: tuple[BackendSpec, ...] | Trouble = ()
+    seconds: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +106,7 @@ class OfferedBackend:
     status : "ok", "blocked" or "broken"
         Whether it may be probed.
     reason, hint : str
-        Why not, and what would help.
+        Why not, and what would help; of one that may, what a user should know.
     """
 
     name: str
@@ -97,50 +123,79 @@ class OfferedBackend:
 
 
 def plug_ins() -> tuple[PlugIn, ...]:
-    """Return every plug-in that is installed, loaded once per process."""
+    """Return every plug-in that is installed, loaded once per process.
+
+    Returns
+    -------
+    tuple of PlugIn
+        Those that cannot be loaded with their reason.
+
+    Raises
+    ------
+    RuntimeError
+        If a plug-in asks while it is being loaded itself.
+    """
+    if _is_loading.get():
+        raise RuntimeError("a plug-in cannot ask for plug-ins or backends while it is being loaded")
     return _load_all(configuration.configuration())
 
 
 def offered_backends() -> tuple[OfferedBackend, ...]:
     """Return the backends that plug-ins offer, and the plug-ins that failed to."""
     wished = configuration.configuration()
-    offered = _gathered(wished)
+    priorities = dict(wished.priorities)
+    offers = (offer for plug_in in plug_ins() for offer in _offers(plug_in))
+    offered = tuple(_ranked(offer, priorities) for offer in offers)
     return tuple(_judged(offer, offered, wished) for offer in offered)
 
 
 def films() -> tuple[Path, ...]:
     """Return the film stocks that plug-ins bring; what is no path of a file is warned about."""
-    found = []
-    for path in _contributions("phos_films"):
-        if isinstance(path, str | Path) and Path(path).is_file():
-            found.append(Path(path))
-        else:
-            warnings.warn(
-                f"phos_films must give paths of TOML files, got {path!r}",
-                RuntimeWarning,
-                stacklevel=2,
-            )
-    return tuple(found)
+    return tuple(
+        Path(path)
+        for path in _of_kind(
+            "phos_films",
+            "paths of TOML files",
+            lambda path: isinstance(path, str | Path) and Path(path).is_file(),
+        )
+    )
 
 
 def commands() -> tuple[Any, ...]:
     """Return the commands that plug-ins bring; a plug-in that fails to is warned about."""
-    return tuple(_contributions("phos_commands"))
+    return tuple(command for _, command in brought("phos_commands"))
 
 
 def schedulers() -> tuple[SchedulerSpec, ...]:
     """Return what plug-ins can run a roll on; what is no `SchedulerSpec` is warned about."""
-    found = []
-    for spec in _contributions("phos_schedulers"):
-        if isinstance(spec, SchedulerSpec):
-            found.append(spec)
+    is_spec = lambda spec: isinstance(spec, SchedulerSpec)  # noqa: E731
+    return tuple(_of_kind("phos_schedulers", "SchedulerSpecs", is_spec))
+
+
+def brought(hook: str) -> Iterator[tuple[PlugIn, Any]]:
+    """Give what plug-ins bring through a hook, each with who brings it.
+
+    Parameters
+    ----------
+    hook : str
+        Such as "phos_commands".
+
+    Yields
+    ------
+    tuple of (PlugIn, object)
+        What it is, nobody has checked.
+
+    Warns
+    -----
+    RuntimeWarning
+        If a plug-in fails to say what it brings.
+    """
+    for plug_in in plug_ins():
+        found = _asked(plug_in, hook)
+        if isinstance(found, Trouble):
+            warnings.warn(f"{_origin(plug_in)}: {found}", RuntimeWarning, stacklevel=3)
         else:
-            warnings.warn(
-                f"phos_schedulers must give SchedulerSpecs, got {spec!r}",
-                RuntimeWarning,
-                stacklevel=2,
-            )
-    return tuple(found)
+            yield from ((plug_in, item) for item in found)
 
 
 def kept_out(name: str, distribution: str, wished: Configuration) -> str:
@@ -160,7 +215,7 @@ def kept_out(name: str, distribution: str, wished: Configuration) -> str:
     """
     if normalised(distribution) in wished.blocked:
         return f"distribution {distribution} is kept out by {wished.blocked_by}"
-    if wished.allowed is None or normalised(distribution) == BUILTIN_DISTRIBUTION:
+    if wished.allowed is None or normalised(distribution) == BUILT_IN:
         return ""
     if wished.allowed.isdisjoint({normalised(name), normalised(distribution)}):
         return f"neither {distribution} nor {name} is in {wished.allowed_by}"
@@ -171,39 +226,52 @@ def reset() -> None:
     """Forget what was found, so that it is looked for again."""
     configuration.reset()
     _load_all.cache_clear()
-    _gathered.cache_clear()
 
 
-@cache
+@once()
 def _load_all(wished: Configuration) -> tuple[PlugIn, ...]:
-    points = sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value))
-    unique = {(point.name, point.value, _distribution(point)): point for point in points}
-    return tuple(_load(point, wished) for point in unique.values())
+    token = _is_loading.set(True)
+    try:
+        return tuple(_load(found, wished) for found in installed(GROUP))
+    finally:
+        _is_loading.reset(token)
 
 
-@cache
-def _gathered(wished: Configuration) -> tuple[OfferedBackend, ...]:
-    offers = (offer for plug_in in _load_all(wished) for offer in _offers(plug_in))
-    return tuple(_ranked(offer, dict(wished.priorities)) for offer in offers)
-
-
-def _ranked(offer: OfferedBackend, priorities: Mapping[str, int]) -> OfferedBackend:
-    """Give an offer the priority that the user wishes it to have."""
-    if offer.spec is None or offer.name not in priorities:
-        return offer
-    return replace(offer, spec=replace(offer.spec, priority=priorities[offer.name]))
-
-
-def _load(point: EntryPoint, wished: Configuration) -> PlugIn:
-    distribution = _distribution(point)
-    version = point.dist.version if point.dist else ""
-    reason = kept_out(point.name, distribution, wished)
+def _load(found: Installed, wished: Configuration) -> PlugIn:
+    plug_in = PlugIn(found.name, found.distribution, found.version, value=found.value)
+    reason = kept_out(found.name, found.distribution, wished)
     if reason:
-        return PlugIn(point.name, distribution, version, status="blocked", reason=reason)
-    manager = attempt(lambda: _manager_of(point.load(), point.name), f"plug-in {point.name}")
-    if isinstance(manager, Trouble):
-        return PlugIn(point.name, distribution, version, status="broken", reason=manager)
-    return PlugIn(point.name, distribution, version, manager)
+        return replace(plug_in, status="blocked", reason=reason)
+    if found.point is None:
+        return replace(plug_in, status="broken", reason=found.trouble)
+    start = time.perf_counter()
+    answer = _load_watched(found.point, plug_in)
+    seconds = time.perf_counter() - start
+    if isinstance(answer.value, Trouble):
+        reason = "; ".join(filter(None, [answer.value, answer.note]))
+        return replace(plug_in, status="broken", reason=reason, seconds=seconds)
+    manager, specs = answer.value
+    note = answer.note and f"while it was loaded {answer.note}"
+    return replace(plug_in, manager=manager, specs=specs, reason=note, seconds=seconds)
+
+
+_Loaded = tuple[pluggy.PluginManager, "tuple[BackendSpec, ...] | Trouble"]
+
+
+def _load_watched(point: EntryPoint, plug_in: PlugIn) -> Answer[_Loaded]:
+    def load(at: Steps) -> _Loaded:
+        at("its import")
+        if not point.pattern.match(point.value):
+            raise ValueError(f"its entry point names {point.value!r}, which is no module")
+        module = point.load()
+        at("")
+        manager = _manager_of(module, plug_in.name)
+        at("phos_convolution_backends")
+        return manager, attempt(lambda: _specs(manager), f"plug-in {plug_in.name}")
+
+    if is_builtin(plug_in):
+        return Answer(load(Steps()), "")
+    return watched(load, _origin(plug_in), patience_seconds())
 
 
 def _manager_of(module: Any, name: str) -> pluggy.PluginManager:
@@ -217,6 +285,8 @@ def _manager_of(module: Any, name: str) -> pluggy.PluginManager:
     manager.add_hookspecs(hookspecs)
     manager.register(module, name)
     manager.check_pending()
+    if not manager.get_hookcallers(module):
+        raise RuntimeError("none of its functions is marked with @hookimpl, so it brings nothing")
     return manager
 
 
@@ -224,41 +294,65 @@ def _offers(plug_in: PlugIn) -> Iterator[OfferedBackend]:
     if plug_in.status != "ok":
         yield OfferedBackend(plug_in.name, plug_in, status=plug_in.status, reason=plug_in.reason)
         return
-    specs = attempt(lambda: _specs(plug_in), f"plug-in {plug_in.name}")
-    if isinstance(specs, Trouble):
-        reason = f"phos_convolution_backends failed: {specs}"
+    if isinstance(plug_in.specs, Trouble):
+        reason = f"phos_convolution_backends failed: {plug_in.specs}"
         yield OfferedBackend(plug_in.name, plug_in, status="broken", reason=reason)
         return
-    for spec in specs:
-        yield OfferedBackend(spec.name, plug_in, spec)
+    for spec in plug_in.specs:
+        yield OfferedBackend(spec.name, plug_in, spec, reason=plug_in.reason)
 
 
-def _specs(plug_in: PlugIn) -> list[BackendSpec]:
-    specs = _called(plug_in, "phos_convolution_backends")
+def _ranked(offer: OfferedBackend, priorities: Mapping[str, int]) -> OfferedBackend:
+    """Give an offer the priority that the user wishes it to have."""
+    if offer.spec is None or offer.name not in priorities:
+        return offer
+    return replace(offer, spec=replace(offer.spec, priority=priorities[offer.name]))
+
+
+def _specs(manager: pluggy.PluginManager) -> tuple[BackendSpec, ...]:
+    specs = tuple(_returned(manager, "phos_convolution_backends"))
     for spec in specs:
         if not isinstance(spec, BackendSpec):
-            raise TypeError(f"expected a BackendSpec, got {spec!r}")
+            raise TypeError(f"expected a BackendSpec, got {shown(spec)}")
     return specs
 
 
-def _contributions(hook: str) -> Iterator[Any]:
-    for plug_in in plug_ins():
-        found = attempt(partial(_called, plug_in, hook), f"plug-in {plug_in.name}")
-        if isinstance(found, Trouble):
-            warnings.warn(
-                f"plug-in {plug_in.name} ({plug_in.distribution}): {hook} failed: {found}",
-                RuntimeWarning,
-                stacklevel=3,
-            )
+def _of_kind(hook: str, what: str, fits: Any) -> Iterator[Any]:
+    """Give what plug-ins bring through a hook, and warn of what is of another kind."""
+    for plug_in, item in brought(hook):
+        if fits(item):
+            yield item
         else:
-            yield from found
+            warnings.warn(
+                f"{_origin(plug_in)}: {hook} must give {what}, got {shown(item)}",
+                RuntimeWarning,
+                stacklevel=4,
+            )
 
 
-def _called(plug_in: PlugIn, hook: str) -> list[Any]:
+def _asked(plug_in: PlugIn, hook: str) -> list[Any] | Trouble:
     """Everything that one plug-in contributes through a hook."""
-    if plug_in.manager is None:
+    manager = plug_in.manager
+    if manager is None or not getattr(manager.hook, hook).get_hookimpls():
         return []
-    return [item for answer in getattr(plug_in.manager.hook, hook)() for item in answer]
+
+    def ask(at: Steps) -> list[Any]:
+        at(hook)
+        return list(_returned(manager, hook))
+
+    return watched(ask, _origin(plug_in), patience_seconds()).value
+
+
+def _returned(manager: pluggy.PluginManager, hook: str) -> Iterator[Any]:
+    """What the functions for a hook return. Asked one by one, since pluggy passes over a None."""
+    for implementation in getattr(manager.hook, hook).get_hookimpls():
+        answer = implementation.function()
+        if isinstance(answer, str | bytes | Mapping) or not isinstance(answer, Iterable):
+            raise TypeError(f"{hook} must return a list, got {shown(answer)}")
+        entries = list(itertools.islice(answer, MOST_ENTRIES + 1))
+        if len(entries) > MOST_ENTRIES:
+            raise ValueError(f"{hook} must return no more than {MOST_ENTRIES} entries")
+        yield from entries
 
 
 def _judged(
@@ -270,21 +364,28 @@ def _judged(
     if normalised(offer.name) in wished.blocked:
         reason, hint = f"kept out by {wished.blocked_by}", f"take {offer.name} out of it"
         return replace(offer, status="blocked", reason=reason, hint=hint)
+    hint = "uninstall one, or keep one out with PHOS_BLOCK=DISTRIBUTION"
+    belongs_to = owner(offer.name)
+    if belongs_to is not None:
+        if normalised(offer.plug_in.distribution) == belongs_to:
+            return offer
+        reason = (
+            f"the name {offer.name!r} belongs to {belongs_to}, and is claimed by "
+            f"{offer.plug_in.distribution}"
+        )
+        return replace(offer, status="broken", reason=reason, hint="give the backend another name")
     claims = [other.plug_in for other in offered if other.spec and other.name == offer.name]
-    if len(claims) == 1 or _is_builtin(offer.plug_in):
+    if len(claims) == 1:
         return offer
     claimants = " and ".join(sorted(plug_in.distribution for plug_in in claims))
-    return replace(
-        offer,
-        status="broken",
-        reason=f"the name {offer.name!r} is claimed by {claimants}",
-        hint="uninstall one, or keep one out with PHOS_BLOCK=DISTRIBUTION",
-    )
+    reason = f"the name {offer.name!r} is claimed by {claimants}"
+    return replace(offer, status="broken", reason=reason, hint=hint)
 
 
-def _is_builtin(plug_in: PlugIn) -> bool:
-    return normalised(plug_in.distribution) == BUILTIN_DISTRIBUTION
+def is_builtin(plug_in: PlugIn) -> bool:
+    """Whether a plug-in is the core's own."""
+    return normalised(plug_in.distribution) == BUILT_IN
 
 
-def _distribution(point: EntryPoint) -> str:
-    return point.dist.name if point.dist else "unknown distribution"
+def _origin(plug_in: PlugIn) -> str:
+    return f"plug-in {plug_in.name} ({plug_in.distribution})"

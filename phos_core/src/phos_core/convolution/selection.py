@@ -20,7 +20,7 @@ from phos_core.arrays import Array, device
 from phos_core.convolution import probing, registry
 from phos_core.convolution.configuration import AUTO, listed, wanted_backends
 from phos_core.convolution.contract import ConvolutionBackend
-from phos_core.convolution.ours import OURS, absent
+from phos_core.convolution.ours import BUILT_IN, OURS, absent
 from phos_core.convolution.probing import BackendReport, ProbedBackend, probe
 from phos_core.convolution.registry import OfferedBackend, offered_backends, plug_ins
 from phos_core.errors import BackendUnavailableError, UnknownBackendError
@@ -443,7 +443,8 @@ def _warn_once(message: str) -> None:
     logger.warning(message)
 
 
-def _rank(entry: BackendReport | OfferedBackend) -> tuple[bool, int, str]:
-    """Sort key: highest priority first, then those that have none."""
+def _rank(entry: BackendReport | OfferedBackend) -> tuple[bool, int, bool, str]:
+    """Sort key: highest priority first, the built-in before its equals, those without one last."""
+    origin = entry if isinstance(entry, BackendReport) else entry.plug_in
     priority = entry.priority
-    return priority is None, -(priority or 0), entry.name
+    return priority is None, -(priority or 0), origin.distribution != BUILT_IN, entry.name

@@ -1,11 +1,11 @@
 """Couplers: developing dye releases an inhibitor that holds back its surroundings."""
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import zip_longest
 
 from phos_core.arrays import Array, mix
 from phos_core.curve import Curve, evaluate
+from phos_core.once import once
 from phos_core.psf import PSF, pixel_mixture
 
 __all__ = ["Couplers", "coupler_psf", "inhibit", "release"]
@@ -63,7 +63,7 @@ class Couplers:
         )
 
 
-@lru_cache(maxsize=16)  # a roll's pictures share it
+@once(maxsize=16)  # a roll's pictures share it
 def coupler_psf(params: Couplers, *, pixel_pitch_um: float) -> PSF:
     """Give the spread of the inhibitor at a pixel pitch.
 

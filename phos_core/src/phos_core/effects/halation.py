@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from phos_core.once import once
 from phos_core.psf import GAUSSIAN_REACH, PSF, combine, compose, delta, gaussian, radial
 
 __all__ = ["Halation", "base_return", "halation_psfs", "halation_reach_um"]
@@ -125,7 +126,7 @@ def halation_reach_um(params: Halation) -> float:
     return _ring_reach_um(params) + GAUSSIAN_REACH * params.spread_um
 
 
-@lru_cache(maxsize=16)  # a roll's pictures share it, and it takes longer than a GPU's develop
+@once(maxsize=16)  # a roll's pictures share it, and it takes longer than a GPU's develop
 def halation_psfs(params: Halation, *, pixel_pitch_um: float) -> tuple[PSF, ...]:
     """Make the point-spread functions of direct and returned light together.
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 
-from phos_core.convolution.configuration import configuration, normalised
+from phos_core.convolution.configuration import configuration
 from phos_core.convolution.hookspecs import GROUP
-from phos_core.convolution.installed import Installed, installed
+from phos_core.convolution.installed import Installed, installed, normalised
 from phos_core.convolution.registry import kept_out
 from phos_core.errors import UnknownPlugInError
 from phos_core.plugin_check.children import run_inspection

@@ -23,10 +23,10 @@ import numpy as np
 import pluggy
 
 from phos_core.convolution import hookspecs, process_state
-from phos_core.convolution.configuration import normalised
 from phos_core.convolution.contract import ConvolutionBackend, ProbeReport
 from phos_core.convolution.hookspecs import GROUP, HOOK_API, BackendSpec, SchedulerSpec
-from phos_core.convolution.ours import OURS
+from phos_core.convolution.installed import normalised
+from phos_core.convolution.ours import owner
 from phos_core.convolution.requirements import check_requirements
 from phos_core.convolution.strangers import Trouble, attempt, shown
 
@@ -34,8 +34,6 @@ __all__ = ["HOOKS", "main"]
 
 BACKENDS = "phos_convolution_backends"
 HOOKS = (BACKENDS, "phos_films", "phos_commands", "phos_schedulers")
-
-BUILT_IN, BUILT_IN_BACKENDS = "phos-core", ("scipy",)
 
 DEVELOPED_ROWS, DEVELOPED_COLS = 60, 80
 DEVELOP_ERROR = 1e-3  # of whole renders, against the built-in backend
@@ -185,15 +183,9 @@ def _check_names(names: list[str], distribution: str) -> None:
     for name in names:
         if names.count(name) > 1:
             raise _FailedError(f"the name {name!r} is given twice")
-        owner = (
-            BUILT_IN
-            if name in BUILT_IN_BACKENDS
-            else OURS[name].distribution
-            if name in OURS
-            else ""
-        )
-        if owner and normalised(distribution) != owner:
-            raise _FailedError(f"the name {name!r} belongs to {owner}")
+        belongs_to = owner(name)
+        if belongs_to is not None and normalised(distribution) != belongs_to:
+            raise _FailedError(f"the name {name!r} belongs to {belongs_to}")
 
 
 def _libraries(loaded: set[str], point: EntryPoint) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.metadata import Distribution
 from typing import Any, Literal
 
-from phos_core.convolution.configuration import normalised
+from phos_core.convolution.installed import normalised
 from phos_core.plugin_check.children import Ran
 
 __all__ = ["Status", "Verdict", "on_backend", "on_metadata", "on_module"]
