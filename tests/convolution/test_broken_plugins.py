@@ -1,6 +1,9 @@
 """Plug-ins that are each broken in a way of their own, installed side by side: phos works on."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -400,3 +403,82 @@ def test_a_broken_backend_that_is_named_is_an_error_with_its_cause(all_broken, t
     assert done.exit_code == 2
     assert BROKEN[name][2] in done.stderr
     assert not (tmp_path / "out.png").exists()
+
+
+LOUD = """
+import os, subprocess, sys, threading
+
+def shout(where):
+    print("print", where)
+    os.write(1, f"os.write {where}\\n".encode())
+    sys.__stdout__.write(f"sys.__stdout__ {where}\\n")
+    subprocess.run([sys.executable, "-c", f"print('a child', {where!r})"], check=True)
+    other = threading.Thread(target=print, args=("a thread", where))
+    other.start()
+    other.join()
+
+shout("imported")
+
+def probe(self):
+    shout("probed")
+    return ProbeReport()
+
+Backend.probe = probe
+
+@hookimpl
+def phos_convolution_backends():
+    shout("asked")
+    return [spec(name="loud")]
+
+Backend.name = "loud"
+"""
+
+
+def test_what_plug_ins_print_does_not_spoil_json(install):
+    """However they print: the descriptor is not theirs either."""
+    install("loud", LOUD)
+    done = subprocess.run(
+        [sys.executable, "-m", "phos_core", "backends", "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    rows = {row["name"]: row for row in json.loads(done.stdout)}
+    assert rows["loud"]["status"] == "ok"
+    for way in ("print", "os.write", "sys.__stdout__", "a child", "a thread"):
+        for where in ("imported", "asked", "probed"):
+            assert f"{way} {where}\n" in done.stderr
+
+
+def test_a_command_that_cannot_be_added_is_named_on_stderr(install):
+    source = """
+        import click
+
+        def named(name):
+            return click.Command(name, callback=lambda: click.echo("not ours"), help="Not ours.")
+
+        @hookimpl
+        def phos_commands():
+            names = ["develop", "acme", "acme", "a b", "", None, 5]
+            return [named("good"), "a command", 7, *map(named, names)]
+    """
+    install("acme", source)
+    done = run("--help")
+    assert done.exit_code == 0
+    assert "good" in done.stdout
+    assert "Not ours." in done.stdout
+    said = [line for line in done.stderr.splitlines() if "plug-in acme (dist-acme)" in line]
+    for cause in (
+        "the name of its command 'develop' belongs to phos",
+        "the name of its command 'acme' is taken by another plug-in",
+        "the command 'a b' must be named with letters, digits, - and _",
+        "the command '' must be named",
+        "<Command None> is not a click command with a name",
+        "<Command 5> is not a click command with a name",
+        "'a command' is not a click command with a name",
+        "7 is not a click command with a name",
+    ):
+        assert sum(cause in line for line in said) == 1, cause
+    assert "not ours" in run("good").stdout
+    assert "Develop pictures on a film" in run("develop", "--help").stdout

@@ -66,9 +66,11 @@ def test_a_run_that_tries_nothing_fails(nothing):
     [
         ("phos_heavy", "heavy", "import PIL", "imports_nothing_but_the_plug_in"),
         ("phos_curt", "curt", "", "told_with_what_would_help"),
+        ("phos_moving", "moving", "import os; os.chdir('/')", "leaves_the_process_as_it_is"),
+        ("phos_loud", "loud", "print('hello')", "leaves_the_process_as_it_is"),
     ],
 )
-def test_a_plug_in_that_is_heavy_or_curt_is_found(tmp_path, package, backend, fault, law):
+def test_a_plug_in_that_is_heavy_curt_or_careless_is_found(tmp_path, package, backend, fault, law):
     metadata = tmp_path / f"{package}-1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
@@ -77,7 +79,7 @@ def test_a_plug_in_that_is_heavy_or_curt_is_found(tmp_path, package, backend, fa
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     done = prove(f"--phos-backend={backend}", "-k", "TestPlugIn", PYTHONPATH=path)
     assert done.returncode == 1, done.stdout
-    assert "1 failed, 1 passed" in done.stdout
+    assert "1 failed, 2 passed" in done.stdout
     assert "FAILED" in done.stdout
     assert law in done.stdout.partition("short test summary")[2]
 

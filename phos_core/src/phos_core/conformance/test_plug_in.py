@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 
 import pytest
 
@@ -18,6 +18,23 @@ from phos_core.convolution import registry
 before = set(sys.modules)
 EntryPoint(*sys.argv[1:]).load().phos_convolution_backends()
 print(json.dumps(sorted({name.partition(".")[0] for name in set(sys.modules) - before})))
+"""
+
+CHANGED_OF_THE_PROCESS = """
+import importlib, json, sys
+from importlib.metadata import EntryPoint
+from phos_core.convolution import process_state
+from phos_core.convolution.known_answers import self_test
+*point, factory = sys.argv[1:]
+before = process_state.snapshot()
+EntryPoint(*point).load().phos_convolution_backends()
+module, _, function = factory.partition(":")
+backend = getattr(importlib.import_module(module), function)()
+backend.probe()
+self_test(backend)
+changed = process_state.changed(before)
+process_state.put_back(before)
+print("\\n" + json.dumps(changed))
 """
 
 
@@ -42,21 +59,28 @@ class TestPlugIn:
             for offer in offered_backends()
             if offer.name == phos_backend and offer.status == "ok"
         )
-        return next(
-            point
-            for point in entry_points(group=GROUP, name=origin.name)
-            if point.dist is None or point.dist.name == origin.distribution
-        )
+        return EntryPoint(origin.name, origin.value, GROUP)
 
     def test_asking_what_it_offers_imports_nothing_but_the_plug_in(self, point: EntryPoint) -> None:
         """Whoever lists the backends loads every plug-in; its library has to wait."""
         asked = [sys.executable, "-c", LOADED_BY_THE_HOOK, point.name, point.value, point.group]
         answer = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
         own = point.module.partition(".")[0]
-        heavy = set(json.loads(answer)) - sys.stdlib_module_names - {own}
+        heavy = set(json.loads(answer.splitlines()[-1])) - sys.stdlib_module_names - {own}
         assert not heavy, (
             f"{point.value} imports {sorted(heavy)}; import them in the backend's module"
         )
+
+    def test_loading_and_trying_it_leaves_the_process_as_it_is(
+        self, point: EntryPoint, spec: BackendSpec
+    ) -> None:
+        """In a process of its own: this one has loaded it already."""
+        asked = [sys.executable, "-c", CHANGED_OF_THE_PROCESS]
+        asked += [point.name, point.value, point.group, spec.factory]
+        answer = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+        printed, _, changed = answer.rstrip("\n").rpartition("\n")
+        assert changed == "[]", f"the plug-in changes {', '.join(json.loads(changed))}"
+        assert not printed, f"the plug-in prints to stdout: {printed[:200]!r}"
 
     def test_what_is_missing_is_told_with_what_would_help(
         self, spec: BackendSpec, monkeypatch: pytest.MonkeyPatch
