@@ -291,7 +291,7 @@ def test_loading_and_trying_share_one_clock(install, monkeypatch):
 def test_what_is_late_is_told_how_to_wait_longer(install, no_patience):
     hangs = "def probe(self):\n    import hanging; hanging.forever()\nBackend.probe = probe"
     install("acme", offering("spec()", hangs))
-    assert row("acme").hint == "PHOS_PROBE_SECONDS=30 waits longer"
+    assert row("acme").hint == "PHOS_PROBE_SECONDS=30 waits longer, PHOS_BLOCK=acme keeps it out"
 
 
 def test_the_built_in_backend_goes_first_among_equals(install, monkeypatch):

@@ -13,7 +13,7 @@ import click
 
 import phos_core as phos
 from phos_core.cli_tables import cell, in_columns
-from phos_core.convolution.hookspecs import HOOK_API
+from phos_core.convolution.hookspecs import CONTRACT, HOOK_API
 
 if TYPE_CHECKING:
     from phos_core.plugin_check import PlugInReport
@@ -144,6 +144,7 @@ def write_plugin(name: str, parent: Path) -> Path:
         "class_name": "".join(word.capitalize() for word in name.split("-")) + "Backend",
         "core": _compatible(phos.__version__),
         "hook_api": str(HOOK_API),
+        "contract": str(CONTRACT),
         "year": str(date.today().year),
     }
     try:

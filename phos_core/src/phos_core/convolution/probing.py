@@ -157,7 +157,8 @@ def _tried(offer: OfferedBackend, spec: BackendSpec) -> ProbedBackend:
     answer = watched(partial(_climb, offer, spec), what, seconds, spent)
     found = answer.value
     if isinstance(found, Trouble):
-        hint = f"{PATIENCE}={3 * seconds:g} waits longer" if _is_late(found) else spec.hint
+        longer = f"{PATIENCE}={3 * seconds:g} waits longer, PHOS_BLOCK={spec.name} keeps it out"
+        hint = longer if _is_late(found) else spec.hint
         found = _answer(offer, "broken", found, hint)
     notes = (offer.reason, found.report.reason, answer.note and f"while it was tried {answer.note}")
     return replace(found, report=replace(found.report, reason="; ".join(filter(None, notes))))

@@ -51,6 +51,7 @@ __all__ = [
     "schedulers",
 ]
 
+KEEP_OUT = "uninstall it, or keep it out with PHOS_BLOCK={}"
 MOST_ENTRIES = 1000  # that a hook may return: one without end is not waited for
 
 _is_loading: ContextVar[bool] = ContextVar("phos_is_loading", default=False)
@@ -226,6 +227,7 @@ def reset() -> None:
     """Forget what was found, so that it is looked for again."""
     configuration.reset()
     _load_all.cache_clear()
+    _asked.cache_clear()
 
 
 @once()
@@ -292,11 +294,15 @@ def _manager_of(module: Any, name: str) -> pluggy.PluginManager:
 
 def _offers(plug_in: PlugIn) -> Iterator[OfferedBackend]:
     if plug_in.status != "ok":
-        yield OfferedBackend(plug_in.name, plug_in, status=plug_in.status, reason=plug_in.reason)
+        hint = KEEP_OUT.format(plug_in.distribution) if plug_in.status == "broken" else ""
+        yield OfferedBackend(
+            plug_in.name, plug_in, status=plug_in.status, reason=plug_in.reason, hint=hint
+        )
         return
     if isinstance(plug_in.specs, Trouble):
         reason = f"phos_convolution_backends failed: {plug_in.specs}"
-        yield OfferedBackend(plug_in.name, plug_in, status="broken", reason=reason)
+        hint = KEEP_OUT.format(plug_in.distribution)
+        yield OfferedBackend(plug_in.name, plug_in, status="broken", reason=reason, hint=hint)
         return
     for spec in plug_in.specs:
         yield OfferedBackend(spec.name, plug_in, spec, reason=plug_in.reason)
@@ -330,17 +336,22 @@ def _of_kind(hook: str, what: str, fits: Any) -> Iterator[Any]:
             )
 
 
-def _asked(plug_in: PlugIn, hook: str) -> list[Any] | Trouble:
+@once()  # of one that hangs, the time is waited for once
+def _asked(plug_in: PlugIn, hook: str) -> tuple[Any, ...] | Trouble:
     """Everything that one plug-in contributes through a hook."""
     manager = plug_in.manager
     if manager is None or not getattr(manager.hook, hook).get_hookimpls():
-        return []
+        return ()
 
-    def ask(at: Steps) -> list[Any]:
+    def ask(at: Steps) -> tuple[Any, ...]:
         at(hook)
-        return list(_returned(manager, hook))
+        return tuple(_returned(manager, hook))
 
-    return watched(ask, _origin(plug_in), patience_seconds()).value
+    token = _is_loading.set(True)
+    try:
+        return watched(ask, _origin(plug_in), patience_seconds()).value
+    finally:
+        _is_loading.reset(token)
 
 
 def _returned(manager: pluggy.PluginManager, hook: str) -> Iterator[Any]:
