@@ -131,7 +131,7 @@ def machine_facts() -> dict[str, Any]:
             "processor": platform.processor() or platform.machine(),
             "cores": usable_cores(),
         },
-        "environment": {k: v for k, v in sorted(os.environ.items()) if k.startswith("PHOS_")},
+        "environment": _environment(),
         "plug_ins": [
             {
                 "name": plug_in.name,
@@ -172,6 +172,13 @@ def selftest() -> dict[str, Any]:
 def describe(name: str) -> dict[str, Any]:
     """Describe a backend's device, in this process."""
     return asdict(_described(next(offer for offer in _offers() if offer.name == name)))
+
+
+def _environment() -> dict[str, str]:
+    """Our variables, without the user's name: the shell may have set a path in their home."""
+    home = os.path.expanduser("~")  # noqa: PTH111 - Path.home raises where there is none
+    variables = {k: v for k, v in sorted(os.environ.items()) if k.startswith("PHOS_")}
+    return {name: value.replace(home, "~") for name, value in variables.items()}
 
 
 def render(name: str) -> dict[str, Any]:

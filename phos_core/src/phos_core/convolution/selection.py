@@ -375,9 +375,9 @@ def _named(name: str, source: Source) -> Selection:
 
 def _best(source: Source, pixels: int | None, holding: Array | None) -> Selection:
     passed: list[Candidate] = []
-    for plug_in in plug_ins():
-        if plug_in.status == "broken":  # nobody knows whether it offers a better one
-            _warn_once(f"plug-in {plug_in.name} is broken, and passed over: {plug_in.reason}")
+    for offer in offered_backends():
+        if offer.spec is None and offer.status == "broken":  # it may be one that would rank higher
+            _warn_once(f"plug-in {offer.name} is broken, and passed over: {offer.reason}")
     for offer in _offers_of(AUTO):
         reason = None if holding is not None else _too_small(offer, pixels)
         if reason is None:

@@ -26,6 +26,7 @@ LONG_ONES = (
     "it_is_linear",
     "on_the_host",
 )
+QUICK = "not (" + " or ".join(LONG_ONES) + ")"  # of pytest's -k
 LISTED = 3  # laws that are named of those that are not kept
 
 
@@ -52,7 +53,7 @@ def kit_verdict(backend: str, seconds: float) -> Verdict:
         results = Path(folder) / "results.xml"
         options = ["-m", "pytest", "-p", "phos_pytest", "-p", "no:cacheprovider", "-q"]
         options += ["--rootdir", folder, f"--junitxml={results}", f"--phos-backend={backend}"]
-        options += ["-k", "not (" + " or ".join(LONG_ONES) + ")"]
+        options += ["-k", QUICK]
         ran = run_apart([*options, "--pyargs", "phos_core.conformance"], seconds, Path(folder))
         if not results.exists():
             return Verdict(check, "failed", f"{ran.ending}: {ran.last_words or ran.stdout}", full)
