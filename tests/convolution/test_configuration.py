@@ -8,7 +8,7 @@ from click.testing import CliRunner
 import phos_core as phos
 from phos_core import settings
 from phos_core.cli import main
-from phos_core.convolution import registry
+from phos_core.convolution import registry, selection
 from phos_core.convolution.configuration import configuration, listed
 from phos_core.convolution.selection import backends, select, successors, use_backend
 from phos_core.errors import BackendUnavailableError, PhosError, UnknownBackendError
@@ -168,6 +168,14 @@ def test_the_file_ranks_backends_and_the_list_shows_it(usual, install, write):
     assert row("acme").priority == -5
 
 
+def test_a_priority_of_a_name_that_is_nearly_a_backend_s_is_told(write, caplog):
+    write('[priorities]\n"numbaa" = 3\n"of-another-machine" = 4\n')
+    selection.reset()
+    select()
+    (line,) = [r.getMessage() for r in caplog.records if "priorities" in r.getMessage()]
+    assert line.endswith("no backend is called 'numbaa'; did you mean numba?")
+
+
 def test_the_file_keeps_out_and_allows_as_the_variables_do_and_yields_to_them(
     install, write, monkeypatch
 ):
@@ -205,6 +213,7 @@ def test_a_file_from_windows_with_a_mark_and_its_line_ends_is_read(write):
         ("[priorities]\nscipy = true", "must be a whole number, got True"),
         ("[priorities]\nscipy = 1.5", "must be a whole number, got 1.5"),
         ("[priorities]\nscipy = 99999999", "must lie between -1000000 and 1000000"),
+        ("[priorities]\nSciPy = 1", "'SciPy' cannot be a backend's name"),
         ("[priorities]\na.b = 1", "a name with a dot needs quotation marks"),
         ("backend = ", "is not TOML"),
         ("[" * 5000, "is not TOML"),

@@ -180,10 +180,9 @@ def _backends(names: tuple[str, ...]) -> list[str]:
     """The backends to measure: those that were named and can run, or all that can."""
     from phos_core.convolution.selection import select
 
-    for name in names:
-        select(name, pixels=0)  # whose error says why not, and what would help
-    if names:
-        return list(dict.fromkeys(names))
+    if names:  # an error says why one cannot run, and what would help
+        chosen = (select(name, pixels=0).backend.name for name in names)
+        return list(dict.fromkeys(chosen))
     return [report.name for report in phos.backends() if report.status == "ok"]
 
 

@@ -110,7 +110,8 @@ def develop(
     recipe : Recipe, optional
         All settings in one record, instead of `film`, `seed` and those below.
     backend : str or ConvolutionBackend, optional
-        Where to compute; by default what `use_backend` or ``PHOS_BACKEND`` name, else the best.
+        Where to compute; by default what `use_backend`, ``PHOS_BACKEND`` or the configuration
+        name, else the best. Of several names, ``"cupy,numba,scipy"``, the first that can run.
     out : ndarray, or a list of them for a list, optional
         Takes the positive: the shape and dtype of `image`. Not for arrays of a device.
     report : bool

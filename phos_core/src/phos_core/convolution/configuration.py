@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from phos_core.convolution.hookspecs import NAME
 from phos_core.convolution.installed import normalised
 from phos_core.errors import ConfigurationError
 
@@ -185,6 +186,11 @@ def _priorities(table: Any) -> tuple[tuple[str, int], ...]:
             f'priorities must be a table of backends, such as "torch:cuda" = 120, got {table!r}'
         )
     for name, priority in table.items():
+        if not NAME.fullmatch(name):
+            raise ValueError(
+                f"priorities: {name!r} cannot be a backend's name, which is in lower-case letters, "
+                "digits and _ - : ."
+            )
         if isinstance(priority, dict):  # torch.cpu = 1 without quotation marks
             raise ValueError(f'priorities: a name with a dot needs quotation marks, got "{name}"')
         if isinstance(priority, bool) or not isinstance(priority, int):

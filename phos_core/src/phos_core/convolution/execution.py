@@ -84,7 +84,8 @@ def convolve(
     psf : PSF, array_like of shape (odd, odd), or a list of them
         One for all channels, or a list with one per channel. Not normalised.
     backend : str or ConvolutionBackend, optional
-        Where to compute; by default what `use_backend` or ``PHOS_BACKEND`` name, else the best.
+        Where to compute; by default what `use_backend`, ``PHOS_BACKEND`` or the configuration
+        name, else the best. Of several names, ``"cupy,numba,scipy"``, the first that can run.
     boundary : {"symmetric", "mirror", "edge", "wrap", "zero"}
         How the image goes on beyond its edges.
     out : ndarray, or a list of them for a list, optional

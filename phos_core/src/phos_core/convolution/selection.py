@@ -6,6 +6,7 @@ it is never replaced by another. Of several, ``"cupy,numba,scipy"``, the first t
 only those after it may take over from it.
 """
 
+import difflib
 import importlib
 import logging
 import sys
@@ -18,7 +19,7 @@ from typing import Literal, TypeAlias
 
 from phos_core.arrays import Array, device
 from phos_core.convolution import probing, registry
-from phos_core.convolution.configuration import AUTO, listed, wanted_backends
+from phos_core.convolution.configuration import AUTO, configuration, listed, wanted_backends
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.ours import BUILT_IN, OURS, absent
 from phos_core.convolution.probing import BackendReport, ProbedBackend, probe
@@ -375,6 +376,7 @@ def _named(name: str, source: Source) -> Selection:
 
 def _best(source: Source, pixels: int | None, holding: Array | None) -> Selection:
     passed: list[Candidate] = []
+    _warn_of_strays()
     for offer in offered_backends():
         if offer.spec is None and offer.status == "broken":  # it may be one that would rank higher
             _warn_once(f"plug-in {offer.name} is broken, and passed over: {offer.reason}")
@@ -436,6 +438,17 @@ def _hindrance(
     if holding is not None and not _owns(backend, holding):
         return "it does not own the image"
     return None
+
+
+def _warn_of_strays() -> None:
+    """Warn of priorities of backends that are not, but nearly, called so."""
+    known = {offer.name for offer in offered_backends()} | set(OURS)
+    for name, _ in configuration().priorities:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
+        if name not in known and near:
+            _warn_once(
+                f"configuration: priorities: no backend is called {name!r}; did you mean {near[0]}?"
+            )
 
 
 @cache
