@@ -322,7 +322,7 @@ def load_treated(film: str | Path, treatment: Treatment) -> Film:
     if is_path(film):
         path = Path(film)
         return _checked_film(read_film_sheet(read_text(path), str(path)), str(path), treatment)
-    return _named_film(film, treatment)
+    return _named_film(str(film), treatment)
 
 
 def bake_film(sheet: FilmSheet, treatment: Treatment = NORMAL) -> Film:

@@ -728,10 +728,10 @@ def _use(backend: ConvolutionBackend) -> None:
 
 def _other_settings() -> dict[str, Any]:
     """What a program that uses a backend may rely on, besides the process's own settings."""
-    state = np.random.get_state(legacy=True)  # noqa: NPY002 - whose state is looked at
-    settings = {
+    state: Any = np.random.get_state()  # noqa: NPY002 - whose state is looked at
+    settings: dict[str, Any] = {
         "the state of random": random.getstate(),
-        "the state of np.random": (state[1].tobytes(), *state[2:]),  # type: ignore[union-attr]
+        "the state of np.random": (state[1].tobytes(), *state[2:]),
     }
     settings |= {f"the variable {name}": value for name, value in os.environ.items()}
     for library in threadpool_info():

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, distributions
+from typing import Any
 
 from phos_core.convolution.strangers import Trouble, attempt, in_one_line
 
@@ -99,7 +100,7 @@ def _name_and_version(distribution: Distribution) -> tuple[str, str]:
     """What its METADATA say; empty where they say nothing, or cannot be read."""
 
     def read() -> tuple[str, str]:
-        metadata = distribution.metadata
+        metadata: Any = distribution.metadata
         return str(metadata.get("Name") or ""), str(metadata.get("Version") or "")
 
     found = attempt(read, "a distribution's metadata")

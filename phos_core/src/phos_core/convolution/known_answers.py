@@ -189,10 +189,10 @@ def _wrong_chain(backend: ConvolutionBackend) -> Iterator[str]:
         yield f"a compiled chain: compile gave {kernel!r}, which cannot be called"
         return
     rng = np.random.default_rng(4)
-    first, second = rng.random((3, 9, 17)), rng.random((1, 18, 17))
-    arrays = first[1:].astype(np.float32), second.astype(np.float32)[:, ::2, :]
-    expected = chain.run(CHAIN, *arrays)
-    found = np.asarray(backend.to_host(kernel(*map(backend.to_device, arrays))))
+    first, second = (rng.random((2, n, 17)).astype(np.float32) for n in (9, 18))
+    expected = chain.run(CHAIN, first, second[1:, ::2, :])
+    view = backend.to_device(second)[1:, ::2, :]
+    found = np.asarray(backend.to_host(kernel(backend.to_device(first), view)))
     if found.shape != expected.shape or found.dtype != expected.dtype:
         yield f"a compiled chain: got {found.dtype} of shape {found.shape}"
         return

@@ -157,9 +157,12 @@ def classified(backend: ConvolutionBackend, error: Exception) -> ErrorKind | Non
         The failure; None for all other errors.
     """
     kind = attempt(lambda: backend.classify_error(error), f"classify_error of {backend.name}")
-    if kind is None or (isinstance(kind, str) and kind in ERRORS):
+    if isinstance(kind, Trouble):
+        wrong = f"failed: {kind}"
+    elif kind is None or (isinstance(kind, str) and kind in ERRORS):
         return kind
-    wrong = f"failed: {kind}" if isinstance(kind, Trouble) else f"gave {shown(kind)}"
+    else:
+        wrong = f"gave {shown(kind)}"
     note = f"{backend.name} could not say what failed: its classify_error {wrong}"
     logger.warning(note)
     error.add_note(note)

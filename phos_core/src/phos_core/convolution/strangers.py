@@ -248,7 +248,7 @@ def _printing_aside() -> Iterator[None]:
     with _printing:
         _printing_count += 1
         if not isinstance(sys.stdout, _Stdout | None):
-            sys.stdout = _Stdout(sys.stdout)  # type: ignore[assignment]
+            sys.stdout = _Stdout(sys.stdout)
     try:
         yield
     finally:
