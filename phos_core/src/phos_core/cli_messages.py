@@ -10,6 +10,8 @@ from typing import Any, TextIO, TypeVar
 
 import click
 
+from phos_core.convolution.strangers import in_one_line
+
 __all__ = ["count", "log_to_stderr", "own_stdout", "plain_messages", "say", "verbose_option"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -53,7 +55,7 @@ class _ToStderr(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         prefix = "warning: " if record.levelno >= logging.WARNING else ""
-        line = prefix + " ".join(record.getMessage().split())
+        line = prefix + in_one_line(record.getMessage())
         if line not in self._said:
             self._said.add(line)
             say(line)

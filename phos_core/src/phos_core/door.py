@@ -20,7 +20,8 @@ from phos_core.balance import balanced_on
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.execution import is_native, places
 from phos_core.convolution.ladder import Work, descend
-from phos_core.convolution.selection import Selection, library_versions, log_choice, select
+from phos_core.convolution.log import log_choice
+from phos_core.convolution.selection import Selection, library_versions, select
 from phos_core.convolution.tiles import Footprint, Tile, run, tile_sizes
 from phos_core.film import Film
 from phos_core.pipeline import Clock, process, reach_px

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from phos_core.arrays import Array, array_namespace
 from phos_core.coding import encode, numpy_dtype, scene_colours
 from phos_core.convolution.contract import ConvolutionBackend
-from phos_core.convolution.methods_log import log_method
+from phos_core.convolution.log import log_method
 from phos_core.convolution.tiles import Tile, Window
 from phos_core.effects.couplers import Couplers, coupler_psf, inhibit, release
 from phos_core.effects.development import Development

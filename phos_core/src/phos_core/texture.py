@@ -11,7 +11,7 @@ from phos_core.arrays import Array, clipped
 from phos_core.camera import rendered_light
 from phos_core.coding import display_colours, encode, numpy_dtype, scene_colours
 from phos_core.convolution.contract import ConvolutionBackend
-from phos_core.convolution.methods_log import log_method
+from phos_core.convolution.log import log_method
 from phos_core.convolution.tiles import Window
 from phos_core.effects.development import Development
 from phos_core.effects.development import develop as develop_layers

@@ -9,7 +9,7 @@ import os
 import stat
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -76,17 +76,7 @@ def configuration() -> Configuration:
     ConfigurationError
         If the file cannot be read or something in it is wrong; the message names file and key.
     """
-    path = os.environ.get("PHOS_CONFIG", "").strip()
-    file = _read(path) if path else Configuration()
-    blocked, allowed = os.environ.get("PHOS_BLOCK"), os.environ.get("PHOS_PLUGINS")
-    return Configuration(
-        backend=file.backend,
-        blocked=file.blocked if blocked is None else _all_normalised(listed(blocked)),
-        blocked_by=file.blocked_by if blocked is None else "PHOS_BLOCK",
-        allowed=file.allowed if allowed is None else _all_normalised(listed(allowed)),
-        allowed_by=file.allowed_by if allowed is None else "PHOS_PLUGINS",
-        priorities=file.priorities,
-    )
+    return _made(*(os.environ.get(name) for name in ("PHOS_CONFIG", "PHOS_BLOCK", "PHOS_PLUGINS")))
 
 
 def wanted_backends() -> tuple[tuple[str, ...], Source]:
@@ -103,7 +93,7 @@ def wanted_backends() -> tuple[tuple[str, ...], Source]:
 
 def reset() -> None:
     """Forget the file, so that it is read again."""
-    _read.cache_clear()
+    _made.cache_clear()
 
 
 def listed(text: str) -> tuple[str, ...]:
@@ -111,11 +101,23 @@ def listed(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
+@cache
+def _made(config: str | None, block: str | None, plugins: str | None) -> Configuration:
+    """What the file says, with the variables that are set in place of its keys."""
+    wished = _read(config.strip()) if config and config.strip() else Configuration()
+    if block is not None:
+        blocked = _all_normalised(listed(block))
+        wished = replace(wished, blocked=blocked, blocked_by="PHOS_BLOCK")
+    if plugins is not None:
+        allowed = _all_normalised(listed(plugins))
+        wished = replace(wished, allowed=allowed, allowed_by="PHOS_PLUGINS")
+    return wished
+
+
 def _all_normalised(names: Iterable[str]) -> frozenset[str]:
     return frozenset(map(normalised, names))
 
 
-@cache
 def _read(path: str) -> Configuration:
     try:
         return _checked(_parsed(Path(path)), path)

@@ -14,9 +14,9 @@ from phos_core.convolution.boundary import Boundary, check_boundary
 from phos_core.convolution.contract import NO_PLANS, ConvolutionBackend, PlanningBackend
 from phos_core.convolution.cpu import in_parallel, row_strips
 from phos_core.convolution.ladder import classified, descend
-from phos_core.convolution.methods_log import log_method
+from phos_core.convolution.log import log_choice, log_method
 from phos_core.convolution.planner import Method, Plan, check_method
-from phos_core.convolution.selection import Selection, log_choice, select
+from phos_core.convolution.selection import Selection, select
 from phos_core.convolution.tiles import Footprint, Tile, run, tile_sizes
 from phos_core.errors import UnsupportedOperationError
 from phos_core.psf import PSF, as_psf

@@ -143,11 +143,8 @@ def plug_ins() -> tuple[PlugIn, ...]:
 
 def offered_backends() -> tuple[OfferedBackend, ...]:
     """Return the backends that plug-ins offer, and the plug-ins that failed to."""
-    wished = configuration.configuration()
-    priorities = dict(wished.priorities)
-    offers = (offer for plug_in in plug_ins() for offer in _offers(plug_in))
-    offered = tuple(_ranked(offer, priorities) for offer in offers)
-    return tuple(_judged(offer, offered, wished) for offer in offered)
+    plug_ins()  # whose refusal, while one is being loaded, must not wait for a lock
+    return _all_offered(configuration.configuration())
 
 
 def films() -> tuple[Path, ...]:
@@ -227,6 +224,7 @@ def reset() -> None:
     """Forget what was found, so that it is looked for again."""
     configuration.reset()
     _load_all.cache_clear()
+    _all_offered.cache_clear()
     _asked.cache_clear()
 
 
@@ -237,6 +235,14 @@ def _load_all(wished: Configuration) -> tuple[PlugIn, ...]:
         return tuple(_load(found, wished) for found in installed(GROUP))
     finally:
         _is_loading.reset(token)
+
+
+@once()
+def _all_offered(wished: Configuration) -> tuple[OfferedBackend, ...]:
+    priorities = dict(wished.priorities)
+    offers = (offer for plug_in in _load_all(wished) for offer in _offers(plug_in))
+    offered = tuple(_ranked(offer, priorities) for offer in offers)
+    return tuple(_judged(offer, offered, wished) for offer in offered)
 
 
 def _load(found: Installed, wished: Configuration) -> PlugIn:

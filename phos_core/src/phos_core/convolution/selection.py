@@ -8,19 +8,18 @@ only those after it may take over from it.
 
 import difflib
 import importlib
-import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Literal, TypeAlias
 
 from phos_core.arrays import Array, device
 from phos_core.convolution import probing, registry
 from phos_core.convolution.configuration import AUTO, configuration, listed, wanted_backends
 from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.convolution.log import warn_once
 from phos_core.convolution.ours import BUILT_IN, OURS, absent
 from phos_core.convolution.probing import BackendReport, ProbedBackend, probe
 from phos_core.convolution.registry import OfferedBackend, offered_backends, plug_ins
@@ -32,7 +31,6 @@ __all__ = [
     "Source",
     "backends",
     "library_versions",
-    "log_choice",
     "reset",
     "select",
     "successors",
@@ -43,16 +41,6 @@ Source: TypeAlias = Literal["argument", "context", "environment", "configuration
 
 # What may be missing on a machine that is as it should be; anything else is worth a warning.
 ORDINARY = ("blocked", "missing-dependency", "version-mismatch", "no-device")
-
-WHY: dict[Source, str] = {
-    "argument": "it was asked for",
-    "context": "use_backend names it",
-    "environment": "PHOS_BACKEND names it",
-    "configuration": "the configuration names it",
-    "auto": "the best that can run",
-}
-
-logger = logging.getLogger(__name__)
 
 _in_context: ContextVar[str | ConvolutionBackend | None] = ContextVar("phos_backend", default=None)
 
@@ -146,25 +134,6 @@ def select(
             'leave the choice to backend="auto", or bring the image to the host first',
         )
     return selection
-
-
-def log_choice(selection: Selection) -> None:
-    """Tell the log, at level INFO, which backend is to work, and why no other is.
-
-    Parameters
-    ----------
-    selection : Selection
-        The choice.
-    """
-    if not logger.isEnabledFor(logging.INFO):
-        return
-    for candidate in selection.candidates:
-        if candidate.reason is not None:
-            logger.info("backend %s passed over: %s", candidate.name, candidate.reason)
-    named = selection.named or selection.others is not None
-    why = WHY[selection.source if named else "auto"]
-    backend = selection.backend
-    logger.info("backend %s chosen, on %s: %s", backend.name, backend.device, why)
 
 
 def successors(selection: Selection) -> Iterator[ConvolutionBackend]:
@@ -280,7 +249,7 @@ def reset() -> None:
     importlib.invalidate_caches()  # folders that packages have been put into since
     registry.reset()
     probing.reset()
-    _warn_once.cache_clear()
+    warn_once.cache_clear()
 
 
 def _missing_ones(offered: set[str]) -> list[BackendReport]:
@@ -377,10 +346,11 @@ def _named(name: str, source: Source) -> Selection:
 def _best(source: Source, pixels: int | None, holding: Array | None) -> Selection:
     passed: list[Candidate] = []
     _warn_of_strays()
-    for offer in offered_backends():
+    ranked = _offers_of(AUTO)
+    for offer in ranked:
         if offer.spec is None and offer.status == "broken":  # it may be one that would rank higher
-            _warn_once(f"plug-in {offer.name} is broken, and passed over: {offer.reason}")
-    for offer in _offers_of(AUTO):
+            warn_once(f"plug-in {offer.name} is broken, and passed over: {offer.reason}")
+    for offer in ranked:
         reason = None if holding is not None else _too_small(offer, pixels)
         if reason is None:
             probed = probe(offer)
@@ -390,11 +360,11 @@ def _best(source: Source, pixels: int | None, holding: Array | None) -> Selectio
             return Selection(probed.backend, source, tuple(passed), named=False)
     if pixels is not None and holding is None:
         return _best(source, None, None)  # better a device that does not pay than none
-    listed = "; ".join(f"{candidate.name}: {candidate.reason}" for candidate in passed)
+    reasons = "; ".join(f"{candidate.name}: {candidate.reason}" for candidate in passed)
     wanted = f"none owns the image, {_described(holding)}: " if holding is not None else ""
     raise BackendUnavailableError(
         AUTO,
-        wanted + (listed or "no backend is installed"),
+        wanted + (reasons or "no backend is installed"),
         "phos backends shows what would help",
     )
 
@@ -433,7 +403,7 @@ def _hindrance(
     if backend is None:
         reason = f"{report.status}: {report.reason}"
         if report.status not in ORDINARY:
-            _warn_once(f"backend {report.name} was passed over: {reason}")
+            warn_once(f"backend {report.name} was passed over: {reason}")
         return reason
     if holding is not None and not _owns(backend, holding):
         return "it does not own the image"
@@ -442,18 +412,14 @@ def _hindrance(
 
 def _warn_of_strays() -> None:
     """Warn of priorities of backends that are not, but nearly, called so."""
-    known = {offer.name for offer in offered_backends()} | set(OURS)
-    for name, _ in configuration().priorities:
+    priorities = configuration().priorities
+    known = {offer.name for offer in offered_backends()} | set(OURS) if priorities else set(OURS)
+    for name, _ in priorities:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
         if name not in known and near:
-            _warn_once(
+            warn_once(
                 f"configuration: priorities: no backend is called {name!r}; did you mean {near[0]}?"
             )
-
-
-@cache
-def _warn_once(message: str) -> None:
-    logger.warning(message)
 
 
 def _rank(entry: BackendReport | OfferedBackend) -> tuple[bool, int, bool, str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from phos_core.convolution.contract import ConvolutionBackend
-from phos_core.convolution.selection import log_choice, select
+from phos_core.convolution.log import log_choice
+from phos_core.convolution.selection import select
 from phos_core.convolution.tiles import cut
 from phos_core.door import log_steps, versions
 from phos_core.errors import ImageFileError

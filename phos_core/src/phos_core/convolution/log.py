@@ -1,7 +1,9 @@
-"""Tell a log by which method a backend convolves."""
+"""Tell a log which backend was chosen and why, and by which method it convolves."""
 
 import logging
 from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING
 
 from phos_core.convolution.boundary import Boundary
 from phos_core.convolution.contract import ConvolutionBackend, PlanningBackend
@@ -9,9 +11,45 @@ from phos_core.convolution.planner import Method
 from phos_core.convolution.strangers import Trouble, attempt
 from phos_core.psf import PSF
 
-__all__ = ["log_method"]
+if TYPE_CHECKING:
+    from phos_core.convolution.selection import Selection
+
+__all__ = ["log_choice", "log_method", "warn_once"]
+
+WHY: dict[str, str] = {
+    "argument": "it was asked for",
+    "context": "use_backend names it",
+    "environment": "PHOS_BACKEND names it",
+    "configuration": "the configuration names it",
+    "auto": "the best that can run",
+}
 
 logger = logging.getLogger(__name__)
+
+
+@cache
+def warn_once(message: str) -> None:
+    """Log a warning, unless the same was logged before."""
+    logger.warning(message)
+
+
+def log_choice(selection: "Selection") -> None:
+    """Tell the log, at level INFO, which backend is to work, and why no other is.
+
+    Parameters
+    ----------
+    selection : Selection
+        The choice.
+    """
+    if not logger.isEnabledFor(logging.INFO):
+        return
+    for candidate in selection.candidates:
+        if candidate.reason is not None:
+            logger.info("backend %s passed over: %s", candidate.name, candidate.reason)
+    named = selection.named or selection.others is not None
+    why = WHY[selection.source if named else "auto"]
+    backend = selection.backend
+    logger.info("backend %s chosen, on %s: %s", backend.name, backend.device, why)
 
 
 def log_method(
