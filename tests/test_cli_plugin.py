@@ -105,6 +105,8 @@ def test_the_command_refuses_in_one_line(tmp_path):
         ("phos-acme", "try 'acme'"),
         ("torch", "belongs to phos itself"),
         ("core", "belongs to phos itself"),
+        ("auto", "belongs to phos itself"),
+        ("x" * 65, "at most 64 letters, got 65"),
     ],
 )
 def test_a_name_that_cannot_be_used_is_refused_before_anything_is_written(tmp_path, name, reason):

@@ -1,6 +1,7 @@
 """Facts about devices: a crash is a row, and a wrong render is found."""
 
 import json
+import subprocess
 
 import pytest
 from click.testing import CliRunner
@@ -125,11 +126,28 @@ def test_the_probe_of_backends_shows_their_devices(only):
     assert told[0]["free_bytes"] == 5
 
 
-def test_a_probe_that_hangs_is_given_up(monkeypatch):
-    import threading
+@pytest.mark.parametrize(("answer", "told"), [(1 / 2, "got 0.5"), (None, "got None")])
+def test_memory_that_is_no_memory_is_a_fact_and_not_an_error(monkeypatch, answer, told):
+    offer = next(o for o in device_facts._offers() if o.name == "scipy")
+    backend = probing.probe(offer).backend
+    monkeypatch.setattr(backend, "memory", lambda: answer, raising=False)
+    described = device_facts._described(offer)
+    assert (described.status, described.free_bytes) == ("ok", None)
+    assert described.facts["memory"] == told
 
-    monkeypatch.setattr(probing, "PROBE_SECONDS", 0.05)
-    released = threading.Event()
-    with pytest.raises(TimeoutError, match="no answer within"):
-        probing._in_time(released.wait)
-    released.set()
+
+def test_memory_that_cannot_be_read_is_a_fact_and_not_an_error(monkeypatch):
+    def gone():
+        raise RuntimeError("no driver")
+
+    offer = next(o for o in device_facts._offers() if o.name == "scipy")
+    monkeypatch.setattr(probing.probe(offer).backend, "memory", gone, raising=False)
+    assert device_facts._described(offer).facts["memory"] == "RuntimeError: no driver"
+
+
+def test_an_answer_that_is_spoiled_is_told(monkeypatch):
+    def spoiled(*_, **__):
+        return subprocess.CompletedProcess([], 0, stdout='\n{"backend": "acme"}\nbye\n', stderr="")
+
+    monkeypatch.setattr(subprocess, "run", spoiled)
+    assert "printed more after its answer" in device_facts.probe_apart("acme").reason

@@ -1,3 +1,4 @@
+import os
 import sys
 import textwrap
 import threading
@@ -73,6 +74,17 @@ def no_patience(monkeypatch):
     monkeypatch.setenv("PHOS_PROBE_SECONDS", "10")
     yield
     over.set()  # its threads end
+
+
+@pytest.fixture
+def alone() -> Callable[..., dict[str, str]]:
+    """The environment of a process that finds these folders, and loads no library of ours."""
+
+    def environment(*path: str) -> dict[str, str]:
+        heavy = "phos-app,phos-cupy,phos-cv2,phos-dask,phos-numba,phos-torch"
+        return os.environ | {"PYTHONPATH": os.pathsep.join(path), "PHOS_BLOCK": heavy}
+
+    return environment
 
 
 PREAMBLE = """\

@@ -1,7 +1,6 @@
 """Plug-ins that are each broken in a way of their own, installed side by side: phos works on."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -434,7 +433,7 @@ Backend.name = "loud"
 """
 
 
-def test_what_plug_ins_print_does_not_spoil_json(install):
+def test_what_plug_ins_print_does_not_spoil_json(install, alone):
     """However they print: the descriptor is not theirs either."""
     install("loud", LOUD)
     done = subprocess.run(
@@ -442,7 +441,7 @@ def test_what_plug_ins_print_does_not_spoil_json(install):
         capture_output=True,
         text=True,
         check=True,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        env=alone(*sys.path),
     )
     rows = {row["name"]: row for row in json.loads(done.stdout)}
     assert rows["loud"]["status"] == "ok"
@@ -482,3 +481,58 @@ def test_a_command_that_cannot_be_added_is_named_on_stderr(install):
         assert sum(cause in line for line in said) == 1, cause
     assert "not ours" in run("good").stdout
     assert "Develop pictures on a film" in run("develop", "--help").stdout
+
+
+ABORTS = """
+class AtTheEnd:
+    def __del__(self):
+        print("taken down", flush=True)
+
+def probe(self):
+    import hanging
+    hanging.forever()
+
+at_the_end = AtTheEnd()
+Backend.probe = probe
+Backend.name = "stuck"
+
+@hookimpl
+def phos_convolution_backends():
+    return [spec(name="stuck")]
+"""
+HANGING = """
+import threading
+from phos_core.convolution import strangers
+
+stuck = threading.Event()
+
+def forever():
+    stuck.set()
+    threading.Event().wait()
+
+def wait(done, seconds):
+    while not (done.wait(0.005) or stuck.is_set()):
+        pass
+    stuck.clear()
+
+strangers._wait = wait
+"""
+
+
+def test_the_shell_ends_well_while_a_plug_in_is_still_being_loaded(install, alone, tmp_path):
+    """Some libraries abort the process if the interpreter is taken down around them."""
+    install("stuck", ABORTS)
+    (tmp_path / "hanging.py").write_text(HANGING)
+    command = "import hanging, sys; sys.argv[1:] = ['backends', '--json']; "
+    command += "from phos_core.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", command],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=alone(str(tmp_path), *sys.path),
+    )
+    assert done.returncode == 0
+    rows = {row["name"]: row for row in json.loads(done.stdout)}
+    assert "its probe failed: TimeoutError" in rows["stuck"]["reason"]
+    assert "taken down" not in done.stderr + done.stdout

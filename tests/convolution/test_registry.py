@@ -1,4 +1,3 @@
-import os
 import shutil
 import subprocess
 import sys
@@ -81,7 +80,7 @@ except KeyboardInterrupt:
 """
 
 
-def test_the_user_s_ctrl_c_interrupts_while_a_plug_in_is_waited_for(install):
+def test_the_user_s_ctrl_c_interrupts_while_a_plug_in_is_waited_for(install, alone):
     """A plug-in's own KeyboardInterrupt is a row: test_broken_plugins.py."""
     install("acme", OFFERS_ACME)
     done = subprocess.run(
@@ -89,7 +88,7 @@ def test_the_user_s_ctrl_c_interrupts_while_a_plug_in_is_waited_for(install):
         capture_output=True,
         text=True,
         check=True,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        env=alone(*sys.path),
     )
     assert done.stdout == "interrupted\n"
 

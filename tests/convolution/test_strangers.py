@@ -83,6 +83,28 @@ def test_no_time_at_all_is_too_little():
     assert answer.value == "TimeoutError: no answer within 5 s"
 
 
+def test_at_the_end_what_is_at_work_is_waited_for_and_what_sleeps_is_not(monkeypatch):
+    """Libraries abort the process if the interpreter is taken down while they are loaded."""
+    over, used = threading.Event(), iter(range(100))
+
+    def process_time():
+        now = next(used)
+        if now == 5:  # seconds of the processor that the thread has had
+            over.set()
+        return now
+
+    thread = threading.Thread(target=over.wait, daemon=True)
+    thread.start()
+    monkeypatch.setattr(strangers, "_left_behind", [thread])
+    monkeypatch.setattr(strangers.time, "process_time", lambda: 0.0)
+    strangers._wait_for_the_left_behind()
+    assert thread.is_alive()
+    monkeypatch.setattr(strangers.time, "process_time", process_time)
+    monkeypatch.setattr(strangers.time, "monotonic", lambda: 0.0)
+    strangers._wait_for_the_left_behind()
+    assert not thread.is_alive()
+
+
 def test_what_is_shown_of_an_object_is_one_line_even_if_it_has_no_text():
     assert shown("a\nb") == "'a\\nb'"
     assert shown(MuteError()) == "an object of type MuteError"

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -36,6 +37,14 @@ class _Failure(click.ClickException):
 class _Commands(click.Group):
     """Our commands first; plug-ins are asked only for a name we do not know, and for help."""
 
+    def main(self, args: Sequence[str] | None = None, **extra: Any) -> Any:
+        try:
+            return super().main(args, **extra)
+        except SystemExit as end:
+            if args is None:  # it is the program itself, not called by another
+                _leave_at_once_if_need_be(end)
+            raise
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *_plugin_commands(ctx)})
 
@@ -65,6 +74,17 @@ def _use_the_usual_configuration() -> None:
             usual = settings_folder() / "config.toml"
             if usual.exists():
                 os.environ["PHOS_CONFIG"] = str(usual)
+
+
+def _leave_at_once_if_need_be(end: SystemExit) -> None:
+    """End the process without taking a library down that a plug-in's thread is still loading."""
+    from phos_core.convolution.strangers import is_anyone_left_behind
+
+    if is_anyone_left_behind() and isinstance(end.code, int | None):
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(end.code or 0)
 
 
 def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["plugin", "write_plugin"]
 
 TAKEN = (
+    "auto",
     "core",
     "cupy",
     "cv2",
@@ -28,6 +29,8 @@ TAKEN = (
     "scipy",
     "torch",
 )  # names of our own distributions and backends
+
+MOST_LETTERS = 64  # as many as the name of a backend may have
 
 # Where each template goes; names of folders are templates too.
 PLACES = {
@@ -164,6 +167,10 @@ def _check_name(name: str) -> None:
         raise ValueError(
             "a plug-in's name must be of small letters and digits, a letter first, in words joined "
             f"by hyphens, such as 'acme' or 'acme-gpu', got {name!r}"
+        )
+    if len(name) > MOST_LETTERS:
+        raise ValueError(
+            f"a plug-in's name must have at most {MOST_LETTERS} letters, got {len(name)}"
         )
     if name in TAKEN:
         raise ValueError(f"the name {name!r} belongs to phos itself; choose another")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from phos_core.convolution import probing
-from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.convolution.contract import ConvolutionBackend, MemoryInfo
 from phos_core.convolution.cpu import usable_cores
 from phos_core.convolution.registry import (
     OfferedBackend,
@@ -23,7 +23,7 @@ from phos_core.convolution.registry import (
     plug_ins,
 )
 from phos_core.convolution.selection import library_versions
-from phos_core.convolution.strangers import Trouble, attempt
+from phos_core.convolution.strangers import Trouble, attempt, shown
 from phos_core.door import develop
 
 __all__ = [
@@ -221,7 +221,10 @@ def _apart(function: str, name: str, seconds: float) -> dict[str, Any] | str:
     if done.returncode != 0:
         last_words = done.stderr.strip().rpartition("\n")[2]
         return f"its process ended with {done.returncode}: {last_words}"
-    answer: dict[str, Any] = json.loads(done.stdout.rpartition("\n")[2])
+    try:
+        answer: dict[str, Any] = json.loads(done.stdout.rpartition("\n")[2])
+    except ValueError:
+        return "its process printed more after its answer, which cannot be read"
     return answer
 
 
@@ -245,14 +248,18 @@ def _described(offer: OfferedBackend) -> DeviceInfo:
             reason=report.reason,
             hint=report.hint,
         )
-    memory = backend.memory()
+    memory = attempt(backend.memory, f"memory of {report.name}")
+    facts = _facts(backend)
+    if not isinstance(memory, MemoryInfo):
+        facts |= {"memory": memory if isinstance(memory, Trouble) else f"got {shown(memory)}"}
+        memory = MemoryInfo()
     return DeviceInfo(
         backend=report.name,
         status=report.status,
         device=str(backend.device),
         free_bytes=memory.free_bytes,
         total_bytes=memory.total_bytes,
-        facts=_facts(backend),
+        facts=facts,
         versions=library_versions(backend),
         reason=report.reason,
         hint=report.hint,

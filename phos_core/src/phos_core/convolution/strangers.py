@@ -5,12 +5,14 @@ user's ever arrives: a KeyboardInterrupt there is the plug-in's own, and the use
 thread that waits. What it prints goes to stderr, and what it changes of the process is put back.
 """
 
+import atexit
 import contextlib
 import logging
 import math
 import os
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
@@ -25,6 +27,7 @@ __all__ = [
     "Trouble",
     "attempt",
     "in_one_line",
+    "is_anyone_left_behind",
     "patience_seconds",
     "shown",
     "watched",
@@ -34,6 +37,7 @@ T = TypeVar("T")
 
 PATIENCE_SECONDS = 10.0  # our choice
 PATIENCE = "PHOS_PROBE_SECONDS"
+ASLEEP_SECONDS = 0.001  # of the processor in half a second: so little takes what only waits
 MOST_CHARACTERS = 400  # of what a stranger says: a row of a table
 
 logger = logging.getLogger(__name__)
@@ -133,8 +137,18 @@ def watched(work: Callable[[Steps], T], what: str, seconds: float, spent: float 
         note = f"it changed {_listed(names)}, which was put back"
         logger.warning("%s: %s", what, note)
     if not task.done.is_set():
+        _leave_behind(thread)
         return Answer(task.steps.failed(f"TimeoutError: no answer within {seconds:g} s"), note)
     return Answer(task.result, note)
+
+
+def is_anyone_left_behind() -> bool:
+    """Whether a thread that did not answer in time is still at work.
+
+    Such a thread may be in the middle of a library that is being loaded. Where the interpreter
+    is taken down around it, some libraries abort the whole process.
+    """
+    return any(thread.is_alive() for thread in _left_behind)
 
 
 def patience_seconds() -> float:
@@ -199,6 +213,23 @@ class _Task(Generic[T]):
             self.done.set()
 
 
+def _leave_behind(thread: threading.Thread) -> None:
+    if not _left_behind:
+        atexit.register(_wait_for_the_left_behind)
+    _left_behind.append(thread)
+
+
+def _wait_for_the_left_behind() -> None:
+    """Let what is still at work end before the interpreter does; what only sleeps may stay."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    for thread in _left_behind:
+        while thread.is_alive() and time.monotonic() < end:
+            before = time.process_time()
+            thread.join(0.5)
+            if time.process_time() - before < ASLEEP_SECONDS:
+                return
+
+
 def _wait(done: threading.Event, seconds: float) -> None:
     done.wait(seconds)
 
@@ -220,6 +251,7 @@ def _listed(names: tuple[str, ...]) -> str:
     return " and ".join([*filter(None, [", ".join(names[:-1])]), names[-1]])
 
 
+_left_behind: list[threading.Thread] = []
 _aside = threading.local()
 _printing = threading.Lock()
 _printing_count = 0
