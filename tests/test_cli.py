@@ -75,17 +75,19 @@ def test_plug_ins_bring_commands_but_replace_none(monkeypatch):
     def impostor():
         click.echo("impostor")
 
-    monkeypatch.setattr(registry, "commands", lambda: (polish, impostor, "no command"))
+    plug_in = registry.PlugIn("acme", "dist-acme", "1.5")
+    found = [(plug_in, command) for command in (polish, impostor, "no command")]
+    monkeypatch.setattr(registry, "brought", lambda _: iter(found))
     assert "Polish a lens." in run("--help").stdout
     assert run("polish").stdout == "polished\n"
     assert "impostor" not in run("films").stdout
 
 
 def test_our_own_commands_do_not_wait_for_plug_ins(monkeypatch):
-    def fail():
+    def fail(_):
         raise AssertionError("plug-ins were asked")
 
-    monkeypatch.setattr(registry, "commands", fail)
+    monkeypatch.setattr(registry, "brought", fail)
     assert run("films", "--help").exit_code == 0
 
 

@@ -268,6 +268,25 @@ def phos_commands():
     assert "nowhere.toml" in verdicts["phos_films"].detail
 
 
+def test_a_command_that_phos_has_itself_fails(install):
+    of_ours = """
+from phos_core.convolution.hookspecs import hookimpl
+
+PHOS_HOOK_API = 1
+
+
+@hookimpl
+def phos_commands():
+    import click
+
+    return [click.Command("develop")]
+"""
+    install(of_ours)
+    done = CliRunner().invoke(main, ["plugin", "check", "acme"])
+    assert done.exit_code == 1
+    assert "the name of its command 'develop' is taken" in done.stdout
+
+
 # ------------------------------------------------------------------ backends
 
 CONVOLVE = "def convolve(self, image, psf, **k):\n    r = super().convolve(image, psf, **k)\n"

@@ -97,7 +97,9 @@ def check(ctx: click.Context, name: str, kit: bool, as_json: bool) -> None:
     """
     from phos_core.plugin_check import check as check_plug_in
 
-    reports = check_plug_in(name, with_kit=kit)
+    program = ctx.find_root().command
+    ours = program.commands if isinstance(program, click.Group) else ()
+    reports = check_plug_in(name, with_kit=kit, taken_commands=ours)
     if as_json:
         told = [{**asdict(report), "passed": report.passed} for report in reports]
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))

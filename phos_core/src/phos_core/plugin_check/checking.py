@@ -1,6 +1,6 @@
 """Check an installed plug-in, as its users will meet it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 
@@ -42,7 +42,13 @@ class PlugInReport:
         return not any(verdict.status == "failed" for verdict in self.verdicts)
 
 
-def check(name: str, *, seconds: float = SECONDS, with_kit: bool = True) -> list[PlugInReport]:
+def check(
+    name: str,
+    *,
+    seconds: float = SECONDS,
+    with_kit: bool = True,
+    taken_commands: Collection[str] = (),
+) -> list[PlugInReport]:
     """Check a plug-in: what it says of itself, what it brings, and how it behaves.
 
     Parameters
@@ -53,6 +59,8 @@ def check(name: str, *, seconds: float = SECONDS, with_kit: bool = True) -> list
         How long each process may take in which its code runs.
     with_kit : bool
         Whether the kit's quick part is run on each backend that can run here.
+    taken_commands : collection of str
+        Names that a plug-in's commands cannot have.
 
     Returns
     -------
@@ -75,14 +83,16 @@ def check(name: str, *, seconds: float = SECONDS, with_kit: bool = True) -> list
         raise UnknownPlugInError(
             name, {one.name for one in everything} | {one.distribution for one in everything}
         )
-    return [_report(found, _verdicts(found, seconds, with_kit)) for found in chosen]
+    return [_report(found, _verdicts(found, seconds, with_kit, taken_commands)) for found in chosen]
 
 
 def _report(found: Installed, verdicts: Iterator[Verdict]) -> PlugInReport:
     return PlugInReport(found.name, found.distribution, found.version, tuple(verdicts))
 
 
-def _verdicts(found: Installed, seconds: float, with_kit: bool) -> Iterator[Verdict]:
+def _verdicts(
+    found: Installed, seconds: float, with_kit: bool, taken_commands: Collection[str]
+) -> Iterator[Verdict]:
     if found.point is None:
         yield Verdict("metadata", "failed", found.trouble)
         return
@@ -96,6 +106,9 @@ def _verdicts(found: Installed, seconds: float, with_kit: bool) -> Iterator[Verd
         return
     ran = run_inspection([found.name, found.value, found.distribution], seconds)
     yield from on_module(ran)
+    for command in ran.facts.get("phos_commands", ()):
+        if command in taken_commands:
+            yield Verdict("commands", "failed", f"the name of its command {command!r} is taken")
     for spec in ran.facts.get("backends", ()):
         yield from _on_backend(found, spec["name"], seconds, with_kit)
 
