@@ -1,5 +1,6 @@
 """A cache makes each value once, whatever asks for it."""
 
+import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -85,6 +86,10 @@ def test_an_error_is_not_kept():
 def test_what_is_dear_or_has_a_state_is_made_once(make):
     """functools.cache holds no lock while it calls."""
     assert isinstance(make, type(once()(len)))
+
+
+def test_a_function_that_remembers_is_pickled_by_name():
+    assert pickle.loads(pickle.dumps(cpu.thread_pool)) is cpu.thread_pool
 
 
 def test_eight_threads_are_given_one_pool_and_one_film():

@@ -26,6 +26,8 @@ class Once(Generic[P, T]):
         How many values are kept; None keeps all.
     """
 
+    __qualname__: str
+
     def __init__(self, function: Callable[P, T], maxsize: int | None) -> None:
         self._cached = lru_cache(maxsize)(function)
         update_wrapper(self, function)
@@ -37,6 +39,10 @@ class Once(Generic[P, T]):
         """Return what the function returned for these arguments, or call it."""
         with self._lock:
             return self._cached(*args, **kwargs)  # type: ignore[arg-type]
+
+    def __reduce__(self) -> str:
+        """Be pickled by name, as functions are."""
+        return self.__qualname__
 
     def cache_clear(self) -> None:
         """Forget all values."""
