@@ -37,7 +37,9 @@ class _Failure(click.ClickException):
 class _Commands(click.Group):
     """Our commands first; plug-ins are asked only for a name we do not know, and for help."""
 
-    def main(self, args: Sequence[str] | None = None, **extra: Any) -> Any:
+    def main(  # type: ignore[override] # click overloads it by what it returns
+        self, args: Sequence[str] | None = None, **extra: Any
+    ) -> Any:
         try:
             return super().main(args, **extra)
         except SystemExit as end:
