@@ -234,10 +234,10 @@ def test_what_is_wrong_in_the_file_is_said_with_file_key_and_rule(write, text, s
 def test_a_file_that_is_not_there_or_never_ends_is_refused_at_once(fresh, tmp_path, monkeypatch):
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe")
-        places = {tmp_path / "pipe": "is no regular file", "/dev/zero": "is no regular file"}
+        places = {tmp_path / "pipe": "is not a regular file", "/dev/zero": "is not a regular file"}
     else:
         places = {}
-    places |= {tmp_path: "is no regular file", tmp_path / "none.toml": "PHOS_CONFIG names it"}
+    places |= {tmp_path: "is not a regular file", tmp_path / "none.toml": "PHOS_CONFIG names it"}
     for place, said in places.items():
         monkeypatch.setenv("PHOS_CONFIG", str(place))
         with pytest.raises(PhosError, match=said) as error:

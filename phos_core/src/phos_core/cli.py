@@ -42,9 +42,7 @@ class _Commands(click.Group):
         try:
             return super().main(*args, **extra)
         except SystemExit as end:
-            if (
-                not args and extra.get("args") is None
-            ):  # it is the program itself, not called by another
+            if not args and extra.get("args") is None:  # the program itself, called by no other
                 _leave_at_once_if_need_be(end)
             raise
 

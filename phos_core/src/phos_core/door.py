@@ -333,7 +333,7 @@ def develop_together(
 
 
 def log_steps(report: RunReport, shape: tuple[int, ...]) -> None:
-    """Tell the log what was developed, and how long each step took."""
+    """Log what was developed, and how long each step took."""
     if not logger.isEnabledFor(logging.INFO):
         return
     pictures = f"{report.pictures} pictures of " if report.pictures > 1 else ""

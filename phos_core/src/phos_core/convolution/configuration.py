@@ -129,7 +129,7 @@ def _parsed(path: Path) -> dict[str, Any]:
     """The content of a file; a `ValueError` says why not, but not which file."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe or a device may never end
-            raise ValueError("is no regular file")
+            raise ValueError("is not a regular file")
         with path.open("rb") as file:
             content = file.read(LIMIT_BYTES + 1)
     except OSError as error:

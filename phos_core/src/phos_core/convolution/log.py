@@ -1,4 +1,4 @@
-"""Tell a log which backend was chosen and why, and by which method it convolves."""
+"""Log which backend was chosen and why, and by which method it convolves."""
 
 import logging
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ def warn_once(message: str) -> None:
 
 
 def log_choice(selection: "Selection") -> None:
-    """Tell the log, at level INFO, which backend is to work, and why no other is.
+    """Log, at level INFO, which backend is to work and why no other is.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def log_method(
     boundary: Boundary = "symmetric",
     method: Method = "auto",
 ) -> None:
-    """Tell the log, at level INFO, by which method planes are convolved; planning takes time.
+    """Log, at level INFO, by which method planes are convolved; planning takes time.
 
     Parameters
     ----------
