@@ -91,7 +91,7 @@ def overlap(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
     if not np.may_share_memory(one, other):
         return False
     try:
-        return np.shares_memory(one, other, max_work=OVERLAP_WORK)
+        return np.shares_memory(one, other, max_work=OVERLAP_WORK)  # type: ignore[arg-type]
     except np.exceptions.TooHardError:
         return True
 

@@ -528,9 +528,8 @@ class _ComposedPSF(PSF):
             return None
         axes = self.axes()
         if axes is not None:
-            across, along = ([_centred_sums(t, edges) for _, t in axes] for edges in (rows, cols))
-            weights = np.array([w for w, _ in axes])
-            return np.asarray((weights * np.array(across).T) @ np.array(along))
+            across = np.stack([w * _centred_sums(t, rows) for w, t in axes], axis=1)
+            return across @ np.stack([_centred_sums(t, cols) for _, t in axes])
         taps_of_wide = wide.axes()
         if taps_of_wide is None or 2 * max(small.radius) + 1 > SAMPLED_SIDE:
             return None
@@ -538,8 +537,8 @@ class _ComposedPSF(PSF):
         samples = small.samples()
         total = np.zeros((len(rows) - 1, len(cols) - 1))
         for weight, taps in taps_of_wide:
-            across, along = _shifted_sums(taps, rows, ry), _shifted_sums(taps, cols, rx)
-            total += weight * (across @ samples @ along.T)
+            down, sideways = _shifted_sums(taps, rows, ry), _shifted_sums(taps, cols, rx)
+            total += weight * (down @ samples @ sideways.T)
         return total
 
     def _most_l1(self) -> float:
@@ -804,7 +803,7 @@ def combine(terms: Iterable[tuple[float, PSF | npt.ArrayLike]]) -> PSF:
     pairs = _pairs(terms, "(weight, psf)")
     return _CombinedPSF(
         tuple(
-            (_weight(weight), _psf(f"the PSF in terms[{n}]", psf))
+            (_weight(weight), as_psf(psf, f"the PSF in terms[{n}]"))
             for n, (weight, psf) in enumerate(pairs)
         )
     )
@@ -828,7 +827,7 @@ def compose(first: PSF | npt.ArrayLike, second: PSF | npt.ArrayLike) -> PSF:
     TypeError, ValueError
         As for `from_array`, of an array.
     """
-    first, second = _psf("first", first), _psf("second", second)
+    first, second = as_psf(first, "first"), as_psf(second, "second")
     if first.is_delta:
         return second
     if second.is_delta:
@@ -836,15 +835,27 @@ def compose(first: PSF | npt.ArrayLike, second: PSF | npt.ArrayLike) -> PSF:
     return _ComposedPSF(first, second)
 
 
-def as_psf(psf: PSF | npt.ArrayLike) -> PSF:
+def as_psf(psf: PSF | npt.ArrayLike, name: str = "psf") -> PSF:
     """Return a PSF as it is, or wrap a 2-D array.
+
+    Parameters
+    ----------
+    psf : PSF or array_like of shape (odd, odd)
+        The PSF.
+    name : str
+        What an error calls it.
+
+    Returns
+    -------
+    PSF
+        The PSF.
 
     Raises
     ------
     TypeError, ValueError
         As for `from_array`.
     """
-    return _psf("psf", psf)
+    return psf if isinstance(psf, PSF) else _from_array(name, psf)
 
 
 @lru_cache(maxsize=64)
@@ -866,11 +877,6 @@ def in_single_range(psf: PSF) -> tuple[PSF, int]:
         strongest = float(np.abs(psf.samples()).max())
     _, exponent = math.frexp(strongest)
     return (psf, 0) if abs(exponent) <= SAFE_EXPONENT else (psf._scaled(-exponent), exponent)
-
-
-def _psf(name: str, psf: PSF | npt.ArrayLike) -> PSF:
-    """A PSF as it is, or an array as one; errors call it by its name."""
-    return psf if isinstance(psf, PSF) else _from_array(name, psf)
 
 
 def _pairs(terms: Any, pair: str) -> list[tuple[Any, Any]]:
@@ -964,7 +970,7 @@ def _common_sign(numbers: Iterable[float]) -> int:
 
 
 def _block_edges(radius: int, *, half: bool) -> tuple[Edges, FloatArray]:
-    """Edges of blocks that cover an axis, and how many times each counts: a half stands for both."""
+    """Edges of blocks that cover an axis or its half, and how many times each block counts."""
     outwards = list(range(min(PIXEL_BLOCKS, radius + 1) + 1))
     while outwards[-1] < radius + 1:
         step = max(outwards[-1] // BLOCK_SHARE, 1)
