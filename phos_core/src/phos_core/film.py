@@ -1,7 +1,8 @@
 """Films: a stock's frozen record of what each step needs, and where it is kept."""
 
+import contextlib
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -10,7 +11,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar, Unpack
 
+import numpy as np
+
 from phos_core import baking
+from phos_core.arrays import plain_numerics
 from phos_core.convolution import registry
 from phos_core.effects.couplers import Couplers
 from phos_core.effects.development import Development
@@ -198,7 +202,7 @@ def films() -> list[FilmSummary]:
     summaries = []
     for name, file in sorted(_film_files().items()):
         try:
-            sheet = read_film_sheet(file.read_text(encoding="utf-8"), f"film {name}")
+            sheet = read_film_sheet(_text_of(file), f"film {name}")
         except FilmFileError as error:
             if name in bundled:
                 raise
@@ -335,23 +339,55 @@ def bake_film(sheet: FilmSheet, treatment: Treatment = NORMAL) -> Film:
     """
     sheet = baking.pushed(sheet, treatment.push_stops)
     metered = replace(sheet, iso_speed=treatment.exposure_index or sheet.iso_speed)
-    developed = baking.development(sheet)
-    coupled = baking.couplers(sheet, developed)
+    with _from_tables("[characteristic_curve]"):
+        developed = baking.development(sheet)
+    with _from_tables("[couplers]"):
+        coupled = baking.couplers(sheet, developed)
+    with _from_tables("[sensitivity], [light] and [reciprocity]"):
+        exposure = baking.exposure(metered, treatment.light, treatment.exposure_time_s)
+    with _from_tables("[mtf] and [couplers]"):
+        scatter = baking.scatter(sheet, coupled)
+    with _from_tables("[halation]"):
+        halation = baking.halation(sheet)
+    with _from_tables("[granularity] and [grain]"):
+        grain = baking.grain(sheet, developed)
+    with _from_tables("[dyes], [base] and [characteristic_curve]"):
+        printing = _printing(metered, developed, treatment)
     return Film(
         name=sheet.name,
         label=sheet.label,
         description=sheet.description,
         kind=sheet.kind,
         iso_speed=sheet.iso_speed,
-        exposure=baking.exposure(metered, treatment.light, treatment.exposure_time_s),
-        scatter=baking.scatter(sheet, coupled),
-        halation=baking.halation(sheet),
+        exposure=exposure,
+        scatter=scatter,
+        halation=halation,
         couplers=coupled,
         development=developed,
-        grain=baking.grain(sheet, developed),
-        printing=_printing(metered, developed, treatment),
+        grain=grain,
+        printing=printing,
         provenance=sheet.provenance,
     )
+
+
+class _WrongFiguresError(ValueError):
+    """Figures that no step can be baked from, and the tables that they stand in."""
+
+    def __init__(self, tables: str, reason: str) -> None:
+        self.tables = tables
+        super().__init__(reason)
+
+
+@contextlib.contextmanager
+def _from_tables(tables: str) -> Iterator[None]:
+    """Name the tables of a sheet in what goes wrong while they are baked."""
+    try:
+        with np.errstate(divide="raise", over="raise", invalid="raise", under="ignore"):
+            yield
+    except (np.linalg.LinAlgError, ArithmeticError) as error:
+        raise _WrongFiguresError(tables, "no smooth curve comes of these figures") from error
+    except ValueError as error:
+        raise _WrongFiguresError(tables, str(error)) from error
 
 
 def at_strength(
@@ -455,19 +491,26 @@ def _film_text(name: str) -> str:
     known = _film_files()
     if name not in known:
         raise UnknownFilmError(name, known)
-    return known[name].read_text(encoding="utf-8")
+    return _text_of(known[name])
+
+
+def _text_of(file: Traversable) -> str:
+    """The text of a stock's file: of ours, wherever it is kept, or of a plug-in's."""
+    return read_text(file) if isinstance(file, Path) else file.read_text(encoding="utf-8")
 
 
 def _checked_film(sheet: FilmSheet, origin: str, treatment: Treatment) -> Film:
     """Bake a sheet; a figure that a step refuses is the file's fault."""
     _check_treatment(sheet, treatment)
     try:
-        return bake_film(sheet, treatment)
+        with plain_numerics():
+            return bake_film(sheet, treatment)
     except ValueError as error:
         if treatment != NORMAL:
             _checked_film(sheet, origin, NORMAL)
             raise  # the stock is sound: it is the settings' fault
-        raise FilmFileError(f"{origin}: {error}") from error
+        tables = f" {error.tables}" if isinstance(error, _WrongFiguresError) else ""
+        raise FilmFileError(f"{origin}{tables}: {error}") from error
 
 
 def _check_treatment(sheet: FilmSheet, treatment: Treatment) -> None:

@@ -14,7 +14,7 @@ from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.door import develop
 from phos_core.errors import ImageFileError
 from phos_core.image_files import replacing
-from phos_core.recipe import Recipe
+from phos_core.recipe import Recipe, checked_recipe
 from phos_core.treatment import whole
 
 __all__ = ["apply_lut", "hald_image", "make_lut", "notes_of", "write_cube"]
@@ -71,6 +71,7 @@ def make_lut(
     -----
     The grid is developed as a picture is, so that at the entries the table is exact.
     """
+    checked_recipe(recipe)
     colours = _grid(_size(size))
     rows = colours.reshape(size * size, size, 3)
     positive = develop(rows, recipe=_colour_alone(recipe), backend=backend)

@@ -729,7 +729,7 @@ def _exponent(pixels: npt.NDArray[Any], peak: float) -> int:
         with np.errstate(over="ignore"):  # of floats longer than double precision
             finite = np.isfinite(pixels.astype(np.float64))
         first = tuple(int(i) for i in np.argwhere(~finite)[0])
-        raise ValueError(f"image must be finite, got {pixels[first]} at {first}")
+        raise ValueError(f"image must be finite, got {pixels[first]!s} at {first}")
     _, exponent = math.frexp(peak)
     return exponent if abs(exponent) > SAFE_EXPONENT else 0
 

@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from typing import TypeAlias
 
 from phos_core.film import Film
-from phos_core.recipe import Recipe
+from phos_core.recipe import Recipe, checked_recipe
 from phos_core.sidecar import path_for
 
 __all__ = ["NAME", "Frame", "Paths", "frame_seed", "frames_of", "natural_key"]
@@ -90,6 +90,7 @@ def frames_of(
         If there is no picture, the name has an unknown field or leaves the folder, two would go
         to one place, or one would go where another comes from.
     """
+    checked_recipe(recipe)
     given = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
     output = Path(output)
     if len(given) == 1 and _is_file_for(output, Path(given[0])):
