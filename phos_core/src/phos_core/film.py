@@ -3,7 +3,7 @@
 import contextlib
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -69,6 +69,7 @@ NO_SPREAD_UM = 0.01  # a Gaussian that no pixel tells from a point
 Effect = TypeVar("Effect")
 
 NORMAL = Treatment()
+NOT_COMPUTED = (np.linalg.LinAlgError, ArithmeticError)  # what says that numbers went astray
 SCANS = ("auto", "scan")
 PRINTED_ON = {
     "paper": "negative",
@@ -384,7 +385,7 @@ def _from_tables(tables: str) -> Iterator[None]:
     try:
         with np.errstate(divide="raise", over="raise", invalid="raise", under="ignore"):
             yield
-    except (np.linalg.LinAlgError, ArithmeticError) as error:
+    except NOT_COMPUTED as error:
         raise _WrongFiguresError(tables, "no smooth curve comes of these figures") from error
     except ValueError as error:
         raise _WrongFiguresError(tables, str(error)) from error
@@ -508,9 +509,21 @@ def _checked_film(sheet: FilmSheet, origin: str, treatment: Treatment) -> Film:
     except ValueError as error:
         if treatment != NORMAL:
             _checked_film(sheet, origin, NORMAL)
+            if isinstance(error.__cause__, NOT_COMPUTED):
+                raise ValueError(_too_extreme(sheet, treatment)) from error
             raise  # the stock is sound: it is the settings' fault
         tables = f" {error.tables}" if isinstance(error, _WrongFiguresError) else ""
         raise FilmFileError(f"{origin}{tables}: {error}") from error
+
+
+def _too_extreme(sheet: FilmSheet, treatment: Treatment) -> str:
+    """Say which settings a stock cannot be computed with."""
+    changed = (
+        f"{setting.name}={getattr(treatment, setting.name)}"
+        for setting in fields(Treatment)
+        if getattr(treatment, setting.name) != setting.default
+    )
+    return f"{sheet.name} cannot be computed with {', '.join(changed)}: too far from the normal"
 
 
 def _check_treatment(sheet: FilmSheet, treatment: Treatment) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phos_core.convolution.contract import MemoryInfo
+from phos_core.convolution.environment import positive_whole
 
 __all__ = [
     "SINGLE_RANGE",
@@ -55,12 +56,7 @@ def usable_cores() -> int:
         cores = len(os.sched_getaffinity(0))
     else:
         cores = os.cpu_count() or 1
-    allowed = os.environ.get(THREADS, "").strip()
-    if not allowed:
-        return cores
-    if not allowed.isdecimal() or int(allowed) < 1:
-        raise ValueError(f"{THREADS} must be a whole number above zero, got {allowed!r}")
-    return min(cores, int(allowed))
+    return min(cores, positive_whole(THREADS) or cores)
 
 
 def limit_threads(count: int) -> None:
