@@ -11,7 +11,7 @@ from phos_core.cli_bench import bench
 from phos_core.cli_contact import compare, contact
 from phos_core.cli_develop import develop
 from phos_core.cli_lut import lut
-from phos_core.cli_messages import plain_messages
+from phos_core.cli_messages import as_options, plain_messages
 from phos_core.cli_plugin import plugin
 from phos_core.errors import PhosError
 
@@ -39,8 +39,12 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (PhosError, ValueError) as error:
+        except PhosError as error:
             raise _Failure(str(error)) from error
+        except ValueError as error:
+            command = self.get_command(ctx, ctx.invoked_subcommand or "")
+            message = as_options(str(error), command) if command else str(error)
+            raise _Failure(message) from error
 
 
 def _plugin_commands() -> dict[str, click.Command]:

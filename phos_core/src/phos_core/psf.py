@@ -203,6 +203,7 @@ class PSF(ABC):
     def _samples(self) -> FloatArray:
         rows, cols = (2 * r + 1 for r in self.radius)
         try:
+            np.empty((rows, cols))  # before the work: is there room at all?
             samples = np.array(self._make_samples(), dtype=np.float64)
         except (MemoryError, ValueError) as error:  # NumPy says either of an array too large
             raise OutOfMemoryError(

@@ -247,21 +247,22 @@ def checked_recipe(recipe: Any) -> Recipe:
 
 
 def _check_choices(recipe: Recipe) -> None:
-    _check_choice("encoding", recipe.encoding, get_args(Encoding))
+    _check_choice("encoding", recipe.encoding, get_args(Encoding), "'srgb', 'display' or 'linear'")
     _check_choice("primaries", recipe.primaries, tuple(PRIMARIES))
     if recipe.encoding == "srgb" and recipe.primaries not in SRGB_CODED:
         raise ValueError(
             f'primaries "{recipe.primaries}" have a coding of their own: give linear light, with '
             'encoding="linear" or "display"'
         )
-    _check_choice("mode", recipe.mode, get_args(Mode))
+    _check_choice("mode", recipe.mode, get_args(Mode), "'full', 'colour' or 'texture'")
 
 
-def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
+def _check_choice(name: str, value: Any, choices: tuple[str, ...], listed: str = "") -> None:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a name, got {shown(value)}")
     if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {shown(value)}")
+        known = listed or f"one of {', '.join(choices)}"
+        raise ValueError(f"{name} must be {known}, got {shown(value)}")
 
 
 def _switch(name: str, value: Any) -> bool:

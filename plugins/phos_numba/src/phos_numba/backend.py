@@ -38,7 +38,7 @@ class NumbaBackend(ScipyBackend):
 
     def probe(self) -> ProbeReport:
         """See whether Numba compiles here: loops in plain Python would take hours."""
-        if numba.config.DISABLE_JIT:
+        if getattr(numba.config, "DISABLE_JIT", 0):
             return ProbeReport(
                 "broken",
                 "NUMBA_DISABLE_JIT is set, so Numba compiles nothing",
