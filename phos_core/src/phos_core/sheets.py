@@ -62,7 +62,7 @@ class Range(NamedTuple):
         return f"from {self.least:g} to {self.most:g}"
 
 
-SPEED = Range(0.01, 1e6)
+SPEED = Range(0.01, 1e5)
 KELVIN = Range(1000, 25_000)
 WAVELENGTH_NM = Range(200, 2000)
 LOG_SENSITIVITY = Range(-10, 10)

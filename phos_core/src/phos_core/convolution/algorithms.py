@@ -349,11 +349,14 @@ def circular_extent(
         Places in front of the image, and in all: an even number, the period of the continued
         image where that is shorter than image and PSF together.
     """
-    padded = fast_length(size + 2 * radius)
+    least = size + 2 * radius
     repeat = period(size, boundary)
     if repeat is None:
-        return radius, padded
+        return radius, fast_length(least)
     even_repeat = repeat * (1 + repeat % 2)
+    if even_repeat <= least:  # a quick length for a PSF of a million pixels takes long to find
+        return 0, even_repeat
+    padded = fast_length(least)
     return (0, even_repeat) if even_repeat <= padded else (radius, padded)
 
 
