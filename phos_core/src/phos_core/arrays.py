@@ -6,11 +6,94 @@ from typing import Any, TypeAlias
 
 import array_api_compat
 import numpy as np
+import numpy.typing as npt
 
-__all__ = ["Array", "array_namespace", "clipped", "device", "mix", "per_layer"]
+from phos_core.errors import shown
+
+__all__ = [
+    "Array",
+    "array_namespace",
+    "clipped",
+    "device",
+    "mix",
+    "numbers_in",
+    "overlap",
+    "per_layer",
+    "plain_numerics",
+    "refuse_mask",
+]
 
 Array: TypeAlias = Any
 """An array of any Array API library; the standard defines no common base class."""
+
+OVERLAP_WORK = 10_000  # steps of the search for a byte that two strided arrays share
+
+
+def plain_numerics() -> np.errstate:
+    """Give NumPy's own defaults for floating-point errors, whatever the caller has set.
+
+    Returns
+    -------
+    numpy.errstate
+        To be used with `with`, or over a function. That a number falls below the smallest float
+        is harmless, and happens in the tail of every exponential.
+    """
+    return np.errstate(divide="warn", over="warn", under="ignore", invalid="warn")
+
+
+def refuse_mask(name: str, value: Any) -> None:
+    """Raise unless an array, or each in a list, is without a mask, which would be lost."""
+    for array in value if isinstance(value, list | tuple) else [value]:
+        if isinstance(array, np.ndarray) and hasattr(array, "mask"):
+            raise TypeError(
+                f"{name} has a mask, which would be lost: fill in what it hides, for instance "
+                f"by {name}.filled(0)"
+            )
+
+
+def numbers_in(name: str, value: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Give what holds real numbers as an array of NumPy's own class.
+
+    Parameters
+    ----------
+    name : str
+        What an error calls it.
+    value : array_like
+        Of any shape, any real dtype, and any subclass without a mask.
+
+    Returns
+    -------
+    ndarray
+        Not a copy where it need not be one.
+
+    Raises
+    ------
+    TypeError
+        If it holds anything else, or has a mask.
+    ValueError
+        If its rows are not of one length.
+    """
+    refuse_mask(name, value)
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must have rows of one length, got {shown(value)}") from error
+    except (TypeError, RuntimeError, AttributeError) as error:  # its own way to NumPy fails
+        kind = type(value).__name__
+        raise TypeError(f"{name} must hold real numbers, got {kind}: {error}") from error
+    if array.dtype.kind not in "buif":
+        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
+    return array
+
+
+def overlap(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
+    """Say whether two arrays share a byte; where that takes long to tell, that they may."""
+    if not np.may_share_memory(one, other):
+        return False
+    try:
+        return np.shares_memory(one, other, max_work=OVERLAP_WORK)  # type: ignore[arg-type]
+    except np.exceptions.TooHardError:
+        return True
 
 
 def array_namespace(*arrays: Array) -> Any:

@@ -16,7 +16,7 @@ from phos_core.cli_bench import bench
 from phos_core.cli_contact import compare, contact
 from phos_core.cli_develop import develop
 from phos_core.cli_lut import lut
-from phos_core.cli_messages import own_stdout, plain_messages, say
+from phos_core.cli_messages import as_options, own_stdout, plain_messages, say
 from phos_core.cli_plugin import plugin
 from phos_core.cli_tables import cell, in_columns
 from phos_core.errors import ConfigurationError, PhosError
@@ -59,13 +59,17 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (PhosError, ValueError) as error:
+        except PhosError as error:
             raise _Failure(str(error)) from error
         except OSError as error:
             if error.errno == errno.EPIPE:  # whoever read what is printed has gone
                 raise
             about = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
             raise _Failure(f"{about}{error.strerror or error}") from error
+        except ValueError as error:
+            command = self.get_command(ctx, ctx.invoked_subcommand or "")
+            message = as_options(str(error), command) if command else str(error)
+            raise _Failure(message) from error
 
 
 def _use_the_usual_configuration() -> None:

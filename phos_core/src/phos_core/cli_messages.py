@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -12,9 +13,19 @@ import click
 
 from phos_core.convolution.strangers import in_one_line
 
-__all__ = ["count", "log_to_stderr", "own_stdout", "plain_messages", "say", "verbose_option"]
+__all__ = [
+    "as_options",
+    "count",
+    "log_to_stderr",
+    "own_stdout",
+    "plain_messages",
+    "say",
+    "verbose_option",
+]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+SAYS = 'must|has|have|is|are|goes|takes|"'
+"""What an error goes on with after the name of an argument at its beginning."""
 
 
 def verbose_option(command: Command) -> Command:
@@ -35,6 +46,45 @@ def say(line: str) -> None:
 def count(pictures: int) -> str:
     """Say how many pictures."""
     return f"{pictures} picture" if pictures == 1 else f"{pictures} pictures"
+
+
+def as_options(message: str, command: click.Command) -> str:
+    """Name the options of a command where an error names the arguments of Python.
+
+    Parameters
+    ----------
+    message : str
+        An error that speaks of arguments: ``exposure_stops must be finite``, or ``use
+        printing="auto"``.
+    command : click.Command
+        Whose parameters bear the arguments' names.
+
+    Returns
+    -------
+    str
+        The same of options: ``--exposure must be finite``, ``use --printing auto``.
+
+    Notes
+    -----
+    An argument of one plain word, such as `light`, is one only where the error begins with it.
+    """
+    for parameter in command.params:
+        name = parameter.name
+        if not name:
+            continue
+        shown = _at_the_shell(parameter)
+        alone = rf"(?<![\w./-]){name}(?![\w./-])"
+        message = re.sub(rf'{alone}="?([^\s",;()]+)"?', rf"{shown} \1", message)
+        where = alone if "_" in name else rf"^{name}(?= (?:{SAYS}))"
+        message = re.sub(where, shown, message)
+    return message
+
+
+def _at_the_shell(parameter: click.Parameter) -> str:
+    """What a user types for a parameter: its longest option, or what the usage line calls it."""
+    if isinstance(parameter, click.Argument):
+        return (parameter.metavar or str(parameter.name).upper()).rstrip(".")
+    return max(parameter.opts, key=len)
 
 
 @contextlib.contextmanager

@@ -27,7 +27,7 @@ from phos_core.image_files import (
 from phos_core.large import check_tiff, develop_into, is_large
 from phos_core.paths import exists
 from phos_core.picture import Picture
-from phos_core.recipe import Recipe, RunReport
+from phos_core.recipe import Recipe, RunReport, checked_recipe
 from phos_core.settings import settings_text
 from phos_core.sidecar import FileFacts, Source, describe, dumps, path_for
 from phos_core.signing import signed
@@ -75,6 +75,7 @@ def develop_picture(
     TypeError, ValueError, PhosError
         As `phos_core.develop` raises.
     """
+    checked_recipe(recipe)
     frame = _frame_of_positive(picture, recipe)
     report: RunReport
     coded, report = develop(
@@ -140,6 +141,7 @@ def develop_file(
     """
     source, destination = Path(source), Path(destination)
     check_suffix(destination)
+    checked_recipe(recipe)
     if sidecar and isinstance(recipe.film, Film):
         raise SidecarError(
             f"a sidecar cannot hold {recipe.film.name}, a Film that was made in Python: give the "

@@ -15,17 +15,17 @@ import numpy as np
 from array_api_compat import is_numpy_namespace
 from numpy.typing import NDArray
 
-from phos_core.arrays import Array, array_namespace, device
+from phos_core.arrays import Array, array_namespace, device, plain_numerics, refuse_mask
 from phos_core.balance import balanced_on
 from phos_core.convolution.contract import ConvolutionBackend
-from phos_core.convolution.execution import is_native, places
+from phos_core.convolution.execution import is_native, kept_apart, places
 from phos_core.convolution.ladder import Work, descend
 from phos_core.convolution.log import log_choice
 from phos_core.convolution.selection import Selection, library_versions, select
 from phos_core.convolution.tiles import Footprint, Tile, run, tile_sizes
 from phos_core.film import Film
 from phos_core.pipeline import Clock, process, reach_px
-from phos_core.recipe import Encoding, Recipe, RunReport, Settings
+from phos_core.recipe import NOT_GIVEN, Encoding, Recipe, RunReport, Settings, one_recipe
 from phos_core.texture import process_texture
 
 __all__ = ["develop"]
@@ -86,11 +86,11 @@ def develop(
 
 def develop(
     image: Any,
-    film: str | Path | Film = "portra-400",
+    film: str | Path | Film = NOT_GIVEN,
     *,
     recipe: Recipe | None = None,
     backend: str | ConvolutionBackend | None = None,
-    seed: int | Sequence[int] = 0,
+    seed: int | Sequence[int] = NOT_GIVEN,
     out: Any = None,
     report: bool = False,
     strict: bool = False,
@@ -101,20 +101,21 @@ def develop(
     Parameters
     ----------
     image : array of uint8, uint16, float32 or float64, shape (rows, cols) or (rows, cols, 3)
-        The picture, in any stride and byte order; not changed. An array of a device, such as
-        torch's or CuPy's, is developed there. Several pictures: an array of shape
-        (n, rows, cols, 3), or a list of pictures of sizes that may differ.
+        The picture, in any stride and byte order; not changed, and computed in single precision.
+        An array of a device, such as torch's or CuPy's, is developed there. Several pictures: an
+        array of shape (n, rows, cols, 3), or a list of pictures of sizes that may differ.
     film : str, Path or Film
-        A stock's name, the path of a TOML file, or a `Film`.
+        A stock's name, the path of a TOML file, or a `Film`; by default ``"portra-400"``.
     seed : int, or list of int
-        Seed of the grain: one for all pictures, or one for each.
+        Seed of the grain: one for all pictures, or one for each; by default 0.
     recipe : Recipe, optional
         All settings in one record, instead of `film`, `seed` and those below.
     backend : str or ConvolutionBackend, optional
         Where to compute; by default what `use_backend`, ``PHOS_BACKEND`` or the configuration
         name, else the best. Of several names, ``"cupy,numba,scipy"``, the first that can run.
     out : ndarray, or a list of them for a list, optional
-        Takes the positive: the shape and dtype of `image`. Not for arrays of a device.
+        Takes the positive: the shape and dtype of `image`. It may share memory with `image`,
+        whole or in part. Not for arrays of a device.
     report : bool
         Whether to return a `RunReport` as well.
     strict : bool
@@ -136,10 +137,11 @@ def develop(
     Raises
     ------
     TypeError
-        If a dtype or a setting's type is wrong, or settings are given twice.
+        If a dtype or a setting's type is wrong, an array has a mask, or settings are given beside
+        a recipe.
     ValueError
-        If a shape or a setting is wrong, a pixel is NaN or infinite, or an sRGB float is
-        outside 0 to 1.
+        If a shape or a setting is wrong, a pixel is NaN or infinite, an sRGB float is outside 0
+        to 1, or two arrays of `out` share memory.
     UnknownFilmError, UnknownBackendError, BackendUnavailableError
         If a name is not known, or the backend named cannot run or does not own the array.
     OutOfMemoryError, UnsupportedOperationError, DeviceLostError
@@ -152,37 +154,49 @@ def develop(
         If another backend than the one chosen did the work.
     """
     seeds = None if np.ndim(seed) == 0 else list(cast("Sequence[int]", seed))
-    asked = Recipe(film=film, seed=cast("int", seed) if seeds is None else 0, **settings)
-    if recipe is not None:
-        if seeds is not None or asked != Recipe():
-            raise TypeError("give the settings in recipe or as arguments, not both")
-        asked = recipe
+    asked = one_recipe(recipe, film=film, seed=seed if seeds is None else NOT_GIVEN, **settings)
+    if recipe is not None and seeds is not None:
+        raise TypeError("give the settings in recipe or as arguments, not both: got seed")
     several = is_several(image)
     if seeds is not None and not several:
         raise ValueError("a list of seeds is for several pictures, got one picture")
-    pictures = apart(image) if several else [image]
+    pictures = [_plain(picture) for picture in (apart(image) if several else [image])]
     recipes = with_seeds(asked, seeds, len(pictures))
-    for picture in pictures:
-        check_picture(picture, asked.encoding)
-    if out is None and several and isinstance(image, np.ndarray):
-        out = np.empty(image.shape, image.dtype)
-    wanted = places(out, len(pictures)) if several else [out]
-    results = [checked_out(place, picture) for place, picture in zip(wanted, pictures, strict=True)]
-    orders = [
-        Order(picture, result, replace(own, pixel_pitch_um=own.pitch_um(*picture.shape[:2])))
-        for picture, result, own in zip(pictures, results, recipes, strict=True)
-    ]
-    film_loaded = asked.load_film()
-    timed = report or logger.isEnabledFor(logging.INFO)
-    runs = [
-        run
-        for alike in runs_of_equal(orders)
-        for run in develop_equal(alike, film_loaded, backend, strict, timed=timed)
-    ]
-    if not several:
-        return runs[0] if report else runs[0][0]
-    positives = together([positive for positive, _ in runs], image, out)
-    return (positives, [own for _, own in runs]) if report else positives
+    with plain_numerics():
+        for picture in pictures:
+            check_picture(picture, asked.encoding)
+        if out is None and several and isinstance(image, np.ndarray):
+            out = np.empty(image.shape, image.dtype)
+        wanted = places(out, len(pictures)) if several else [out]
+        results = [
+            checked_out(place, picture) for place, picture in zip(wanted, pictures, strict=True)
+        ]
+        orders = [
+            Order(picture, result, replace(own, pixel_pitch_um=own.pitch_um(*picture.shape[:2])))
+            for picture, result, own in zip(
+                kept_apart(pictures, results), results, recipes, strict=True
+            )
+        ]
+        film_loaded = asked.load_film()
+        timed = report or logger.isEnabledFor(logging.INFO)
+        runs = [
+            run
+            for alike in runs_of_equal(orders)
+            for run in develop_equal(alike, film_loaded, backend, strict, timed=timed)
+        ]
+    if several:
+        positives = together([positive for positive, _ in runs], image, out)
+        return (positives, [own for _, own in runs]) if report else positives
+    positive, own_report = runs[0]
+    if out is not None:
+        positive = out  # of the caller's own class
+    return (positive, own_report) if report else positive
+
+
+def _plain(image: Any) -> Any:
+    """A picture as an array of NumPy's own class; as it is where it is no array of NumPy's."""
+    refuse_mask("image", image)
+    return np.asarray(image) if isinstance(image, np.ndarray) else image
 
 
 @dataclass(frozen=True, slots=True)
@@ -529,6 +543,7 @@ def checked_out(out: Any, image: Array) -> NDArray[Any] | None:
         return None
     if out is None:
         return np.empty(image.shape, image.dtype)
+    refuse_mask("out", out)
     if not isinstance(out, np.ndarray) or out.dtype != image.dtype:
         came = out.dtype if isinstance(out, np.ndarray) else type(out).__name__
         raise TypeError(f"out must be an array of the image's dtype {image.dtype}, got {came}")
@@ -536,7 +551,7 @@ def checked_out(out: Any, image: Array) -> NDArray[Any] | None:
         raise ValueError(f"out must have the image's shape {image.shape}, got {out.shape}")
     if not out.flags.writeable:
         raise ValueError("out must be writable, got a read-only array")
-    return out
+    return np.asarray(out)
 
 
 def stacked(images: list[Array]) -> Array:

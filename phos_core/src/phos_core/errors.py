@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 __all__ = [
     "BackendFallbackWarning",
@@ -19,7 +20,19 @@ __all__ = [
     "UnknownPlugInError",
     "UnknownPresetError",
     "UnsupportedOperationError",
+    "shown",
 ]
+
+SHOWN_CHARACTERS = 80  # of a value in an error: enough to know it by, on one line
+
+
+def shown(value: Any) -> str:
+    """Write a value that came as an error shows it: on one line, and cut where it is long."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # noqa: BLE001 - a class may raise what it likes, a long number does
+        text = f"a value of type {type(value).__name__}"
+    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 3] + "..."
 
 
 class PhosError(Exception):

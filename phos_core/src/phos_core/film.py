@@ -1,15 +1,19 @@
 """Films: a stock's frozen record of what each step needs, and where it is kept."""
 
+import contextlib
 import warnings
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar, Unpack
 
+import numpy as np
+
 from phos_core import baking
+from phos_core.arrays import plain_numerics
 from phos_core.convolution import registry
 from phos_core.effects.couplers import Couplers
 from phos_core.effects.development import Development
@@ -65,6 +69,7 @@ NO_SPREAD_UM = 0.01  # a Gaussian that no pixel tells from a point
 Effect = TypeVar("Effect")
 
 NORMAL = Treatment()
+NOT_COMPUTED = (np.linalg.LinAlgError, ArithmeticError)  # what says that numbers went astray
 SCANS = ("auto", "scan")
 PRINTED_ON = {
     "paper": "negative",
@@ -298,7 +303,7 @@ def film_hash(film: str | Path) -> str:
     """
     if is_path(film):
         return sheet_hash(read_text(Path(film)), str(film))
-    text = _film_file(str(film)).read_text(encoding="utf-8")
+    text = _text_of(_film_file(str(film)))
     return sheet_hash(text, f"film {film}")
 
 
@@ -342,23 +347,55 @@ def bake_film(sheet: FilmSheet, treatment: Treatment = NORMAL) -> Film:
     """
     sheet = baking.pushed(sheet, treatment.push_stops)
     metered = replace(sheet, iso_speed=treatment.exposure_index or sheet.iso_speed)
-    developed = baking.development(sheet)
-    coupled = baking.couplers(sheet, developed)
+    with _from_tables("[characteristic_curve]"):
+        developed = baking.development(sheet)
+    with _from_tables("[couplers]"):
+        coupled = baking.couplers(sheet, developed)
+    with _from_tables("[sensitivity], [light] and [reciprocity]"):
+        exposure = baking.exposure(metered, treatment.light, treatment.exposure_time_s)
+    with _from_tables("[mtf] and [couplers]"):
+        scatter = baking.scatter(sheet, coupled)
+    with _from_tables("[halation]"):
+        halation = baking.halation(sheet)
+    with _from_tables("[granularity] and [grain]"):
+        grain = baking.grain(sheet, developed)
+    with _from_tables("[dyes], [base] and [characteristic_curve]"):
+        printing = _printing(metered, developed, treatment)
     return Film(
         name=sheet.name,
         label=sheet.label,
         description=sheet.description,
         kind=sheet.kind,
         iso_speed=sheet.iso_speed,
-        exposure=baking.exposure(metered, treatment.light, treatment.exposure_time_s),
-        scatter=baking.scatter(sheet, coupled),
-        halation=baking.halation(sheet),
+        exposure=exposure,
+        scatter=scatter,
+        halation=halation,
         couplers=coupled,
         development=developed,
-        grain=baking.grain(sheet, developed),
-        printing=_printing(metered, developed, treatment),
+        grain=grain,
+        printing=printing,
         provenance=sheet.provenance,
     )
+
+
+class _WrongFiguresError(ValueError):
+    """Figures that no step can be baked from, and the tables that they stand in."""
+
+    def __init__(self, tables: str, reason: str) -> None:
+        self.tables = tables
+        super().__init__(reason)
+
+
+@contextlib.contextmanager
+def _from_tables(tables: str) -> Iterator[None]:
+    """Name the tables of a sheet in what goes wrong while they are baked."""
+    try:
+        with np.errstate(divide="raise", over="raise", invalid="raise", under="ignore"):
+            yield
+    except NOT_COMPUTED as error:
+        raise _WrongFiguresError(tables, "no smooth curve comes of these figures") from error
+    except ValueError as error:
+        raise _WrongFiguresError(tables, str(error)) from error
 
 
 def at_strength(
@@ -466,20 +503,38 @@ def _film_file(name: str) -> Traversable:
 
 def _sheet(name: str, file: Traversable) -> FilmSheet:
     """Read a stock's file under the name that it is loaded by, whatever it calls itself."""
-    text = file.read_text(encoding="utf-8")
-    return replace(read_film_sheet(text, f"film {name}"), name=name)
+    return replace(read_film_sheet(_text_of(file), f"film {name}"), name=name)
+
+
+def _text_of(file: Traversable) -> str:
+    """The text of a stock's file: of ours, wherever it is kept, or of a plug-in's."""
+    return read_text(file) if isinstance(file, Path) else file.read_text(encoding="utf-8")
 
 
 def _checked_film(sheet: FilmSheet, origin: str, treatment: Treatment) -> Film:
     """Bake a sheet; a figure that a step refuses is the file's fault."""
     _check_treatment(sheet, treatment)
     try:
-        return bake_film(sheet, treatment)
+        with plain_numerics():
+            return bake_film(sheet, treatment)
     except ValueError as error:
         if treatment != NORMAL:
             _checked_film(sheet, origin, NORMAL)
+            if isinstance(error.__cause__, NOT_COMPUTED):
+                raise ValueError(_too_extreme(sheet, treatment)) from error
             raise  # the stock is sound: it is the settings' fault
-        raise FilmFileError(f"{origin}: {error}") from error
+        tables = f" {error.tables}" if isinstance(error, _WrongFiguresError) else ""
+        raise FilmFileError(f"{origin}{tables}: {error}") from error
+
+
+def _too_extreme(sheet: FilmSheet, treatment: Treatment) -> str:
+    """Say which settings a stock cannot be computed with."""
+    changed = (
+        f"{setting.name}={getattr(treatment, setting.name)}"
+        for setting in fields(Treatment)
+        if getattr(treatment, setting.name) != setting.default
+    )
+    return f"{sheet.name} cannot be computed with {', '.join(changed)}: too far from the normal"
 
 
 def _check_treatment(sheet: FilmSheet, treatment: Treatment) -> None:

@@ -14,7 +14,7 @@ from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.door import develop
 from phos_core.errors import ImageFileError
 from phos_core.paths import exists
-from phos_core.recipe import Recipe
+from phos_core.recipe import Recipe, checked_recipe
 from phos_core.treatment import whole
 from phos_core.whole_files import cannot_write, new_files
 
@@ -72,6 +72,7 @@ def make_lut(
     -----
     The grid is developed as a picture is, so that at the entries the table is exact.
     """
+    checked_recipe(recipe)
     colours = _grid(_size(size))
     rows = colours.reshape(size * size, size, 3)
     positive = develop(rows, recipe=_colour_alone(recipe), backend=backend)

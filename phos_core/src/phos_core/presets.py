@@ -9,7 +9,13 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from phos_core.errors import ImageFileError, PresetError, SidecarError, UnknownPresetError
+from phos_core.errors import (
+    ImageFileError,
+    PresetError,
+    SidecarError,
+    UnknownPresetError,
+    shown,
+)
 from phos_core.film import Film, is_path
 from phos_core.paths import exists
 from phos_core.recipe import Recipe
@@ -209,14 +215,14 @@ def _of_preset(data: Mapping[str, Any], folder: Path) -> tuple[str, dict[str, An
     for name in data:
         if name not in ("description", "settings"):
             raise ValueError(
-                f"a preset has a description and [settings], got {name!r}; each setting stands "
-                "under [settings]"
+                f"a preset has a description and [settings], got {shown(name)}; each setting "
+                "stands under [settings]"
             )
     description, table = data.get("description", ""), data.get("settings", {})
     if not isinstance(description, str):
-        raise TypeError(f"description must be text, got {description!r}")
+        raise TypeError(f"description must be text, got {shown(description)}")
     if not isinstance(table, dict):
-        raise TypeError(f"[settings] must be a table, got {table!r}")
+        raise TypeError(f"[settings] must be a table, got {shown(table)}")
     settings = settings_from({name: value for name, value in table.items() if name != "film"})
     if "film" in table:
         settings = {"film": _film(table["film"], folder), **settings}
@@ -226,7 +232,7 @@ def _of_preset(data: Mapping[str, Any], folder: Path) -> tuple[str, dict[str, An
 
 def _film(film: Any, folder: Path) -> str | Path:
     if not isinstance(film, str):
-        raise TypeError(f"film must be a name or a path, got {film!r}")
+        raise TypeError(f"film must be a name or a path, got {shown(film)}")
     return folder / film if is_path(film) else film
 
 
@@ -261,6 +267,6 @@ def _checked_name(name: str) -> str:
     if not NAME.fullmatch(name):
         raise PresetError(
             "a preset's name is of letters, digits, blanks, '-' and '_', begins with a letter or "
-            f"a digit and has no more than 60, got {name!r}"
+            f"a digit and has no more than 60, got {shown(name)}"
         )
     return name

@@ -5,17 +5,39 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
+import numpy as np
+
 from phos_core.color import PRIMARIES
+from phos_core.errors import shown
 from phos_core.film import FILM_FORMATS_UM, Film, at_strength, colour_only, load_film
 from phos_core.treatment import FilmSettings, Treatment, finite, whole
 
-__all__ = ["Encoding", "Mode", "Recipe", "RunReport", "Settings"]
+__all__ = [
+    "NOT_GIVEN",
+    "Encoding",
+    "Mode",
+    "Recipe",
+    "RunReport",
+    "Settings",
+    "checked_recipe",
+    "one_recipe",
+]
 
 Encoding = Literal["srgb", "display", "linear"]
 Mode = Literal["full", "colour", "texture"]
 LEFT_OUT = {"colour": ("scatter", "halation", "grain"), "texture": ("couplers",)}
 SRGB_CODED = ("srgb", "display-p3")
 EFFECTS = ("scatter", "halation", "couplers", "grain")
+
+
+class _NotGiven:
+    """What an argument is that the caller has left out."""
+
+    def __repr__(self) -> str:
+        return "not given"
+
+
+NOT_GIVEN: Any = _NotGiven()
 
 
 class Settings(FilmSettings, total=False):
@@ -100,15 +122,14 @@ class Recipe(Treatment):
     def __post_init__(self) -> None:
         Treatment.__post_init__(self)
         if not isinstance(self.film, str | Path | Film):
-            raise TypeError(f"film must be a name, a path or a Film, got {self.film!r}")
+            raise TypeError(f"film must be a name, a path or a Film, got {shown(self.film)}")
         for name in ("seed", "frame"):
             object.__setattr__(self, name, whole(name, getattr(self, name)))
         object.__setattr__(self, "offset_px", _offset(self.offset_px))
         for name in ("exposure_stops", *EFFECTS):
             object.__setattr__(self, name, finite(name, getattr(self, name)))
-        if self.film_format not in FILM_FORMATS_UM:
-            known = ", ".join(FILM_FORMATS_UM)
-            raise ValueError(f"film_format must be one of {known}, got {self.film_format!r}")
+        _check_choice("film_format", self.film_format, tuple(FILM_FORMATS_UM))
+        object.__setattr__(self, "auto_balance", _switch("auto_balance", self.auto_balance))
         if self.pixel_pitch_um is not None:
             pitch_um = finite("pixel_pitch_um", self.pixel_pitch_um)
             if not pitch_um > 0:
@@ -184,21 +205,71 @@ class RunReport:
     events: tuple[str, ...] = ()
 
 
+def one_recipe(recipe: Recipe | None, **settings: Any) -> Recipe:
+    """Give the settings in one record, however they were given.
+
+    Parameters
+    ----------
+    recipe : Recipe or None
+        All of them.
+    **settings
+        Some of them, instead; `NOT_GIVEN` for one that was left out.
+
+    Returns
+    -------
+    Recipe
+        The settings.
+
+    Raises
+    ------
+    TypeError
+        If they are given in both ways, or `recipe` is none.
+    ValueError
+        As `Recipe` raises it.
+    """
+    given = {name: value for name, value in settings.items() if value is not NOT_GIVEN}
+    if recipe is None:
+        return Recipe(**given)
+    if given:
+        raise TypeError(
+            "give the settings in recipe or as arguments, not both: "
+            f"got {', '.join(given)} beside recipe"
+        )
+    return checked_recipe(recipe)
+
+
+def checked_recipe(recipe: Any) -> Recipe:
+    """The recipe, if it is one."""
+    if not isinstance(recipe, Recipe):
+        hint = "; Recipe(**recipe) makes one of it" if isinstance(recipe, Mapping) else ""
+        raise TypeError(f"recipe must be a Recipe, got {shown(recipe)}{hint}")
+    return recipe
+
+
 def _check_choices(recipe: Recipe) -> None:
-    if recipe.encoding not in get_args(Encoding):
-        raise ValueError(f"encoding must be 'srgb', 'display' or 'linear', got {recipe.encoding!r}")
-    if recipe.primaries not in PRIMARIES:
-        known = ", ".join(PRIMARIES)
-        raise ValueError(f"primaries must be one of {known}, got {recipe.primaries!r}")
+    _check_choice("encoding", recipe.encoding, get_args(Encoding), "'srgb', 'display' or 'linear'")
+    _check_choice("primaries", recipe.primaries, tuple(PRIMARIES))
     if recipe.encoding == "srgb" and recipe.primaries not in SRGB_CODED:
         raise ValueError(
             f'primaries "{recipe.primaries}" have a coding of their own: give linear light, with '
             'encoding="linear" or "display"'
         )
-    if recipe.mode not in get_args(Mode):
-        raise ValueError(f"mode must be 'full', 'colour' or 'texture', got {recipe.mode!r}")
-    if not isinstance(recipe.auto_balance, bool):
-        raise TypeError(f"auto_balance must be True or False, got {recipe.auto_balance!r}")
+    _check_choice("mode", recipe.mode, get_args(Mode), "'full', 'colour' or 'texture'")
+
+
+def _check_choice(name: str, value: Any, choices: tuple[str, ...], listed: str = "") -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a name, got {shown(value)}")
+    if value not in choices:
+        known = listed or f"one of {', '.join(choices)}"
+        raise ValueError(f"{name} must be {known}, got {shown(value)}")
+
+
+def _switch(name: str, value: Any) -> bool:
+    """A setting as plain True or False; NumPy's are as good."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {shown(value)}")
+    return bool(value)
 
 
 def _check_effects(recipe: Recipe) -> None:
@@ -237,5 +308,5 @@ def _offset(value: Any) -> tuple[int, int]:
     try:
         row, col = value
     except (TypeError, ValueError) as error:
-        raise ValueError(f"offset_px must be (row, column), got {value!r}") from error
+        raise ValueError(f"offset_px must be (row, column), got {shown(value)}") from error
     return whole("offset_px", row), whole("offset_px", col)

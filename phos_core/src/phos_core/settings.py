@@ -4,7 +4,6 @@ import difflib
 import os
 import re
 import sys
-import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import Any
 
 import tomli_w
 
+from phos_core import toml_text
+from phos_core.errors import shown
 from phos_core.film import Film
 from phos_core.recipe import Recipe
 
@@ -29,7 +30,6 @@ __all__ = [
 NONE = "none"
 """How a setting says that nothing was asked for; TOML has no word for it."""
 
-LIMIT_BYTES = 1 << 20  # no file of settings comes near it
 DEFAULTS = {field.name: field.default for field in fields(Recipe) if field.name != "film"}
 NUMBERS_ON_LINES = re.compile(r"\[\n((?: +[-+.\de]+,\n)+)\]")
 
@@ -124,25 +124,17 @@ def as_toml(table: Mapping[str, Any]) -> str:
 def parse_toml(text: str) -> dict[str, Any]:
     """Read TOML; a `ValueError` says where it goes wrong."""
     try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
+        return toml_text.parse(text)
+    except ValueError as error:
         raise ValueError(f"is no TOML: {error}") from error
 
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file of settings; a `ValueError` says why not, but not which file."""
     try:
-        with path.open("rb") as file:
-            content = file.read(LIMIT_BYTES + 1)
+        return parse_toml(toml_text.read(path, "file of settings"))
     except OSError as error:
         raise ValueError(f"cannot be read: {error.strerror}") from error
-    if len(content) > LIMIT_BYTES:
-        raise ValueError("is no file of settings: it is larger than 1 MiB")
-    try:
-        text = content.decode()
-    except UnicodeDecodeError as error:
-        raise ValueError("is no TOML: it is not UTF-8 text") from error
-    return parse_toml(text.replace("\r\n", "\n"))
 
 
 def _value(setting: Any) -> Any:
@@ -156,11 +148,11 @@ def _setting(name: str, value: Any) -> Any:
     if default is None:
         return None if value == NONE else value
     if isinstance(default, str) and name != "light" and not isinstance(value, str):
-        raise TypeError(f"{name} must be a name, got {value!r}")
+        raise TypeError(f"{name} must be a name, got {shown(value)}")
     return tuple(value) if isinstance(value, list) else value
 
 
 def _unknown(name: str) -> str:
     near = difflib.get_close_matches(name.lower(), DEFAULTS, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(DEFAULTS)}"
-    return f"unknown setting {name!r}; {hint}"
+    return f"unknown setting {shown(name)}; {hint}"

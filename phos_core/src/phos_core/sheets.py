@@ -2,17 +2,18 @@
 
 import hashlib
 import json
-import tomllib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phos_core.errors import FilmFileError
+from phos_core import toml_text
+from phos_core.errors import FilmFileError, shown
 
 __all__ = [
     "LAYERS",
@@ -43,6 +44,50 @@ DYES = ("cyan", "magenta", "yellow")
 STATUSES = ("published", "digitised", "estimated")
 NORMAL = "Normal"  # what a stock's normal development is called once another is chosen
 SCHEMA = 1
+MOST_POINTS = 2000  # of a curve: forty times what a data sheet's takes
+MOST_CHARACTERS = 500  # of a name or a description
+
+
+class Range(NamedTuple):
+    """Least and greatest that a figure may be: far beyond any stock, and what can be computed."""
+
+    least: float
+    most: float
+
+    def holds(self, figure: float) -> bool:
+        """Whether a figure lies within; NaN does not."""
+        return self.least <= figure <= self.most
+
+    def __str__(self) -> str:
+        return f"from {self.least:g} to {self.most:g}"
+
+
+SPEED = Range(0.01, 1e5)
+KELVIN = Range(1000, 25_000)
+WAVELENGTH_NM = Range(200, 2000)
+LOG_SENSITIVITY = Range(-10, 10)
+LOG_EXPOSURE = Range(-10, 10)
+DENSITY = Range(-1, 10)
+PER_MM = Range(0.01, 10_000)
+RESPONSE = Range(0.001, 10)
+RMS = Range(1e-6, 10)
+PRINTED_RMS = Range(0.1, 1000)
+GRAIN_UM = Range(0.01, 100)
+INHIBITION = Range(-10, 10)
+DIFFUSION = (Range(0, 1), Range(0.01, 2000))  # weight, and sigma in um
+COUPLING = Range(0, 10)
+THICKNESS_UM = Range(1, 5000)
+REFRACTIVE_INDEX = Range(1.01, 4)
+ABSORBANCE = Range(0, 20)
+EXPONENT = Range(0, 1000)
+SPREAD_UM = Range(0, 5000)
+SHARE = Range(0, 1)
+STOPS = Range(-10, 10)
+SCALE = Range(0.01, 100)
+GRADE = Range(-10, 20)
+SCHWARZSCHILD = Range(0.5, 3)
+SECONDS = Range(1e-6, 1e7)
+ADDED_STOPS = Range(-10, 30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,26 +247,28 @@ def read_film_sheet(text: str, origin: str) -> FilmSheet:
         kind=kind,
         description=sheet.text("description"),
         formats=sheet.texts("formats"),
-        iso_speed=sheet.table("iso_speed").positive("value"),
+        iso_speed=sheet.table("iso_speed").number("value", SPEED),
         light=sheet.table("light").light("illuminant", "kelvin"),
-        sensitivity=sheet.table("sensitivity").curves(layers),
-        characteristic_curve=sheet.table("characteristic_curve").curves(layers),
+        sensitivity=sheet.table("sensitivity").curves(layers, WAVELENGTH_NM, LOG_SENSITIVITY),
+        characteristic_curve=_characteristic(sheet.table("characteristic_curve"), layers),
         developments=tuple(_development(d, layers) for d in sheet.tables("developments")),
-        dyes=sheet.table("dyes").curves(DYES) if "dyes" in sheet.data else None,
-        base=sheet.table("base").points("density") if "base" in sheet.data else None,
-        mtf=sheet.table("mtf").curves(layers),
-        granularity=granularity.curves(layers),
+        dyes=_dyes(sheet.table("dyes")) if "dyes" in sheet.data else None,
+        base=sheet.table("base").points("density", WAVELENGTH_NM, DENSITY)
+        if "base" in sheet.data
+        else None,
+        mtf=sheet.table("mtf").curves(layers, PER_MM, RESPONSE),
+        granularity=granularity.curves(layers, DENSITY, RMS),
         published_granularity=_published(granularity) if "rms" in granularity.data else None,
-        grain_size_um=grain.row("size_um", len(layers)),
-        inhibition=couplers.rows("inhibition", len(layers)),
-        diffusion_um=tuple((w, s) for w, s in couplers.rows("diffusion_um", 2)),
-        coupling=halation.row("coupling", len(layers)),
-        base_thickness_um=halation.positive("base_thickness_um"),
-        base_index=halation.positive("base_index"),
-        antihalation_density=halation.number("antihalation_density"),
-        forward_exponent=halation.number("forward_exponent"),
-        halation_spread_um=halation.number("spread_um"),
-        specular_share=halation.number("specular_share")
+        grain_size_um=grain.row("size_um", len(layers), GRAIN_UM),
+        inhibition=couplers.rows("inhibition", (INHIBITION,) * len(layers)),
+        diffusion_um=tuple((w, s) for w, s in couplers.rows("diffusion_um", DIFFUSION)),
+        coupling=halation.row("coupling", len(layers), COUPLING),
+        base_thickness_um=halation.number("base_thickness_um", THICKNESS_UM),
+        base_index=halation.number("base_index", REFRACTIVE_INDEX),
+        antihalation_density=halation.number("antihalation_density", ABSORBANCE),
+        forward_exponent=halation.number("forward_exponent", EXPONENT),
+        halation_spread_um=halation.number("spread_um", SPREAD_UM),
+        specular_share=halation.number("specular_share", SHARE)
         if "specular_share" in halation.data
         else 0.0,
         reciprocity=_reciprocity(sheet.table("reciprocity"))
@@ -239,17 +286,20 @@ def read_paper_sheet(text: str, origin: str) -> PaperSheet:
     kind = sheet.choice("kind", tuple(PAPER_LAYERS))
     layers = PAPER_LAYERS[kind]
     is_colour = kind != "black-and-white-paper"
-    grades = [(g.number("grade"), g.points(layers[0])) for g in sheet.tables("grades")]
+    grades = [
+        (g.number("grade", GRADE), g.points(layers[0], LOG_EXPOSURE, DENSITY))
+        for g in sheet.tables("grades")
+    ]
     return PaperSheet(
         name=sheet.text("name"),
         label=sheet.text("label"),
         kind=kind,
         description=sheet.text("description"),
-        printing_kelvin=sheet.table("light").positive("printing_kelvin"),
+        printing_kelvin=sheet.table("light").number("printing_kelvin", KELVIN),
         viewing=sheet.table("light").light("viewing_illuminant", "viewing_kelvin"),
-        sensitivity=sheet.table("sensitivity").curves(layers),
-        characteristic_curve=sheet.table("characteristic_curve").curves(layers),
-        dyes=sheet.table("dyes").curves(DYES) if is_colour else None,
+        sensitivity=sheet.table("sensitivity").curves(layers, WAVELENGTH_NM, LOG_SENSITIVITY),
+        characteristic_curve=_characteristic(sheet.table("characteristic_curve"), layers),
+        dyes=_dyes(sheet.table("dyes")) if is_colour else None,
         grades=tuple(sorted(grades, key=lambda graded: graded[0])),
         provenance=sheet.provenances(),
     )
@@ -277,7 +327,10 @@ def sheet_hash(text: str, origin: str) -> str:
         If the text is no TOML, or builds on a stock that is not there.
     """
     data = _with_base(_parse(text, origin), origin)
-    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
+    try:
+        canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
+    except RecursionError as error:
+        raise FilmFileError(f"{origin}: its tables are nested too deeply") from error
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
@@ -292,7 +345,7 @@ def _with_base(data: dict[str, Any], origin: str) -> dict[str, Any]:
     if file is None or "based_on" in base:
         raise FilmFileError(
             f"{origin}: based_on must be a stock that ships with phos and is not itself based on "
-            f"another, got {name!r}"
+            f"another, got {shown(name)}"
         )
     return base | data
 
@@ -327,47 +380,58 @@ def _developed(figures: FilmSheet, sheet: "_Reader") -> FilmSheet:
     )
 
 
+def _characteristic(table: "_Reader", layers: tuple[str, ...]) -> tuple[Points, ...]:
+    return table.curves(layers, LOG_EXPOSURE, DENSITY)
+
+
+def _dyes(table: "_Reader") -> tuple[Points, ...]:
+    return table.curves(DYES, WAVELENGTH_NM, DENSITY)
+
+
 def _development(table: "_Reader", layers: tuple[str, ...]) -> DevelopmentSheet:
     scaled = "granularity_scale" in table.data
     return DevelopmentSheet(
         label=table.text("label"),
-        push_stops=table.number("push_stops"),
-        characteristic_curve=table.curves(layers),
-        granularity_scale=table.positive("granularity_scale") if scaled else 1.0,
+        push_stops=table.number("push_stops", STOPS),
+        characteristic_curve=_characteristic(table, layers),
+        granularity_scale=table.number("granularity_scale", SCALE) if scaled else 1.0,
         provenance=table.provenance(),
     )
 
 
 def _published(table: "_Reader") -> PublishedGranularity:
     return PublishedGranularity(
-        rms=table.positive("rms"),
-        density=table.positive("rms_density"),
+        rms=table.number("rms", PRINTED_RMS),
+        density=table.number("rms_density", DENSITY),
         over_base=table.choice("rms_over", ("base", "zero")) == "base",
     )
 
 
 def _reciprocity(table: "_Reader") -> float | Points:
     if "exponent" in table.data:
-        return table.positive("exponent")
-    return table.points("stops", least=2)
+        return table.number("exponent", SCHWARZSCHILD)
+    return table.points("stops", SECONDS, ADDED_STOPS, least=2)
 
 
 def read_text(path: Path) -> str:
     """Read a film file from disk; `FilmFileError` if it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise FilmFileError(f"cannot read film file {path}: {error}") from error
+        return toml_text.read(path, "film file")
+    except OSError as error:
+        raise FilmFileError(f"cannot read film file {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise FilmFileError(f"cannot read film file {path}: it {error}") from error
 
 
 def _parse(text: str, origin: str) -> dict[str, Any]:
     try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        data = toml_text.parse(text)
+    except ValueError as error:
         raise FilmFileError(f"{origin} is not valid TOML: {error}") from error
-    if data.get("schema") != SCHEMA:
+    schema = data.get("schema")
+    if type(schema) is not int or schema != SCHEMA:
         raise FilmFileError(
-            f"{origin}: schema must be {SCHEMA}, got {data.get('schema')!r}; "
+            f"{origin}: schema must be {SCHEMA}, got {shown(schema)}; "
             "start from one of the files in phos_core/films"
         )
     return data
@@ -381,9 +445,8 @@ class _Reader:
         self.place = place
 
     def fail(self, key: str, rule: str) -> FilmFileError:
-        came = repr(self.data[key]) if key in self.data else "nothing"
-        shown = came if len(came) < 80 else came[:77] + "..."
-        return FilmFileError(f"{self.place}: {key} must be {rule}, got {shown}")
+        came = shown(self.data[key]) if key in self.data else "nothing"
+        return FilmFileError(f"{self.place}: {key} must be {rule}, got {came}")
 
     def table(self, key: str) -> "_Reader":
         value = self.data.get(key)
@@ -402,6 +465,8 @@ class _Reader:
         value = self.data.get(key)
         if not isinstance(value, str) or not value:
             raise self.fail(key, "text")
+        if len(value) > MOST_CHARACTERS:
+            raise self.fail(key, f"text of no more than {MOST_CHARACTERS} characters")
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:
@@ -412,7 +477,7 @@ class _Reader:
 
     def light(self, illuminant: str, kelvin: str) -> str | float:
         """A light, by its name or by its temperature, each under a key of its own."""
-        return self.text(illuminant) if illuminant in self.data else self.positive(kelvin)
+        return self.text(illuminant) if illuminant in self.data else self.number(kelvin, KELVIN)
 
     def choice(self, key: str, allowed: tuple[str, ...]) -> str:
         value = self.data.get(key)
@@ -420,45 +485,51 @@ class _Reader:
             raise self.fail(key, f"one of {', '.join(allowed)}")
         return str(value)
 
-    def number(self, key: str) -> float:
-        value = self.data.get(key)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
+    def number(self, key: str, allowed: Range) -> float:
+        value = _as_float(self.data.get(key))
+        if not math.isfinite(value):
             raise self.fail(key, "a finite number")
-        return float(value)
-
-    def positive(self, key: str) -> float:
-        value = self.number(key)
-        if not value > 0:
+        if value <= 0 < allowed.least:
             raise self.fail(key, "positive")
+        if not allowed.holds(value):
+            raise self.fail(key, f"a number {allowed}")
         return value
 
-    def rows(self, key: str, length: int) -> tuple[tuple[float, ...], ...]:
-        value = self.data.get(key)
-        try:
-            array = np.array(value, dtype=float)
-        except (TypeError, ValueError) as error:
-            raise self.fail(key, f"a list of rows of {length} numbers") from error
-        if array.ndim != 2 or array.shape[1] != length or not np.isfinite(array).all():
-            raise self.fail(key, f"a list of rows of {length} finite numbers")
-        return tuple(tuple(row) for row in array.tolist())
-
-    def row(self, key: str, length: int) -> tuple[float, ...]:
-        try:
-            row = np.array(self.data.get(key), dtype=float)
-        except (TypeError, ValueError) as error:
-            raise self.fail(key, f"a list of {length} numbers") from error
-        if row.shape != (length,) or not np.isfinite(row).all():
+    def row(self, key: str, length: int, allowed: Range) -> tuple[float, ...]:
+        row = _as_floats(self.data.get(key))
+        if len(row) != length or not all(map(math.isfinite, row)):
             raise self.fail(key, f"a list of {length} finite numbers")
-        return tuple(row.tolist())
+        if not all(map(allowed.holds, row)):
+            raise self.fail(key, f"a list of {length} numbers {allowed}")
+        return row
 
-    def points(self, key: str, least: int = 3) -> Points:
-        array = np.array(self.rows(key, 2))
+    def rows(self, key: str, allowed: tuple[Range, ...]) -> tuple[tuple[float, ...], ...]:
+        """Rows of as many numbers as there are ranges."""
+        value = self.data.get(key)
+        length = len(allowed)
+        rows = [_as_floats(row) for row in value] if isinstance(value, list) else []
+        if not rows or not all(len(row) == length and all(map(math.isfinite, row)) for row in rows):
+            raise self.fail(key, f"a list of rows of {length} finite numbers")
+        if len(rows) > MOST_POINTS:
+            raise self.fail(key, f"a list of no more than {MOST_POINTS} rows")
+        for number, row in enumerate(rows, 1):
+            if not all(map(Range.holds, allowed, row)):
+                ranges = " and ".join(dict.fromkeys(map(str, allowed)))
+                raise FilmFileError(
+                    f"{self.place}: {key} must be a list of rows of {length} numbers, {ranges}, "
+                    f"got {list(row)} as row {number}"
+                )
+        return tuple(rows)
+
+    def points(self, key: str, across: Range, up: Range, least: int = 3) -> Points:
+        """A curve: rows of two numbers, the first of them rising."""
+        array = np.array(self.rows(key, (across, up)))
         if len(array) < least or not (np.diff(array[:, 0]) > 0).all():
             raise self.fail(key, f"at least {least} points whose first coordinate rises")
         return array
 
-    def curves(self, keys: tuple[str, ...]) -> tuple[Points, ...]:
-        return tuple(self.points(key) for key in keys)
+    def curves(self, keys: tuple[str, ...], across: Range, up: Range) -> tuple[Points, ...]:
+        return tuple(self.points(key, across, up) for key in keys)
 
     def provenances(self) -> dict[str, Provenance]:
         tables = [key for key, value in self.data.items() if isinstance(value, dict)]
@@ -466,3 +537,18 @@ class _Reader:
 
     def provenance(self) -> Provenance:
         return Provenance(source=self.text("source"), status=self.choice("status", STATUSES))
+
+
+def _as_float(value: Any) -> float:
+    """A number of a TOML file; NaN for anything else, which lies in no range."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:  # a whole number beyond every float
+        return math.inf if value > 0 else -math.inf
+
+
+def _as_floats(value: Any) -> tuple[float, ...]:
+    """The numbers of a list; none for what is no list of numbers."""
+    return tuple(map(_as_float, value)) if isinstance(value, list) else ()

@@ -1,7 +1,6 @@
 """A PSF that is known on a grid coarser than the pixels."""
 
 from collections.abc import Callable, Hashable
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -70,9 +69,19 @@ class _StretchedPSF(PSF):
     def total(self) -> float:
         return self._coarse.total
 
-    @cached_property
-    def l1(self) -> float:
-        return self._coarse.l1  # the most that it can be: triangles are not negative
+    @property
+    def _sign(self) -> int:
+        return self._coarse._sign
+
+    def _block_sums(self, rows: npt.NDArray[np.int64], cols: npt.NDArray[np.int64]) -> None:
+        return None
+
+    def _most_l1(self) -> float:
+        return self._coarse.l1  # triangles are not negative
+
+    @property
+    def _parts(self) -> tuple[Any, ...]:
+        return self._coarse, self._step
 
     @property
     def _key(self) -> Hashable:

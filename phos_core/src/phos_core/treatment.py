@@ -5,6 +5,8 @@ import operator
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
+from phos_core.errors import shown
+
 __all__ = ["FilmSettings", "Treatment", "finite", "whole"]
 
 NAMED_LIGHTS = ("film", "daylight", "tungsten")
@@ -89,7 +91,7 @@ class Treatment:
     def __post_init__(self) -> None:
         object.__setattr__(self, "light", _light(self.light))
         if not isinstance(self.printing, str):
-            raise TypeError(f"printing must be a name, got {self.printing!r}")
+            raise TypeError(f"printing must be a name, got {shown(self.printing)}")
         for name in ("push_stops", "print_stops"):
             object.__setattr__(self, name, finite(name, getattr(self, name)))
         for name in OPTIONAL_NUMBERS:
@@ -118,25 +120,25 @@ class Treatment:
 def whole(name: str, value: Any) -> int:
     """A setting as a plain whole number."""
     if isinstance(value, bool):
-        raise TypeError(f"{name} must be a whole number, got {value!r}")
+        raise TypeError(f"{name} must be a whole number, got {shown(value)}")
     try:
         return operator.index(value)
     except TypeError as error:
-        raise TypeError(f"{name} must be a whole number, got {value!r}") from error
+        raise TypeError(f"{name} must be a whole number, got {shown(value)}") from error
 
 
 def finite(name: str, value: Any) -> float:
     """A setting as a plain finite number."""
     if isinstance(value, bool | str):
-        raise TypeError(f"{name} must be a number, got {value!r}")
+        raise TypeError(f"{name} must be a number, got {shown(value)}")
     try:
         number = float(value)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"{name} must be a number, got {value!r}") from error
+        raise TypeError(f"{name} must be a number, got {shown(value)}") from error
     except OverflowError as error:  # a whole number beyond every float
-        raise ValueError(f"{name} must be finite, got {value!r}") from error
+        raise ValueError(f"{name} must be finite, got {shown(value)}") from error
     if not math.isfinite(number):
-        raise ValueError(f"{name} must be finite, got {value!r}")
+        raise ValueError(f"{name} must be finite, got {shown(value)}")
     return number
 
 
@@ -144,7 +146,7 @@ def _light(value: Any) -> str | float:
     named = " or ".join(repr(name) for name in NAMED_LIGHTS)
     if isinstance(value, str):
         if value not in NAMED_LIGHTS:
-            raise ValueError(f"light must be {named}, or a temperature in K, got {value!r}")
+            raise ValueError(f"light must be {named}, or a temperature in K, got {shown(value)}")
         return value
     kelvin = finite("light", value)
     low, high = KELVIN_RANGE
@@ -157,7 +159,9 @@ def _filters(value: Any) -> tuple[float, float, float]:
     try:
         yellow, magenta, cyan = value
     except (TypeError, ValueError) as error:
-        raise ValueError(f"filters_cc must be (yellow, magenta, cyan), got {value!r}") from error
+        raise ValueError(
+            f"filters_cc must be (yellow, magenta, cyan), got {shown(value)}"
+        ) from error
     return (
         finite("filters_cc", yellow),
         finite("filters_cc", magenta),

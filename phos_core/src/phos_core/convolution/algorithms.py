@@ -168,9 +168,9 @@ def plan(
     if terms is not None:
         possible["separable"] = f"{taps} taps of separable terms"
     if smooth:
-        possible["multirate"] = f"points {smooth[0].spacing:.1f} pixels apart"
+        possible["multirate"] = f"points {_apart(shape, smooth[0])} pixels apart"
     if sums:
-        possible["sum"] = f"a narrow part, and points {sums[-1].spacing:.1f} pixels apart"
+        possible["sum"] = f"a narrow part, and points {_apart(shape, sums[-1])} pixels apart"
     if method != "auto":
         if method not in possible:
             raise UnsupportedOperationError(
@@ -189,7 +189,6 @@ def plan(
     reason = possible[road] if method == "auto" else "as asked for"
     split = {"multirate": smooth[:1], "sum": sums[-1:]}.get(road)
     if split:
-        rows, cols = (min(n, math.ceil(n * 2 * BAND_CYCLES / split[0].spacing) + 1) for n in shape)
         return Plan(
             backend,
             road,
@@ -199,10 +198,21 @@ def plan(
             psf,
             split[0].narrow,
             split[0].smooth,
-            (rows, cols),
+            _points(shape, split[0]),
         )
     narrow = terms if road == "separable" and terms is not None else ()
     return Plan(backend, road, reason, shape, boundary, psf, narrow)
+
+
+def _points(shape: tuple[int, int], split: Split) -> tuple[int, int]:
+    """How many points, or frequencies, of each axis the smooth part is computed from."""
+    rows, cols = (min(n, math.ceil(n * 2 * BAND_CYCLES / split.spacing) + 1) for n in shape)
+    return rows, cols
+
+
+def _apart(shape: tuple[int, int], split: Split) -> str:
+    """How many pixels those points are apart, along rows and along columns."""
+    return " and ".join(f"{n / m:.1f}" for n, m in zip(shape, _points(shape, split), strict=True))
 
 
 def direct(image: Array, psf: PSF, boundary: Boundary) -> Array:
@@ -339,11 +349,14 @@ def circular_extent(
         Places in front of the image, and in all: an even number, the period of the continued
         image where that is shorter than image and PSF together.
     """
-    padded = fast_length(size + 2 * radius)
+    least = size + 2 * radius
     repeat = period(size, boundary)
     if repeat is None:
-        return radius, padded
+        return radius, fast_length(least)
     even_repeat = repeat * (1 + repeat % 2)
+    if even_repeat <= least:  # a quick length for a PSF of a million pixels takes long to find
+        return 0, even_repeat
+    padded = fast_length(least)
     return (0, even_repeat) if even_repeat <= padded else (radius, padded)
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from phos_core import host
 from phos_core.convolution.contract import MemoryInfo
+from phos_core.convolution.environment import positive_whole
 from phos_core.once import once
 
 __all__ = [
@@ -52,12 +53,7 @@ def usable_cores() -> int:
         If ``PHOS_THREADS`` is not a whole number above zero.
     """
     cores = host.cores()
-    allowed = os.environ.get(THREADS, "").strip()
-    if not allowed:
-        return cores
-    if not allowed.isdecimal() or int(allowed) < 1:
-        raise ValueError(f"{THREADS} must be a whole number above zero, got {allowed!r}")
-    return min(cores, int(allowed))
+    return min(cores, positive_whole(THREADS) or cores)
 
 
 def limit_threads(count: int) -> None:

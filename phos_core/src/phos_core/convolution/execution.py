@@ -1,15 +1,24 @@
 """Run convolutions on a backend, from checked input to finished output."""
 
 import math
+import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, cast, overload
 
 import numpy as np
 import numpy.typing as npt
 from array_api_compat import is_array_api_obj, is_numpy_array, is_numpy_namespace
 
-from phos_core.arrays import Array, array_namespace
+from phos_core.arrays import (
+    Array,
+    array_namespace,
+    numbers_in,
+    overlap,
+    plain_numerics,
+    refuse_mask,
+)
 from phos_core.convolution.boundary import Boundary, check_boundary, period
 from phos_core.convolution.contract import NO_PLANS, ConvolutionBackend, PlanningBackend
 from phos_core.convolution.cpu import in_parallel, row_strips
@@ -20,8 +29,8 @@ from phos_core.convolution.log import log_choice, log_method
 from phos_core.convolution.planner import Method, Plan, check_method
 from phos_core.convolution.selection import Selection, select
 from phos_core.convolution.tiles import Footprint, Tile, run, tile_sizes
-from phos_core.errors import UnsupportedOperationError
-from phos_core.psf import PSF, as_psf
+from phos_core.errors import UnsupportedOperationError, shown
+from phos_core.psf import PSF, as_psf, in_single_range
 
 __all__ = [
     "check_shape",
@@ -29,6 +38,7 @@ __all__ = [
     "convolve",
     "is_batch",
     "is_native",
+    "kept_apart",
     "places",
     "plan",
 ]
@@ -81,8 +91,9 @@ def convolve(
     Parameters
     ----------
     image : array_like, shape (rows, cols), (rows, cols, channels) or (n, rows, cols, channels)
-        Real numbers of any dtype, stride and byte order; not changed. An array of a device, such
-        as torch's or CuPy's, is convolved there. Or a list of arrays, of sizes that may differ.
+        Real numbers of any dtype, stride and byte order; not changed, and computed in single
+        precision. An array of a device, such as torch's or CuPy's, is convolved there. Or a list
+        of arrays, of sizes that may differ.
     psf : PSF, array_like of shape (odd, odd), or a list of them
         One for all channels, or a list with one per channel. Not normalised.
     backend : str or ConvolutionBackend, optional
@@ -91,8 +102,9 @@ def convolve(
     boundary : {"symmetric", "mirror", "edge", "wrap", "zero"}
         How the image goes on beyond its edges.
     out : ndarray, or a list of them for a list, optional
-        Takes the result: the shape of `image` and the dtype below. What is in it after an error
-        is nobody's. Not for arrays of a device.
+        Takes the result: the shape of `image` and the dtype below. It may share memory with
+        `image`, whole or in part. After an error its content is undefined. Not for arrays of a
+        device.
     method : {"auto", "direct", "separable", "multirate", "sum", "transform"}
         The road to take; by default the quickest that the backend has. `plan` says which.
     strict : bool
@@ -102,14 +114,16 @@ def convolve(
     Returns
     -------
     ndarray, or the kind of array that came, or a list
-        Shape of `image`; float64 if `image` is, else float32. It is `out` if that is given.
+        Shape of `image`; float64 if `image` is, which widens the range and not the precision,
+        else float32. It is `out` if that is given.
 
     Raises
     ------
     TypeError
-        If `image`, `psf` or `out` are of a wrong kind or dtype.
+        If `image`, `psf` or `out` are of a wrong kind or dtype, or have a mask.
     ValueError
-        If a shape, the boundary, the method or a PSF is wrong, or `image` holds NaN or infinity.
+        If a shape, the boundary, the method or a PSF is wrong, `image` holds NaN or infinity,
+        the result goes beyond its dtype's range, or two arrays of `out` share memory.
     UnknownBackendError, BackendUnavailableError
         If the backend that was named does not exist or cannot run, or does not own the array.
     UnsupportedOperationError
@@ -133,12 +147,17 @@ def convolve(
     to 1e-5 of the image's peak times the PSF's sum of absolute values.
     """
     course = _Course(check_boundary(boundary), check_method(method), strict)
-    if is_batch(image):
+    psfs = _as_psfs(psf)
+    with plain_numerics():
+        if not is_batch(image):
+            return _convolve_one(image, psfs, backend, course, out)
+        wanted = list(places(out, len(image)))
+        for picture, place in zip(image, wanted, strict=True):
+            _check_before(picture, psfs, place)
         return [
-            _convolve_one(picture, psf, backend, course, place)
-            for picture, place in zip(image, places(out, len(image)), strict=True)
+            _convolve_one(picture, psfs, backend, course, place)
+            for picture, place in zip(kept_apart(image, wanted), wanted, strict=True)
         ]
-    return _convolve_one(image, psf, backend, course, out)
 
 
 def plan(
@@ -148,6 +167,7 @@ def plan(
     backend: str | ConvolutionBackend | None = None,
     boundary: str = "symmetric",
     method: str = "auto",
+    dtype: npt.DTypeLike = np.float32,
 ) -> Plan:
     """Say by which road `convolve` would go.
 
@@ -159,6 +179,9 @@ def plan(
         To convolve with.
     backend, boundary, method
         As for `convolve`.
+    dtype : dtype
+        Of the image. It makes no difference: `convolve` computes in single precision whatever
+        it is.
 
     Returns
     -------
@@ -168,16 +191,31 @@ def plan(
     Raises
     ------
     TypeError, ValueError
-        If `psf`, the boundary or the method are wrong, or the image would have no pixels.
+        If `psf`, the boundary, the method or the dtype are wrong, or the image would have no
+        pixels.
     UnsupportedOperationError
         If the backend cannot take the road, or does not tell its roads.
     """
-    rows, cols = (int(n) for n in shape)
-    if rows < 1 or cols < 1:
-        raise ValueError(f"shape must be (rows, cols), both at least 1, got {shape}")
+    rows, cols = _checked_plane(shape)
+    if np.dtype(dtype).kind not in "buif":
+        raise TypeError(f"dtype must be one of real numbers, got {np.dtype(dtype)}")
     course = _Course(check_boundary(boundary), check_method(method))
     chosen = _planning(select(backend, pixels=rows * cols).backend)
-    return chosen.plan((rows, cols), as_psf(psf), boundary=course.boundary, method=course.method)
+    with plain_numerics():
+        whole, _ = in_single_range(as_psf(psf))
+        return chosen.plan((rows, cols), whole, boundary=course.boundary, method=course.method)
+
+
+def _checked_plane(shape: Any) -> tuple[int, int]:
+    try:
+        rows, cols = (operator.index(side) for side in shape)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"shape must be (rows, cols), of one plane of the image, got {shown(shape)}"
+        ) from error
+    if rows < 1 or cols < 1:
+        raise ValueError(f"shape must be (rows, cols), both at least 1, got {shape}")
+    return rows, cols
 
 
 def is_batch(image: Any) -> bool:
@@ -216,11 +254,54 @@ def places(out: Any, count: int) -> Iterable[Any]:
     """
     if out is None:
         return [None] * count
+    refuse_mask("out", out)
     if not isinstance(out, list | tuple | np.ndarray):
         raise TypeError(f"out must hold one array per picture, got {type(out).__name__}")
     if len(out) != count:
         raise ValueError(f"out must hold one array per picture, {count}, got {len(out)}")
     return out
+
+
+def kept_apart(
+    pictures: Sequence[Any] | npt.NDArray[Any], outs: Sequence[Any] | npt.NDArray[Any]
+) -> list[Any]:
+    """Copy the pictures that the result of another picture would overwrite.
+
+    Parameters
+    ----------
+    pictures : sequence of array, or ndarray
+        Several pictures.
+    outs : sequence of ndarray or None, or ndarray
+        Where their results go.
+
+    Returns
+    -------
+    list of array
+        The pictures, copied where memory of theirs takes the result of another.
+
+    Raises
+    ------
+    ValueError
+        If two results would go to the same place.
+    """
+    taken = [(index, out) for index, out in enumerate(outs) if isinstance(out, np.ndarray)]
+    if not isinstance(outs, np.ndarray):
+        for (one, first), (other, second) in combinations(taken, 2):
+            if overlap(first, second):
+                raise ValueError(
+                    f"out must hold an array of its own for each picture, got out[{one}] and "
+                    f"out[{other}] in the same memory"
+                )
+
+    def is_overwritten(index: int, picture: Any) -> bool:
+        return isinstance(picture, np.ndarray) and any(
+            other != index and np.may_share_memory(picture, out) for other, out in taken
+        )
+
+    return [
+        picture.copy() if is_overwritten(index, picture) else picture
+        for index, picture in enumerate(pictures)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,9 +313,17 @@ class _Course:
     strict: bool = False
 
 
+def _check_before(image: Any, psfs: PSF | list[PSF], out: Any) -> None:
+    """Raise what an image of several, or its place, is wrong in: before the first is convolved."""
+    if not is_native(image):
+        pixels = _checked_image(image)
+        checked_psfs(psfs, pixels.shape)
+        _check_out(out, pixels.shape, _result_dtype(pixels.dtype))
+
+
 def _convolve_one(
     image: Any,
-    psf: PSF | npt.ArrayLike | Sequence[PSF | npt.ArrayLike],
+    psf: PSF | list[PSF],
     backend: str | ConvolutionBackend | None,
     course: _Course,
     out: Any,
@@ -244,24 +333,36 @@ def _convolve_one(
         return _convolve_native(image, psf, backend, course, out)
     pixels = _checked_image(image)
     dtype = _result_dtype(pixels.dtype)
-    psfs = checked_psfs(psf, pixels.shape)
+    psfs, powers = _in_range(checked_psfs(psf, pixels.shape))
     _check_out(out, pixels.shape, dtype)
-    result = np.empty(pixels.shape, dtype) if out is None else out
-    if pixels.size == 0:
-        return result
+    result = np.empty(pixels.shape, dtype) if out is None else np.asarray(out)
+    if pixels.size:
+        power = _convolve_into(result, pixels, psfs, backend, course)
+        _multiply(result, [power + own for own in powers])
+    return result if out is None else out
+
+
+def _convolve_into(
+    result: npt.NDArray[Any],
+    pixels: npt.NDArray[Any],
+    psfs: PSF | list[PSF],
+    backend: str | ConvolutionBackend | None,
+    course: _Course,
+) -> int:
+    """Convolve an image; give the power of two that the result is still to be multiplied by."""
     rows, cols = pixels.shape if pixels.ndim == 2 else pixels.shape[-3:-1]
     selection = select(backend, pixels=rows * cols)
     log_choice(selection)
     psfs = _within_reach(psfs, (rows, cols), course.boundary)
     _check_road(selection.backend, (rows, cols), psfs, course)
     if pixels.ndim == 4 and not _share_a_call(pixels, psfs, selection, course.boundary):
-        for picture, place in zip(pixels, result, strict=True):
-            _convolve_one(picture, psf, backend, course, place)
-        return result
+        for picture, place in zip(kept_apart(pixels, result), result, strict=True):
+            _convolve_one(picture, psfs, backend, course, place)
+        return 0
     if isinstance(psfs, PSF) and _tells_by_result(selection.backend, pixels, psfs, course, result):
         takes = _footprint(pixels.shape, psfs, course.boundary)
         if _convolved_unseen(selection, pixels, psfs, course, takes, result):
-            return result
+            return 0
     planes, exponent = _planar(pixels)
     if np.may_share_memory(planes, result):
         planes = planes.copy()  # tiles and other backends read what the result would overwrite
@@ -289,9 +390,24 @@ def _convolve_one(
 
     takes = _footprint(planes.shape, psfs, course.boundary)
     descend(selection, work, lambda _: takes, strict=course.strict)
-    if exponent:
-        np.ldexp(result, exponent, out=result)
-    return result
+    return exponent
+
+
+def _multiply(result: npt.NDArray[Any], powers: list[int]) -> None:
+    """Multiply by a power of two: one for all, or one for each channel."""
+    if any(powers):
+        with np.errstate(over="ignore"):  # the check will tell
+            np.ldexp(result, powers[0] if len(powers) == 1 else powers, out=result)
+        _check_held(bool(np.isfinite(result).all()), result.dtype)
+
+
+def _check_held(is_held: bool, dtype: Any) -> None:
+    if not is_held:
+        wider = "" if "64" in str(dtype) else ", or give the image as float64"
+        raise ValueError(
+            f"image and psf are too strong together: the result goes beyond the range of {dtype}; "
+            f"divide one of them{wider}"
+        )
 
 
 def _tells_by_result(
@@ -416,7 +532,7 @@ def _share_a_call(
 
 def _convolve_native(
     image: Array,
-    psf: PSF | npt.ArrayLike | Sequence[PSF | npt.ArrayLike],
+    psf: PSF | list[PSF],
     backend: str | ConvolutionBackend | None,
     course: _Course,
     out: Any,
@@ -428,7 +544,7 @@ def _convolve_native(
     if not xp.isdtype(image.dtype, ("bool", "integral", "real floating")):
         raise TypeError(f"image must hold real numbers, got dtype {image.dtype}")
     check_shape(image.shape)
-    psfs = checked_psfs(psf, image.shape)
+    psfs, powers = _in_range(checked_psfs(psf, image.shape))
     selection = select(backend, holding=image)
     log_choice(selection)
     dtype = xp.float64 if image.dtype == xp.float64 else xp.float32
@@ -454,7 +570,13 @@ def _convolve_native(
 
     takes = _footprint(planes.shape, psfs, course.boundary)
     whole = descend(selection, work, lambda _: takes, strict=course.strict, stay=True).value
-    whole = _scaled(xp.astype(whole, dtype), exponent)
+    whole = xp.astype(whole, dtype)
+    if len(powers) == 1:
+        whole = _scaled(whole, exponent + powers[0])
+    else:
+        whole = xp.stack([_scaled(whole[i, ...], exponent + own) for i, own in enumerate(powers)])
+    if exponent or any(powers):
+        _check_held(bool(xp.all(xp.isfinite(whole))), dtype)
     return whole if image.ndim == 2 else xp.moveaxis(whole, 0, -1)
 
 
@@ -496,9 +618,7 @@ def _footprint(shape: Sequence[int], psf: PSF | Sequence[PSF], boundary: Boundar
 
 def _checked_image(image: npt.ArrayLike) -> npt.NDArray[Any]:
     """Return the image as an array, its kind and shape checked."""
-    pixels = np.asarray(image)
-    if pixels.dtype.kind not in "buif":
-        raise TypeError(f"image must hold real numbers, got dtype {pixels.dtype}")
+    pixels = numbers_in("image", image)
     check_shape(pixels.shape)
     return pixels
 
@@ -530,16 +650,16 @@ def checked_psfs(
     psf: PSF | npt.ArrayLike | Sequence[PSF | npt.ArrayLike], shape: tuple[int, ...]
 ) -> PSF | list[PSF]:
     """One PSF, or a list with one for each channel."""
-    if not (isinstance(psf, (list, tuple)) and _holds_psfs(psf)):
-        return as_psf(cast("PSF | npt.ArrayLike", psf))
-    listed = [as_psf(entry) for entry in psf]
+    psfs = _as_psfs(psf)
+    if isinstance(psfs, PSF):
+        return psfs
     channels = 1 if len(shape) == 2 else shape[-1]
-    if len(listed) != channels:
+    if len(psfs) != channels:
         raise ValueError(
-            f"a list of PSFs must hold one per channel: got {len(listed)} "
+            f"a list of PSFs must hold one per channel: got {len(psfs)} "
             f"for an image of shape {shape}"
         )
-    return listed[0] if len(shape) == 2 else listed
+    return psfs[0] if len(shape) == 2 else psfs
 
 
 def _within_reach(
@@ -556,14 +676,34 @@ def _within_reach(
     return [folded(psf, shape, boundary) for psf in psfs]
 
 
-def _holds_psfs(psf: Sequence[object]) -> bool:
-    """Tell a list of PSFs from one PSF written as nested lists of numbers."""
-    return all(isinstance(entry, PSF) or np.ndim(cast("Any", entry)) == 2 for entry in psf)
+def _as_psfs(psf: PSF | npt.ArrayLike | Sequence[PSF | npt.ArrayLike]) -> PSF | list[PSF]:
+    """A PSF, or a list of them: arrays are wrapped, once for all pictures."""
+    if isinstance(psf, list | tuple) and all(_is_psf(entry) for entry in psf):
+        return [as_psf(entry, f"psf[{n}]") for n, entry in enumerate(psf)]
+    return as_psf(cast("PSF | npt.ArrayLike", psf))
+
+
+def _is_psf(entry: Any) -> bool:
+    """Tell an entry of a list of PSFs from a row of one PSF, written as nested lists of numbers."""
+    try:
+        return isinstance(entry, PSF) or np.ndim(entry) == 2
+    except ValueError:  # rows that differ in length: `as_psf` says so
+        return True
+
+
+def _in_range(psfs: PSF | list[PSF]) -> tuple[PSF | list[PSF], list[int]]:
+    """PSFs that single precision can take, and the powers of two that they were divided by."""
+    if isinstance(psfs, PSF):
+        psf, power = in_single_range(psfs)
+        return psf, [power]
+    scaled = [in_single_range(psf) for psf in psfs]
+    return [psf for psf, _ in scaled], [power for _, power in scaled]
 
 
 def _check_out(out: npt.NDArray[Any] | None, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     if out is None:
         return
+    refuse_mask("out", out)
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
     if out.dtype != dtype:
@@ -631,8 +771,10 @@ def _worst(peaks: list[float]) -> float:
 def _exponent(pixels: npt.NDArray[Any], peak: float) -> int:
     """Power of two that brings the peak into single precision; 0 where it is there already."""
     if not math.isfinite(peak):
-        first = tuple(int(i) for i in np.argwhere(~np.isfinite(pixels))[0])
-        raise ValueError(f"image must be finite, got {pixels[first]} at {first}")
+        with np.errstate(over="ignore"):  # of floats longer than double precision
+            finite = np.isfinite(pixels.astype(np.float64))
+        first = tuple(int(i) for i in np.argwhere(~finite)[0])
+        raise ValueError(f"image must be finite, got {pixels[first]!s} at {first}")
     _, exponent = math.frexp(peak)
     return exponent if abs(exponent) > SAFE_EXPONENT else 0
 

@@ -1,7 +1,6 @@
 """The ladder: where work goes on when a device runs out of memory, cannot, or goes away."""
 
 import logging
-import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from typing import Generic, TypeAlias, TypeVar
 import numpy as np
 
 from phos_core.convolution.contract import ConvolutionBackend, ErrorKind
+from phos_core.convolution.environment import switch
 from phos_core.convolution.selection import Selection, successors
 from phos_core.convolution.strangers import Trouble, attempt, shown
 from phos_core.convolution.tiles import Footprint, Tile, cut, tile_sizes
@@ -116,7 +116,7 @@ def descend(
     BackendFallbackWarning
         If the backend is left.
     """
-    strict = _strict_environment() or strict
+    strict = switch("PHOS_STRICT") or strict
     bound = "it owns the picture" if stay else "it was asked for by name" if selection.named else ""
     if strict and not bound:
         bound = "strict"
@@ -229,10 +229,3 @@ def _defeat(failed: list[_Rung], bound: str) -> PhosError:
     listed = "; ".join(map(str, failed))
     no_other = f" (no other backend was tried: {bound})" if bound else ""
     return ERRORS[kind](f"every attempt failed: {listed}{no_other}")
-
-
-def _strict_environment() -> bool:
-    text = os.environ.get("PHOS_STRICT", "").strip()
-    if text not in ("", "0", "1"):
-        raise ValueError(f"PHOS_STRICT must be 0 or 1, got {text!r}")
-    return text == "1"

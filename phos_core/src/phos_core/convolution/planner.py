@@ -50,6 +50,7 @@ Taps: TypeAlias = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 
 LOST_WEIGHT = 1e-9  # of their absolute sum: even a lamp 10,000 times white leaves nothing there
 SAMPLED_RADIUS = 64  # a PSF that reaches farther is not sampled to see whether it is narrow
+FARTHEST_RADIUS = 2**16  # taps that reach farther, beyond every picture, are not even made
 NARROW_RADIUS = 32  # beyond it a product with a banded matrix multiplies too much by zero
 MOST_TERMS = 5  # that a narrow PSF may be taken apart into
 LOST_TERMS = 1e-8  # of the PSF's absolute sum: what terms left out may amount to
@@ -334,13 +335,16 @@ def separable_terms(psf: PSF) -> tuple[Taps, ...] | None:
     Returns
     -------
     tuple of Taps, or None
-        All of one length along rows, and of one along columns; None if there are too many.
+        All of one length along rows, and of one along columns; None if there are too many, or
+        they reach farther than 65,536 pixels.
 
     Notes
     -----
     The terms are those of the singular value decomposition of the samples, until what is left
     amounts to 1e-8 of them. Samples beyond the radius where 1e-9 of them are left are dropped.
     """
+    if max(psf.radius) > FARTHEST_RADIUS:
+        return None
     axes = psf.axes()
     if axes is not None and (len(axes) == 1 or max(psf.radius) > SAMPLED_RADIUS):
         reach = max(significant_radius(taps) for _, taps in axes)

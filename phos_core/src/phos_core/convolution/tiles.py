@@ -1,7 +1,6 @@
 """Tiles: parts of a picture that are held at a time, how large they may be, and their runner."""
 
 import math
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import product
@@ -10,6 +9,7 @@ from typing import TypeVar
 import array_api_compat
 
 from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.convolution.environment import positive_whole
 from phos_core.convolution.strangers import Trouble, attempt
 
 __all__ = ["Footprint", "Tile", "Window", "cut", "memory_limit", "run", "tile_sizes"]
@@ -234,9 +234,5 @@ def memory_limit() -> float:
     ValueError
         If it is set and no positive whole number.
     """
-    text = os.environ.get("PHOS_MEMORY_LIMIT", "").strip()
-    if not text:
-        return math.inf
-    if not (text.isdecimal() and int(text) > 0):
-        raise ValueError(f"PHOS_MEMORY_LIMIT must be a whole number of bytes, got {text!r}")
-    return float(int(text))
+    limit = positive_whole("PHOS_MEMORY_LIMIT", "bytes")
+    return math.inf if limit is None else float(limit)

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from phos_core.film import Film
 from phos_core.paths import is_file, is_folder
-from phos_core.recipe import Recipe
+from phos_core.recipe import Recipe, checked_recipe
 from phos_core.roll.searching import Found, Search, is_pattern, natural_key, without_doubles
 
 __all__ = ["NAME", "Frame", "PassedOver", "Paths", "frame_seed", "frames_of", "natural_key"]
@@ -96,6 +96,7 @@ def frames_of(
     UserWarning
         If a folder in a folder cannot be read, and `passed_over` is not given.
     """
+    checked_recipe(recipe)
     given = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
     output = Path(output)
     if len(given) == 1 and _is_file_for(output, Path(given[0])):

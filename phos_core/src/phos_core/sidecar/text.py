@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from phos_core.errors import SidecarError
+from phos_core.errors import SidecarError, shown
 from phos_core.film import is_path
 from phos_core.recipe import Recipe
 from phos_core.settings import NONE, as_toml, parse_toml, read_toml, settings_from, values_of
@@ -119,7 +119,7 @@ def _from_table(data: dict[str, Any], folder: Path) -> Sidecar:
         raise ValueError(f"is no sidecar of phos: it has no {MARK}")
     if type(data[MARK]) is not int or data[MARK] != VERSION:
         raise ValueError(
-            f"is a sidecar of version {data[MARK]!r}; this phos reads version {VERSION}"
+            f"is a sidecar of version {shown(data[MARK])}; this phos reads version {VERSION}"
         )
     picture, film, settings, source, made_by = (
         _field(data, name, dict) for name in ("picture", "film", "settings", "source", "made_by")
@@ -150,19 +150,19 @@ def _from_table(data: dict[str, Any], folder: Path) -> Sidecar:
 
 
 def _field(table: Mapping[str, Any], name: str, kind: type, section: str = "") -> Any:
-    shown = f"[{section}] {name}" if section else f"[{name}]"
+    where = f"[{section}] {name}" if section else f"[{name}]"
     if name not in table:
-        raise ValueError(f"{shown} is missing")
+        raise ValueError(f"{where} is missing")
     value = table[name]
     if type(value) is not kind:
-        raise TypeError(f"{shown} must be {KINDS[kind]}, got {value!r}")
+        raise TypeError(f"{where} must be {KINDS[kind]}, got {shown(value)}")
     return value
 
 
 def _hash(table: Mapping[str, Any], name: str, section: str) -> str:
     value: str = _field(table, name, str, section)
     if not SHA256.fullmatch(value):
-        raise ValueError(f"[{section}] {name} must be 64 hexadecimal digits, got {value!r}")
+        raise ValueError(f"[{section}] {name} must be 64 hexadecimal digits, got {shown(value)}")
     return value
 
 

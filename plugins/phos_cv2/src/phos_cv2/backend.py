@@ -31,6 +31,7 @@ BORDERS: dict[Boundary, int] = {
     "edge": cv2.BORDER_REPLICATE,
     "zero": cv2.BORDER_CONSTANT,
 }
+FARTHEST_RADIUS = 1024  # OpenCV takes samples: of a PSF that reaches farther they fill memory
 SEPARABLE_TAPS = 81  # of all terms together: beyond it filter2D, a DFT inside, is quicker
 OLDEST = (4, 10)
 OUT_OF_MEMORY = -4  # cv::Error::StsNoMem
@@ -89,10 +90,13 @@ class Cv2Backend(BackendBase):
         boundary: Boundary = "symmetric",
         accuracy: Accuracy = "exact",
     ) -> Array:
-        """Convolve planes one after another."""
+        """Convolve planes one after another: by OpenCV, or far-reaching PSFs by a transform."""
         out = np.empty(image.shape, image.dtype)
         for index, plane_psf in each_plane(image, psf):
-            out[index] = _convolve_plane(image[index], plane_psf, boundary)
+            if max(plane_psf.radius) > FARTHEST_RADIUS:
+                out[index] = super().convolve(image[index], plane_psf, boundary=boundary)
+            else:
+                out[index] = _convolve_plane(image[index], plane_psf, boundary)
         return out
 
     def classify_error(self, error: BaseException) -> ErrorKind | None:

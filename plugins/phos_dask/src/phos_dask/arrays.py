@@ -19,7 +19,7 @@ from phos_core.door import DTYPES, dtype_name, shape_hint, stacked
 from phos_core.film import Film
 from phos_core.pipeline import reach_px
 from phos_core.psf import PSF
-from phos_core.recipe import EFFECTS, Recipe, Settings
+from phos_core.recipe import EFFECTS, NOT_GIVEN, Recipe, Settings, one_recipe
 from phos_core.treatment import Treatment
 
 __all__ = ["convolve", "develop"]
@@ -27,11 +27,11 @@ __all__ = ["convolve", "develop"]
 
 def develop(
     array: da.Array,
-    film: str | Path | Film = "portra-400",
+    film: str | Path | Film = NOT_GIVEN,
     *,
     recipe: Recipe | None = None,
     backend: str | None = None,
-    seed: int = 0,
+    seed: int = NOT_GIVEN,
     strict: bool = False,
     **settings: Unpack[Settings],
 ) -> da.Array:
@@ -69,7 +69,7 @@ def develop(
     `auto_balance` reads every so many rows and columns of the whole picture before the first
     chunk is printed.
     """
-    asked = _one_recipe(Recipe(film=film, seed=seed, **settings), recipe)
+    asked = one_recipe(recipe, film=film, seed=seed, **settings)
     _check_picture(array)
     stock = asked.load_film()
     if 0 in array.shape:
@@ -251,15 +251,6 @@ def _kept(
     if read.shape[:2] == size:
         return read
     return read[top : top + rows, left : left + cols].copy()
-
-
-def _one_recipe(arguments: Recipe, recipe: Recipe | None) -> Recipe:
-    """The settings, given as arguments or in a recipe."""
-    if recipe is None:
-        return arguments
-    if arguments != Recipe():
-        raise TypeError("give the settings in recipe or as arguments, not both")
-    return recipe
 
 
 def _of_chunks(recipe: Recipe, pitch_um: float) -> Recipe:

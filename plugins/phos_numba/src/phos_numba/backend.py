@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from phos_core.arrays import Array
 from phos_core.chain import Chain
-from phos_core.convolution.contract import Boundary
+from phos_core.convolution.contract import Boundary, ProbeReport
 from phos_core.convolution.scipy_backend import ScipyBackend
 from phos_core.effects.grain import Grain
 from phos_numba import chains, narrow, noise
@@ -35,6 +35,16 @@ class NumbaBackend(ScipyBackend):
     def __init__(self) -> None:
         super().__init__()
         self._compiled: WeakKeyDictionary[Chain, chains.CompiledChain] = WeakKeyDictionary()
+
+    def probe(self) -> ProbeReport:
+        """See whether Numba compiles here: loops in plain Python would take hours."""
+        if getattr(numba.config, "DISABLE_JIT", 0):
+            return ProbeReport(
+                "broken",
+                "NUMBA_DISABLE_JIT is set, so Numba compiles nothing",
+                "unset NUMBA_DISABLE_JIT",
+            )
+        return super().probe()
 
     def compile(self, chain: Chain) -> chains.CompiledChain:
         """Make one loop of a chain; several threads may run it at once."""

@@ -92,7 +92,8 @@ class TorchBackend(BackendBase):
     def to_host(self, x: Array) -> npt.NDArray[Any]:
         """Copy a tensor to memory of its own, channels last as pictures have them."""
         pixels = x.movedim(-3, -1) if x.ndim > 2 else x
-        host = torch.empty(pixels.shape, dtype=x.dtype, pin_memory=x.is_cuda)
+        # On the CPU, whatever the program's default device is.
+        host = torch.empty(pixels.shape, dtype=x.dtype, device="cpu", pin_memory=x.is_cuda)
         array: npt.NDArray[Any] = host.copy_(pixels.detach()).numpy()
         return np.moveaxis(array, -1, -3) if x.ndim > 2 else array
 
