@@ -10,6 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar, Unpack
 
+import numpy as np
+
 from phos_core import baking
 from phos_core.convolution import registry
 from phos_core.effects.couplers import Couplers
@@ -44,6 +46,7 @@ __all__ = [
     "papers",
 ]
 
+MOST_THIRDS = 36  # of a stop, from a stock's speed
 FILM_FORMATS_UM: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
         "135": (36_000.0, 24_000.0),
@@ -336,6 +339,7 @@ def bake_film(sheet: FilmSheet, treatment: Treatment = NORMAL) -> Film:
     sheet = baking.pushed(sheet, treatment.push_stops)
     metered = replace(sheet, iso_speed=treatment.exposure_index or sheet.iso_speed)
     developed = baking.development(sheet)
+    printing = _rated_printing(sheet, metered, developed, treatment)
     coupled = baking.couplers(sheet, developed)
     return Film(
         name=sheet.name,
@@ -349,7 +353,7 @@ def bake_film(sheet: FilmSheet, treatment: Treatment = NORMAL) -> Film:
         couplers=coupled,
         development=developed,
         grain=baking.grain(sheet, developed),
-        printing=_printing(metered, developed, treatment),
+        printing=printing,
         provenance=sheet.provenance,
     )
 
@@ -521,6 +525,64 @@ def _printing(sheet: FilmSheet, developed: Development, treatment: Treatment) ->
     if sheet.printing == "projection":
         return baking.projection(sheet, developed)
     return baking.scan(sheet, developed, treatment.black_point, treatment.white_point)
+
+
+def _rated_printing(
+    sheet: FilmSheet, metered: FilmSheet, developed: Development, treatment: Treatment
+) -> Printing:
+    """The positive of a stock; an error says at which speeds its greys would be grey.
+
+    A scan or print is balanced on mid-grey, which another exposure index moves along the curves.
+    Where they hardly change, or each layer changes differently, nothing balances them.
+    """
+    if metered.iso_speed == sheet.iso_speed:
+        return _printing(metered, developed, treatment)
+
+    def printing_at(stops: float) -> Printing | None:
+        rated = replace(sheet, iso_speed=sheet.iso_speed * 2.0**stops)
+        return _grey_printing(rated, developed, treatment, least_cast)
+
+    least_cast = 0.0
+    printing = _grey_printing(metered, developed, treatment, least_cast)
+    if printing is None:  # the stock's own speed may have as much of a cast
+        plain = _printing(sheet, developed, treatment)
+        least_cast = baking.grey_cast(developed, plain, baking.mid_log10_exposure(sheet))
+        printing = _grey_printing(metered, developed, treatment, least_cast)
+    if printing is not None:
+        return printing
+    low, high = (
+        float(
+            f"{sheet.iso_speed * 2.0 ** _farthest(lambda s: printing_at(s) is not None, sign):.3g}"
+        )
+        for sign in (-1, 1)
+    )
+    raise ValueError(
+        f"exposure_index of {sheet.name} must lie between {low:.12g} and {high:.12g}, where its "
+        f"greys are grey; its speed is {sheet.iso_speed:g}, got {metered.iso_speed:.12g}"
+    )
+
+
+def _grey_printing(
+    rated: FilmSheet, developed: Development, treatment: Treatment, least_cast: float
+) -> Printing | None:
+    """The positive of a stock at a speed, or None where its greys would not be grey."""
+    mid = baking.mid_log10_exposure(rated)
+    if not baking.is_on_slope(developed, mid):
+        return None
+    try:
+        printing = _printing(rated, developed, treatment)
+    except np.linalg.LinAlgError:  # densities that no light tells apart
+        return None
+    most = max(baking.most_cast(printing), least_cast)
+    return printing if baking.grey_cast(developed, printing, mid) <= most else None
+
+
+def _farthest(is_fine: Callable[[float], bool], sign: int) -> float:
+    """The last third of a stop, up or down from a stock's speed, up to which all are fine."""
+    thirds = 0
+    while thirds < MOST_THIRDS and is_fine(sign * (thirds + 1) / 3.0):
+        thirds += 1
+    return sign * thirds / 3.0
 
 
 @cache
