@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from phos_core import develop
 from phos_core.arrays import array_namespace
+from phos_core.color import decode_srgb
 from phos_core.effects.exposure import Exposure, expose, held_positive, log10_exposure
 from phos_core.film import load_film
 
@@ -105,6 +107,40 @@ def test_a_colour_of_srgb_is_left_alone(scene, name):
     exposed = expose(scene + 1e-3, load_film(name).exposure)
 
     np.testing.assert_allclose(held_positive(exposed), exposed, rtol=1e-12)
+
+
+@pytest.mark.parametrize("light", ["film", 1000.0, "tungsten", 25_000.0])
+@pytest.mark.parametrize("name", ["velvia-50", "ektar-100", "vision3-500t"])
+def test_a_colour_of_srgb_is_left_alone_under_any_light(name, light):
+    """The corners of the cube have the least shares, since shares are ratios of sums."""
+    params = load_film(name, light=light).exposure
+    cube = np.array(np.meshgrid(*[[0.002, 0.5, 1.0]] * 3)).reshape(3, 1, -1)
+    cube = np.concatenate([cube, np.eye(3).reshape(3, 1, 3)], axis=2)
+    exposed = expose(cube, params)
+
+    held = held_positive(exposed, params.least_share)
+
+    assert 0.0 <= params.least_share <= 0.03
+    np.testing.assert_allclose(held, exposed, rtol=1e-9, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("film", "light", "colour"),
+    [
+        ("velvia-50", 2000.0, (0.996, 0.682, 0.031)),
+        ("ektar-100", 1000.0, (1.0, 1.0, 1.0)),
+        ("provia-100f", "tungsten", (1.0, 0.0, 0.0)),
+        ("portra-400", 25_000.0, (1.0, 1.0, 0.0)),
+    ],
+)
+def test_srgb_codes_and_their_light_develop_alike_under_any_light(film, light, colour):
+    codes = np.full((2, 2, 3), colour)
+    settings_ = {"mode": "colour", "light": light, "backend": "scipy"}
+
+    first = develop(codes, film, **settings_)
+    second = develop(decode_srgb(codes), film, encoding="display", **settings_)
+
+    assert np.abs(first - second).max() < 0.01 / 255
 
 
 @settings(max_examples=200)

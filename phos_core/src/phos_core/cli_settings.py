@@ -7,6 +7,7 @@ import click
 
 from phos_core.color import PRIMARIES
 from phos_core.recipe import Encoding, Mode
+from phos_core.treatment import BOUNDS
 
 __all__ = ["setting_options"]
 
@@ -39,9 +40,15 @@ def _name_or_kelvin(ctx: click.Context, param: click.Parameter, value: str) -> s
         return value
 
 
+def _with_bounds(text: str, name: str) -> str:
+    """Help for a setting, with its bounds."""
+    low, high = BOUNDS[name]
+    return f"{text} [{low:.12g} to {high:.12g}]"
+
+
 def _strength(effect: str) -> Callable[[Any], Any]:
     """An option for the strength of an effect."""
-    text = f"Strength of the stock's {effect}; 0: without."
+    text = _with_bounds(f"Strength of the stock's {effect}; 0: without.", effect)
     return click.option(f"--{effect}", type=float, default=1.0, show_default=True, help=text)
 
 
@@ -54,20 +61,20 @@ OPTIONS = (
         default=0.0,
         show_default=True,
         metavar="STOPS",
-        help="More light, or less.",
+        help=_with_bounds("More light, or less.", "exposure_stops"),
     ),
     click.option(
         "--exposure-index",
         type=float,
         metavar="EI",
-        help="What the meter is set to, not the speed.",
+        help=_with_bounds("What the meter is set to, not the speed.", "exposure_index"),
     ),
     click.option(
         "--exposure-time",
         "exposure_time_s",
         type=float,
         metavar="S",
-        help="For the stock's reciprocity failure.",
+        help=_with_bounds("For the stock's reciprocity failure.", "exposure_time_s"),
     ),
     click.option(
         "--light",
@@ -99,7 +106,7 @@ OPTIONS = (
         type=(float, float, float),
         default=(0.0, 0.0, 0.0),
         metavar="Y M C",
-        help="The enlarger's, in cc, on top of the neutral balance.",
+        help=_with_bounds("The enlarger's, in cc, on top of the neutral balance.", "filters_cc"),
     ),
     click.option(
         "--print-exposure",
@@ -107,19 +114,19 @@ OPTIONS = (
         default=0.0,
         show_default=True,
         metavar="STOPS",
-        help="More is darker.",
+        help=_with_bounds("More is darker.", "print_stops"),
     ),
     click.option(
         "--black-point",
         type=float,
         metavar="STOPS",
-        help="Of a scan, under mid-grey: black from here.",
+        help=_with_bounds("Of a scan, under mid-grey: black from here.", "black_point"),
     ),
     click.option(
         "--white-point",
         type=float,
         metavar="STOPS",
-        help="Of a scan, over mid-grey: white from here.",
+        help=_with_bounds("Of a scan, over mid-grey: white from here.", "white_point"),
     ),
     click.option(
         "--auto-balance", is_flag=True, help="Balance each scan or print on the picture itself."
@@ -147,7 +154,10 @@ OPTIONS = (
         "pixel_pitch_um",
         type=float,
         metavar="UM",
-        help="Width of a pixel on the film in µm, instead of the long side filling the frame.",
+        help=_with_bounds(
+            "Width of a pixel on the film in µm, instead of the long side filling the frame.",
+            "pixel_pitch_um",
+        ),
     ),
     click.option(
         "--encoding",

@@ -18,6 +18,8 @@ from phos_core.recipe import Encoding
 
 __all__ = ["display_colours", "encode", "numpy_dtype", "scene_colours"]
 
+MOST_LIGHT = 1e12  # times white; the sun is 1e5. Single precision holds what the steps make of it
+
 
 def scene_colours(coded: Array, encoding: Encoding, primaries: str) -> Array:
     """Step 1: scene light of coded pixels in linear sRGB, three channels."""
@@ -55,11 +57,11 @@ def scene_irradiance(coded: Array) -> Array:
 
 
 def light_of(coded: Array) -> Array:
-    """Numbers that are light already; of integers the largest is 1."""
+    """Numbers that are light already, held within reach; of integers the largest is 1."""
     xp = array_namespace(coded)
-    light = xp.astype(coded, xp.float32)
     if not xp.isdtype(coded.dtype, "integral"):
-        return light
+        return xp.astype(clipped(coded, -MOST_LIGHT, MOST_LIGHT), xp.float32)
+    light = xp.astype(coded, xp.float32)
     return light * (1.0 / np.iinfo(numpy_dtype(coded)).max)
 
 

@@ -48,6 +48,7 @@ __all__ = [
     "papers",
 ]
 
+MOST_THIRDS = 36  # of a stop, from a stock's speed
 FILM_FORMATS_UM: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
         "135": (36_000.0, 24_000.0),
@@ -359,8 +360,11 @@ def bake_film(sheet: FilmSheet, treatment: Treatment = NORMAL) -> Film:
         halation = baking.halation(sheet)
     with _from_tables("[granularity] and [grain]"):
         grain = baking.grain(sheet, developed)
-    with _from_tables("[dyes], [base] and [characteristic_curve]"):
-        printing = _printing(metered, developed, treatment)
+    if metered.iso_speed == sheet.iso_speed:
+        with _from_tables("[dyes], [base] and [characteristic_curve]"):
+            printing = _printing(metered, developed, treatment)
+    else:
+        printing = _rated_printing(sheet, metered, developed, treatment)
     return Film(
         name=sheet.name,
         label=sheet.label,
@@ -386,11 +390,16 @@ class _WrongFiguresError(ValueError):
         super().__init__(reason)
 
 
+def _raising() -> np.errstate:
+    """Numbers that go astray are raised, whatever the caller would have NumPy do."""
+    return np.errstate(divide="raise", over="raise", invalid="raise", under="ignore")
+
+
 @contextlib.contextmanager
 def _from_tables(tables: str) -> Iterator[None]:
     """Name the tables of a sheet in what goes wrong while they are baked."""
     try:
-        with np.errstate(divide="raise", over="raise", invalid="raise", under="ignore"):
+        with _raising():
             yield
     except NOT_COMPUTED as error:
         raise _WrongFiguresError(tables, "no smooth curve comes of these figures") from error
@@ -588,6 +597,63 @@ def _printing(sheet: FilmSheet, developed: Development, treatment: Treatment) ->
     if sheet.printing == "projection":
         return baking.projection(sheet, developed)
     return baking.scan(sheet, developed, treatment.black_point, treatment.white_point)
+
+
+def _rated_printing(
+    sheet: FilmSheet, metered: FilmSheet, developed: Development, treatment: Treatment
+) -> Printing:
+    """The positive of a stock; an error says at which speeds its greys would be grey.
+
+    A scan or print is balanced on mid-grey, which another exposure index moves along the curves.
+    Where they hardly change, or each layer changes differently, nothing balances them.
+    """
+
+    def printing_at(stops: float) -> Printing | None:
+        rated = replace(sheet, iso_speed=sheet.iso_speed * 2.0**stops)
+        return _grey_printing(rated, developed, treatment, least_cast)
+
+    least_cast = 0.0
+    printing = _grey_printing(metered, developed, treatment, least_cast)
+    if printing is None:  # the stock's own speed may have as much of a cast
+        plain = _printing(sheet, developed, treatment)
+        least_cast = baking.grey_cast(developed, plain, baking.mid_log10_exposure(sheet))
+        printing = _grey_printing(metered, developed, treatment, least_cast)
+    if printing is not None:
+        return printing
+    low, high = (
+        float(
+            f"{sheet.iso_speed * 2.0 ** _farthest(lambda s: printing_at(s) is not None, sign):.3g}"
+        )
+        for sign in (-1, 1)
+    )
+    raise ValueError(
+        f"exposure_index of {sheet.name} must lie between {low:.12g} and {high:.12g}, where its "
+        f"greys are grey; its speed is {sheet.iso_speed:g}, got {metered.iso_speed:.12g}"
+    )
+
+
+def _grey_printing(
+    rated: FilmSheet, developed: Development, treatment: Treatment, least_cast: float
+) -> Printing | None:
+    """The positive of a stock at a speed, or None where its greys would not be grey."""
+    mid = baking.mid_log10_exposure(rated)
+    if not baking.is_on_slope(developed, mid):
+        return None
+    try:
+        with _raising():
+            printing = _printing(rated, developed, treatment)
+    except NOT_COMPUTED:  # densities that no light tells apart
+        return None
+    most = max(baking.most_cast(printing), least_cast)
+    return printing if baking.grey_cast(developed, printing, mid) <= most else None
+
+
+def _farthest(is_fine: Callable[[float], bool], sign: int) -> float:
+    """The last third of a stop, up or down from a stock's speed, up to which all are fine."""
+    thirds = 0
+    while thirds < MOST_THIRDS and is_fine(sign * (thirds + 1) / 3.0):
+        thirds += 1
+    return sign * thirds / 3.0
 
 
 @once()

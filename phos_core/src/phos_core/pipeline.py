@@ -11,7 +11,8 @@ import numpy as np
 from array_api_compat import is_numpy_namespace
 from numpy.typing import NDArray
 
-from phos_core.arrays import Array, array_namespace
+from phos_core.arrays import Array, array_namespace, clipped
+from phos_core.baking import grain_bias
 from phos_core.coding import encode, numpy_dtype, scene_colours
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.finite import Watch
@@ -21,7 +22,7 @@ from phos_core.effects.couplers import Couplers, coupler_psf, inhibit, release
 from phos_core.effects.development import Development
 from phos_core.effects.development import develop as develop_layers
 from phos_core.effects.exposure import Exposure, expose, held_positive, log10_exposure
-from phos_core.effects.grain import Grain, add_grain, grain_noise
+from phos_core.effects.grain import Grain, GrainBias, add_grain, grain_noise
 from phos_core.effects.halation import Halation, halation_psfs
 from phos_core.effects.printing import Printing, into_gamut, make_positive
 from phos_core.effects.scatter import Scatter, scatter_psfs
@@ -111,6 +112,7 @@ def process(
             couplers=film.couplers,
             development=film.development,
             grain=film.grain,
+            bias=print_bias(film.grain, film.development, film.printing, pitch_um),
             printing=film.printing,
             channels=pictures.shape[0],
             dtype=numpy_dtype(pictures),
@@ -260,7 +262,7 @@ def expose_scene(
     irradiance = scene_colours(coded, encoding, primaries)
     exposure = expose(irradiance, params, exposure_stops=exposure_stops)
     is_in_gamut = encoding == "srgb" and primaries == "srgb"
-    return exposure if is_in_gamut else held_positive(exposure)
+    return exposure if is_in_gamut else held_positive(exposure, params.least_share)
 
 
 def expose_layers(coded: Array, *, layers: range, **settings: Any) -> Array:
@@ -328,6 +330,7 @@ def develop_and_print(
     couplers: Couplers | None,
     development: Development,
     grain: Grain | None,
+    bias: GrainBias | None = None,
     printing: Printing,
     channels: int,
     dtype: np.dtype[Any],
@@ -339,8 +342,22 @@ def develop_and_print(
         latent = inhibit(latent, others.pop(0), couplers)
     density = develop_layers(latent, development)
     if grain is not None:
-        density = add_grain(density, others.pop(), grain)
+        density = add_grain(density, others.pop(), grain, bias)
     return encode(into_gamut(make_positive(density, printing)), channels, dtype)
+
+
+@once(maxsize=64)  # a roll's pictures share them
+def print_bias(
+    grain: Grain | None, development: Development, printing: Printing, pitch_um: float
+) -> GrainBias | None:
+    """What keeps the mean light of a positive with grain at a pixel pitch."""
+    if grain is None:
+        return None
+
+    def seen(density: Array) -> Array:
+        return clipped(into_gamut(make_positive(density, printing)), 0.0, 1.0)
+
+    return grain_bias(grain, development, seen, pitch_um)
 
 
 class Clock:

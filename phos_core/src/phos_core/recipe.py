@@ -10,7 +10,7 @@ import numpy as np
 from phos_core.color import PRIMARIES
 from phos_core.errors import shown
 from phos_core.film import FILM_FORMATS_UM, Film, at_strength, colour_only, load_film
-from phos_core.treatment import FilmSettings, Treatment, finite, whole
+from phos_core.treatment import BOUNDS, FilmSettings, Treatment, finite, in_bounds, whole
 
 __all__ = [
     "NOT_GIVEN",
@@ -100,7 +100,7 @@ class Recipe(Treatment):
     Raises
     ------
     TypeError, ValueError
-        If a setting is of the wrong type, out of range, or contradicts another.
+        If a setting is of the wrong type, out of its `treatment.BOUNDS`, or contradicts another.
     """
 
     film: str | Path | Film = "portra-400"
@@ -126,7 +126,8 @@ class Recipe(Treatment):
         for name in ("seed", "frame"):
             object.__setattr__(self, name, whole(name, getattr(self, name)))
         object.__setattr__(self, "offset_px", _offset(self.offset_px))
-        for name in ("exposure_stops", *EFFECTS):
+        object.__setattr__(self, "exposure_stops", in_bounds("exposure_stops", self.exposure_stops))
+        for name in EFFECTS:
             object.__setattr__(self, name, finite(name, getattr(self, name)))
         _check_choice("film_format", self.film_format, tuple(FILM_FORMATS_UM))
         object.__setattr__(self, "auto_balance", _switch("auto_balance", self.auto_balance))
@@ -134,7 +135,7 @@ class Recipe(Treatment):
             pitch_um = finite("pixel_pitch_um", self.pixel_pitch_um)
             if not pitch_um > 0:
                 raise ValueError(f"pixel_pitch_um must be a positive length in um, got {pitch_um}")
-            object.__setattr__(self, "pixel_pitch_um", pitch_um)
+            object.__setattr__(self, "pixel_pitch_um", in_bounds("pixel_pitch_um", pitch_um))
         _check_choices(self)
         _check_effects(self)
         if isinstance(self.film, Film):
@@ -160,10 +161,22 @@ class Recipe(Treatment):
         -------
         float
             Pixel pitch in um.
+
+        Raises
+        ------
+        ValueError
+            If the picture has more pixels along its long side than its frame on the film can take.
         """
         if self.pixel_pitch_um is not None:
             return self.pixel_pitch_um
-        return FILM_FORMATS_UM[self.film_format][0] / max(rows, cols, 1)
+        pitch_um = FILM_FORMATS_UM[self.film_format][0] / max(rows, cols, 1)
+        least_um, _ = BOUNDS["pixel_pitch_um"]
+        if pitch_um < least_um:
+            raise ValueError(
+                f"pixel_pitch_um must be given, {least_um:g} or more: the {max(rows, cols)} pixels "
+                f"of the long side would be {pitch_um:.2g} um wide on {self.film_format} film"
+            )
+        return pitch_um
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,6 +292,8 @@ def _check_effects(recipe: Recipe) -> None:
             raise ValueError(f"{name} must not be negative, got {value}")
     if not recipe.scatter <= 1:
         raise ValueError(f"scatter must not exceed 1, the stock as it is, got {recipe.scatter}")
+    for name in EFFECTS:
+        in_bounds(name, getattr(recipe, name))
     for name in LEFT_OUT.get(recipe.mode, ()):
         value = getattr(recipe, name)
         if value not in (0.0, 1.0):
@@ -309,4 +324,8 @@ def _offset(value: Any) -> tuple[int, int]:
         row, col = value
     except (TypeError, ValueError) as error:
         raise ValueError(f"offset_px must be (row, column), got {shown(value)}") from error
-    return whole("offset_px", row), whole("offset_px", col)
+    place = whole("offset_px", row), whole("offset_px", col)
+    low, high = map(int, BOUNDS["offset_px"])
+    if not all(low <= number <= high for number in place):
+        raise ValueError(f"offset_px must lie between {low} and {high}, got {shown(place)}")
+    return place

@@ -39,7 +39,12 @@ from phos_core.convolution.execution import convolve
 from phos_core.convolution.probing import self_test
 from phos_core.effects.grain import grain_noise
 from phos_core.film import Film
-from phos_core.pipeline import develop_and_print, expose_scene, release_inhibitor
+from phos_core.pipeline import (
+    develop_and_print,
+    expose_scene,
+    print_bias,
+    release_inhibitor,
+)
 from phos_core.psf import PSF, combine, compose, delta, exponential, from_array, gaussian, radial
 from phos_core.recipe import Recipe
 from phos_core.strips import RowFunction, by_rows, of_pixels, prepared
@@ -621,6 +626,7 @@ class ConvolutionBackendContract:
             couplers=film.couplers,
             development=film.development,
             grain=film.grain,
+            bias=print_bias(film.grain, film.development, film.printing, 6.0),
             printing=film.printing,
             channels=channels,
             dtype=np.dtype(dtype),

@@ -1,13 +1,14 @@
 """Texture mode: a stock's scatter, halation and grain on a picture that keeps its own colours."""
 
 from collections.abc import Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phos_core.arrays import Array, clipped
+from phos_core.baking import grain_bias
 from phos_core.camera import rendered_light
 from phos_core.coding import display_colours, encode, numpy_dtype, scene_colours
 from phos_core.convolution.contract import ConvolutionBackend
@@ -16,7 +17,7 @@ from phos_core.convolution.tiles import Window
 from phos_core.effects.development import Development
 from phos_core.effects.development import develop as develop_layers
 from phos_core.effects.exposure import Exposure, expose, log10_exposure
-from phos_core.effects.grain import Grain, add_grain
+from phos_core.effects.grain import Grain, GrainBias, add_grain
 from phos_core.effects.printing import Printing, held_in_gamut, into_gamut, make_positive
 from phos_core.film import Film
 from phos_core.pipeline import (
@@ -34,7 +35,7 @@ from phos_core.strips import give_back_last
 
 __all__ = ["process_texture"]
 
-DARKEST_PRINT = 0.01  # light of a print below which its grain no longer grows
+DARK_PRINT = 0.01  # light of a print below which its grain fades
 
 
 def process_texture(
@@ -81,6 +82,7 @@ def process_texture(
             exposure_stops=first.exposure_stops,
             development=film.development,
             grain=film.grain,
+            bias=texture_bias(film.grain, film.development, film.printing, pitch_um),
             printing=film.printing,
             dtype=numpy_dtype(pictures),
         )
@@ -106,6 +108,7 @@ def add_texture(
     exposure_stops: float,
     development: Development,
     grain: Grain | None,
+    bias: GrainBias | None,
     printing: Printing,
     dtype: np.dtype[Any],
 ) -> Array:
@@ -118,9 +121,22 @@ def add_texture(
     if grain is not None:
         exposure = expose(spread, exposing, exposure_stops=exposure_stops)
         density = develop_layers(log10_exposure(exposure), development)
-        grainy = add_grain(density, noise[0], grain)
-        smooth_print, grainy_print = (
-            clipped(make_positive(d, printing), DARKEST_PRINT) for d in (density, grainy)
-        )
-        light = light * (grainy_print / smooth_print)
+        grainy = add_grain(density, noise[0], grain, bias)
+        smooth_print, grainy_print = (print_light(d, printing) for d in (density, grainy))
+        light = light * ((grainy_print + DARK_PRINT) / (smooth_print + DARK_PRINT))
     return encode(light, coded.shape[0], dtype)
+
+
+def print_light(density: Array, printing: Printing) -> Array:
+    """Light of a print, none of it less than nothing."""
+    return clipped(make_positive(density, printing), 0.0)
+
+
+@lru_cache(maxsize=64)  # a roll's pictures share them
+def texture_bias(
+    grain: Grain | None, development: Development, printing: Printing, pitch_um: float
+) -> GrainBias | None:
+    """What keeps the mean of the ratio of two prints at 1, at a pixel pitch."""
+    if grain is None:
+        return None
+    return grain_bias(grain, development, partial(print_light, printing=printing), pitch_um)

@@ -2,15 +2,40 @@
 
 import math
 import operator
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypedDict
 
 from phos_core.errors import shown
 
-__all__ = ["FilmSettings", "Treatment", "finite", "whole"]
+__all__ = ["BOUNDS", "FilmSettings", "Treatment", "finite", "in_bounds", "whole"]
 
 NAMED_LIGHTS = ("film", "daylight", "tungsten")
-KELVIN_RANGE = (1000.0, 25_000.0)
+BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {
+        "light": (1_000.0, 25_000.0),  # in K
+        "exposure_index": (0.01, 1e7),
+        "exposure_time_s": (1e-6, 1e7),
+        "push_stops": (-10.0, 10.0),
+        "paper_grade": (0.0, 5.0),
+        "filters_cc": (-500.0, 500.0),
+        "print_stops": (-20.0, 20.0),
+        "black_point": (-30.0, 0.0),
+        "white_point": (0.0, 30.0),
+        "exposure_stops": (-30.0, 30.0),
+        "pixel_pitch_um": (0.1, 1e6),
+        "offset_px": (-(2.0**30), 2.0**30),
+        "scatter": (0.0, 1.0),
+        "halation": (0.0, 100.0),
+        "couplers": (0.0, 10.0),
+        "grain": (0.0, 10.0),
+    }
+)
+"""Least and greatest value of each setting that is a number: within them a picture comes out.
+
+Generous, and our choice: far beyond what is used, and near enough that single precision holds it.
+"""
 OPTIONAL_NUMBERS = (
     "exposure_index",
     "exposure_time_s",
@@ -74,7 +99,7 @@ class Treatment:
     Raises
     ------
     TypeError, ValueError
-        If a setting is of the wrong type or out of range.
+        If a setting is of the wrong type or out of its `BOUNDS`.
     """
 
     light: str | float = "film"
@@ -93,7 +118,7 @@ class Treatment:
         if not isinstance(self.printing, str):
             raise TypeError(f"printing must be a name, got {shown(self.printing)}")
         for name in ("push_stops", "print_stops"):
-            object.__setattr__(self, name, finite(name, getattr(self, name)))
+            object.__setattr__(self, name, in_bounds(name, getattr(self, name)))
         for name in OPTIONAL_NUMBERS:
             value = getattr(self, name)
             if value is not None:
@@ -103,8 +128,6 @@ class Treatment:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ValueError(f"{name} must be positive, got {value}")
-        if self.paper_grade is not None and not 0.0 <= self.paper_grade <= 5.0:
-            raise ValueError(f"paper_grade must lie between 0 and 5, got {self.paper_grade}")
         if self.black_point is not None and not self.black_point < 0:
             raise ValueError(
                 "black_point is in stops from mid-grey and must be negative, "
@@ -115,6 +138,9 @@ class Treatment:
                 "white_point is in stops from mid-grey and must be positive, "
                 f"got {self.white_point}"
             )
+        for name in OPTIONAL_NUMBERS:
+            if getattr(self, name) is not None:
+                in_bounds(name, getattr(self, name))
 
 
 def whole(name: str, value: Any) -> int:
@@ -129,7 +155,8 @@ def whole(name: str, value: Any) -> int:
 
 def finite(name: str, value: Any) -> float:
     """A setting as a plain finite number."""
-    if isinstance(value, bool | str):
+    is_truth = isinstance(value, bool) or str(getattr(value, "dtype", "")) == "bool"
+    if is_truth or isinstance(value, str | bytes | bytearray):
         raise TypeError(f"{name} must be a number, got {shown(value)}")
     try:
         number = float(value)
@@ -142,6 +169,15 @@ def finite(name: str, value: Any) -> float:
     return number
 
 
+def in_bounds(name: str, value: Any) -> float:
+    """A setting as a plain number within its `BOUNDS`."""
+    number = finite(name, value)
+    low, high = BOUNDS[name]
+    if not low <= number <= high:
+        raise ValueError(f"{name} must lie between {low:.12g} and {high:.12g}, got {number}")
+    return number
+
+
 def _light(value: Any) -> str | float:
     named = " or ".join(repr(name) for name in NAMED_LIGHTS)
     if isinstance(value, str):
@@ -149,7 +185,7 @@ def _light(value: Any) -> str | float:
             raise ValueError(f"light must be {named}, or a temperature in K, got {shown(value)}")
         return value
     kelvin = finite("light", value)
-    low, high = KELVIN_RANGE
+    low, high = BOUNDS["light"]
     if not low <= kelvin <= high:
         raise ValueError(f"light must be {named}, or {low:g} to {high:g} K, got {kelvin:g}")
     return kelvin
@@ -163,7 +199,7 @@ def _filters(value: Any) -> tuple[float, float, float]:
             f"filters_cc must be (yellow, magenta, cyan), got {shown(value)}"
         ) from error
     return (
-        finite("filters_cc", yellow),
-        finite("filters_cc", magenta),
-        finite("filters_cc", cyan),
+        in_bounds("filters_cc", yellow),
+        in_bounds("filters_cc", magenta),
+        in_bounds("filters_cc", cyan),
     )

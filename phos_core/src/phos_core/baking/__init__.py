@@ -7,6 +7,7 @@ replaces by `tests/test_baking.py`.
 from phos_core.baking.contrast import between, graded, pushed
 from phos_core.baking.emulsion import adjacency, couplers, development, grain, halation, scatter
 from phos_core.baking.light import exposure, lost_stops, mid_log10_exposure, neutral_ramp
+from phos_core.baking.mean_light import grain_bias
 from phos_core.baking.positive import (
     black_and_white_print,
     exposure_for,
@@ -16,6 +17,7 @@ from phos_core.baking.positive import (
     rebalanced,
     scan,
 )
+from phos_core.baking.rating import grey_cast, is_on_slope, most_cast
 
 __all__ = [
     "adjacency",
@@ -28,9 +30,13 @@ __all__ = [
     "film_dyes",
     "graded",
     "grain",
+    "grain_bias",
+    "grey_cast",
     "halation",
+    "is_on_slope",
     "lost_stops",
     "mid_log10_exposure",
+    "most_cast",
     "neutral_ramp",
     "paper_print",
     "projection",

@@ -45,6 +45,7 @@ WAVELENGTHS = np.flatnonzero(WITHIN & (WAVELENGTH_NM % 20 == 0))
 PRINT_FILM_WAVELENGTHS = np.flatnonzero(WITHIN & (WAVELENGTH_NM % 15 == 0))
 
 TINY = 1e-12
+MOST_POINT_STOPS = 30.0  # a black or white point farther than that is as good as none
 TRIMMED_STOPS: Floats = np.linspace(-3.5, 3.5, 57)  # of the scene, around mid-grey
 TRIM_ROUNDS = 6
 BALANCE_DEGREE = 7
@@ -94,7 +95,7 @@ def scan(
     contrast = SCAN_SCENE_CONTRAST / slope
     odds = MID_GREY / (1.0 - MID_GREY) * 10.0 ** (contrast * (tone - tone[mid]))
     light = odds / (1.0 + odds)
-    return Scan(
+    plain = Scan(
         d_min=developed.d_min,
         balance=tuple(
             (0.0, 1.0) if i == middle else fit_balance(net[:, i], tone, light, mid)
@@ -104,9 +105,58 @@ def scan(
         contrast=float(contrast),
         mid_grey_density=float(tone[mid]),
         mid_grey=MID_GREY,
-        black=0.0 if black_point is None else printing_density(black_point),
-        white=math.inf if white_point is None else printing_density(white_point),
+        black=0.0,
     )
+
+    def between(black_point: float | None, white_point: float | None) -> Scan:
+        black = 0.0 if black_point is None else printing_density(black_point)
+        white = math.inf if white_point is None else printing_density(white_point)
+        return replace(plain, black=black, white=white)
+
+    return with_points(between, black_point, white_point)
+
+
+def with_points(
+    between: Callable[[float | None, float | None], Scan],
+    black_point: float | None,
+    white_point: float | None,
+) -> Scan:
+    """A scan between a black and a white point, in stops; an error says how near they may come."""
+    try:
+        return between(black_point, white_point)
+    except ValueError:
+        pass
+    if black_point is not None and not _is_possible(between, black_point, None):
+        least = _nearest(lambda stops: _is_possible(between, -stops, None), -black_point)
+        raise ValueError(
+            f"black_point must be less than {-least:.2f} stops for this stock, got {black_point}"
+        )
+    least = _nearest(lambda stops: _is_possible(between, black_point, stops), white_point or 0.0)
+    raise ValueError(
+        f"white_point must be more than {least:.2f} stops for this stock and black point, "
+        f"got {white_point}"
+    )
+
+
+def _is_possible(
+    between: Callable[[float | None, float | None], Scan],
+    black_point: float | None,
+    white_point: float | None,
+) -> bool:
+    try:
+        between(black_point, white_point)
+    except ValueError:
+        return False
+    return True
+
+
+def _nearest(is_possible: Callable[[float], bool], too_near: float) -> float:
+    """The stops from mid-grey from which on a point is possible, to a hundredth, rounded up."""
+    far = MOST_POINT_STOPS
+    while far - too_near > 0.004:
+        middle = (too_near + far) / 2.0
+        too_near, far = (too_near, middle) if is_possible(middle) else (middle, far)
+    return math.ceil(100.0 * far) / 100.0
 
 
 def film_dyes(sheet: FilmSheet, developed: Development) -> DyeSet:

@@ -11,10 +11,10 @@ MID_GREY = 0.18
 """Scene-linear irradiance of a mid-grey: the reflectance of a grey card."""
 
 LEAST_EXPOSURE_LX_S = 1e-6  # our choice: four decades below the toe of the fastest stock
-# Our choice, as shares of the layers' mean exposure: the first is less than any colour of sRGB
-# gives to a layer of a bundled stock, the second is about what a pure spectral light gives.
+# Our choice, as a share of the layers' mean exposure: less than any colour of sRGB gives to a layer
+# of a bundled stock in its own light. Under another light it may be lower: `Exposure.least_share`.
 LEAST_SHARE_OF_SRGB = 0.03
-LEAST_SHARE = 0.01
+HELD_SHARE = 1.0 / 3.0  # of that share: about what a pure spectral light gives
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,17 @@ class Exposure:
                 )
         if not self.mid_grey_lx_s > 0:
             raise ValueError(f"mid_grey_lx_s must be positive, got {self.mid_grey_lx_s}")
+
+    @property
+    def least_share(self) -> float:
+        """Least share of the layers' mean exposure that a layer has of any colour of sRGB.
+
+        At most 0.03. The share is a ratio of sums of red, green and blue with weights that are
+        not negative, so that one of these three has the least.
+        """
+        means = [sum(column) / len(self.matrix) for column in zip(*self.matrix, strict=True)]
+        shares = [w / m for row in self.matrix for w, m in zip(row, means, strict=True) if m > 0]
+        return min(LEAST_SHARE_OF_SRGB, max(0.0, min(shares, default=0.0)))
 
 
 def expose(irradiance: Array, params: Exposure, *, exposure_stops: float = 0.0) -> Array:
@@ -74,7 +85,7 @@ def expose(irradiance: Array, params: Exposure, *, exposure_stops: float = 0.0) 
     return mix(irradiance, [[gain * weight for weight in row] for row in params.matrix])
 
 
-def held_positive(exposure: Array) -> Array:
+def held_positive(exposure: Array, least_share: float = LEAST_SHARE_OF_SRGB) -> Array:
     """Hold every layer's exposure above nothing, smoothly.
 
     A colour outside sRGB has negative components, and may expose a layer to less than nothing.
@@ -83,6 +94,8 @@ def held_positive(exposure: Array) -> Array:
     ----------
     exposure : array, shape (layers, rows, cols)
         Exposure in lx s, of any sign.
+    least_share : float
+        What is left alone: more than this share of the layers' mean; `Exposure.least_share`.
 
     Returns
     -------
@@ -91,22 +104,21 @@ def held_positive(exposure: Array) -> Array:
 
     Notes
     -----
-    With t = 0.03 and a = 0.01 of the mean of the layers, an exposure H above t stays, and one
-    below becomes
+    With t the least share of the mean of the layers and a = t / 3, an exposure H above t stays,
+    and one below becomes
 
         H' = a + (t - a)^2 / (2 t - a - H)
 
     which meets the other piece at t with the same slope, rises with H and stays above a. Every
-    colour of sRGB exposes every layer of the bundled stocks to more than t: it is left alone.
-    Where there is no light at all, t is 1e-6 lx s.
+    colour of sRGB exposes every layer to t or more, under any light: it is left alone. Where there
+    is no light at all, t is 1e-6 lx s.
     """
     xp = array_namespace(exposure)
     mean = exposure[:1, ...]
     for layer in range(1, exposure.shape[0]):
         mean = mean + exposure[layer : layer + 1, ...]
-    least_of_srgb = LEAST_SHARE_OF_SRGB / exposure.shape[0]
-    threshold = clipped(mean * least_of_srgb, LEAST_EXPOSURE_LX_S)
-    least = threshold * (LEAST_SHARE / LEAST_SHARE_OF_SRGB)
+    threshold = clipped(mean * (least_share / exposure.shape[0]), LEAST_EXPOSURE_LX_S)
+    least = threshold * HELD_SHARE
     below = xp.minimum(exposure, threshold)
     room = threshold - least
     held = room * (room / (room + threshold - below))

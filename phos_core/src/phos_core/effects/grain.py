@@ -14,7 +14,16 @@ import numpy as np
 from phos_core.arrays import Array, array_namespace, clipped, device, per_layer
 from phos_core.curve import polynomial
 
-__all__ = ["Grain", "add_grain", "grain_noise", "noise_keys", "shaping_taps"]
+__all__ = [
+    "Grain",
+    "GrainBias",
+    "add_grain",
+    "grain_noise",
+    "noise_keys",
+    "noise_rms",
+    "rms_density",
+    "shaping_taps",
+]
 
 APERTURE_UM = 48.0  # diameter of the aperture through which RMS granularity is read
 TAP_TOLERANCE = 1e-3  # of the largest: smaller taps of the shaping filter are dropped
@@ -71,7 +80,28 @@ class Grain:
             _check_rms(coefficients, low, high)
 
 
-def add_grain(density: Array, noise: Array, params: Grain) -> Array:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrainBias:
+    """How grain is shifted so that the positive keeps its mean light, at one pixel pitch.
+
+    Parameters
+    ----------
+    coefficients : tuple of tuple of float
+        For each layer, a polynomial in the square root of the net density, lowest order first:
+        what is added to the noise, in units of the RMS density through the aperture.
+    net_max : tuple of float
+        For each layer, the greatest net density of the polynomial; beyond it, it keeps its value.
+    density_range : tuple of (float, float)
+        For each layer, the least and the greatest density that grain reaches: what the positive
+        is balanced for.
+    """
+
+    coefficients: tuple[tuple[float, ...], ...]
+    net_max: tuple[float, ...]
+    density_range: tuple[tuple[float, float], ...]
+
+
+def add_grain(density: Array, noise: Array, params: Grain, bias: GrainBias | None = None) -> Array:
     """Add a film stock's grain to a density.
 
     Parameters
@@ -82,6 +112,8 @@ def add_grain(density: Array, noise: Array, params: Grain) -> Array:
         The field of `grain_noise` there.
     params : Grain
         The film stock's granularity.
+    bias : GrainBias, optional
+        What keeps the positive's mean light; by default the mean density is kept.
 
     Returns
     -------
@@ -98,19 +130,31 @@ def add_grain(density: Array, noise: Array, params: Grain) -> Array:
     With the noise n and the stock's RMS density s, a polynomial in the root of the net density
     because the number of grains grows with the density, and its fluctuation with the root,
 
-        D' = D + s(D) n
+        D' = D + s(D) (n + b(D))
 
-    The mean is kept. A tile of a frame, made by itself, is the tile of the whole.
+    b is the bias: light is no straight line of density, so that grain around the same mean
+    density would be lighter in the shadows, the more the finer the pixels. A tile of a frame,
+    made by itself, is the tile of the whole.
     """
     if density.shape[0] != len(params.size_um):
         raise ValueError(
             f"density must have {len(params.size_um)} layers, as the stock's grain has, "
             f"got shape {density.shape}"
         )
-    fluctuation = _rms_density(density, params)
-    fluctuation *= noise
-    fluctuation += density
-    return fluctuation
+    if bias is None:
+        fluctuation = rms_density(density, params)
+        fluctuation *= noise
+        fluctuation += density
+        return fluctuation
+    xp = array_namespace(density)
+    reach = zip(*bias.density_range, strict=True)
+    limits = per_layer([params.d_min, bias.net_max, *reach], density)
+    root = xp.sqrt(clipped(density - limits[0, ...], 0.0, limits[1, ...]))
+    biased = polynomial(root, bias.coefficients)
+    biased += noise
+    biased *= _rms_of_root(root, params)
+    biased += density
+    return clipped(biased, limits[2, ...], limits[3, ...])
 
 
 def grain_noise(
@@ -190,12 +234,30 @@ def grain_noise(
     return array_namespace(like).stack(planes)
 
 
-def _rms_density(density: Array, params: Grain) -> Array:
-    """Compute the RMS through the aperture at these densities: a new array."""
-    xp = array_namespace(density)
-    limits = per_layer([params.d_min, *zip(*params.net_range, strict=True)], density)
-    net = clipped(density - limits[0, ...], limits[1, ...], limits[2, ...])
-    return polynomial(xp.sqrt(net), params.rms_coefficients)
+def rms_density(density: Array, params: Grain) -> Array:
+    """Compute the RMS through the aperture at these densities.
+
+    Parameters
+    ----------
+    density : array, shape (layers, rows, cols)
+        Density of each layer.
+    params : Grain
+        The film stock's granularity.
+
+    Returns
+    -------
+    array, shape (layers, rows, cols)
+        A new array.
+    """
+    net = density - per_layer(params.d_min, density)
+    return _rms_of_root(array_namespace(density).sqrt(clipped(net, 0.0)), params)
+
+
+def _rms_of_root(root: Array, params: Grain) -> Array:
+    """Compute the RMS through the aperture from the root of the net density."""
+    low, high = zip(*params.net_range, strict=True)
+    limits = per_layer([[math.sqrt(net) for net in end] for end in (low, high)], root)
+    return polynomial(clipped(root, limits[0, ...], limits[1, ...]), params.rms_coefficients)
 
 
 def _layer_noise(
@@ -347,6 +409,25 @@ def shaping_taps(size_um: float, pixel_pitch_um: float) -> tuple[float, ...]:
     white_rms = math.sqrt(_spectral_density_um2(size_um)) / pixel_pitch_um
     taps *= math.sqrt(white_rms) / (2.0 * taps.sum() - taps[0])
     return tuple(taps.tolist())
+
+
+def noise_rms(size_um: float, pixel_pitch_um: float) -> float:
+    """Give the RMS of a layer's noise from pixel to pixel; through the aperture it is 1.
+
+    Parameters
+    ----------
+    size_um : float
+        The layer's, of `Grain`.
+    pixel_pitch_um : float
+        Width of one pixel on the film, in µm.
+
+    Returns
+    -------
+    float
+        Standard deviation of `grain_noise` at this pitch.
+    """
+    first, *others = shaping_taps(size_um, pixel_pitch_um)
+    return first**2 + 2.0 * sum(tap**2 for tap in others)  # of each axis the root, of both this
 
 
 def _pixel_covariance(distance: int, size_px: float) -> float:

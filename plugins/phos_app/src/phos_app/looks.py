@@ -19,6 +19,7 @@ from phos_core.film import (
     paper_summaries,
 )
 from phos_core.recipe import Recipe
+from phos_core.treatment import BOUNDS
 
 __all__ = [
     "CONTROLS",
@@ -53,20 +54,21 @@ class Span:
     step: float
 
 
+# Those that are typed have the bounds of the setting; sliders the part that is of use.
 SPANS = {
     "exposure_stops": Span(-5.0, 5.0, 0.1),
     "seed": Span(0, 2**32 - 1, 1),
-    "kelvin": Span(1_000.0, 25_000.0, 100.0),
-    "exposure_index": Span(1.0, 25_600.0, 1.0),
-    "exposure_time_s": Span(0.0001, 3_600.0, 1.0),
-    "paper_grade": Span(0.0, 5.0, 0.5),
+    "kelvin": Span(*BOUNDS["light"], 100.0),
+    "exposure_index": Span(*BOUNDS["exposure_index"], 1.0),
+    "exposure_time_s": Span(*BOUNDS["exposure_time_s"], 1.0),
+    "paper_grade": Span(*BOUNDS["paper_grade"], 0.5),
     "yellow": Span(-100.0, 100.0, 1.0),
     "magenta": Span(-100.0, 100.0, 1.0),
     "cyan": Span(-100.0, 100.0, 1.0),
     "print_stops": Span(-3.0, 3.0, 0.1),
     "black_point": Span(-12.0, -0.5, 0.1),
     "white_point": Span(0.5, 12.0, 0.1),
-    "scatter": Span(0.0, 1.0, 0.05),
+    "scatter": Span(*BOUNDS["scatter"], 0.05),
     "halation": Span(0.0, 4.0, 0.05),
     "couplers": Span(0.0, 2.0, 0.05),
     "grain": Span(0.0, 4.0, 0.05),
