@@ -235,10 +235,10 @@ def doctor() -> None:
 
     with own_stdout() as out:
         for heading, facts in machine_facts().items():
-            answer(heading.replace("_", "-"), out)
+            answer(visible(heading.replace("_", "-")), out)
             for row in facts if isinstance(facts, list) else [facts]:
                 told = [f"{key}: {cell(value)}" for key, value in row.items() if value]
-                answer("  " + visible("; ".join(told) or "none"), out)
+                answer("  " + visible("; ".join(told) or "none", None), out)
 
 
 @main.command()

@@ -221,7 +221,7 @@ def _show(record: dict[str, Any]) -> None:
     console = Console(highlight=False)
     console.print(_text(setting_line(record)))
     for table in tables_of(record):
-        drawn = Drawn(title=table.title, title_justify="left", box=SIMPLE_HEAD)
+        drawn = Drawn(title=_text(table.title), title_justify="left", box=SIMPLE_HEAD)
         for index, heading in enumerate(table.header):
             drawn.add_column(
                 _text(heading), justify="right" if index else "left", no_wrap=not index

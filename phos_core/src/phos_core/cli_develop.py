@@ -287,7 +287,7 @@ def _progress_bar(total: int) -> "Iterator[Callable[[FrameResult], None]]":
         TimeRemainingColumn(),
     )
     # Rich would take over what goes to a file as well.
-    redirect = sys.stdout.isatty()
+    redirect = sys.stdout is not None and sys.stdout.isatty()
     with Progress(*columns, console=console, transient=True, redirect_stdout=redirect) as progress:
         task = progress.add_task("developing", total=total)
         to_do = total

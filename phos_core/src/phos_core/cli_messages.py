@@ -232,23 +232,33 @@ def _at_the_shell(parameter: click.Parameter) -> str:
 
 @contextlib.contextmanager
 def plain_messages() -> Iterator[None]:
-    """Show warnings as one line each, and leave what tifffile logs to our own errors."""
+    """Show warnings as one line each, and what libraries log where nobody else takes it.
+
+    What tifffile logs is left to our own errors.
+    """
     logging.getLogger("tifffile").addHandler(logging.NullHandler())
-    with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_: say(f"warning: {message}")
-        yield
+    before, logging.lastResort = logging.lastResort, _ToStderr(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_: say(f"warning: {message}")
+            yield
+    finally:
+        logging.lastResort = before
 
 
 class _ToStderr(logging.Handler):
     """Says each line once: pictures, tiles and processes repeat what is true of all."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, level: int = logging.NOTSET) -> None:
+        super().__init__(level)
         self._said: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
         prefix = "warning: " if record.levelno >= logging.WARNING else ""
-        line = prefix + record.getMessage()
+        try:
+            line = prefix + record.getMessage()
+        except Exception:  # noqa: BLE001 - a library's arguments may not fit its own message
+            line = f"{prefix}{record.msg}"
         if line not in self._said:
             self._said.add(line)
             say(line)
@@ -275,8 +285,12 @@ def own_stdout() -> Iterator[TextIO]:
     What a library printed may come out when the process ends, so the descriptor stays there.
     """
     out = io.StringIO() if sys.stdout is None else _moved_stdout()
-    with contextlib.redirect_stdout(sys.stderr):
-        yield out
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield out
+    finally:
+        if out is not sys.stdout:
+            out.close()
 
 
 @contextlib.contextmanager
