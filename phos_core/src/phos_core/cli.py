@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import json
 import os
 import re
 import sys
@@ -16,35 +15,65 @@ from phos_core.cli_bench import bench
 from phos_core.cli_contact import compare, contact
 from phos_core.cli_develop import develop
 from phos_core.cli_lut import lut
-from phos_core.cli_messages import as_options, own_stdout, plain_messages, say
+from phos_core.cli_messages import (
+    answer,
+    as_options,
+    json_text,
+    own_stdout,
+    plain_messages,
+    say,
+    say_what_click_refuses,
+    streams_in_order,
+    visible,
+)
 from phos_core.cli_plugin import plugin
 from phos_core.cli_tables import cell, in_columns
 from phos_core.errors import ConfigurationError, PhosError
 
 __all__ = ["main"]
 
+FAILED, NOT_HEARD = 2, 1
 COMMAND_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 class _Failure(click.ClickException):
     """One line on stderr and exit code 2."""
 
-    exit_code = 2
-
-    def show(self, file: Any = None) -> None:
-        click.echo(f"phos: {self.format_message()}", file=file, err=True)
+    exit_code = FAILED
 
 
 class _Commands(click.Group):
     """Our commands first; plug-ins are asked only for a name we do not know, and for help."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        try:
+        if not extra.get("standalone_mode", True):
             return super().main(*args, **extra)
-        except SystemExit as end:
-            if not args and extra.get("args") is None:  # the program itself, called by no other
-                _leave_at_once_if_need_be(end)
-            raise
+        code = self._run(*args, **{**extra, "standalone_mode": False})
+        if not args and extra.get("args") is None:  # the program itself, called by no other
+            _leave_at_once_if_need_be(code)
+        sys.exit(code)
+
+    def _run(self, *args: Any, **extra: Any) -> int:
+        """Run a command, and say what ends it in words of ours; give the exit code."""
+        try:
+            with streams_in_order(), plain_messages():
+                try:
+                    return super().main(*args, **extra) or 0
+                except click.ClickException as error:
+                    say_what_click_refuses(error)
+                    return error.exit_code
+                except click.Abort:
+                    say("stopped")
+                    return NOT_HEARD
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever read what is printed has gone
+                return NOT_HEARD
+            say(_told(error, "standard output"))
+            return FAILED
+
+    def get_help(self, ctx: click.Context) -> str:
+        """Show what plug-ins say of their commands as a terminal can be given it."""
+        return "\n".join(visible(line) for line in super().get_help(ctx).split("\n"))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *_plugin_commands(ctx)})
@@ -56,20 +85,25 @@ class _Commands(click.Group):
         _use_the_usual_configuration()  # before any plug-in is asked for anything
         return super().make_context(*args, **extra)
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> None:
         try:
-            return super().invoke(ctx)
+            super().invoke(ctx)  # whose value is no exit code
         except PhosError as error:
             raise _Failure(str(error)) from error
         except OSError as error:
             if error.errno == errno.EPIPE:  # whoever read what is printed has gone
                 raise
-            about = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
-            raise _Failure(f"{about}{error.strerror or error}") from error
+            raise _Failure(_told(error)) from error
         except ValueError as error:
             command = self.get_command(ctx, ctx.invoked_subcommand or "")
             message = as_options(str(error), command) if command else str(error)
             raise _Failure(message) from error
+
+
+def _told(error: OSError, what: str = "") -> str:
+    """Say what failed, if that is known, and why."""
+    about = what if error.filename is None else os.fsdecode(error.filename)
+    return f"{about}: {error.strerror or error}".removeprefix(": ")
 
 
 def _use_the_usual_configuration() -> None:
@@ -86,15 +120,15 @@ def _use_the_usual_configuration() -> None:
                 os.environ["PHOS_CONFIG"] = str(usual)
 
 
-def _leave_at_once_if_need_be(end: SystemExit) -> None:
+def _leave_at_once_if_need_be(code: int) -> None:
     """End the process without taking a library down that a plug-in's thread is still loading."""
     from phos_core.convolution.strangers import is_anyone_left_behind
 
-    if is_anyone_left_behind() and isinstance(end.code, int | None):
+    if is_anyone_left_behind():
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError, ValueError):
                 stream.flush()
-        os._exit(end.code or 0)
+        os._exit(code)
 
 
 def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:
@@ -112,26 +146,24 @@ def _find_plugin_commands() -> dict[str, click.Command]:
 
     commands: dict[str, click.Command] = {}
     try:
-        with plain_messages():
-            offered = list(registry.brought("phos_commands"))
+        offered = list(registry.brought("phos_commands"))
     except ConfigurationError as error:  # which is no reason to refuse help
         say(f"warning: {error}")
         return {}
-    with plain_messages():
-        for plug_in, command in offered:
-            name = getattr(command, "name", None)
-            if not (isinstance(command, click.Command) and isinstance(name, str)):
-                why = f"{shown(command)} is not a click command with a name"
-            elif not COMMAND_NAME.fullmatch(name):
-                why = f"the command {shown(name)} must be named with letters, digits, - and _"
-            elif name in main.commands:
-                why = f"the name of its command {name!r} belongs to phos"
-            elif name in commands:
-                why = f"the name of its command {name!r} is taken by another plug-in"
-            else:
-                commands[name] = command
-                continue
-            say(f"warning: plug-in {plug_in.name} ({plug_in.distribution}): {why}")
+    for plug_in, command in offered:
+        name = getattr(command, "name", None)
+        if not (isinstance(command, click.Command) and isinstance(name, str)):
+            why = f"{shown(command)} is not a click command with a name"
+        elif not COMMAND_NAME.fullmatch(name):
+            why = f"the command {shown(name)} must be named with letters, digits, - and _"
+        elif name in main.commands:
+            why = f"the name of its command {name!r} belongs to phos"
+        elif name in commands:
+            why = f"the name of its command {name!r} is taken by another plug-in"
+        else:
+            commands[name] = command
+            continue
+        say(f"warning: plug-in {plug_in.name} ({plug_in.distribution}): {why}")
     return commands
 
 
@@ -165,8 +197,7 @@ def films(as_json: bool, papers: bool) -> None:
         _list(paper_fields, paper_summaries, as_json=as_json)
         return
     fields = ("name", "label", "kind", "iso_speed", "formats", "measured", "description")
-    with plain_messages():
-        _list(fields, phos.films, as_json=as_json)
+    _list(fields, phos.films, as_json=as_json)
 
 
 @main.command()
@@ -202,11 +233,12 @@ def doctor() -> None:
     """Print everything that a bug report needs, and nothing of your files."""
     from phos_core.device_facts import machine_facts
 
-    for heading, facts in machine_facts().items():
-        click.echo(heading.replace("_", "-"))
-        for row in facts if isinstance(facts, list) else [facts]:
-            told = [f"{key}: {cell(value)}" for key, value in row.items() if value]
-            click.echo("  " + ("; ".join(told) or "none"))
+    with own_stdout() as out:
+        for heading, facts in machine_facts().items():
+            answer(visible(heading.replace("_", "-")), out)
+            for row in facts if isinstance(facts, list) else [facts]:
+                told = [f"{key}: {cell(value)}" for key, value in row.items() if value]
+                answer("  " + visible("; ".join(told) or "none", None), out)
 
 
 @main.command()
@@ -222,11 +254,11 @@ def selftest(ctx: click.Context, as_json: bool) -> None:
     with own_stdout() as out:
         results = device_facts.selftest()
         if as_json:
-            click.echo(json.dumps(results, indent=2, ensure_ascii=False), file=out)
+            answer(json_text(results, out), out)
         else:
             for result in results["selftest"]:
                 verdict = "passed" if result["passed"] else f"FAILED: {result['reason']}"
-                click.echo(f"{result['backend']}: {verdict}", file=out)
+                answer(visible(f"{result['backend']}: {verdict}"), out)
     if not results["passed"]:
         ctx.exit(1)
 
@@ -236,7 +268,7 @@ def _list(fields: Sequence[str], find: Callable[[], Iterable[object]], *, as_jso
     with own_stdout() as out:
         rows = [{field: getattr(record, field) for field in fields} for record in find()]
         if as_json:
-            click.echo(json.dumps(rows, indent=2, ensure_ascii=False), file=out)
+            answer(json_text(rows, out), out)
             return
         cells = [fields, *([cell(row[field]) for field in fields] for row in rows)]
-        click.echo(in_columns(cells), file=out)
+        answer(in_columns(cells), out)

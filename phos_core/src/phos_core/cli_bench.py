@@ -1,17 +1,21 @@
 """``phos bench``: which backend is the fastest here, and what other libraries take."""
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import click
 
 import phos_core as phos
+from phos_core.cli_messages import Unfailing, visible
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from phos_core.bench.cases import Case
 
 __all__ = ["bench"]
@@ -119,13 +123,13 @@ def bench(
     plan = Plan(backends=names, with_peers=peers, runs=runs, limit_s=limit_s)
     with _status() as tell:
         record = run_cases(cases, plan, memory=memory, tell=tell)
-    _show(record)
     if json_file is not None:
         json_file.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     if plot_file is not None:
         from phos_core.bench.plots import draw
 
         draw(record, plot_file)
+    _show(record)  # the last of all: nobody may be reading
 
 
 def _cases(
@@ -191,12 +195,19 @@ def _status() -> Iterator[Any]:
     """Say on stderr what is being measured, if that is a terminal."""
     from rich.console import Console
 
-    console = Console(stderr=True)
+    console = Console(file=cast(TextIO, Unfailing(sys.stderr)))
     if not console.is_terminal:
         yield lambda line: None
         return
     with console.status("measuring") as status:
-        yield status.update
+        yield lambda line: status.update(_text(line))
+
+
+def _text(line: str) -> "Text":
+    """A line as rich can be given it: without escapes, and no markup."""
+    from rich.text import Text
+
+    return Text(visible(line))
 
 
 def _show(record: dict[str, Any]) -> None:
@@ -204,21 +215,22 @@ def _show(record: dict[str, Any]) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table as Drawn
-    from rich.text import Text
 
     from phos_core.bench.tables import setting_line, tables_of
 
     console = Console(highlight=False)
-    console.print(Text(setting_line(record)))
+    console.print(_text(setting_line(record)))
     for table in tables_of(record):
-        drawn = Drawn(title=table.title, title_justify="left", box=SIMPLE_HEAD)
+        drawn = Drawn(title=_text(table.title), title_justify="left", box=SIMPLE_HEAD)
         for index, heading in enumerate(table.header):
-            drawn.add_column(Text(heading), justify="right" if index else "left", no_wrap=not index)
+            drawn.add_column(
+                _text(heading), justify="right" if index else "left", no_wrap=not index
+            )
         for row in table.rows:
-            drawn.add_row(*map(Text, row))
+            drawn.add_row(*map(_text, row))
         console.print()
         console.print(drawn)
         for note in table.notes:
-            console.print(Text(note))
+            console.print(_text(note))
     console.print()
     console.print("÷ a backend: how often it is done meanwhile. Errors: against double precision.")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from phos_core.cli_messages import say, tell
 from phos_core.errors import PhosError
 from phos_core.paths import exists, is_file, is_folder
 
@@ -70,7 +71,7 @@ def contact(
 
     def pass_over(error: PhosError) -> None:
         failed.append(error)
-        click.echo(f"phos: {error}", err=True)
+        say(str(error))
 
     sheets = contact_sheets(
         frames,
@@ -81,7 +82,7 @@ def contact(
     )
     for sheet, place in zip(sheets, places, strict=False):  # a sheet without frames is none
         write_image(place, sheet, overwrite=overwrite)
-        click.echo(click.format_filename(place))
+        tell(place)
     if failed:
         ctx.exit(2)
 
@@ -124,7 +125,7 @@ def compare(
     join = beside if split == "side" else divided
     joined = join(read_picture(before), read_picture(after), width_px=width_px)
     write_image(output, joined, overwrite=overwrite)
-    click.echo(click.format_filename(output))
+    tell(output)
 
 
 def _frames(given: Sequence[Path], output: Path) -> list[Path]:

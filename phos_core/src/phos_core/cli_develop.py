@@ -1,22 +1,23 @@
 """``phos develop``: a picture, or the frames of a roll."""
 
 import contextlib
-import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
 import click
 
 import phos_core as phos
 from phos_core.cli_messages import (
+    Unfailing,
     count,
     log_to_stderr,
-    plain_messages,
     say,
+    tell,
     verbose_option,
+    visible,
 )
 from phos_core.cli_presets import given, merged, preset_options
 from phos_core.cli_settings import setting_options
@@ -122,7 +123,7 @@ def develop(
     def pass_over(folder: Path, why: str) -> None:
         refused.append(f"{folder} cannot be read: {why}; its pictures are left out")
 
-    with plain_messages(), log_to_stderr(verbose=verbose):
+    with log_to_stderr(verbose=verbose):
         if sidecar is None:
             frames = _frames(ctx, pictures, output, preset, save_as, name, recursive, pass_over)
         else:
@@ -225,8 +226,8 @@ def _tell(frames: "Sequence[Frame]", standing: "Sequence[Standing]") -> None:
             what = "fails, there is no such picture"
         elif status == "to do" and exists(frame.destination):
             what = "to be developed in place of what exists"
-        names = f"{_shown(frame.source)} -> {_shown(frame.destination)}"
-        click.echo(f"{names}: {what}")
+        source, destination = visible(str(frame.source)), visible(str(frame.destination))
+        tell(f"{source} -> {destination}: {what}")
 
 
 @contextlib.contextmanager
@@ -246,19 +247,8 @@ def _follow(results: "Iterable[FrameResult]", total: int, finished: "list[FrameR
         for result in results:
             finished.append(result)
             if result.status == "developed":
-                _name(result.destination)
+                tell(result.destination)
             advance(result)
-
-
-def _name(path: Path) -> None:
-    """Print a positive's name; if nobody can hear it any more, the roll goes on all the same."""
-    try:
-        print(_shown(path), flush=True)
-    except UnicodeError:
-        print(ascii(str(path))[1:-1], flush=True)
-    except OSError:
-        with contextlib.suppress(OSError, ValueError):  # so that it is silent at the end too
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextlib.contextmanager
@@ -285,7 +275,7 @@ def _progress_bar(total: int) -> "Iterator[Callable[[FrameResult], None]]":
                 return Text("")
             return Text(f"{speed:.1f} pictures/s" if speed >= 1 else f"{1 / speed:.1f} s/picture")
 
-    console = Console(stderr=True)
+    console = Console(file=cast(TextIO, Unfailing(sys.stderr)))
     if not console.is_terminal:
         yield lambda _: None
         return
@@ -297,7 +287,7 @@ def _progress_bar(total: int) -> "Iterator[Callable[[FrameResult], None]]":
         TimeRemainingColumn(),
     )
     # Rich would take over what goes to a file as well.
-    redirect = sys.stdout.isatty()
+    redirect = sys.stdout is not None and sys.stdout.isatty()
     with Progress(*columns, console=console, transient=True, redirect_stdout=redirect) as progress:
         task = progress.add_task("developing", total=total)
         to_do = total
@@ -338,7 +328,3 @@ def _say_how_to_go_on(finished: "Sequence[FrameResult]", total: int, with_sideca
         return
     how = "the same command" if with_sidecar else "the same command with --skip-existing"
     say(f"stopped: {done} of {count(total)} are done; {how} goes on with the others")
-
-
-def _shown(path: Path) -> str:
-    return click.format_filename(path)

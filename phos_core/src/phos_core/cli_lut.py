@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 import phos_core as phos
-from phos_core.cli_messages import log_to_stderr, verbose_option
+from phos_core.cli_messages import log_to_stderr, tell, verbose_option
 from phos_core.cli_presets import merged
 from phos_core.cli_settings import setting_options
 
@@ -79,4 +79,4 @@ def lut(
     else:
         shown = title or recipe.load_film().label
         write_cube(output, table, shown, notes_of(recipe), overwrite=overwrite)
-    click.echo(click.format_filename(output))
+    tell(output)

@@ -1,6 +1,5 @@
 """``phos plugin new NAME``: the package of a backend, written from templates."""
 
-import json
 import re
 from dataclasses import asdict
 from datetime import date
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 import phos_core as phos
+from phos_core.cli_messages import answer, json_text, own_stdout, say, tell, visible
 from phos_core.cli_tables import cell, in_columns
 from phos_core.convolution.hookspecs import CONTRACT, HOOK_API
 
@@ -62,8 +62,8 @@ def plugin() -> None:
 def new(name: str, parent: Path) -> None:
     """Write the package of a backend called NAME: it installs, runs and has its test."""
     folder = write_plugin(name, parent)
-    click.echo(folder)
-    click.echo(f"phos: its README.md says how to install and prove {name}", err=True)
+    tell(folder)
+    say(f"its README.md says how to install and prove {name}")
 
 
 @plugin.command("list", short_help="List what is installed, and what each brings.")
@@ -75,12 +75,13 @@ def list_plugins(as_json: bool) -> None:
     """
     from phos_core.plugin_check import plug_in_rows
 
-    rows = [asdict(row) for row in plug_in_rows()]
-    if as_json:
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
-        return
-    shown = [list(rows[0]), *([cell(value) for value in row.values()] for row in rows)]
-    click.echo(in_columns(shown))  # the core's own plug-in is always there
+    with own_stdout() as out:
+        rows = [asdict(row) for row in plug_in_rows()]
+        if as_json:
+            answer(json_text(rows, out), out)
+            return
+        shown = [list(rows[0]), *([cell(value) for value in row.values()] for row in rows)]
+        answer(in_columns(shown), out)  # the core's own plug-in is always there
 
 
 @plugin.command(short_help="Check an installed plug-in.")
@@ -99,25 +100,26 @@ def check(ctx: click.Context, name: str, kit: bool, as_json: bool) -> None:
 
     program = ctx.find_root().command
     ours = program.commands if isinstance(program, click.Group) else ()
-    reports = check_plug_in(name, with_kit=kit, taken_commands=ours)
-    if as_json:
-        told = [{**asdict(report), "passed": report.passed} for report in reports]
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
-    else:
-        for report in reports:
-            _show(report)
+    with own_stdout() as out:
+        reports = check_plug_in(name, with_kit=kit, taken_commands=ours)
+        if as_json:
+            told = [{**asdict(report), "passed": report.passed} for report in reports]
+            answer(json_text(told, out), out)
+        else:
+            for report in reports:
+                answer(_in_lines(report), out)
     if not all(report.passed for report in reports):
         ctx.exit(1)
 
 
-def _show(report: "PlugInReport") -> None:
-    click.echo(f"{report.name}, of {report.distribution} {report.version}".rstrip())
+def _in_lines(report: "PlugInReport") -> str:
+    heading = visible(f"{report.name}, of {report.distribution} {report.version}".rstrip())
     lines = []
     for verdict in report.verdicts:
         status = "FAILED" if verdict.status == "failed" else verdict.status
         hint = f" ({verdict.hint})" if verdict.hint and verdict.status != "ok" else ""
         lines.append([f"  {status}", verdict.check, verdict.detail + hint])
-    click.echo(in_columns(lines))
+    return f"{heading}\n{in_columns(lines)}"
 
 
 def write_plugin(name: str, parent: Path) -> Path:

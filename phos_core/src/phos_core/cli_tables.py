@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
+from phos_core.cli_messages import visible
+
 __all__ = ["cell", "in_columns"]
 
 
 def in_columns(rows: Sequence[Sequence[str]]) -> str:
-    """Set rows in columns; an empty last column leaves no trailing blanks.
+    """Set rows in columns, each cell `visible`; an empty last column leaves no trailing blanks.
 
     Parameters
     ----------
@@ -18,6 +20,7 @@ def in_columns(rows: Sequence[Sequence[str]]) -> str:
     str
         A line a row.
     """
+    rows = [[visible(one) for one in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = (
         "  ".join(one.ljust(width) for one, width in zip(row, widths, strict=True)) for row in rows
