@@ -326,8 +326,8 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, roll):
         (("--backend", "scpy"), "scipy"),
         (("--printing", "velvet"), "endura-premier"),
         (("--format", "137"), "135"),
-        (("--pixel-pitch", "-3"), "pixel_pitch_um"),
-        (("--exposure", "nan"), "exposure_stops"),
+        (("--pixel-pitch", "-3"), "--pixel-pitch must"),
+        (("--exposure", "nan"), "--exposure must"),
     ],
 )
 def test_a_setting_that_is_wrong_is_one_line_before_any_work(tmp_path, roll, options, word):

@@ -182,7 +182,7 @@ def test_wrong_settings_are_refused(frames):
     paths = frames(SQUARE)
     with pytest.raises(ValueError, match="at least 200, got 100"):
         next(contact_sheets(paths, width_px=100))
-    with pytest.raises(ValueError, match=r"film_format must be one of 135, .*got 'APS'"):
+    with pytest.raises(ValueError, match=r"--format must be one of 135, .*got 'APS'"):
         next(contact_sheets(paths, film_format="APS"))
 
 
@@ -260,7 +260,7 @@ def test_the_command_names_a_bad_file_goes_on_and_says_so_by_its_exit_code(tmp_p
     ("options", "words"),
     [
         (("-o", "sheet.txt"), "ending '.txt'"),
-        (("-o", "sheet.png", "--format", "APS"), "film_format must be one of"),
+        (("-o", "sheet.png", "--format", "APS"), "--format must be one of"),
         (("empty", "-o", "sheet.png"), "no picture in"),
     ],
 )

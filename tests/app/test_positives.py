@@ -64,11 +64,13 @@ def test_transparency_into_a_jpeg_is_refused_in_one_sentence(tmp_path, photo):
         positive_of(upload, RECIPE, suffix=".jpg", backend="scipy")
 
 
-def test_the_frames_of_a_roll_have_the_grain_that_the_shell_gives_them(tmp_path, photo):
-    names = ["a.jpg", "b.jpg"]
+def test_the_frames_of_a_folder_have_the_grain_that_the_shell_gives_them(tmp_path, photo):
+    """A browser tells the name of a folder that is uploaded, not that of a file's."""
+    names = ["day/a.jpg", "day/b.jpg"]
+    (tmp_path / "day").mkdir()
     for name in names:
         (tmp_path / name).write_bytes(photo)
-    frames = frames_of([tmp_path / name for name in names], tmp_path / "out", RECIPE)
+    frames = frames_of(tmp_path / "day", tmp_path / "out", RECIPE)
     for frame, name in zip(frames, names, strict=True):
         upload = Upload(name, name, photo)
         assert recipe_in_roll(upload, RECIPE, 2) == frame.recipe

@@ -69,6 +69,8 @@ INTERRUPTED = """
 import signal
 from phos_core.convolution import registry, strangers
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which work in the background ignores
+
 def wait(done, seconds):
     signal.raise_signal(signal.SIGINT)  # the user's, while a plug-in is waited for
 
