@@ -182,7 +182,7 @@ def test_wrong_settings_are_refused(frames):
     paths = frames(SQUARE)
     with pytest.raises(ValueError, match="at least 200, got 100"):
         next(contact_sheets(paths, width_px=100))
-    with pytest.raises(ValueError, match=r"--format must be one of 135, .*got 'APS'"):
+    with pytest.raises(ValueError, match=r"film_format must be one of 135, .*got 'APS'"):
         next(contact_sheets(paths, film_format="APS"))
 
 
