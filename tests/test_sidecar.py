@@ -33,6 +33,7 @@ from phos_core.sidecar import (
     read,
     repeating,
 )
+from phos_core.treatment import BOUNDS
 
 FILMS = [summary.name for summary in phos.films()]
 OWN_FILM = """\
@@ -42,10 +43,13 @@ label = "Mine"
 description = "Portra, pushed"
 based_on = "portra-400"
 """
-numbers = st.floats(allow_nan=False, allow_infinity=False)
-positive = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
-strengths = st.floats(0, 1e300)
 wholes = st.integers(-(2**80), 2**80)
+offsets = st.integers(*map(int, BOUNDS["offset_px"]))
+
+
+def within(name, **kept):
+    """A number that a setting may have."""
+    return st.floats(*BOUNDS[name], **kept)
 
 
 @st.composite
@@ -58,29 +62,29 @@ def recipes(draw):
     return Recipe(
         film=draw(st.sampled_from(FILMS)),
         light=draw(st.sampled_from(["film", "daylight", "tungsten"]) | st.floats(1000, 25_000)),
-        exposure_index=draw(st.none() | positive),
-        exposure_time_s=draw(st.none() | positive),
-        push_stops=draw(numbers),
+        exposure_index=draw(st.none() | within("exposure_index")),
+        exposure_time_s=draw(st.none() | within("exposure_time_s")),
+        push_stops=draw(within("push_stops")),
         printing=draw(st.sampled_from(["auto", "scan", *papers()])),
         paper_grade=draw(st.none() | st.floats(0, 5)),
-        filters_cc=draw(st.tuples(numbers, numbers, numbers)),
-        print_stops=draw(numbers),
-        black_point=draw(st.none() | positive.map(lambda stops: -stops)),
-        white_point=draw(st.none() | positive),
+        filters_cc=draw(st.tuples(*[within("filters_cc")] * 3)),
+        print_stops=draw(within("print_stops")),
+        black_point=draw(st.none() | within("black_point", exclude_max=True)),
+        white_point=draw(st.none() | within("white_point", exclude_min=True)),
         seed=draw(wholes),
         frame=draw(wholes),
-        exposure_stops=draw(numbers),
+        exposure_stops=draw(within("exposure_stops")),
         film_format=draw(st.sampled_from(sorted(phos.FILM_FORMATS_UM))),
-        pixel_pitch_um=draw(st.none() | positive),
-        offset_px=draw(st.tuples(wholes, wholes)),
+        pixel_pitch_um=draw(st.none() | within("pixel_pitch_um")),
+        offset_px=draw(st.tuples(offsets, offsets)),
         encoding=encoding,
         primaries=draw(st.sampled_from(primaries)),
         auto_balance=draw(st.booleans()) and mode != "texture",
         mode=mode,
-        scatter=draw(on_off if mode == "colour" else st.floats(0, 1)),
-        halation=draw(on_off if mode == "colour" else strengths),
-        couplers=draw(on_off if mode == "texture" else strengths),
-        grain=draw(on_off if mode == "colour" else strengths),
+        scatter=draw(on_off if mode == "colour" else within("scatter")),
+        halation=draw(on_off if mode == "colour" else within("halation")),
+        couplers=draw(on_off if mode == "texture" else within("couplers")),
+        grain=draw(on_off if mode == "colour" else within("grain")),
     )
 
 

@@ -436,7 +436,7 @@ CORNER = "test_an_impulse_in_a_corner_obeys_the_boundary"
 )
 def test_the_kit_finds_a_wrong_backend(wrong, law, case):
     backend = wrong()
-    with pytest.raises(AssertionError):
+    with pytest.raises((AssertionError, DeviceLostError)):  # what is not finite is lost at once
         getattr(ConvolutionBackendContract(), law)(backend, **case)
 
 

@@ -209,9 +209,17 @@ def test_a_damaged_chunk_beside_the_pixels_is_left_out_with_a_warning(tmp_path, 
     assert picture.metadata == Metadata(xmp=b"<x/>")  # what stands behind it is read
 
 
-def test_iptc_in_text_is_left_out_with_a_warning(tmp_path, grey):
+def test_iptc_in_text_is_kept_where_it_is_among_image_resources(tmp_path, grey):
     Image.fromarray(grey).save(tmp_path / "a.png")
-    with_chunks(tmp_path / "a.png", raw_profile("iptc", b"8BIM" + bytes(40)))
+    iptc = b"\x1c\x02\x78\0\x04dusk"
+    resource = b"8BIM\x04\x04\0\0" + len(iptc).to_bytes(4, "big") + iptc + b"\0"
+    with_chunks(tmp_path / "a.png", raw_profile("iptc", resource))
+    assert iptc in read_picture(tmp_path / "a.png").metadata.photoshop
+
+
+def test_bare_iptc_in_text_is_left_out_with_a_warning(tmp_path, grey):
+    Image.fromarray(grey).save(tmp_path / "a.png")
+    with_chunks(tmp_path / "a.png", raw_profile("iptc", b"\x1c\x02\x78\0\x04dusk"))
     with pytest.warns(UserWarning, match=r"a\.png: its IPTC is left out"):
         read_picture(tmp_path / "a.png")
 

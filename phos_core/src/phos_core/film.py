@@ -607,24 +607,22 @@ def _rated_printing(
     A scan or print is balanced on mid-grey, which another exposure index moves along the curves.
     Where they hardly change, or each layer changes differently, nothing balances them.
     """
+    neutral = replace(treatment, filters_cc=(0.0, 0.0, 0.0))  # whose cast is meant
 
-    def printing_at(stops: float) -> Printing | None:
-        rated = replace(sheet, iso_speed=sheet.iso_speed * 2.0**stops)
-        return _grey_printing(rated, developed, treatment, least_cast)
+    def is_grey(rated: FilmSheet) -> bool:
+        return _grey_printing(rated, developed, neutral, least_cast) is not None
+
+    def is_grey_at(stops: float) -> bool:
+        return is_grey(replace(sheet, iso_speed=sheet.iso_speed * 2.0**stops))
 
     least_cast = 0.0
-    printing = _grey_printing(metered, developed, treatment, least_cast)
-    if printing is None:  # the stock's own speed may have as much of a cast
-        plain = _printing(sheet, developed, treatment)
+    if not is_grey(metered):  # the stock's own speed may have as much of a cast
+        plain = _printing(sheet, developed, neutral)
         least_cast = baking.grey_cast(developed, plain, baking.mid_log10_exposure(sheet))
-        printing = _grey_printing(metered, developed, treatment, least_cast)
-    if printing is not None:
-        return printing
+    if is_grey(metered):
+        return _printing(metered, developed, treatment)
     low, high = (
-        float(
-            f"{sheet.iso_speed * 2.0 ** _farthest(lambda s: printing_at(s) is not None, sign):.3g}"
-        )
-        for sign in (-1, 1)
+        float(f"{sheet.iso_speed * 2.0 ** _farthest(is_grey_at, sign):.3g}") for sign in (-1, 1)
     )
     raise ValueError(
         f"exposure_index of {sheet.name} must lie between {low:.12g} and {high:.12g}, where its "

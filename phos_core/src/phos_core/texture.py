@@ -108,7 +108,7 @@ def add_texture(
     exposure_stops: float,
     development: Development,
     grain: Grain | None,
-    bias: GrainBias | None,
+    bias: GrainBias | None = None,
     printing: Printing,
     dtype: np.dtype[Any],
 ) -> Array:

@@ -22,9 +22,9 @@ Floats = NDArray[np.float64]
 
 STOPS: Floats = np.linspace(-8.0, 8.0, 129)  # of the scene, around mid-grey
 LEAST_SLOPE = 0.1  # our choice: of the curve's greatest, at mid-grey
-# Our choice, how far apart the coded channels of a grey may lie: what bundled stocks reach at
-# their own speed.
-MOST_CAST = {Scan: 0.035, Projection: 0.02, PaperPrint: 0.075}
+# Our choice, how far apart the coded channels of a grey may lie. Slides and prints: what bundled
+# stocks reach at their own speed. Scans: what negatives reach two stops under it, as they are used.
+MOST_CAST = {Scan: 0.06, Projection: 0.02, PaperPrint: 0.075}
 
 
 def is_on_slope(developed: Development, mid: float) -> bool:

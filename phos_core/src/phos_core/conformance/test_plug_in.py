@@ -76,7 +76,7 @@ class TestPlugIn:
         self, point: EntryPoint, spec: BackendSpec
     ) -> None:
         """In a process of its own: this one has loaded it already."""
-        asked = [sys.executable, "-c", CHANGED_OF_THE_PROCESS]
+        asked = [sys.executable, "-P", "-c", CHANGED_OF_THE_PROCESS]
         asked += [point.name, point.value, point.group, spec.factory]
         answer = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
         printed, _, changed = answer.rstrip("\n").rpartition("\n")

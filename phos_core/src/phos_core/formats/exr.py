@@ -2,6 +2,7 @@
 
 import functools
 import os
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -122,20 +123,22 @@ def write(path: Path, picture: Picture) -> None:
 def _library(path: Path) -> Any:
     """OpenImageIO, with no threads when this process forks: a fork would wait for them for ever."""
     oiio = library("OpenImageIO", "exr", path)
-    _stop_threads_at_fork(oiio)
+    _stop_threads_at_fork()
     return oiio
 
 
 @functools.cache
-def _stop_threads_at_fork(oiio: Any) -> None:
+def _stop_threads_at_fork() -> None:
     threads: dict[str, int] = {}
 
     def stop() -> None:
+        oiio = sys.modules["OpenImageIO"]  # held by nobody else, or it complains at the end
         threads.update({name: oiio.get_int_attribute(name) for name in _ONE_THREAD})
         for name, alone in _ONE_THREAD.items():
             oiio.attribute(name, alone)
 
     def start_again() -> None:
+        oiio = sys.modules["OpenImageIO"]
         for name, count in threads.items():
             oiio.attribute(name, count)
 

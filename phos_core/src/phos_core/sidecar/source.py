@@ -1,14 +1,12 @@
 """The picture that is developed, which others may replace or change while it is read."""
 
-import contextlib
 import hashlib
 import os
-import stat
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
 from phos_core.errors import ImageFileError
+from phos_core.formats.damage import check_is_file, one_clear_error
 from phos_core.sidecar.record import FileFacts, place, sha256_of
 
 __all__ = ["Source"]
@@ -30,10 +28,8 @@ class Source:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with _cannot_read(path):
-            if not stat.S_ISREG(path.stat().st_mode):
-                what = "a folder" if path.is_dir() else "a pipe or a device"
-                raise ImageFileError(f"{path} is {what}, not a picture's file")
+        with one_clear_error(path):
+            check_is_file(path)
             self._file = path.open("rb")
             self._before = os.fstat(self._file.fileno())
         self._facts: FileFacts | None = None
@@ -57,7 +53,7 @@ class Source:
         ImageFileError
             If another file has taken its place.
         """
-        with _cannot_read(self.path):
+        with one_clear_error(self.path):
             now = self.path.stat()
             is_same = os.path.samestat(self._before, now) or self._hash() == sha256_of(self.path)
         if not is_same:
@@ -79,7 +75,7 @@ class Source:
         """
         if self._facts is not None:
             return self._facts
-        with _cannot_read(self.path):
+        with one_clear_error(self.path):
             sha256 = self._hash()
             after = os.fstat(self._file.fileno())
         if (after.st_size, after.st_mtime_ns) != (self._before.st_size, self._before.st_mtime_ns):
@@ -90,13 +86,3 @@ class Source:
     def _hash(self) -> str:
         self._file.seek(0)
         return hashlib.file_digest(self._file, "sha256").hexdigest()
-
-
-@contextlib.contextmanager
-def _cannot_read(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise ImageFileError(f"{path} does not exist") from error
-    except OSError as error:
-        raise ImageFileError(f"{path} cannot be read: {error.strerror or error}") from error
