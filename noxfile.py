@@ -81,6 +81,13 @@ def explore(session: nox.Session) -> None:
 
 
 @nox.session
+def torture(session: nox.Session) -> None:
+    """Make files, memory, signals and a backend fail at every moment: docs/reliability.md."""
+    session.install("-e", "./phos_core")
+    session.run("python", "benchmarks/torture", *session.posargs)
+
+
+@nox.session
 def steady(session: nox.Session) -> None:
     """Run the tests ten times: in order, shuffled, and on a busy machine."""
     session.install(*EDITABLE_WITH_TESTS, *tools("tests"), *tools("steady"))
