@@ -19,6 +19,7 @@ from phos_core.errors import (
     PhosError,
     UnsupportedOperationError,
 )
+from phos_core.psf import gaussian
 
 DEVELOPS = 1000
 WARM = 200  # develops after which everything that is kept once is there
@@ -117,7 +118,7 @@ def failing(way: str, fail: Callable[[np.ndarray], np.ndarray], budget: Budget) 
         "a batch": lambda backend: np.stack(
             phos.develop([picture(1), picture(2)], backend=backend, seed=1)
         ),
-        "convolve": lambda backend: phos.convolve(picture(1), phos.gaussian(3.0), backend=backend),
+        "convolve": lambda backend: phos.convolve(picture(1), gaussian(3.0), backend=backend),
     }
     tally = Tally(f"a backend that fails at call k: {way}")
     for name, run in work.items():

@@ -282,6 +282,7 @@ class CupyBackend(BackendBase):
         """Forget transfer functions and plans, and give the pools' free memory back."""
         with self.device:
             self._kept.clear()
+            _reach.cache_clear()
             self.compile.cache_clear()
             self._transfers.release()
             cupy.fft.config.get_plan_cache().clear()
