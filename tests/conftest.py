@@ -1,6 +1,7 @@
 """Fixtures that several folders share."""
 
 import os
+import signal
 
 import array_api_strict
 import numpy as np
@@ -21,6 +22,12 @@ settings.register_profile("explore", derandomize=False, print_blob=True, **UNHUR
 settings.load_profile("same")
 # However busy the machine is: a plug-in's time is not up while it gets nothing of the processor.
 os.environ.setdefault("PHOS_PROBE_SECONDS", "300")
+
+# However the tests were started: work in the background is told to ignore signals, and its children
+# inherit that.
+for name, ours in (("SIGINT", signal.default_int_handler), ("SIGHUP", None), ("SIGTERM", None)):
+    if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_IGN:
+        signal.signal(getattr(signal, name), ours or signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
