@@ -410,7 +410,7 @@ def test_a_source_that_cannot_be_hashed_is_not_said_to_be_an_output(pair, monkey
     monkeypatch.setattr("hashlib.file_digest", refused)
     with pytest.raises(ImageFileError) as error:
         develop_file(pair / "in.png", pair / "out" / "b.png", phos.Recipe(), backend="scipy")
-    assert str(error.value) == f"{pair / 'in.png'} cannot be read: {os.strerror(EIO)}"
+    assert str(error.value).startswith(f"{pair / 'in.png'} cannot be read: input/output error")
 
 
 def test_the_folder_is_synced_after_the_files_have_taken_their_places(tmp_path, monkeypatch):
