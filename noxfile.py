@@ -23,11 +23,16 @@ nox.options.reuse_venv = "yes"
 nox.options.sessions = ["tests", "lint", "types"]
 
 ROOT = Path(__file__).parent
+SOURCES = ("phos_core/src", "plugins/phos_darkroom/src", "plugins/phos_bench/src")
 TOOLS = nox.project.load_toml("pyproject.toml")
-PLUGINS = ("-e", "./plugins/phos_cv2[headless]")
-EDITABLE = ("-e", "./phos_core", *PLUGINS)
+CV2 = ("-e", "./plugins/phos_cv2[headless]")
+DARKROOM = ("-e", "./plugins/phos_darkroom")
+BENCH = ("-e", "./plugins/phos_bench")
 FORMATS = ("exr", "heif", "raw")
-EDITABLE_WITH_TESTS = ("-e", f"./phos_core[testing,{','.join(FORMATS)}]", *PLUGINS)
+ALL_FORMATS = ("-e", f"./plugins/phos_darkroom[{','.join(FORMATS)}]")
+CORE = ("-e", "./phos_core")
+CORE_WITH_TESTS = ("-e", "./phos_core[testing]")
+EVERYTHING = (*CORE_WITH_TESTS, *ALL_FORMATS, *BENCH, *CV2)
 TORCH = ("-e", "./plugins/phos_torch", "torch==2.13.0")
 NUMBA = ("-e", "./plugins/phos_numba")
 CUPY = ("-e", "./plugins/phos_cupy[cuda13x]")
@@ -35,7 +40,7 @@ DASK = ("-e", "./plugins/phos_dask")
 APP = ("-e", "./plugins/phos_app[testing]")
 
 BACKENDS = {  # name: what brings its library, where its tests are, what of it runs on any machine
-    "scipy": ((), ("tests/convolution/test_scipy_backend.py",), "scipy"),
+    "scipy": ((), ("tests/core/convolution/methods/test_scipy_backend.py",), "scipy"),
     "cv2": (
         ("-e", "./plugins/phos_cv2[headless]"),
         ("tests/plugins/test_phos_cv2.py",),
@@ -60,21 +65,21 @@ def tools(group: str) -> list[str]:
 @nox.session
 def demo(session: nox.Session) -> None:
     """Develop the bundled photo; prints where before and after stand side by side."""
-    session.install("-e", "./phos_core")
+    session.install(*CORE, *DARKROOM)
     session.run("python", "examples/develop_photo.py", *session.posargs)
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests against the backends on the CPU."""
-    session.install(*EDITABLE_WITH_TESTS, *tools("tests"))
+    session.install(*EVERYTHING, *tools("tests"))
     session.run("pytest", *session.posargs)
 
 
 @nox.session
 def explore(session: nox.Session) -> None:
     """Search at random for what breaks a law; prints its seed, and gates nothing."""
-    session.install(*EDITABLE_WITH_TESTS, *NUMBA, *DASK, *tools("tests"))
+    session.install(*EVERYTHING, *NUMBA, *DASK, *tools("tests"))
     seed = f"--hypothesis-seed={secrets.randbelow(2**32)}"  # the last one given counts
     random = ("--hypothesis-profile=explore", "-m", "hypothesis", seed)
     session.run("pytest", *random, *session.posargs, success_codes=[0, 1])
@@ -83,14 +88,14 @@ def explore(session: nox.Session) -> None:
 @nox.session
 def torture(session: nox.Session) -> None:
     """Make files, memory, signals and a backend fail at every moment: docs/reliability.md."""
-    session.install("-e", "./phos_core")
+    session.install(*CORE, *DARKROOM)
     session.run("python", "benchmarks/torture", *session.posargs)
 
 
 @nox.session
 def steady(session: nox.Session) -> None:
     """Run the tests ten times: in order, shuffled, and on a busy machine."""
-    session.install(*EDITABLE_WITH_TESTS, *tools("tests"), *tools("steady"))
+    session.install(*EVERYTHING, *tools("tests"), *tools("steady"))
     session.run("python", "benchmarks/steady.py", *session.posargs)
 
 
@@ -99,37 +104,37 @@ def steady(session: nox.Session) -> None:
 def backend(session: nox.Session, name: str) -> None:
     """Prove one backend where no library but its own is installed."""
     library, where, proved = BACKENDS[name]
-    session.install("-e", "./phos_core[testing]", *library, *tools("tests"))
+    session.install(*CORE_WITH_TESTS, *library, *tools("tests"))
     session.run("pytest", *where, *session.posargs)
     if proved is not None:
-        session.run("python", "-m", "phos_core.conformance", proved)
+        session.run("python", "-m", "phos_core.testing.conformance", proved)
 
 
 @nox.session
 def dask(session: nox.Session) -> None:
     """Develop a roll and dask arrays on a local cluster, whose workers are killed."""
-    session.install("-e", "./phos_core[testing]", *DASK, *tools("tests"), *tools("dask"))
+    session.install(*CORE_WITH_TESTS, *DARKROOM, *DASK, *tools("tests"), *tools("dask"))
     session.run("pytest", "tests/plugins/test_phos_dask.py", *session.posargs)
 
 
 @nox.session
 def app(session: nox.Session) -> None:
     """Drive the app, by Streamlit's own tests and in a Chromium, if there is one."""
-    session.install("-e", "./phos_core[testing,exr,heif]", *NUMBA, *APP, *tools("tests"))
+    session.install(*CORE_WITH_TESTS, *ALL_FORMATS, *NUMBA, *APP, *tools("tests"))
     session.run("pytest", "tests/app", *session.posargs)
 
 
 @nox.session
 def app_pictures(session: nox.Session) -> None:
     """Photograph the app's page in a Chromium, wide and on a telephone."""
-    session.install("-e", "./phos_core", *NUMBA, *APP)
+    session.install(*CORE, *DARKROOM, *NUMBA, *APP)
     session.run("python", "examples/make_app_pictures.py", *session.posargs)
 
 
 @nox.session
 def cross(session: nox.Session) -> None:
     """Compare each two of the backends that run here, on whole renders."""
-    session.install(*EDITABLE_WITH_TESTS, *NUMBA, *TORCH, *tools("tests"))
+    session.install(*EVERYTHING, *NUMBA, *TORCH, *tools("tests"))
     session.run("pytest", "tests/cross", *session.posargs)
 
 
@@ -139,9 +144,9 @@ def gpu(session: nox.Session) -> None:
     demanded = os.environ.get("PHOS_REQUIRE", "cupy,torch:cuda")
     session.env["PHOS_REQUIRE"] = demanded
     plugins = (*CUPY, "-e", "./plugins/phos_torch", "-e", "./plugins/phos_cv2[headless]")
-    session.install("-e", "./phos_core[testing]", *plugins, *tools("tests"))
+    session.install(*CORE_WITH_TESTS, *ALL_FORMATS, *BENCH, *plugins, *tools("tests"))
     for name in demanded.split(","):
-        session.run("python", "-m", "phos_core.conformance", name)
+        session.run("python", "-m", "phos_core.testing.conformance", name)
     session.run("pytest", "tests/cross", "tests/plugins", *session.posargs)
     session.run("python", "benchmarks/bench_gpu.py")
 
@@ -152,28 +157,32 @@ def lint(session: nox.Session) -> None:
     session.install(*tools("lint"))
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
-    session.run("lint-imports", env={"PYTHONPATH": "phos_core/src"})
+    session.run("lint-imports", env={"PYTHONPATH": os.pathsep.join(SOURCES)})
 
 
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the types of all distributions, strictly."""
-    session.install(*EDITABLE_WITH_TESTS, *tools("types"))
+    session.install(*EVERYTHING, *tools("types"))
     session.run("mypy")
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
     """Follow every link of the docs, run their code and the examples."""
-    session.install(*EDITABLE_WITH_TESTS, *tools("pictures"))
+    session.install(*EVERYTHING, *tools("pictures"))
     session.run("pytest", "tests/test_docs.py", "tests/test_examples.py", *session.posargs)
 
 
 @nox.session
 def minimums(session: nox.Session) -> None:
     """Run the tests with the oldest dependencies that the distributions allow."""
-    oldest_ones = (*oldest("phos_core"), *oldest("plugins/phos_cv2"))
-    session.install(*EDITABLE_WITH_TESTS, *tools("tests"), *oldest_ones)
+    oldest_ones = (
+        *oldest("phos_core"),
+        *oldest("plugins/phos_darkroom"),
+        *oldest("plugins/phos_cv2"),
+    )
+    session.install(*EVERYTHING, *tools("tests"), *oldest_ones)
     session.run("pytest", *session.posargs)
 
 
@@ -184,21 +193,22 @@ def oldest(distribution: str) -> list[str]:
     optional = (extras.get(name, []) for name in ("headless", *FORMATS))
     dependencies = [*project["dependencies"], *itertools.chain.from_iterable(optional)]
     lower_bounds = [dependency.split(",")[0] for dependency in dependencies]
-    others = (bound for bound in lower_bounds if not bound.startswith("phos-core"))
+    others = (bound for bound in lower_bounds if not bound.startswith("phos-"))
     return [bound.replace(">=", "==") + ".*" for bound in others]
 
 
 @nox.session
 def wheels(session: nox.Session) -> None:
-    """Build both distributions, install them in a clean place, develop one picture."""
+    """Build three distributions, install them in a clean place, develop one picture."""
     session.install("build")
     built = Path(session.create_tmp()) / "dist"
     shutil.rmtree(built, ignore_errors=True)
-    for distribution in ("phos_core", "plugins/phos_cv2"):
+    for distribution in ("phos_core", "plugins/phos_darkroom", "plugins/phos_cv2"):
         session.run("python", "-m", "build", "--outdir", str(built), distribution)
-    core, plugin = (next(built.glob(f"{name}-*.whl")) for name in ("phos_core", "phos_cv2"))
-    session.install("--force-reinstall", "--no-deps", str(core), str(plugin))
-    session.install(str(core), f"{plugin}[headless]")
+    names = ("phos_core", "phos_darkroom", "phos_cv2")
+    core, darkroom, plugin = (str(next(built.glob(f"{name}-*.whl"))) for name in names)
+    session.install("--force-reinstall", "--no-deps", core, darkroom, plugin)
+    session.install(core, darkroom, f"{plugin}[headless]")
     photo = ROOT / "examples/photos/seeding.jpg"
     with session.chdir(built):
         for backend in ("scipy", "cv2"):
@@ -211,49 +221,56 @@ def wheels(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure the CPU backends beside other libraries: docs/speed.md (--write: writes it)."""
-    session.install(*EDITABLE, *NUMBA, *TORCH, *tools("pictures"))
+    session.install(*CORE, *DARKROOM, *BENCH, *CV2, *NUMBA, *TORCH, *tools("pictures"))
     session.run("python", "benchmarks/bench_speed.py", *session.posargs)
 
 
 @nox.session
 def guard(session: nox.Session) -> None:
     """Count what phos has to do; fails where it is a fifth more than it was (--write: renews)."""
-    session.install("-e", "./phos_core")
+    session.install(*CORE, *DARKROOM)
     session.run("python", "benchmarks/guard.py", *session.posargs)
+
+
+@nox.session
+def renders(session: nox.Session) -> None:
+    """Write the hash of every stock's render to a file, or compare with those that it holds."""
+    session.install(*CORE, *DARKROOM, *NUMBA)
+    session.run("python", "benchmarks/render_hashes.py", *session.posargs)
 
 
 @nox.session
 def agreement(session: nox.Session) -> None:
     """Show how well the backends agree, against the brightness of the highlights."""
-    session.install(*EDITABLE)
+    session.install(*CORE, *DARKROOM, *BENCH, *CV2)
     session.run("python", "benchmarks/bench_agreement.py", *session.posargs)
 
 
 @nox.session
 def look(session: nox.Session) -> None:
     """Print how each stock renders greys, colours and a sun."""
-    session.install("-e", "./phos_core")
+    session.install(*CORE, *DARKROOM)
     session.run("python", "benchmarks/bench_look.py", *session.posargs)
 
 
 @nox.session
 def luts(session: nox.Session) -> None:
     """Print how close lookup tables come to `develop`, for every stock."""
-    session.install("-e", "./phos_core", *tools("tests"))
+    session.install(*CORE, *DARKROOM, *tools("tests"))
     session.run("python", "benchmarks/bench_lut.py", *session.posargs)
 
 
 @nox.session
 def proof(session: nox.Session) -> None:
     """Measure each stock against its data sheet: prints docs/film-table.md (--write: writes it)."""
-    session.install("-e", "./phos_core", *tools("tests"))
+    session.install(*CORE, *DARKROOM, *tools("tests"))
     session.run("python", "benchmarks/bench_films.py", *session.posargs)
 
 
 @nox.session(reuse_venv=False)
 def plugin_template(session: nox.Session) -> None:
     """Write a plug-in from its template, build its wheel, install it, prove it, develop with it."""
-    session.install("build", "./phos_core[testing]")
+    session.install("build", "./phos_core[testing]", "./plugins/phos_darkroom")
     made = Path(session.create_tmp()) / "made"
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir()
@@ -265,14 +282,14 @@ def plugin_template(session: nox.Session) -> None:
         session.run("phos", "backends")
         session.run("phos", "plugin", "list")
         session.run("phos", "plugin", "check", "acme")
-        session.run("pytest", "--phos-backend=acme", "--pyargs", "phos_core.conformance")
+        session.run("pytest", "--phos-backend=acme", "--pyargs", "phos_core.testing.conformance")
         session.run("phos", "develop", str(photo), "-o", "acme.jpg", "--backend", "acme")
 
 
 @nox.session
 def pictures(session: nox.Session) -> None:
     """Render the pictures, the plots and the gallery of the docs again."""
-    session.install("-e", "./phos_core", *tools("pictures"))
+    session.install(*CORE, *DARKROOM, *tools("pictures"))
     for script in ("make_pictures.py", "make_plots.py", "make_gallery.py"):
         session.run("python", f"examples/{script}")
 

@@ -17,9 +17,9 @@ import numpy as np
 import scipy.fft
 
 import phos_core as phos
-from phos_core.convolution.scipy_backend import ScipyBackend
+from phos_core.convolution.methods.scipy_backend import ScipyBackend
 from phos_core.effects.couplers import coupler_psf
-from phos_core.pipeline import spread_of_light
+from phos_core.process.pipeline import spread_of_light
 
 HALOS = (16, 32, 64)
 FILMS = ("portra-400", "cinestill-800t")

@@ -20,20 +20,21 @@ from scipy import special
 from skimage.color import deltaE_ciede2000
 
 import phos_core as phos
-from phos_core import baking, color
-from phos_core.convolution.selection import select
-from phos_core.dyes import DyeSet, paper_exposure, projected_xyz, reflected_xyz
+from phos_core import color
+from phos_core.convolution.choosing.selection import select
 from phos_core.effects.couplers import inhibit, release
 from phos_core.effects.development import develop
 from phos_core.effects.exposure import MID_GREY, expose, log10_exposure
 from phos_core.effects.grain import add_grain, grain_noise
 from phos_core.effects.halation import base_return, halation_psfs
 from phos_core.effects.printing import make_positive, polynomial
-from phos_core.fitting import at_end, read, solve
-from phos_core.image_files import read_image
-from phos_core.pipeline import spread_inhibitor, spread_of_light
-from phos_core.sheets import read_film_sheet, read_paper_sheet
-from phos_core.spectra import SRGB_OF_RELATIVE_XYZ, blackbody, tables
+from phos_core.process.pipeline import spread_inhibitor, spread_of_light
+from phos_core.stocks import baking
+from phos_core.stocks.data_sheet import read_film_sheet, read_paper_sheet
+from phos_core.stocks.dyes import DyeSet, paper_exposure, projected_xyz, reflected_xyz
+from phos_core.stocks.fitting import at_end, read, solve
+from phos_core.stocks.spectra import SRGB_OF_RELATIVE_XYZ, blackbody, tables
+from phos_darkroom.files.image_files import read_image
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "film-table.md"
@@ -85,7 +86,7 @@ def names():
     """Return the names of the stocks that ship with phos."""
     return sorted(
         file.name.removesuffix(".toml")
-        for file in files("phos_core").joinpath("films").iterdir()
+        for file in files("phos_core.stocks").joinpath("films").iterdir()
         if file.name.endswith(".toml")
     )
 
@@ -93,14 +94,14 @@ def names():
 @cache
 def sheet_of(name):
     """Return a stock's figures."""
-    text = files("phos_core").joinpath("films", f"{name}.toml").read_text(encoding="utf-8")
+    text = files("phos_core.stocks").joinpath("films", f"{name}.toml").read_text(encoding="utf-8")
     return read_film_sheet(text, name)
 
 
 @cache
 def paper_of(name):
     """Return a paper's figures."""
-    text = files("phos_core").joinpath("papers", f"{name}.toml").read_text(encoding="utf-8")
+    text = files("phos_core.stocks").joinpath("papers", f"{name}.toml").read_text(encoding="utf-8")
     return read_paper_sheet(text, name)
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 import phos_core as phos
-from phos_core.image_files import read_image, write_image
-from phos_core.roll import develop_roll
+from phos_darkroom.files.image_files import read_image, write_image
+from phos_darkroom.roll import develop_roll
 
 PHOTO = Path(__file__).parent.parent / "examples" / "photos" / "seeding.jpg"
 ROWS, COLS = 2000, 3000
@@ -104,7 +104,15 @@ def killed(folder: Path, count: int, backend: str) -> None:
 
 def command(folder: Path, output: Path, backend: str) -> list[str]:
     """What a user types."""
-    words = [sys.executable, "-m", "phos_core", "develop", str(folder / "roll"), "-o", str(output)]
+    words = [
+        sys.executable,
+        "-m",
+        "phos_darkroom",
+        "develop",
+        str(folder / "roll"),
+        "-o",
+        str(output),
+    ]
     return [*words, "--backend", backend, "--jobs", "2"]
 
 

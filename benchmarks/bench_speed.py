@@ -19,10 +19,10 @@ from functools import partial
 from pathlib import Path
 
 import phos_core as phos
-from phos_core.bench.cases import SIZES, WIDTHS, ConvolveCase, DevelopCase
-from phos_core.bench.measuring import Plan
-from phos_core.bench.running import run_cases
-from phos_core.bench.tables import MARK, Table, setting_line, steps_table, tables_of, whole_s
+from phos_bench.cases import SIZES, WIDTHS, ConvolveCase, DevelopCase
+from phos_bench.measuring import Plan
+from phos_bench.running import run_cases
+from phos_bench.tables import MARK, Table, setting_line, steps_table, tables_of, whole_s
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -379,7 +379,7 @@ def title(case):
 
 def draw_pictures(records):
     """Draw time against width, and the steps of a develop, of the parts that were measured."""
-    from phos_core.bench.plots import draw
+    from phos_bench.plots import draw
 
     widths = [r for part in WIDTH_TABLES if part in records for r in records[part]["results"]]
     developed = [r for part in DEVELOPED if part in records for r in records[part]["results"]]

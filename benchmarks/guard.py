@@ -25,9 +25,9 @@ if hasattr(os, "sched_setaffinity"):  # one strip at a time, so that the peak is
 import counting
 
 import phos_core as phos
-from phos_core.bench.inputs import light, photos, planes
+from phos_bench.inputs import light, photos, planes
 from phos_core.convolution.contract import BackendBase
-from phos_core.convolution.scipy_backend import ScipyBackend
+from phos_core.convolution.methods.scipy_backend import ScipyBackend
 from phos_core.errors import UnsupportedOperationError
 
 BASELINE = Path(__file__).parent / "guard.json"

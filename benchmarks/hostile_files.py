@@ -17,9 +17,9 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from phos_core.image_files import write_picture
-from phos_core.picture import Metadata, Picture
-from phos_core.profiles import srgb_profile
+from phos_darkroom.files.colour.profiles import srgb_profile
+from phos_darkroom.files.image_files import write_picture
+from phos_darkroom.files.picture import Metadata, Picture
 
 ROWS, COLS = 48, 64
 HEIFS = Path(__file__).parent.parent / "tests" / "data"

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import phos_core as phos
-from phos_core.comparison import beside
-from phos_core.image_files import read_image, write_image
+from phos_darkroom.files.image_files import read_image, write_image
+from phos_darkroom.showing.before_after import beside
 
 HERE = Path(__file__).parent
 

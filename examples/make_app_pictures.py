@@ -117,7 +117,7 @@ def app() -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "phos_core", "app", "--no-browser", "--port", str(port)]
+    command = [sys.executable, "-m", "phos_darkroom", "app", "--no-browser", "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
     try:

@@ -15,9 +15,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 import phos_core as phos
-from phos_core.comparison import beside
-from phos_core.contact import contact_sheets
-from phos_core.image_files import read_image, write_image
+from phos_darkroom.files.image_files import read_image, write_image
+from phos_darkroom.showing.before_after import beside
+from phos_darkroom.showing.contact import contact_sheets
 
 HERE = Path(__file__).parent
 PHOTOS = HERE / "photos"

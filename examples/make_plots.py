@@ -14,14 +14,14 @@ import matplotlib as mpl
 import numpy as np
 
 import phos_core as phos
-from phos_core.convolution.scipy_backend import ScipyBackend
+from phos_core.convolution.methods.scipy_backend import ScipyBackend
 from phos_core.effects.couplers import coupler_psf, inhibit, release
 from phos_core.effects.development import develop
 from phos_core.effects.grain import grain_noise
 from phos_core.effects.halation import Halation, halation_psfs
 from phos_core.effects.scatter import scatter_mtf
-from phos_core.fitting import read
-from phos_core.sheets import read_film_sheet
+from phos_core.stocks.data_sheet import read_film_sheet
+from phos_core.stocks.fitting import read
 
 mpl.use("svg")
 import matplotlib.pyplot as plt
@@ -48,7 +48,7 @@ plt.rcParams |= {
 
 def sheet_of(name):
     """Return a bundled stock's figures as its file gives them."""
-    text = files("phos_core").joinpath("films", f"{name}.toml").read_text(encoding="utf-8")
+    text = files("phos_core.stocks").joinpath("films", f"{name}.toml").read_text(encoding="utf-8")
     return read_film_sheet(text, name)
 
 

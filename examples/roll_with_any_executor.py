@@ -9,8 +9,9 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import phos_core as phos
-from phos_core.convolution.cpu import limit_threads, usable_cores
-from phos_core.roll import develop_roll
+from phos_core.convolution.methods.cpu import usable_cores
+from phos_darkroom.roll import develop_roll
+from phos_darkroom.roll.threads import limit_threads
 
 HERE = Path(__file__).parent
 

@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, settings
 from numpy.typing import NDArray
 
 from phos_core.arrays import Array, array_namespace
-from phos_core.convolution import ladder, reference, selection
+from phos_core.convolution.choosing import selection
+from phos_core.convolution.methods import reference
+from phos_core.convolution.running import fallback
 from phos_core.psf import PSF
 
 # No outcome depends on luck or on the clock: every run tries the same examples, however slowly.
@@ -69,7 +71,7 @@ def one_after_the_other(monkeypatch):
         candidates = (selection.Candidate(names[0]),)
         chosen = selection.Selection(backends[0], "auto", candidates, named=False)
         monkeypatch.setattr(selection, "_best", lambda *_: chosen)
-        monkeypatch.setattr(ladder, "successors", lambda _: iter(backends[1:]))
+        monkeypatch.setattr(fallback, "successors", lambda _: iter(backends[1:]))
 
     monkeypatch.delenv("PHOS_BACKEND", raising=False)
     return replace

@@ -47,7 +47,7 @@ def test_importing_the_core_loads_nothing_heavy():
 
 def test_asking_for_help_loads_no_image_library_and_no_backend():
     loaded = modules_loaded_by(
-        "from phos_core.cli import main\nmain(['--help'], standalone_mode=False)"
+        "from phos_darkroom.shell.main import main\nmain(['--help'], standalone_mode=False)"
     )
     assert "click" in loaded
     assert loaded.isdisjoint(set(HEAVY) - {"click"})

@@ -71,7 +71,7 @@ def test_the_readmes_shell_commands_exist(tmp_path):
         if words[:1] == ["phos"]:
             options = [word for word in words if word.startswith("--")]
             shown = subprocess.run(
-                [sys.executable, "-m", "phos_core", words[1], "--help"],
+                [sys.executable, "-m", "phos_darkroom", words[1], "--help"],
                 capture_output=True,
                 text=True,
                 check=True,

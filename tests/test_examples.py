@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import phos_core as phos
-from phos_core.image_files import read_image, write_image
+from phos_darkroom.files.image_files import read_image, write_image
 
 ROOT = Path(__file__).parent.parent
 PHOTOS = ROOT / "examples" / "photos"

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
-from phos_core.cli import main
-from phos_core.image_files import write_image
+from phos_darkroom.files.image_files import write_image
+from phos_darkroom.shell.main import main
 
 SIDECAR = ".phos.toml"
 TILED_SHAPE = (3000, 3000, 3)
@@ -230,4 +230,4 @@ def is_true(folder: Path, name: str) -> bool:
 
 def phos() -> list[str]:
     """The command, for a process of its own."""
-    return [sys.executable, "-m", "phos_core"]
+    return [sys.executable, "-m", "phos_darkroom"]

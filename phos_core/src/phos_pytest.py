@@ -1,4 +1,4 @@
-"""``pytest --phos-backend=NAME --pyargs phos_core.conformance``: the option, and what it asks for.
+"""The option of ``pytest --phos-backend=NAME --pyargs phos_core.testing.conformance``.
 
 Every run of pytest beside an installed phos-core imports this module, so it stands outside the
 package and imports nothing but pytest.
@@ -14,7 +14,9 @@ pytest.register_assert_rewrite("phos_core.testing")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option."""
     parser.getgroup("phos").addoption(
-        "--phos-backend", metavar="NAME", help="the backend that phos_core.conformance proves"
+        "--phos-backend",
+        metavar="NAME",
+        help="the backend that phos_core.testing.conformance proves",
     )
 
 
@@ -36,7 +38,7 @@ class _Proof:
         return f"phos backend: {self._name}"
 
     def pytest_sessionstart(self) -> None:
-        from phos_core.convolution.selection import select
+        from phos_core.convolution.choosing.selection import select
         from phos_core.errors import PhosError
 
         try:

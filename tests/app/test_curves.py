@@ -6,8 +6,8 @@ import pytest
 pytest.importorskip("phos_app", reason="needs phos-app")
 import phos_core as phos
 from phos_app.curves import characteristic_curve, histogram
-from phos_core.film import _film_file, _text_of
-from phos_core.sheets import read_film_sheet
+from phos_core.stocks.data_sheet import read_film_sheet
+from phos_core.stocks.film import _film_file, _text_of
 
 
 @pytest.mark.parametrize("name", ["portra-400", "tri-x-400", "velvia-50"])

@@ -5,9 +5,9 @@ import pytest
 
 pytest.importorskip("phos_app", reason="needs phos-app")
 from phos_app.details import Window, detail, window_at
-from phos_core.darkroom import develop_picture
-from phos_core.picture import Picture
-from phos_core.recipe import Recipe
+from phos_core.process.recipe import Recipe
+from phos_darkroom.files.picture import Picture
+from phos_darkroom.one_file import develop_picture
 
 RECIPE = Recipe(film="cinestill-800t", seed=11)
 

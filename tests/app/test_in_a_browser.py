@@ -17,8 +17,8 @@ import pytest
 
 pytest.importorskip("phos_app", reason="needs phos-app")
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
-from phos_core.darkroom import develop_file  # noqa: E402
-from phos_core.recipe import Recipe  # noqa: E402
+from phos_core.process.recipe import Recipe  # noqa: E402
+from phos_darkroom.one_file import develop_file  # noqa: E402
 
 CHROMIUM = os.environ.get("PHOS_CHROMIUM") or shutil.which("chromium")
 pytestmark = [
@@ -49,7 +49,7 @@ def address(folder):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "phos_core", "app", "--no-browser", "--port", str(port)]
+    command = [sys.executable, "-m", "phos_darkroom", "app", "--no-browser", "--port", str(port)]
     no_way_out = folder.parent / "no-way-out"
     no_way_out.mkdir()
     (no_way_out / "sitecustomize.py").write_text(NO_WAY_OUT)

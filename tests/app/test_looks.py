@@ -12,8 +12,8 @@ from phos_app.looks import (
     settings_of,
     within,
 )
-from phos_core.presets import load_preset
-from phos_core.recipe import Recipe
+from phos_core.process.recipe import Recipe
+from phos_darkroom.settings.presets import load_preset
 
 FILMS = [film.name for film in phos.films()]
 

@@ -23,11 +23,11 @@ from phos_app.desk import Desk
 from phos_app.positives import positive_of
 from phos_app.uploads import Upload
 from phos_app.words import plain
-from phos_core.convolution.scipy_backend import ScipyBackend
+from phos_core.convolution.methods.scipy_backend import ScipyBackend
 from phos_core.errors import DeviceLostError
-from phos_core.image_files import write_picture
-from phos_core.picture import Picture
-from phos_core.recipe import Recipe
+from phos_core.process.recipe import Recipe
+from phos_darkroom.files.image_files import write_picture
+from phos_darkroom.files.picture import Picture
 
 HEIC = Path(__file__).parent.parent / "data"
 START = files("phos_app").joinpath("script", "start.py")
@@ -141,7 +141,7 @@ def test_a_roll_is_developed_and_one_that_is_broken_is_named(opened, photo):
 
 
 def test_a_telephones_heic_comes_out_as_a_tiff():
-    pytest.importorskip("pi_heif", reason="the extra phos-core[heif] is not installed")
+    pytest.importorskip("pi_heif", reason="the extra phos-darkroom[heif] is not installed")
     test = with_files(new_page(), ("IMG_1.HEIC", (HEIC / "turned.heic").read_bytes()))
     assert comparison(test)["after"]
     test.button(key="develop").click().run()
@@ -150,7 +150,7 @@ def test_a_telephones_heic_comes_out_as_a_tiff():
 
 
 def test_scene_light_of_an_exr_is_developed_as_light(tmp_path):
-    pytest.importorskip("OpenImageIO", reason="the extra phos-core[exr] is not installed")
+    pytest.importorskip("OpenImageIO", reason="the extra phos-darkroom[exr] is not installed")
     light = np.full((40, 60, 3), 0.18, np.float32)
     write_picture(tmp_path / "scene.exr", Picture(pixels=light, encoding="linear"))
     test = with_files(new_page(), ("scene.exr", (tmp_path / "scene.exr").read_bytes()))

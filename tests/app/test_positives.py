@@ -15,10 +15,10 @@ from phos_app.positives import (
     zipped,
 )
 from phos_app.uploads import Upload, UploadError
-from phos_core.darkroom import develop_file
-from phos_core.image_files import read_picture, write_picture
-from phos_core.recipe import Recipe
-from phos_core.roll import frames_of
+from phos_core.process.recipe import Recipe
+from phos_darkroom.files.image_files import read_picture, write_picture
+from phos_darkroom.one_file import develop_file
+from phos_darkroom.roll import frames_of
 
 RECIPE = Recipe(film="gold-200", seed=4, exposure_stops=0.3)
 

@@ -7,8 +7,8 @@ pytest.importorskip("phos_app", reason="needs phos-app")
 import phos_core as phos
 from phos_app.scenes import as_shown, scene_of, smaller
 from phos_core.color import decode_srgb
-from phos_core.picture import Picture
-from phos_core.profiles import srgb_profile
+from phos_darkroom.files.colour.profiles import srgb_profile
+from phos_darkroom.files.picture import Picture
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])

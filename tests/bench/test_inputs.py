@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from phos_core.bench.cases import PSFS
-from phos_core.bench.inputs import light, photos, planes
-from phos_core.bench.truth import compare, expected, psnr_db
-from phos_core.convolution import reference
+from phos_bench.cases import PSFS
+from phos_bench.inputs import light, photos, planes
+from phos_bench.truth import compare, expected, psnr_db
+from phos_core.convolution.methods import reference
 
 
 @pytest.mark.parametrize("kind", PSFS)
@@ -56,7 +56,7 @@ def test_truth_is_what_the_reference_computes(kind):
 
 
 def test_truth_of_a_large_picture_is_that_of_its_first_part(monkeypatch):
-    from phos_core.bench import truth
+    from phos_bench import truth
 
     plane, spread = planes(1, 50, 60)[0], light("asymmetric", 9)
     whole = expected(plane, spread.psf)

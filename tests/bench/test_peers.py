@@ -5,11 +5,11 @@ import importlib.util
 import numpy as np
 import pytest
 
-from phos_core.bench import peers
-from phos_core.bench.cases import PSFS
-from phos_core.bench.inputs import light, planes
-from phos_core.bench.peers import PEERS, absent, peers_for
-from phos_core.convolution import reference
+from phos_bench import peers
+from phos_bench.cases import PSFS
+from phos_bench.inputs import light, planes
+from phos_bench.peers import PEERS, absent, peers_for
+from phos_core.convolution.methods import reference
 from phos_core.psf import from_array
 
 HERE = [peer for peer in PEERS if peer.is_here()]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from phos_core.bench.cases import case_from
+from phos_bench.cases import case_from
 
 ROOT = Path(__file__).parent.parent.parent
 SPEC = importlib.util.spec_from_file_location("bench_speed", ROOT / "benchmarks/bench_speed.py")

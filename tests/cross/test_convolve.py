@@ -5,9 +5,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from phos_core.convolution import selection
 from phos_core.convolution.boundary import BOUNDARIES
-from phos_core.convolution.execution import convolve
+from phos_core.convolution.choosing import selection
+from phos_core.convolution.running.convolve import convolve
 from phos_core.psf import from_array
 from phos_core.testing import assert_agrees, images, psfs
 

@@ -21,13 +21,13 @@ from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 from torch.utils._pytree import tree_leaves  # noqa: E402
 
 from phos_core.convolution.contract import MemoryInfo  # noqa: E402
-from phos_core.convolution.tiles import cut, tile_sizes  # noqa: E402
-from phos_core.door import footprint, process_of  # noqa: E402
+from phos_core.convolution.running.tiles import cut, tile_sizes  # noqa: E402
 from phos_core.errors import OutOfMemoryError  # noqa: E402
-from phos_core.film import load_film  # noqa: E402
-from phos_core.pipeline import Clock  # noqa: E402
+from phos_core.process.develop import footprint, process_of  # noqa: E402
+from phos_core.process.pipeline import Clock  # noqa: E402
+from phos_core.process.recipe import Recipe  # noqa: E402
 from phos_core.psf import from_array, gaussian  # noqa: E402
-from phos_core.recipe import Recipe  # noqa: E402
+from phos_core.stocks.film import load_film  # noqa: E402
 
 MPS = torch.device("mps", 0)
 STOCKS = ("cinestill-800t", "portra-400", "tri-x-400", "velvia-50")

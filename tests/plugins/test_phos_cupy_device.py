@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import phos_core as phos
-from phos_core.chain import Chain, Instruction
-from phos_core.convolution import reference
 from phos_core.convolution.boundary import BOUNDARIES
-from phos_core.convolution.selection import select
+from phos_core.convolution.chain import Chain, Instruction
+from phos_core.convolution.choosing.selection import select
+from phos_core.convolution.methods import reference
 from phos_core.effects.grain import grain_noise
 from phos_core.psf import exponential, from_array, gaussian
 from phos_core.testing import ConvolutionBackendContract, assert_agrees

@@ -12,17 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phos_core import chain as chains_of_core
-from phos_core.camera import scene_light_of_codes
-from phos_core.convolution import reference
+from phos_core.convolution import chain as chains_of_core
 from phos_core.convolution.boundary import BOUNDARIES, source_index
-from phos_core.convolution.tables import transfer_table
+from phos_core.convolution.methods import reference
+from phos_core.convolution.methods.tables import transfer_table
 from phos_core.effects.grain import grain_noise, noise_keys, shaping_taps
-from phos_core.pipeline import develop_and_print
+from phos_core.kernels.strips import of_pixels
+from phos_core.kernels.tracing import trace
+from phos_core.process.camera import scene_light_of_codes
+from phos_core.process.pipeline import develop_and_print
+from phos_core.process.recipe import Recipe
 from phos_core.psf import exponential, from_array
-from phos_core.recipe import Recipe
-from phos_core.strips import of_pixels
-from phos_core.tracing import trace
 
 pytest.importorskip("phos_cupy", reason="needs phos-cupy")
 from phos_cupy import chains, fourier, noise

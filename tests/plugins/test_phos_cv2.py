@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 import phos_core as phos
-from phos_core.convolution import reference
-from phos_core.convolution.scipy_backend import ScipyBackend
+from phos_core.convolution.methods import reference
+from phos_core.convolution.methods.scipy_backend import ScipyBackend
 from phos_core.errors import BackendFallbackWarning
 from phos_core.psf import exponential, from_array, gaussian
 from phos_core.testing import ConvolutionBackendContract, assert_agrees

@@ -13,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import phos_core as phos
-from phos_core.convolution import cpu
 from phos_core.convolution.boundary import BOUNDARIES
+from phos_core.convolution.methods import cpu
 from phos_core.errors import PhosError, UnknownBackendError, UnknownFilmError
-from phos_core.image_files import write_image
-from phos_core.recipe import Recipe
-from phos_core.roll import develop_roll
+from phos_core.process.pipeline import reach_px
+from phos_core.process.recipe import Recipe
+from phos_darkroom.files.image_files import write_image
+from phos_darkroom.roll import develop_roll
 
 arrays = pytest.importorskip("phos_dask.arrays", reason="needs phos-dask and Dask")
 import dask  # noqa: E402 - only where it is installed
@@ -32,8 +33,9 @@ ROOT = Path(__file__).parent.parent.parent
 COARSE = {"pixel_pitch_um": 200.0}  # few pixels of reach, so that small pictures have chunks
 CHUNKS = [(61, 40, 3), (29, 31, 1), ((1, 80, 14), (70, 1, 30), (2, 1)), (95, 101, 1)]
 CLASS = 1e-5  # of a convolution's result
-# Of a positive, as for the core's own tiles (tests/test_door.py): a convolution may be off by a
-# share of its brightest light, a lamp's, and development makes more of that where light is dim.
+# Of a positive, as for the core's own tiles (tests/core/process/test_develop.py): a convolution may
+# be off by a share of its brightest light, a lamp's, and development makes more
+# of that where light is dim.
 OF_WHITE = 2e-4
 
 
@@ -160,7 +162,7 @@ def test_a_picture_that_is_balanced_on_itself_is_measured_as_the_whole_is(rng):
 
 
 def test_chunks_stay_unless_they_are_smaller_than_the_reach(picture):
-    reach = phos.pipeline.reach_px(phos.load_film("cinestill-800t"), 200.0)
+    reach = reach_px(phos.load_film("cinestill-800t"), 200.0)
     assert 15 < reach < 45
     kept = phos_dask.develop(da.from_array(picture, (48, 51, 1)), "cinestill-800t", **COARSE)
     assert kept.chunks == ((48, 47), (51, 50), (3,))
@@ -184,7 +186,7 @@ def test_nothing_is_computed_before_it_is_asked_for():
 
 def test_a_film_of_a_file_travels_with_the_chunks(picture, tmp_path):
     own = tmp_path / "own.toml"
-    stock = Path(phos.__file__).parent / "films" / "gold-200.toml"
+    stock = Path(phos.__file__).parent / "stocks" / "films" / "gold-200.toml"
     own.write_bytes(stock.read_bytes())
     chunked = phos_dask.develop(da.from_array(picture, (50, 50, 3)), own, **COARSE)
     own.unlink()
@@ -449,7 +451,7 @@ def test_the_shell_develops_a_roll_on_a_cluster(cluster, roll, tmp_path):
     negatives, plain = roll
     told = subprocess.run(
         [
-            *(sys.executable, "-m", "phos_core", "develop", negatives, "-o", tmp_path),
+            *(sys.executable, "-m", "phos_darkroom", "develop", negatives, "-o", tmp_path),
             *("--film", "gold-200", "--seed", "11", "--backend", "scipy"),
             *("--scheduler", cluster.scheduler_address),
         ],

@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import phos_core as phos
-from phos_core.chain import Chain, Instruction, run
 from phos_core.convolution.boundary import BOUNDARIES
-from phos_core.convolution.reference import convolve as convolve_slowly
+from phos_core.convolution.chain import Chain, Instruction, run
+from phos_core.convolution.methods.reference import convolve as convolve_slowly
 from phos_core.effects.grain import Grain, grain_noise
 from phos_core.errors import UnsupportedOperationError
-from phos_core.pipeline import develop_and_print, expose_scene
+from phos_core.kernels.tracing import trace
+from phos_core.process.pipeline import develop_and_print, expose_scene
+from phos_core.process.recipe import Recipe
 from phos_core.psf import from_array
-from phos_core.recipe import Recipe
 from phos_core.testing import ConvolutionBackendContract
-from phos_core.tracing import trace
 
 backend_module = pytest.importorskip("phos_numba.backend", reason="needs phos-numba and Numba")
 from phos_numba import chains, compiling, narrow, writing  # noqa: E402 - only where Numba is

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import phos_core as phos
-from phos_core.convolution import reference
-from phos_core.convolution.selection import select
+from phos_core.convolution.choosing.selection import select
+from phos_core.convolution.methods import reference
 from phos_core.psf import exponential, from_array, gaussian
 from phos_core.testing import ConvolutionBackendContract, assert_agrees
 

@@ -17,7 +17,7 @@ import pytest
 
 from phos_core.effects import grain
 from phos_core.effects.grain import Grain, grain_noise
-from phos_core.film import load_film
+from phos_core.stocks.film import load_film
 
 APERTURE_UM2 = math.pi * 24.0**2
 LOG10_E = math.log10(math.e)

@@ -4,13 +4,13 @@ import logging
 from importlib.metadata import version
 
 from phos_core import psf
-from phos_core.convolution.execution import convolve, plan
-from phos_core.convolution.selection import backends, use_backend
-from phos_core.device_facts import device_info
-from phos_core.door import develop
+from phos_core.convolution.choosing.selection import backends, use_backend
+from phos_core.convolution.running.convolve import convolve, plan
 from phos_core.errors import PhosError
-from phos_core.film import FILM_FORMATS_UM, Film, films, load_film
-from phos_core.recipe import Recipe, RunReport
+from phos_core.process.develop import develop
+from phos_core.process.device_facts import device_info
+from phos_core.process.recipe import Recipe, RunReport
+from phos_core.stocks.film import FILM_FORMATS_UM, Film, films, load_film
 
 __all__ = [
     "FILM_FORMATS_UM",

@@ -17,6 +17,7 @@ __all__ = [
     "device",
     "mix",
     "numbers_in",
+    "numpy_dtype",
     "overlap",
     "per_layer",
     "plain_numerics",
@@ -200,3 +201,8 @@ def clipped(x: Array, low: float | Array, high: float | Array | None = None) -> 
     xp = array_namespace(x)
     above = xp.maximum(x, low)
     return above if high is None else xp.minimum(above, high)
+
+
+def numpy_dtype(array: Array) -> np.dtype[Any]:
+    """The NumPy dtype of an array of any library."""
+    return np.dtype(str(array.dtype).rpartition(".")[2])

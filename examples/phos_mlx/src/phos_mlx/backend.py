@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from phos_core.arrays import Array
-from phos_core.convolution.algorithms import circular_extent, fast_even_length, pad
 from phos_core.convolution.contract import Accuracy, BackendBase, Boundary, ProbeReport
+from phos_core.convolution.methods.generic import circular_extent, fast_even_length, pad
 from phos_core.psf import PSF
 
 MOST_TABLES = 16  # transfer functions kept for the next picture

@@ -16,9 +16,9 @@ from array_api_compat import is_array_api_obj
 
 from phos_core.arrays import Array, array_namespace
 from phos_core.arrays import device as array_device
-from phos_core.convolution import algorithms
 from phos_core.convolution.boundary import BOUNDARIES, Boundary, check_boundary
-from phos_core.convolution.planner import Method, Plan, splits
+from phos_core.convolution.methods import generic
+from phos_core.convolution.methods.planner import Method, Plan, splits
 from phos_core.errors import DeviceLostError, UnsupportedOperationError
 from phos_core.psf import PSF
 
@@ -267,7 +267,7 @@ class BackendBase(ABC):
         accuracy: Accuracy = "exact",
     ) -> Array:
         """Convolve planes by the generic algorithms; see `ConvolutionBackend.convolve`."""
-        return algorithms.convolve(image, psf, boundary, tables=self._kept_tables)
+        return generic.convolve(image, psf, boundary, tables=self._kept_tables)
 
     def convolve_by(
         self,
@@ -279,7 +279,7 @@ class BackendBase(ABC):
     ) -> Array:
         """Convolve planes by a road that was asked for; see `plan` and `convolve`."""
         self._check_plans()
-        return algorithms.convolve(image, psf, boundary, method=method, tables=self._kept_tables)
+        return generic.convolve(image, psf, boundary, method=method, tables=self._kept_tables)
 
     def plan(
         self,
@@ -317,7 +317,7 @@ class BackendBase(ABC):
         """
         self._check_plans()
         single = np.dtype(dtype) == np.float32
-        return algorithms.plan(
+        return generic.plan(
             shape, psf, boundary=boundary, single=single, method=method, backend=self.name
         )
 
@@ -326,10 +326,10 @@ class BackendBase(ABC):
             raise UnsupportedOperationError(f"{self.name} {NO_PLANS}")
 
     @property
-    def _kept_tables(self) -> algorithms.Tables:
+    def _kept_tables(self) -> generic.Tables:
         """Transfer functions of the generic algorithms, on the device."""
-        tables = algorithms.Tables(KEPT_BYTES)
-        kept: algorithms.Tables = self.__dict__.setdefault("_tables", tables)  # one for all threads
+        tables = generic.Tables(KEPT_BYTES)
+        kept: generic.Tables = self.__dict__.setdefault("_tables", tables)  # one for all threads
         return kept
 
     def memory(self) -> MemoryInfo:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from phos_core.arrays import Array, mix
-from phos_core.curve import Curve, evaluate
+from phos_core.density_curve import Curve, evaluate
 from phos_core.once import once
 from phos_core.psf import PSF, pixel_mixture
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from phos_core.arrays import Array
-from phos_core.curve import Curve, evaluate
+from phos_core.density_curve import Curve, evaluate
 
 __all__ = ["Development", "develop"]
 

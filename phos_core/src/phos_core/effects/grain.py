@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from phos_core.arrays import Array, array_namespace, clipped, device, per_layer
-from phos_core.curve import polynomial
+from phos_core.density_curve import polynomial
 
 __all__ = [
     "Grain",

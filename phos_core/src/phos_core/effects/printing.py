@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from phos_core.arrays import Array, array_namespace, clipped, mix, per_layer
 from phos_core.color import luminance
-from phos_core.curve import Curve, evaluate, polynomial
+from phos_core.density_curve import Curve, evaluate, polynomial
 
 __all__ = [
     "Light",

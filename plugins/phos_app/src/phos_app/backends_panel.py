@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import phos_core as phos
+from phos_core.convolution.choosing.probing import BackendReport
+from phos_core.convolution.choosing.selection import select
 from phos_core.convolution.contract import MemoryInfo
-from phos_core.convolution.probing import BackendReport
-from phos_core.convolution.selection import select
 from phos_core.errors import PhosError
 
 __all__ = ["BackendRow", "backend_rows", "memory_told"]

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from phos_core.curve import evaluate
+from phos_core.density_curve import evaluate
 from phos_core.effects.couplers import inhibit, release
-from phos_core.film import Film
+from phos_core.stocks.film import Film
 
 __all__ = ["CharacteristicCurve", "characteristic_curve", "histogram"]
 

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from phos_app.developing import developed_picture
 from phos_app.scenes import as_shown, scene_of
-from phos_core.balance import MEASURED_SIDE, balanced_on
-from phos_core.film import Film
-from phos_core.picture import Picture
-from phos_core.pipeline import reach_px
-from phos_core.recipe import Recipe, RunReport
+from phos_core.process.balance import MEASURED_SIDE, balanced_on
+from phos_core.process.pipeline import reach_px
+from phos_core.process.recipe import Recipe, RunReport
+from phos_core.stocks.film import Film
+from phos_darkroom.files.picture import Picture
 
 __all__ = ["Window", "detail", "window_at"]
 

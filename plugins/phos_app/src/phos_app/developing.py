@@ -12,9 +12,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 import phos_core as phos
-from phos_core.darkroom import develop_file, develop_picture
-from phos_core.picture import Picture
-from phos_core.recipe import Recipe, RunReport
+from phos_core.process.recipe import Recipe, RunReport
+from phos_darkroom.files.picture import Picture
+from phos_darkroom.one_file import develop_file, develop_picture
 
 __all__ = ["developed", "developed_file", "developed_picture", "in_line"]
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
-from phos_core.film import (
+from phos_core.process.recipe import Recipe
+from phos_core.stocks.film import (
     PRINTED_ON,
     SCANS,
     FilmSummary,
@@ -18,8 +19,7 @@ from phos_core.film import (
     is_path,
     paper_summaries,
 )
-from phos_core.recipe import Recipe
-from phos_core.treatment import BOUNDS
+from phos_core.stocks.treatment import BOUNDS
 
 __all__ = [
     "CONTROLS",

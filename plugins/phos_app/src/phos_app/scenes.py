@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phos_core.color import encode_codes, to_linear_srgb
-from phos_core.picture import Picture
-from phos_core.recipe import Recipe
+from phos_core.process.recipe import Recipe
+from phos_darkroom.files.picture import Picture
 
 __all__ = ["PREVIEW_PIXELS", "Scene", "as_shown", "scene_of", "smaller"]
 

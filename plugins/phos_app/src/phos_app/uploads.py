@@ -10,9 +10,9 @@ from typing import Any
 
 from phos_app.limits import PICTURES, TOTAL_MIB, UPLOAD_MIB
 from phos_core.errors import PhosError
-from phos_core.image_files import SUFFIXES, read_picture
-from phos_core.picture import Picture
-from phos_core.presets import load_preset
+from phos_darkroom.files.image_files import SUFFIXES, read_picture
+from phos_darkroom.files.picture import Picture
+from phos_darkroom.settings.presets import load_preset
 
 __all__ = [
     "Upload",

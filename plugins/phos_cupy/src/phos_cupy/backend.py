@@ -21,22 +21,16 @@ import numpy as np
 import numpy.typing as npt
 
 from phos_core.arrays import Array
-from phos_core.chain import Chain
-from phos_core.convolution.algorithms import (
+from phos_core.convolution.boundary import Boundary, source_index
+from phos_core.convolution.chain import Chain
+from phos_core.convolution.contract import Accuracy, BackendBase, ErrorKind, MemoryInfo, ProbeReport
+from phos_core.convolution.methods.cpu import SINGLE_RANGE, finish_all
+from phos_core.convolution.methods.generic import (
     circular_extent,
     fast_even_length,
     significant_radius,
 )
-from phos_core.convolution.boundary import Boundary, source_index
-from phos_core.convolution.contract import (
-    Accuracy,
-    BackendBase,
-    ErrorKind,
-    MemoryInfo,
-    ProbeReport,
-)
-from phos_core.convolution.cpu import SINGLE_RANGE, finish_all
-from phos_core.convolution.tables import TableCache, transfer_table
+from phos_core.convolution.methods.tables import TableCache, transfer_table
 from phos_core.effects.grain import Grain, grain_noise
 from phos_core.errors import UnsupportedOperationError
 from phos_core.psf import PSF

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phos_core.arrays import Array
-from phos_core.chain import Chain
+from phos_core.convolution.chain import Chain
 from phos_core.effects.grain import Grain, noise_keys, shaping_taps
 from phos_core.errors import UnsupportedOperationError
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phos_core.arrays import Array
-from phos_core.convolution.cpu import usable_cores
+from phos_core.convolution.methods.cpu import usable_cores
 
 __all__ = ["Transfers", "in_memory_order", "row_slices"]
 

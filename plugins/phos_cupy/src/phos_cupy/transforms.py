@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from phos_core.arrays import Array
 from phos_core.convolution.boundary import Boundary, source_index
-from phos_core.convolution.cpu import SINGLE_RANGE
-from phos_core.convolution.tables import TableCache, transfer_table
+from phos_core.convolution.methods.cpu import SINGLE_RANGE
+from phos_core.convolution.methods.tables import TableCache, transfer_table
 from phos_core.psf import PSF
 
 from . import fourier

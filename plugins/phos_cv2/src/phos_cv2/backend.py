@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from phos_core.arrays import Array
-from phos_core.convolution.algorithms import pad, significant_radius
 from phos_core.convolution.contract import (
     Accuracy,
     BackendBase,
@@ -19,8 +18,9 @@ from phos_core.convolution.contract import (
     ProbeReport,
     each_plane,
 )
-from phos_core.convolution.cpu import host_memory, in_precision
-from phos_core.convolution.folding import folded
+from phos_core.convolution.methods.cpu import host_memory, in_precision
+from phos_core.convolution.methods.generic import pad, significant_radius
+from phos_core.convolution.running.folding import folded
 from phos_core.psf import PSF
 
 __all__ = ["Cv2Backend", "create"]

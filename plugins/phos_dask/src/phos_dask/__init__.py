@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from phos_core.convolution.hookspecs import SchedulerSpec, hookimpl
+from phos_core.convolution.hooks import SchedulerSpec, hookimpl
 
 if TYPE_CHECKING:
     from phos_dask.arrays import convolve, develop

@@ -13,14 +13,14 @@ import numpy.typing as npt
 from dask.array.overlap import ensure_minimum_chunksize, overlap
 
 import phos_core as phos
-from phos_core.balance import MEASURED_SIDE, balanced_on
-from phos_core.convolution.execution import check_shape, checked_psfs
-from phos_core.door import DTYPES, dtype_name, shape_hint, stacked
-from phos_core.film import Film
-from phos_core.pipeline import reach_px
+from phos_core.convolution.running.convolve import check_shape, checked_psfs
+from phos_core.process.balance import MEASURED_SIDE, balanced_on
+from phos_core.process.develop import DTYPES, dtype_name, shape_hint, stacked
+from phos_core.process.pipeline import reach_px
+from phos_core.process.recipe import EFFECTS, NOT_GIVEN, Recipe, Settings, one_recipe
 from phos_core.psf import PSF
-from phos_core.recipe import EFFECTS, NOT_GIVEN, Recipe, Settings, one_recipe
-from phos_core.treatment import Treatment
+from phos_core.stocks.film import Film
+from phos_core.stocks.treatment import Treatment
 
 __all__ = ["convolve", "develop"]
 

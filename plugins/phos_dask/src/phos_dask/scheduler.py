@@ -16,7 +16,7 @@ from distributed.diagnostics.plugin import WorkerPlugin
 from distributed.security import Security
 from threadpoolctl import threadpool_limits
 
-from phos_core.convolution.cpu import THREADS
+from phos_core.convolution.methods.cpu import THREADS
 from phos_core.errors import PhosError
 
 __all__ = ["NoSchedulerError", "ThreadLimit", "executor"]

@@ -10,9 +10,9 @@ import numba
 import numpy.typing as npt
 
 from phos_core.arrays import Array
-from phos_core.chain import Chain
+from phos_core.convolution.chain import Chain
 from phos_core.convolution.contract import Boundary, ProbeReport
-from phos_core.convolution.scipy_backend import ScipyBackend
+from phos_core.convolution.methods.scipy_backend import ScipyBackend
 from phos_core.effects.grain import Grain
 from phos_numba import chains, narrow, noise
 from phos_numba.compiling import cache_folder

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phos_core.convolution.boundary import Boundary, source_index
-from phos_core.convolution.cpu import in_parallel, row_strips
+from phos_core.convolution.methods.cpu import in_parallel, row_strips
 from phos_numba.compiling import load_function
 
 __all__ = ["RADII", "Taps", "convolve", "suits"]

@@ -20,17 +20,11 @@ import torch
 from torch.utils import collect_env
 
 from phos_core.arrays import Array
-from phos_core.convolution import algorithms
 from phos_core.convolution.boundary import Boundary, source_index
-from phos_core.convolution.contract import (
-    Accuracy,
-    BackendBase,
-    ErrorKind,
-    MemoryInfo,
-    ProbeReport,
-)
-from phos_core.convolution.cpu import SINGLE_RANGE, host_memory
-from phos_core.convolution.tables import TableCache, transfer_table
+from phos_core.convolution.contract import Accuracy, BackendBase, ErrorKind, MemoryInfo, ProbeReport
+from phos_core.convolution.methods import generic
+from phos_core.convolution.methods.cpu import SINGLE_RANGE, host_memory
+from phos_core.convolution.methods.tables import TableCache, transfer_table
 from phos_core.errors import OutOfMemoryError
 from phos_core.psf import PSF
 
@@ -114,7 +108,7 @@ class TorchBackend(BackendBase):
             ry, rx = _reach(psfs)
             if (2 * ry + 1) * (2 * rx + 1) <= DIRECT_SAMPLES:
                 blurred = torch.stack(
-                    [algorithms.direct(layers[i], one, boundary) for i, one in enumerate(psfs)]
+                    [generic.direct(layers[i], one, boundary) for i, one in enumerate(psfs)]
                 )
             else:
                 extent = self._extent(layers.shape, (ry, rx), boundary)
@@ -157,8 +151,8 @@ class TorchBackend(BackendBase):
         """How far planes are continued for a PSF; an error if no tensor holds that."""
         (rows, cols), (ry, rx) = shape[-2:], reach
         extent = (
-            algorithms.circular_extent(rows, ry, boundary, fast_length),
-            algorithms.circular_extent(cols, rx, boundary, fast_length),
+            generic.circular_extent(rows, ry, boundary, fast_length),
+            generic.circular_extent(cols, rx, boundary, fast_length),
         )
         what = f"a plane of {rows} x {cols} pixels, continued for the PSF,"
         self._check_fits(what, _numbers(extent))
@@ -433,7 +427,7 @@ class MpsBackend(TorchBackend):
         return []
 
 
-fast_length = lru_cache(maxsize=256)(algorithms.fast_even_length)
+fast_length = lru_cache(maxsize=256)(generic.fast_even_length)
 
 create_cpu = CpuBackend
 create_cuda = CudaBackend

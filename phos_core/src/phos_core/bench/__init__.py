@@ -1,1 +1,0 @@
-"""Time, error and memory of phos's backends on this machine, beside other libraries."""

@@ -1,0 +1,1 @@
+"""Which backends there are, which of them can run here, and which one is taken."""

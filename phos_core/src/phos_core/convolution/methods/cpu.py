@@ -1,0 +1,185 @@
+"""What backends on the CPU share: the cores, one pool of threads, the choice of precision."""
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from phos_core.convolution import host
+from phos_core.convolution.contract import MemoryInfo
+from phos_core.convolution.environment import positive_whole
+from phos_core.once import once
+
+__all__ = [
+    "SINGLE_RANGE",
+    "finish_all",
+    "host_memory",
+    "in_parallel",
+    "in_precision",
+    "is_of_great_range",
+    "row_strips",
+    "single_peak",
+    "thread_pool",
+    "usable_cores",
+]
+
+THREADS = "PHOS_THREADS"
+# What libraries read when they are loaded: BLAS of several makers, OpenMP (PyTorch), OpenCV, Numba.
+SINGLE_RANGE = 2000.0  # peak over median: beyond it single precision drowns the shadows
+
+Job = TypeVar("Job")
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use: no more than ``PHOS_THREADS``, if that is set.
+
+    Raises
+    ------
+    ValueError
+        If ``PHOS_THREADS`` is not a whole number above zero.
+    """
+    cores = host.cores()
+    return min(cores, positive_whole(THREADS) or cores)
+
+
+@once()
+def thread_pool() -> ThreadPoolExecutor:
+    """Return the pool that row strips run on, as wide as there are cores."""
+    return ThreadPoolExecutor(usable_cores(), thread_name_prefix="phos")
+
+
+def in_parallel(prepare: Callable[[], Callable[[Job], object]], jobs: Sequence[Job]) -> None:
+    """Do jobs on every core, the caller's thread among them.
+
+    Parameters
+    ----------
+    prepare : callable
+        Called once on each core: makes a workspace there, and returns what does one job in it.
+    jobs : sequence
+        Each is done once, by whoever is free.
+    """
+    waiting = iter(jobs)
+    failed = threading.Event()
+
+    def work() -> None:
+        try:
+            do = prepare()
+            for job in waiting:
+                if failed.is_set():
+                    return
+                do(job)
+        except BaseException:
+            failed.set()  # nobody begins another job: the caller may use the places otherwise
+            raise
+
+    shared = [work]  # emptied at the end: what waits in the pool must not hold arrays any longer
+
+    def help_out() -> None:
+        if shared:
+            shared[0]()
+
+    others = min(usable_cores(), len(jobs)) - 1
+    helpers = [thread_pool().submit(copy_context().run, help_out) for _ in range(others)]
+    try:
+        work()
+    finally:
+        begun = [helper for helper in helpers if not helper.cancel()]
+        shared.clear()
+        finish_all(begun)
+
+
+def finish_all(jobs: Sequence["Future[Any]"]) -> None:
+    """Wait until all jobs of a pool are done, or after an error until none is at work any more.
+
+    Parameters
+    ----------
+    jobs : sequence of Future
+        Those that have not begun when one fails are left out.
+
+    Raises
+    ------
+    Exception
+        That of the first job that failed, once none can change anything any more.
+    """
+    try:
+        wait(jobs, return_when=FIRST_EXCEPTION)
+    finally:
+        for job in jobs:
+            job.cancel()
+        wait(jobs)
+    for job in jobs:
+        if not job.cancelled():
+            job.result()
+
+
+def row_strips(
+    rows: int, cols: int, *, pixels: int, multiple: int = 1, most: int | None = None
+) -> list[slice]:
+    """Cut a plane into strips of rows.
+
+    Parameters
+    ----------
+    rows, cols : int
+        Size of the plane.
+    pixels : int
+        That a strip may have.
+    multiple, most : int
+        Its rows are a multiple of this, at least one, and no more than that.
+
+    Returns
+    -------
+    list of slice
+        All of one height but the last.
+    """
+    height = pixels // cols if most is None else min(pixels // cols, most)
+    height = max(height // multiple, 1) * multiple
+    return [slice(start, min(start + height, rows)) for start in range(0, rows, height)]
+
+
+def host_memory() -> MemoryInfo:
+    """Return how much memory there is here, and how much of it programs may still take.
+
+    In a container, and under any other limit of a control group, it is what that leaves.
+    """
+    return MemoryInfo(*host.free_and_total_bytes())
+
+
+def in_precision(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return a plane in the precision that its Fourier or cosine transform needs.
+
+    Parameters
+    ----------
+    plane : ndarray, shape (rows, cols)
+        In single or double precision.
+
+    Returns
+    -------
+    ndarray, shape (rows, cols)
+        The plane itself; in double precision if its peak is 2000 times its median or more.
+
+    Notes
+    -----
+    The rounding noise of a transform is the same everywhere, relative to the brightest parts: a
+    lamp in the dark would bury the dark in it.
+    """
+    return plane.astype(np.float64) if is_of_great_range(plane) else plane
+
+
+def is_of_great_range(plane: npt.NDArray[Any]) -> bool:
+    """Say whether a plane's peak is more than 2000 times its median."""
+    return float(max(plane.max(), -plane.min())) > single_peak(plane)
+
+
+def single_peak(plane: npt.NDArray[Any]) -> float:
+    """Return the largest value that a plane may hold for single precision to do: 2000 medians."""
+    return SINGLE_RANGE * float(np.median(np.abs(plane[::16, ::16])))
+
+
+if hasattr(os, "register_at_fork"):
+    # Threads do not survive a fork: a child makes its own pool.
+    os.register_at_fork(after_in_child=thread_pool.cache_clear)

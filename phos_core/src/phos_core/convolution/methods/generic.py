@@ -1,0 +1,441 @@
+"""Convolution by every road, on any Array API namespace.
+
+Shifted images, banded matrix products, few frequencies by matrix products, a Fourier transform,
+and sums of these: what a backend inherits that brings no roads of its own.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from phos_core.arrays import Array, array_namespace, device
+from phos_core.convolution.boundary import Boundary, period, source_index
+from phos_core.convolution.methods.planner import (
+    BAND_CYCLES,
+    Method,
+    Plan,
+    Road,
+    Split,
+    Taps,
+    fast_length,
+    separable_terms,
+    significant_radius,
+    splits,
+)
+from phos_core.convolution.methods.tables import TableCache, transfer_table
+from phos_core.errors import UnsupportedOperationError
+from phos_core.psf import PSF
+
+__all__ = [
+    "Kept",
+    "circular_extent",
+    "convolve",
+    "direct",
+    "fast_even_length",
+    "multirate",
+    "pad",
+    "plan",
+    "separable",
+    "significant_radius",
+    "transform",
+]
+
+DIRECT_TAPS = 25  # up to this many samples, adding shifted images beats a transform
+FORCED_TAPS = 2500  # more are not added up one by one even if that is asked for
+SEPARABLE_TAPS = 60  # of all separable terms together, that beat a transform
+SMOOTH_SPACING = 4.0  # pixels between points from which few frequencies beat a transform
+SMOOTH_PIXELS = 2**18  # and the plane that is worth their matrices
+BLOCK = 32  # entries that a block of a banded matrix gives, at least
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An array on a device, kept for the next image, and its bytes."""
+
+    array: Array
+    nbytes: int
+
+
+Tables = TableCache[Kept]
+
+
+def convolve(
+    image: Array,
+    psf: PSF | Sequence[PSF],
+    boundary: Boundary = "symmetric",
+    *,
+    method: Method = "auto",
+    tables: Tables | None = None,
+) -> Array:
+    """Convolve planes with point-spread functions, by the road that suits each.
+
+    Parameters
+    ----------
+    image : array, shape (..., rows, cols)
+        Real floating point; not changed.
+    psf : PSF or sequence of PSF
+        One for all planes, or one per entry of the first axis.
+    boundary : Boundary
+        What lies beyond the edges.
+    method : Method
+        A road for all planes, or "auto".
+    tables : TableCache, optional
+        Where transfer functions are kept for the next image.
+
+    Returns
+    -------
+    array, shape (..., rows, cols)
+        Namespace, dtype and device of `image`.
+
+    Raises
+    ------
+    UnsupportedOperationError
+        If the road that is asked for cannot do it.
+    """
+    if 0 in image.shape:
+        return image
+    xp = array_namespace(image)
+    planes = xp.reshape(image, (-1, *image.shape[-2:]))
+    count = planes.shape[0]
+    psfs = (
+        [psf] * count
+        if isinstance(psf, PSF)
+        else [p for p in psf for _ in range(count // len(psf))]
+    )
+    kept = Tables(0) if tables is None else tables
+
+    def blur(plane: Array, one: PSF) -> Array:
+        single = plane.dtype == xp.float32
+        chosen = plan(plane.shape, one, boundary=boundary, single=single, method=method)
+        return _follow(chosen, plane, kept)
+
+    # One at a time: no array is larger than one continued plane.
+    blurred = [blur(planes[i, ...], p) for i, p in enumerate(psfs)]
+    return xp.reshape(xp.stack(blurred), image.shape)
+
+
+def plan(
+    shape: tuple[int, int],
+    psf: PSF,
+    *,
+    boundary: Boundary = "symmetric",
+    single: bool = True,
+    method: Method = "auto",
+    backend: str = "generic",
+) -> Plan:
+    """Choose the road of a plane, by the number of multiplications.
+
+    Parameters
+    ----------
+    shape : tuple of (int, int)
+        Of the plane.
+    psf : PSF
+        To convolve with.
+    boundary : Boundary
+        What lies beyond the edges.
+    single : bool
+        Whether the plane is in single precision, the only one that smooth blurs are computed in.
+    method : Method
+        A road to take all the same, or "auto".
+    backend : str
+        Name of the backend, for the plan to tell.
+
+    Returns
+    -------
+    Plan
+        By the first of these that can: 25 samples or fewer by shifted images, short separable
+        terms by banded matrices, smooth PSFs on large planes by few frequencies, all else by a
+        transform. A sum is computed as such when it is asked for.
+
+    Raises
+    ------
+    UnsupportedOperationError
+        If the road that is asked for cannot do it.
+    """
+    (ry, rx), pixels = psf.radius, shape[0] * shape[1]
+    samples = (2 * ry + 1) * (2 * rx + 1)
+    smooth = _splits(psf, shape, "multirate") if boundary == "symmetric" and single else []
+    sums = _splits(psf, shape, "sum") if boundary == "symmetric" and single else []
+    terms = separable_terms(psf)
+    taps = sum(len(t) for term in terms or () for t in term)
+    possible: dict[Road, str] = {"transform": "anything"}
+    if samples <= FORCED_TAPS:
+        possible["direct"] = f"{samples} samples"
+    if terms is not None:
+        possible["separable"] = f"{taps} taps of separable terms"
+    if smooth:
+        possible["multirate"] = f"points {_apart(shape, smooth[0])} pixels apart"
+    if sums:
+        possible["sum"] = f"a narrow part, and points {_apart(shape, sums[-1])} pixels apart"
+    if method != "auto":
+        if method not in possible:
+            raise UnsupportedOperationError(
+                f"{backend} cannot convolve this PSF by {method!r}; "
+                f"possible: {', '.join(sorted(possible))}"
+            )
+        road: Road = method
+    elif samples <= DIRECT_TAPS:
+        road = "direct"
+    elif terms is not None and taps <= SEPARABLE_TAPS:
+        road = "separable"
+    elif smooth and smooth[0].spacing >= SMOOTH_SPACING and pixels >= SMOOTH_PIXELS:
+        road = "multirate"
+    else:
+        road = "transform"
+    reason = possible[road] if method == "auto" else "as asked for"
+    split = {"multirate": smooth[:1], "sum": sums[-1:]}.get(road)
+    if split:
+        return Plan(
+            backend,
+            road,
+            reason,
+            shape,
+            boundary,
+            psf,
+            split[0].narrow,
+            split[0].smooth,
+            _points(shape, split[0]),
+        )
+    narrow = terms if road == "separable" and terms is not None else ()
+    return Plan(backend, road, reason, shape, boundary, psf, narrow)
+
+
+def _points(shape: tuple[int, int], split: Split) -> tuple[int, int]:
+    """How many points, or frequencies, of each axis the smooth part is computed from."""
+    rows, cols = (min(n, math.ceil(n * 2 * BAND_CYCLES / split.spacing) + 1) for n in shape)
+    return rows, cols
+
+
+def _apart(shape: tuple[int, int], split: Split) -> str:
+    """How many pixels those points are apart, along rows and along columns."""
+    return " and ".join(f"{n / m:.1f}" for n, m in zip(shape, _points(shape, split), strict=True))
+
+
+def direct(image: Array, psf: PSF, boundary: Boundary) -> Array:
+    """Add up shifted copies of the image, one for each sample of the PSF."""
+    rows, cols = image.shape[-2:]
+    (ry, rx), samples = psf.radius, psf.samples()
+    wide = pad(pad(image, -2, ry, ry, boundary), -1, rx, rx, boundary)
+    total = array_namespace(image).zeros_like(image)
+    for y, x in np.argwhere(samples):
+        top, left = 2 * ry - int(y), 2 * rx - int(x)
+        shifted = wide[..., top : top + rows, left : left + cols]
+        total = total + float(samples[y, x]) * shifted
+    return total
+
+
+def separable(image: Array, terms: Sequence[Taps], boundary: Boundary) -> Array:
+    """Convolve rows, then columns, for each separable term, by banded matrices."""
+    total = None
+    for across, along in terms:
+        halfway = _by_matrix(image, -2, across, boundary)
+        term = _by_matrix(halfway, -1, along, boundary)
+        total = term if total is None else total + term
+    return total
+
+
+def multirate(image: Array, psf: PSF, frequencies: tuple[int, int], tables: Tables) -> Array:
+    """Blur by the low frequencies alone, at the symmetric border.
+
+    Parameters
+    ----------
+    image : array, shape (rows, cols)
+        Of single precision.
+    psf : PSF
+        Even, and smooth.
+    frequencies : tuple of (int, int)
+        How many of the cosine transform (DCT-II) are computed, along rows and along columns.
+    tables : TableCache
+        Keeps the matrices and the transfer function.
+
+    Returns
+    -------
+    array, shape (rows, cols)
+        With A and B the rows of the orthonormal transforms, and P the transfer function,
+        A^T (P (A image B^T)) B.
+    """
+    xp = array_namespace(image)
+    (rows, cols), (height, width) = image.shape, frequencies
+
+    def gain() -> npt.NDArray[Any]:
+        return transfer_table(psf, np.arange(height) / (2 * rows), np.arange(width) / (2 * cols))
+
+    a = _kept(tables, ("cosines", rows, height), image, lambda: _cosines(rows, height))
+    b = _kept(tables, ("cosines", cols, width), image, lambda: _cosines(cols, width))
+    p = _kept(tables, (psf, "gain", image.shape, frequencies), image, gain)
+    spectrum = xp.matmul(xp.matmul(a, image), xp.matrix_transpose(b))
+    return xp.matmul(xp.matmul(xp.matrix_transpose(a), p * spectrum), b)
+
+
+def transform(image: Array, psf: PSF, boundary: Boundary, tables: Tables | None = None) -> Array:
+    """Multiply the spectrum of the continued image by the PSF's transfer function."""
+    xp = array_namespace(image)
+    (rows, cols), (ry, rx) = image.shape[-2:], psf.radius
+    top, height = circular_extent(rows, ry, boundary, fast_even_length)
+    left, width = circular_extent(cols, rx, boundary, fast_even_length)
+    wide = pad(image, -2, top, height - top - rows, boundary)
+    wide = pad(wide, -1, left, width - left - cols, boundary)
+
+    def make() -> npt.NDArray[Any]:
+        return transfer_table(psf, np.fft.fftfreq(height), np.fft.rfftfreq(width), double=True)
+
+    table = _kept(Tables(0) if tables is None else tables, (psf, height, width), image, make)
+    spectrum = xp.fft.rfftn(wide, axes=(-2, -1)) * table
+    blurred = xp.fft.irfftn(spectrum, s=(height, width), axes=(-2, -1))
+    return blurred[..., top : top + rows, left : left + cols]
+
+
+def pad(image: Array, axis: int, before: int, after: int, boundary: Boundary) -> Array:
+    """Continue an image beyond its edges, by any number of pixels.
+
+    Parameters
+    ----------
+    image : array, shape (..., rows, cols)
+        Neither side empty.
+    axis : int
+        -2 for rows, -1 for columns.
+    before, after : int
+        Pixels to add on either side.
+    boundary : Boundary
+        What to add.
+
+    Returns
+    -------
+    array
+        Longer along `axis`.
+    """
+    if before == 0 and after == 0:
+        return image
+    xp = array_namespace(image)
+    size = image.shape[axis]
+    if boundary != "zero":
+        index = source_index(size, before, before + size + after, boundary)
+        return xp.take(image, xp.asarray(index, device=device(image)), axis=axis)
+
+    def empty(count: int) -> Array:
+        shape = list(image.shape)
+        shape[axis] = count
+        return xp.zeros(tuple(shape), dtype=image.dtype, device=device(image))
+
+    return xp.concat([empty(before), image, empty(after)], axis=axis)
+
+
+def fast_even_length(least: int) -> int:
+    """Return the smallest even number from `least` up with no prime factor above 5."""
+    return fast_length(least, 2)
+
+
+def circular_extent(
+    size: int, radius: int, boundary: Boundary, fast_length: Callable[[int], int]
+) -> tuple[int, int]:
+    """Choose how far to continue an axis so that a circular convolution is the right one.
+
+    Parameters
+    ----------
+    size, radius : int
+        Pixels of the axis and reach of the PSF along it.
+    boundary : Boundary
+        What lies beyond the edges.
+    fast_length : callable
+        Gives an even transform length, at least as long as it is asked for.
+
+    Returns
+    -------
+    tuple of (int, int)
+        Places in front of the image, and in all: an even number, the period of the continued
+        image where that is shorter than image and PSF together.
+    """
+    least = size + 2 * radius
+    repeat = period(size, boundary)
+    if repeat is None:
+        return radius, fast_length(least)
+    even_repeat = repeat * (1 + repeat % 2)
+    if even_repeat <= least:  # a quick length for a PSF of a million pixels takes long to find
+        return 0, even_repeat
+    padded = fast_length(least)
+    return (0, even_repeat) if even_repeat <= padded else (radius, padded)
+
+
+def _follow(chosen: Plan, plane: Array, tables: Tables) -> Array:
+    """Convolve a plane as planned."""
+    if chosen.road == "direct":
+        return direct(plane, chosen.psf, chosen.boundary)
+    if chosen.road == "transform":
+        return transform(plane, chosen.psf, chosen.boundary, tables)
+    parts = []
+    if chosen.narrow:
+        parts.append(separable(plane, chosen.narrow, chosen.boundary))
+    if chosen.smooth is not None:
+        parts.append(multirate(plane, chosen.smooth, chosen.points, tables))
+    return parts[0] if len(parts) == 1 else parts[0] + parts[1]
+
+
+def _splits(psf: PSF, shape: tuple[int, int], road: Road) -> list[Split]:
+    """List the ways to take a PSF apart that suit a road, the closest points first."""
+    return [split for split in splits(psf) if split.road == road and min(shape) > 1]
+
+
+def _by_matrix(image: Array, axis: int, taps: npt.NDArray[np.float64], boundary: Boundary) -> Array:
+    """Convolve one axis with odd, centred taps: equal blocks times one small matrix."""
+    xp = array_namespace(image)
+    radius, size = len(taps) // 2, image.shape[axis]
+    block = max(BLOCK, 2 * radius)
+    count = -(-size // block)
+    # Every block goes on in the next: one more is added for the last, empty where nothing is.
+    wide = pad(image, axis, radius, radius, boundary)
+    wide = pad(wide, axis, 0, (count + 1) * block - size - 2 * radius, "zero")
+    toeplitz = np.zeros((block, block + 2 * radius))
+    for row in range(block):
+        toeplitz[row, row : row + len(taps)] = taps[::-1]
+    matrix = _like(image, toeplitz)
+    if axis == -2:
+        cols = image.shape[-1]
+        blocks = xp.reshape(wide, (count + 1, block, cols))
+        windows = xp.concat([blocks[:-1, ...], blocks[1:, : 2 * radius, :]], axis=1)
+        return xp.reshape(xp.matmul(matrix, windows), (count * block, cols))[:size, :]
+    rows = image.shape[-2]
+    blocks = xp.reshape(wide, (rows, count + 1, block))
+    windows = xp.concat([blocks[:, :-1, :], blocks[:, 1:, : 2 * radius]], axis=2)
+    products = xp.matmul(windows, xp.matrix_transpose(matrix))
+    return xp.reshape(products, (rows, count * block))[:, :size]
+
+
+def _cosines(size: int, count: int) -> npt.NDArray[np.float64]:
+    """First rows of the orthonormal DCT-II of an axis."""
+    angles = np.pi / size * np.outer(np.arange(count), np.arange(size) + 0.5)
+    rows: npt.NDArray[np.float64] = np.sqrt(2.0 / size) * np.cos(angles)
+    rows[0] /= np.sqrt(2.0)
+    return rows
+
+
+def _kept(
+    tables: Tables, key: tuple[Any, ...], image: Array, make: Callable[[], npt.NDArray[Any]]
+) -> Array:
+    """Return a table on the image's device and in its precision, made if it is not kept."""
+
+    def bring() -> Kept:
+        host = _rounded(image, make())
+        return Kept(_brought(image, host), host.nbytes)
+
+    return tables.get((*key, str(image.dtype), str(device(image))), bring).array
+
+
+def _like(image: Array, host: npt.NDArray[Any]) -> Array:
+    """Bring numbers to the image's device and precision."""
+    return _brought(image, _rounded(image, host))
+
+
+def _brought(image: Array, host: npt.NDArray[Any]) -> Array:
+    return array_namespace(image).asarray(host, device=device(image))
+
+
+def _rounded(image: Array, host: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Round numbers, real or complex, to the image's precision."""
+    single = image.dtype == array_namespace(image).float32
+    if np.iscomplexobj(host):
+        return host.astype(np.complex64 if single else np.complex128)
+    return host.astype(np.float32 if single else np.float64)

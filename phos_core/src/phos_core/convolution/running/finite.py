@@ -1,0 +1,100 @@
+"""Whether what a backend computed is finite: a driver gone wrong gives NaN, and says nothing."""
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from array_api_compat import is_numpy_array
+
+from phos_core.arrays import Array, array_namespace
+from phos_core.convolution.methods.cpu import in_parallel, row_strips
+from phos_core.errors import DeviceLostError
+
+__all__ = ["Watch", "is_finite", "is_finite_on_all_cores", "not_finite"]
+
+STRIP_NUMBERS = 2**19  # of a result that is searched on every core
+
+
+class Watch:
+    """Looks at what a backend computed for a picture, on the way to the picture.
+
+    On the host an array is judged at once. A device is asked for a sum, which is read at the end:
+    the host does not wait for it in between.
+
+    Parameters
+    ----------
+    name : str
+        The backend's.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._asked: list[tuple[Array, Array]] = []
+
+    def look(self, x: Array) -> None:
+        """See that an array holds no NaN and no infinity, now or in the end.
+
+        Raises
+        ------
+        DeviceLostError
+            If it does.
+        """
+        if is_numpy_array(x):
+            if not is_finite(x):
+                raise not_finite(self._name)
+            return
+        xp = array_namespace(x)
+        if xp.isdtype(x.dtype, "real floating"):
+            self._asked.append((xp.sum(x), x))
+
+    def decide(self) -> None:
+        """See that all arrays of the device were finite; what was asked is then done with.
+
+        Raises
+        ------
+        DeviceLostError
+            If one was not.
+        """
+        asked, self._asked = self._asked, []
+        for total, x in asked:
+            if not math.isfinite(float(total)) and not _is_finite_each(x):
+                raise not_finite(self._name)
+
+
+def not_finite(name: str) -> DeviceLostError:
+    """The error for a backend that cannot be relied on any more."""
+    return DeviceLostError(
+        f"{name} computed numbers that are not finite (NaN or infinity) from a picture that is"
+    )
+
+
+def is_finite(x: npt.NDArray[Any]) -> bool:
+    """Say whether an array of the host holds no NaN and no infinity.
+
+    One pass: a sum is finite only if everything in it is. What is too large to be summed up is
+    looked at one by one.
+    """
+    if x.dtype.kind != "f":
+        return True
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(np.add.reduce(x, axis=None))) or _is_finite_each(x)
+
+
+def is_finite_on_all_cores(planes: npt.NDArray[Any]) -> bool:
+    """Do as `is_finite` for planes of shape (..., rows, cols); not from within strips."""
+    *before, rows, cols = planes.shape
+    wrong: list[slice] = []
+
+    def look(strip: slice) -> None:
+        if not is_finite(planes[..., strip, :]):
+            wrong.append(strip)
+
+    together = max(cols * math.prod(before), 1)
+    in_parallel(lambda: look, row_strips(rows, together, pixels=STRIP_NUMBERS))
+    return not wrong
+
+
+def _is_finite_each(x: Array) -> bool:
+    xp = array_namespace(x)
+    return bool(xp.all(xp.isfinite(x)))

@@ -1,0 +1,284 @@
+"""Run pointwise steps on a backend: compiled where it compiles, in strips of rows on the CPU."""
+
+import math
+from collections.abc import Callable, Hashable, Sequence
+from contextvars import copy_context
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+from array_api_compat import is_numpy_namespace
+from numpy.typing import NDArray
+
+from phos_core.arrays import Array, array_namespace, numpy_dtype
+from phos_core.convolution.chain import Chain
+from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.convolution.methods.cpu import finish_all, thread_pool, usable_cores
+from phos_core.errors import UnsupportedOperationError
+from phos_core.kernels.tracing import trace
+from phos_core.once import once
+
+__all__ = [
+    "SLIM",
+    "RowFunction",
+    "by_columns",
+    "by_rows",
+    "give_back",
+    "give_back_last",
+    "of_pixels",
+    "pointwise",
+    "prepared",
+    "room",
+]
+
+# In one array. Threads on shorter strips wait for each other; longer ones leave the cache.
+STRIP_NUMBERS = 700_000
+SLIM = 64  # pixels: of a picture with a shorter side, what surrounds a strip may outweigh it
+LONG = 2**14  # pixels of the longer side of such a picture that are gone through at once
+
+
+class RowFunction(Protocol):
+    """What works row by row."""
+
+    def __call__(self, *strips: Array, row_start: int, out: Array | None = None) -> Array:
+        """Give the same rows of the result.
+
+        Parameters
+        ----------
+        *strips : array, shape (layers, rows, cols)
+            Rows of each array; not changed.
+        row_start : int
+            Index of the first one.
+        out : array, shape (layers, rows, cols), optional
+            Where the result may be put.
+
+        Returns
+        -------
+        array, shape (layers, rows, cols)
+            `out`, or a new array.
+        """
+        ...
+
+
+def pointwise(
+    backend: ConvolutionBackend,
+    function: Callable[..., Array],
+    *arrays: Array,
+    out: NDArray[Any] | None = None,
+) -> Array:
+    """Run a function of pixels.
+
+    Parameters
+    ----------
+    backend : ConvolutionBackend
+        Whose arrays they are.
+    function : callable
+        As `prepared` takes it.
+    *arrays : array, shape (layers, rows, cols)
+        At least one; all with the same number of rows.
+    out : ndarray, shape (layers, rows, cols), optional
+        Takes the result on the host.
+
+    Returns
+    -------
+    array, shape (layers, rows, cols)
+        `out` if that is given; else a new array where the arrays are.
+    """
+    return by_rows(backend, prepared(backend, function, of_pixels(*arrays)), *arrays, out=out)
+
+
+def of_pixels(*arrays: Array) -> list[tuple[int, np.dtype[Any]]]:
+    """Layers and dtype of arrays of shape (layers, ...) of any library."""
+    return [(array.shape[0], numpy_dtype(array)) for array in arrays]
+
+
+def prepared(
+    backend: ConvolutionBackend,
+    function: Callable[..., Array],
+    inputs: Sequence[tuple[int, np.dtype[Any]]],
+) -> RowFunction:
+    """Make a function of pixels ready to run: compiled where the backend can.
+
+    Parameters
+    ----------
+    backend : ConvolutionBackend
+        Where it will run.
+    function : callable
+        As `tracing.trace` takes it; with settings as a `partial` of keywords that can be hashed. It
+        must not change its arguments.
+    inputs : sequence of (int, dtype)
+        Layers and dtype of the arrays to come.
+
+    Returns
+    -------
+    RowFunction
+        Does what the function does.
+    """
+    compile_chain = getattr(backend, "compile", None)
+    if compile_chain is not None:
+        try:
+            kernel = compile_chain(_chain(*_with_settings(function), tuple(inputs)))
+        except UnsupportedOperationError:
+            pass  # the reference can do it
+        else:
+            return lambda *strips, row_start, out=None: _laid_wide(kernel, strips, out)
+    return lambda *strips, row_start, out=None: _laid_wide(_without_place(function), strips, out)
+
+
+def _without_place(function: Callable[..., Array]) -> Callable[..., Array]:
+    """A function of pixels that makes a new array whatever place it is given."""
+    return lambda *strips, out=None: function(*strips)
+
+
+def _laid_wide(function: Callable[..., Array], strips: Sequence[Array], out: Array | None) -> Array:
+    """Run a function of pixels, on one long row if rows are short: each costs as much as a loop."""
+    if not _is_narrow(strips[0]):
+        return function(*strips, out=out)
+    done = function(*(strip.reshape(len(strip), 1, -1) for strip in strips))
+    return done.reshape(len(done), *strips[0].shape[1:])
+
+
+def _is_narrow(array: Array) -> bool:
+    return isinstance(array, np.ndarray) and array.shape[2] < min(SLIM, array.shape[1])
+
+
+def by_columns(
+    function: Callable[[slice, NDArray[Any] | None], Array], cols: int, out: NDArray[Any] | None
+) -> Array:
+    """Run what gives some of the columns of a few very long rows, not too many at a time.
+
+    Parameters
+    ----------
+    function : callable
+        Takes which columns, and the place where these may be put; gives that, or a new array.
+    cols : int
+        How many there are.
+    out : ndarray, shape (layers, rows, cols), optional
+        Takes the result.
+
+    Returns
+    -------
+    array, shape (layers, rows, cols)
+        `out`, or a new array.
+    """
+    blocks = [slice(start, min(start + LONG, cols)) for start in range(0, cols, LONG)]
+    if len(blocks) < 2:
+        return function(slice(0, cols), out)
+    parts = []
+    for block in blocks:
+        place = None if out is None else out[..., block]
+        done = function(block, place)
+        if place is None:
+            parts.append(done)
+        elif done is not place:
+            place[...] = done
+    return array_namespace(*parts).concat(parts, axis=-1) if out is None else out
+
+
+def _with_settings(
+    function: Callable[..., Array],
+) -> tuple[Callable[..., Array], tuple[tuple[str, Hashable], ...]]:
+    """A function and its settings: a partial itself cannot be a key, as no two are equal."""
+    if isinstance(function, partial):
+        return function.func, tuple(function.keywords.items())
+    return function, ()
+
+
+@once(maxsize=64)
+def _chain(
+    function: Callable[..., Array],
+    settings: tuple[tuple[str, Hashable], ...],
+    inputs: tuple[tuple[int, np.dtype[Any]], ...],
+) -> Chain:
+    return trace(partial(function, **dict(settings)), inputs)
+
+
+def by_rows(
+    backend: ConvolutionBackend,
+    function: RowFunction,
+    *arrays: Array,
+    out: NDArray[Any] | None = None,
+) -> Array:
+    """Run what works row by row, over strips of rows that stay in the CPU's cache.
+
+    Parameters
+    ----------
+    backend : ConvolutionBackend
+        Whose arrays they are. Other than NumPy's are handed over whole, in one call.
+    function : RowFunction
+        Each row of its result must depend on the same row of the arrays alone. It must not
+        convolve or call `by_rows` itself: all strips wait for one pool of threads.
+    *arrays : array, shape (layers, rows, cols)
+        At least one; all with the same number of rows.
+    out : ndarray, shape (layers, rows, cols), optional
+        Takes the result on the host.
+
+    Returns
+    -------
+    array, shape (layers, rows, cols)
+        `out` if that is given; else a new array where the arrays are.
+    """
+    if not is_numpy_namespace(backend.xp):
+        whole = function(*arrays, row_start=0, out=out)
+        if out is None or whole is out:
+            return whole
+        np.copyto(out, backend.to_host(whole))
+        return out
+
+    def run(strip: slice, place: NDArray[Any] | None = None) -> NDArray[Any]:
+        parts = (array[:, strip] for array in arrays)
+        return np.asarray(function(*parts, row_start=strip.start or 0, out=place))
+
+    strips = _strips(arrays)
+    if out is None:
+        if len(strips) < 2:
+            return run(slice(None))
+        head = run(slice(0, 1))  # shows how many layers there are, and their dtype
+        out = room(backend, (head.shape[0], arrays[0].shape[1], head.shape[2]), head.dtype)
+    result = out
+
+    def fill(strip: slice) -> None:
+        place = result[:, strip]
+        done = run(strip, place)
+        if done is not place:
+            for layer in range(len(done)):  # NumPy interleaves all at once far more slowly
+                place[layer] = done[layer]
+
+    jobs = [thread_pool().submit(copy_context().run, fill, strip) for strip in strips]
+    finish_all(jobs)
+    return result
+
+
+def room(backend: ConvolutionBackend, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """An array on the host for a stage of the process, in memory that the backend has kept."""
+    buffers = getattr(backend, "buffers", None)
+    return np.empty(shape, dtype) if buffers is None else buffers.take(shape, dtype)
+
+
+def give_back(backend: ConvolutionBackend, *arrays: Array) -> None:
+    """Let the backend keep the memory of arrays that nobody needs any more."""
+    buffers = getattr(backend, "buffers", None)
+    if buffers is not None:
+        for array in arrays:
+            buffers.give(array)
+
+
+def give_back_last(backend: ConvolutionBackend, *arrays: Array) -> None:
+    """Do as `give_back` when a picture is done: of what is kept now, the next one finds a part."""
+    give_back(backend, *arrays)
+    buffers = getattr(backend, "buffers", None)
+    if buffers is not None:
+        buffers.trim()
+
+
+def _strips(arrays: Sequence[NDArray[Any]]) -> list[slice]:
+    """Slices of rows that hold few numbers of any array, as many for each core."""
+    rows = max(arrays[0].shape[1], 1)
+    cores = usable_cores()
+    count = math.ceil(max(array.size for array in arrays) / STRIP_NUMBERS)
+    if count > 1:
+        count = math.ceil(count / cores) * cores
+    step = math.ceil(rows / max(count, 1))
+    if max(array.shape[2] for array in arrays) < SLIM:
+        step = min(step, LONG)
+    return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]

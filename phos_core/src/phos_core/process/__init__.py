@@ -1,0 +1,1 @@
+"""The photographic process, from a picture to its positive: start with `pipeline`."""

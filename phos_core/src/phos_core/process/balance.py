@@ -1,0 +1,46 @@
+"""The balance of a print on one picture, as a laboratory's automatic printer sets it."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from phos_core.arrays import Array, array_namespace
+from phos_core.effects.couplers import inhibit, release
+from phos_core.effects.exposure import log10_exposure
+from phos_core.process.pipeline import expose_scene
+from phos_core.process.recipe import Recipe
+from phos_core.stocks.baking import rebalanced
+from phos_core.stocks.film import Film
+
+__all__ = ["balanced_on"]
+
+MEASURED_SIDE = 256  # the balance is measured on so many rows and columns at most
+MEASURED_STOPS = 3.0  # what is farther from mid-grey counts as being so far
+
+
+def balanced_on(image: Array, film: Film, recipe: Recipe) -> Film:
+    """A film whose print is balanced on a picture: the mean of its exposures is its mid-grey.
+
+    Measured in stops, on every so many rows and columns of the whole picture.
+    """
+    rows, cols = image.shape[-2:]
+    every_row, every_col = (-(-side // MEASURED_SIDE) or 1 for side in (rows, cols))
+    exposure = expose_scene(
+        image[:, ::every_row, ::every_col],
+        params=film.exposure,
+        encoding=recipe.encoding,
+        primaries=recipe.primaries,
+        exposure_stops=recipe.exposure_stops,
+    )
+    latent = log10_exposure(exposure)
+    xp = array_namespace(latent)
+    mid = math.log10(film.exposure.mid_grey_lx_s)
+    reach = MEASURED_STOPS * math.log10(2.0)
+    counted = xp.minimum(xp.maximum(latent, mid - reach), mid + reach)
+    means = xp.mean(counted, axis=(1, 2))
+    grey = np.array([float(means[layer]) for layer in range(means.shape[0])]).reshape(-1, 1, 1)
+    if film.couplers is not None:
+        grey = inhibit(grey, release(grey, film.couplers), film.couplers)
+    exposed = tuple(grey.ravel().tolist())
+    return replace(film, printing=rebalanced(film.printing, film.development, mid, exposed))

@@ -1,0 +1,89 @@
+"""Coded pixels to scene light, and a print's light to coded pixels."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from phos_core import color
+from phos_core.arrays import Array, array_namespace, clipped, mix, numpy_dtype
+from phos_core.process.camera import (
+    display_light_of_codes,
+    scene_light_of_any,
+    scene_light_of_codes,
+    scene_light_of_srgb,
+)
+from phos_core.process.recipe import Encoding
+
+__all__ = ["display_colours", "encode", "scene_colours"]
+
+MOST_LIGHT = 1e12  # times white; the sun is 1e5. Single precision holds what the steps make of it
+
+
+def scene_colours(coded: Array, encoding: Encoding, primaries: str) -> Array:
+    """Step 1: scene light of coded pixels in linear sRGB, three channels."""
+    if encoding == "linear":
+        return in_srgb(three_channels(light_of(coded)), primaries)
+    if encoding == "srgb" and primaries == "srgb":
+        return three_channels(scene_irradiance(coded))
+    return scene_light_of_any(display_colours(coded, encoding, primaries))
+
+
+def display_colours(coded: Array, encoding: Encoding, primaries: str) -> Array:
+    """Display light of display-referred pixels in linear sRGB, three channels."""
+    light = display_light(coded) if encoding == "srgb" else light_of(coded)
+    return in_srgb(three_channels(light), primaries)
+
+
+def in_srgb(light: Array, primaries: str) -> Array:
+    """Linear light of these primaries in linear sRGB."""
+    return light if primaries == "srgb" else mix(light, to_srgb(primaries))
+
+
+@cache
+def to_srgb(primaries: str) -> Sequence[Sequence[float]]:
+    """Rows of the matrix from these primaries to linear sRGB."""
+    rows: list[list[float]] = color.to_linear_srgb(primaries).tolist()
+    return rows
+
+
+def scene_irradiance(coded: Array) -> Array:
+    """Scene-linear light of sRGB-coded pixels: the camera's rendering is taken back."""
+    xp = array_namespace(coded)
+    if xp.isdtype(coded.dtype, "integral"):
+        return scene_light_of_codes(coded, numpy_dtype(coded))
+    return scene_light_of_srgb(xp.astype(coded, xp.float32))
+
+
+def light_of(coded: Array) -> Array:
+    """Numbers that are light already, held within reach; of integers the largest is 1."""
+    xp = array_namespace(coded)
+    if not xp.isdtype(coded.dtype, "integral"):
+        return xp.astype(clipped(coded, -MOST_LIGHT, MOST_LIGHT), xp.float32)
+    light = xp.astype(coded, xp.float32)
+    return light * (1.0 / np.iinfo(numpy_dtype(coded)).max)
+
+
+def display_light(coded: Array) -> Array:
+    """Display light of sRGB-encoded pixels."""
+    xp = array_namespace(coded)
+    if xp.isdtype(coded.dtype, "integral"):
+        return display_light_of_codes(coded, numpy_dtype(coded))
+    return color.decode_srgb(xp.astype(coded, xp.float32))
+
+
+def three_channels(irradiance: Array) -> Array:
+    """Grey light as equal red, green and blue."""
+    return array_namespace(irradiance).broadcast_to(irradiance, (3, *irradiance.shape[1:]))
+
+
+def encode(light: Array, channels: int, dtype: np.dtype[Any]) -> Array:
+    """Step 9: sRGB-encode in the channels that the input had; clipped here and only here."""
+    if light.shape[0] > channels:
+        light = color.luminance(light)
+    if dtype.kind == "u":
+        coded = color.encode_codes(light, dtype)
+    else:
+        coded = color.encode_srgb(clipped(light, 0.0, 1.0))
+    return array_namespace(light).broadcast_to(coded, (channels, *coded.shape[1:]))

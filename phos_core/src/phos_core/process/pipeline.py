@@ -1,0 +1,385 @@
+"""START HERE: the photographic process, a line a step. `door.develop` leads to it."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import numpy as np
+from array_api_compat import is_numpy_namespace
+from numpy.typing import NDArray
+
+from phos_core.arrays import Array, array_namespace, clipped, numpy_dtype
+from phos_core.convolution.choosing.log import log_method
+from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.convolution.running.finite import Watch
+from phos_core.convolution.running.tiles import Tile, Window
+from phos_core.effects.couplers import Couplers, coupler_psf, inhibit, release
+from phos_core.effects.development import Development
+from phos_core.effects.development import develop as develop_layers
+from phos_core.effects.exposure import Exposure, expose, held_positive, log10_exposure
+from phos_core.effects.grain import Grain, GrainBias, add_grain, grain_noise
+from phos_core.effects.halation import Halation, halation_psfs
+from phos_core.effects.printing import Printing, into_gamut, make_positive
+from phos_core.effects.scatter import Scatter, scatter_psfs
+from phos_core.kernels.strips import (
+    SLIM,
+    RowFunction,
+    by_columns,
+    by_rows,
+    give_back,
+    give_back_last,
+    of_pixels,
+    pointwise,
+    prepared,
+    room,
+)
+from phos_core.once import once
+from phos_core.process.decoding import encode, scene_colours
+from phos_core.process.recipe import Encoding, Recipe
+from phos_core.psf import PSF, compose, delta
+from phos_core.stocks.baking import grain_bias
+from phos_core.stocks.film import Film
+
+__all__ = ["Clock", "process", "reach_px"]
+
+
+def process(
+    pictures: Array,
+    film: Film,
+    recipes: Sequence[Recipe],
+    *,
+    backend: ConvolutionBackend,
+    clock: "Clock",
+    outs: Sequence[NDArray[Any] | None] | None = None,
+    keep: Window | None = None,
+) -> list[Array]:
+    """Take pictures of one size through the photographic process, together.
+
+    Parameters
+    ----------
+    pictures : array, shape (channels, pictures, rows, cols)
+        On the backend's device, one channel or three, coded as the recipes say.
+    film : Film
+        The stock.
+    recipes : sequence of Recipe
+        The settings of each picture; they may differ in what makes the grain alone. Their offset
+        is that of what is kept.
+    backend : ConvolutionBackend
+        What convolves, and where the arrays live.
+    clock : Clock
+        Takes the time of each step.
+    outs : sequence of ndarray, shape (channels, rows, cols), optional
+        Take the positives on the host.
+    keep : Window, optional
+        Rows and columns that are wanted; by default all. What lies around them is dropped as soon
+        as it has acted on them.
+
+    Returns
+    -------
+    list of array, shape (channels, rows, cols)
+        The positives of what is kept, sRGB-encoded: those of `outs` if that is given, else on the
+        device, integers in the dtype of `pictures` and floats in single precision.
+    """
+    pitch_um = recipes[0].pitch_um(*pictures.shape[-2:])
+    psfs = spread_of_light(film, pitch_um)
+    surroundings, inner = crops(keep, pictures.shape[-2:], coupler_reach_px(film, pitch_um))
+    exposures, inhibitors = [], []
+    for layers in layers_at_once(len(psfs), backend, is_whole=keep is None):
+        with clock.step("expose"):
+            exposing = partial(
+                expose_layers,
+                params=film.exposure,
+                encoding=recipes[0].encoding,
+                primaries=recipes[0].primaries,
+                exposure_stops=recipes[0].exposure_stops,
+                layers=layers,
+            )
+            exposure = in_strips(backend, exposing, pictures)
+        with clock.step("scatter and halation"):
+            exposure = spread(exposure, psfs[layers.start : layers.stop], backend)
+            exposure = cropped(exposure, surroundings, backend)
+        with clock.step("couplers"):
+            for inhibitor in spread_inhibitor(exposure, film, layers, pitch_um, backend):
+                inhibitors.append(cropped(inhibitor, inner, backend))
+            exposures.append(cropped(exposure, inner, backend))
+    with clock.step("develop, grain and print"):
+        stages = [joined(layers) for layers in (exposures, inhibitors) if layers]
+        finish = partial(
+            develop_and_print,
+            couplers=film.couplers,
+            development=film.development,
+            grain=film.grain,
+            bias=print_bias(film.grain, film.development, film.printing, pitch_um),
+            printing=film.printing,
+            channels=pictures.shape[0],
+            dtype=numpy_dtype(pictures),
+        )
+        positives = one_by_one(backend, finish, film.grain, recipes, stages, outs)
+    give_back_last(backend, *exposures, *inhibitors)
+    return positives
+
+
+def layers_at_once(layers: int, backend: ConvolutionBackend, *, is_whole: bool) -> Iterator[range]:
+    """Say which layers go through the steps together.
+
+    All do; but of a tile's surroundings the host holds one layer at a time.
+    """
+    step = 1 if is_numpy_namespace(backend.xp) and not is_whole else layers
+    for start in range(0, layers, step):
+        yield range(start, start + step)
+
+
+def crops(keep: Window | None, shape: tuple[int, int], reach: int) -> tuple[Window, Window]:
+    """Where what is kept and a reach around it lies in a picture, and what is kept within that."""
+    kept = keep or (slice(0, shape[0]), slice(0, shape[1]))
+    tile = Tile.reading(kept, reach, shape)
+    return (tile.read_rows, tile.read_cols), tile.inner
+
+
+def cropped(image: Array, window: Window, backend: ConvolutionBackend) -> Array:
+    """Cut a stage of the process out of a larger one that nobody needs afterwards."""
+    part = image[..., *window]
+    if part.shape == image.shape:
+        return image
+    if not is_numpy_namespace(backend.xp):
+        return array_namespace(part).asarray(part, copy=True)
+    place = room(backend, part.shape, part.dtype)
+    np.copyto(place, part)
+    give_back(backend, image)
+    return place
+
+
+def joined(layers: list[Array]) -> Array:
+    """Layers that went apart, in one array."""
+    return layers[0] if len(layers) == 1 else array_namespace(layers[0]).concat(layers)
+
+
+def in_strips(
+    backend: ConvolutionBackend,
+    function: Callable[..., Array],
+    pictures: Array,
+) -> Array:
+    """Run a function of pixels on pictures, one below the other."""
+    layers, count, rows, cols = pictures.shape
+    xp = array_namespace(pictures)
+    stack = xp.reshape(pictures, (layers, count * rows, cols))
+    done = pointwise(backend, function, stack)
+    return xp.reshape(done, (done.shape[0], count, rows, cols))
+
+
+def one_by_one(
+    backend: ConvolutionBackend,
+    finish: Callable[..., Array],
+    grain: Grain | None,
+    recipes: Sequence[Recipe],
+    stages: Sequence[Array],
+    outs: Sequence[NDArray[Any] | None] | None,
+) -> list[Array]:
+    """Finish each picture with the noise of its own recipe's grain, to its own place."""
+    noise = [] if grain is None else [(len(grain.size_um), np.dtype(np.float32))]
+    watch = Watch(backend.name)
+    step = watched(prepared(backend, finish, [*of_pixels(*stages), *noise]), watch)
+    pitch_um = recipes[0].pitch_um(*stages[0].shape[-2:])
+    positives = []
+    for i, recipe in enumerate(recipes):
+        positive = by_rows(
+            backend,
+            step if grain is None else with_noise(step, backend, grain, pitch_um, recipe),
+            *(stage[:, i, ...] for stage in stages),
+            out=None if outs is None else outs[i],
+        )
+        watch.decide()
+        positives.append(positive)
+    return positives
+
+
+def watched(step: RowFunction, watch: Watch) -> RowFunction:
+    """See that what a step takes and gives is finite: clipping and rounding would hide it."""
+
+    def run(*strips: Array, row_start: int, out: Array | None = None) -> Array:
+        for strip in strips:
+            watch.look(strip)
+        done = step(*strips, row_start=row_start, out=out)
+        if type(done) is type(strips[0]):  # what a device has sent to the host is coded already
+            watch.look(done)
+        return done
+
+    return run
+
+
+def with_noise(
+    finish: RowFunction,
+    backend: ConvolutionBackend,
+    grain: Grain,
+    pitch_um: float,
+    recipe: Recipe,
+) -> RowFunction:
+    """Hand a step the noise of step 7 for the rows it works on, after its other arrays."""
+    make_noise = getattr(backend, "grain_noise", grain_noise)
+
+    def finish_part(*parts: Array, place: tuple[int, int], out: Array | None) -> Array:
+        _, rows, cols = parts[0].shape
+        noise = make_noise(
+            parts[0],
+            grain,
+            rows=rows,
+            cols=cols,
+            pixel_pitch_um=pitch_um,
+            seed=recipe.seed,
+            frame=recipe.frame,
+            row_start=recipe.offset_px[0] + place[0],
+            col_start=recipe.offset_px[1] + place[1],
+        )
+        return finish(*parts, noise, row_start=place[0], out=out)
+
+    def finish_rows(*strips: Array, row_start: int, out: Array | None = None) -> Array:
+        _, rows, cols = strips[0].shape
+        if rows >= SLIM:
+            return finish_part(*strips, place=(row_start, 0), out=out)
+        return by_columns(
+            lambda some, place: finish_part(
+                *(strip[..., some] for strip in strips), place=(row_start, some.start), out=place
+            ),
+            cols,
+            out if is_numpy_namespace(backend.xp) else None,
+        )
+
+    return finish_rows
+
+
+def expose_scene(
+    coded: Array,
+    *,
+    params: Exposure,
+    encoding: Encoding,
+    primaries: str,
+    exposure_stops: float,
+) -> Array:
+    """Steps 1 and 2: decode to scene light, expose the layers."""
+    irradiance = scene_colours(coded, encoding, primaries)
+    exposure = expose(irradiance, params, exposure_stops=exposure_stops)
+    is_in_gamut = encoding == "srgb" and primaries == "srgb"
+    return exposure if is_in_gamut else held_positive(exposure, params.least_share)
+
+
+def expose_layers(coded: Array, *, layers: range, **settings: Any) -> Array:
+    """Steps 1 and 2 for some of the layers."""
+    return expose_scene(coded, **settings)[layers.start : layers.stop, ...]
+
+
+def reach_px(film: Film, pitch_um: float) -> int:
+    """Pixels beyond which no part of a picture acts on another: what tiles have to overlap."""
+    light_px = math.ceil(film.light_reach_um / pitch_um) + 1  # PSFs are integrated over the pixel
+    return light_px + coupler_reach_px(film, pitch_um)
+
+
+def coupler_reach_px(film: Film, pitch_um: float) -> int:
+    """Pixels beyond which no part of a picture acts on another once the light has spread."""
+    return math.ceil(film.coupler_reach_um / pitch_um) + 1 if film.couplers else 0
+
+
+def spread_of_light(film: Film, pitch_um: float) -> tuple[PSF, ...]:
+    """Steps 3 and 4: scatter and halation are linear and meet, so they share a convolution."""
+    return light_psfs(film.scatter, film.halation, len(film.development.curves), pitch_um)
+
+
+@once(maxsize=16)  # a roll's pictures share them
+def light_psfs(
+    scatter: Scatter | None, halation: Halation | None, layers: int, pitch_um: float
+) -> tuple[PSF, ...]:
+    """What scatter and halation do to each layer, one after the other."""
+    untouched = (delta(),) * layers
+    scattered = scatter_psfs(scatter, pixel_pitch_um=pitch_um) if scatter else untouched
+    returned = halation_psfs(halation, pixel_pitch_um=pitch_um) if halation else untouched
+    return tuple(compose(first, second) for first, second in zip(scattered, returned, strict=True))
+
+
+def spread_inhibitor(
+    exposure: Array, film: Film, layers: range, pitch_um: float, backend: ConvolutionBackend
+) -> tuple[Array, ...]:
+    """Step 5, first half: the inhibitor that development releases, after it has spread."""
+    if film.couplers is None:
+        return ()
+    releasing = partial(release_inhibitor, couplers=film.couplers, layers=layers)
+    released = in_strips(backend, releasing, exposure)
+    return (spread(released, coupler_psf(film.couplers, pixel_pitch_um=pitch_um), backend),)
+
+
+def spread(image: Array, psf: PSF | Sequence[PSF], backend: ConvolutionBackend) -> Array:
+    """Convolve a stage of the process that nobody needs afterwards."""
+    log_method(backend, image.shape, psf)
+    if not getattr(backend, "takes_out", False):
+        return backend.convolve(image, psf)
+    place = room(backend, image.shape, image.dtype)
+    backend.convolve(image, psf, out=place)  # type: ignore[call-arg] # it says that it takes one
+    give_back(backend, image)
+    return place
+
+
+def release_inhibitor(exposure: Array, *, couplers: Couplers, layers: range | None = None) -> Array:
+    """The inhibitor of some of the layers before it spreads."""
+    return release(log10_exposure(exposure), couplers, layers)
+
+
+def develop_and_print(
+    exposure: Array,
+    *inhibitor_and_noise: Array,
+    couplers: Couplers | None,
+    development: Development,
+    grain: Grain | None,
+    bias: GrainBias | None = None,
+    printing: Printing,
+    channels: int,
+    dtype: np.dtype[Any],
+) -> Array:
+    """Steps 5 to 9: inhibit, develop, add grain, print, encode."""
+    others = list(inhibitor_and_noise)
+    latent = log10_exposure(exposure)
+    if couplers is not None:
+        latent = inhibit(latent, others.pop(0), couplers)
+    density = develop_layers(latent, development)
+    if grain is not None:
+        density = add_grain(density, others.pop(), grain, bias)
+    return encode(into_gamut(make_positive(density, printing)), channels, dtype)
+
+
+@once(maxsize=64)  # a roll's pictures share them
+def print_bias(
+    grain: Grain | None, development: Development, printing: Printing, pitch_um: float
+) -> GrainBias | None:
+    """What keeps the mean light of a positive with grain at a pixel pitch."""
+    if grain is None:
+        return None
+
+    def seen(density: Array) -> Array:
+        return clipped(into_gamut(make_positive(density, printing)), 0.0, 1.0)
+
+    return grain_bias(grain, development, seen, pitch_um)
+
+
+class Clock:
+    """Adds up the time of each step.
+
+    Parameters
+    ----------
+    backend : ConvolutionBackend, optional
+        Is waited for at the end of each step, so that the step's time is its own. By default
+        nothing is waited for: on a device the steps then follow each other without a gap.
+    """
+
+    def __init__(self, backend: ConvolutionBackend | None = None) -> None:
+        self.backend = backend
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time what runs inside."""
+        start = time.perf_counter()
+        yield
+        if self.backend is not None:
+            self.backend.synchronize()
+        elapsed = time.perf_counter() - start
+        self.seconds[name] = self.seconds.get(name, 0.0) + elapsed

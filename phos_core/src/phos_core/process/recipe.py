@@ -1,0 +1,331 @@
+"""Recipe: all settings of a picture in one frozen record. RunReport: what then happened."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+import numpy as np
+
+from phos_core.color import PRIMARIES
+from phos_core.errors import shown
+from phos_core.stocks.film import FILM_FORMATS_UM, Film, at_strength, colour_only, load_film
+from phos_core.stocks.treatment import BOUNDS, FilmSettings, Treatment, finite, in_bounds, whole
+
+__all__ = [
+    "NOT_GIVEN",
+    "Encoding",
+    "Mode",
+    "Recipe",
+    "RunReport",
+    "Settings",
+    "checked_recipe",
+    "one_recipe",
+]
+
+Encoding = Literal["srgb", "display", "linear"]
+Mode = Literal["full", "colour", "texture"]
+LEFT_OUT = {"colour": ("scatter", "halation", "grain"), "texture": ("couplers",)}
+SRGB_CODED = ("srgb", "display-p3")
+EFFECTS = ("scatter", "halation", "couplers", "grain")
+
+
+class _NotGiven:
+    """What an argument is that the caller has left out."""
+
+    def __repr__(self) -> str:
+        return "not given"
+
+
+NOT_GIVEN: Any = _NotGiven()
+
+
+class Settings(FilmSettings, total=False):
+    """The settings of a `Recipe` but for `film` and `seed`, as keyword arguments."""
+
+    frame: int
+    exposure_stops: float
+    film_format: str
+    pixel_pitch_um: float | None
+    offset_px: tuple[int, int]
+    encoding: Encoding
+    primaries: str
+    auto_balance: bool
+    mode: Mode
+    scatter: float
+    halation: float
+    couplers: float
+    grain: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe(Treatment):
+    """Everything that decides how a picture looks; nothing about the machine.
+
+    It has the settings of a `Treatment`, and those below.
+
+    Parameters
+    ----------
+    film : str, Path or Film
+        A stock's name, the path of a TOML file, or a `Film`.
+    seed : int
+        Seed of the grain.
+    frame : int
+        Number of the picture on its roll: same seed, other frame, other grain.
+    exposure_stops : float
+        Exposure compensation; +1 doubles the light.
+    film_format : str
+        Film format, a key of `FILM_FORMATS_UM`; with the picture's size it gives the pixel pitch.
+    pixel_pitch_um : float or None
+        Width of a pixel on the film in um; None: the picture's long side is the frame's.
+    offset_px : tuple of int
+        Row and column of the picture's first pixel within its frame, for a crop.
+    encoding : str
+        What the input is: ``"srgb"``, display-referred, the camera's rendering is taken back;
+        ``"display"``, the same in linear light, which may lie beyond 0 to 1; ``"linear"``,
+        scene-linear, exposed as it is. The positive is always sRGB-encoded.
+    primaries : str
+        Of linear light: ``"srgb"``, ``"display-p3"``, ``"rec2020"`` or ``"prophoto"``. An
+        sRGB-encoded picture may be ``"display-p3"`` too, which has the same coding.
+    auto_balance : bool
+        Whether the scan or print is balanced on the picture itself: the mean of its exposures,
+        taken as a mid-grey.
+    mode : str
+        ``"full"``; ``"colour"``: no scatter, halation or grain, so what a lookup table holds;
+        ``"texture"``: scatter, halation and grain alone, the picture's own colours kept.
+    scatter, halation, couplers, grain : float
+        How strong each effect is; 1: as the stock's file says, 0: left out. `scatter` goes up
+        to 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is of the wrong type, out of its `treatment.BOUNDS`, or contradicts another.
+    """
+
+    film: str | Path | Film = "portra-400"
+    seed: int = 0
+    frame: int = 0
+    exposure_stops: float = 0.0
+    film_format: str = "135"
+    pixel_pitch_um: float | None = None
+    offset_px: tuple[int, int] = (0, 0)
+    encoding: Encoding = "srgb"
+    primaries: str = "srgb"
+    auto_balance: bool = False
+    mode: Mode = "full"
+    scatter: float = 1.0
+    halation: float = 1.0
+    couplers: float = 1.0
+    grain: float = 1.0
+
+    def __post_init__(self) -> None:
+        Treatment.__post_init__(self)
+        if not isinstance(self.film, str | Path | Film):
+            raise TypeError(f"film must be a name, a path or a Film, got {shown(self.film)}")
+        for name in ("seed", "frame"):
+            object.__setattr__(self, name, whole(name, getattr(self, name)))
+        object.__setattr__(self, "offset_px", _offset(self.offset_px))
+        object.__setattr__(self, "exposure_stops", in_bounds("exposure_stops", self.exposure_stops))
+        for name in EFFECTS:
+            object.__setattr__(self, name, finite(name, getattr(self, name)))
+        _check_choice("film_format", self.film_format, tuple(FILM_FORMATS_UM))
+        object.__setattr__(self, "auto_balance", _switch("auto_balance", self.auto_balance))
+        if self.pixel_pitch_um is not None:
+            pitch_um = finite("pixel_pitch_um", self.pixel_pitch_um)
+            if not pitch_um > 0:
+                raise ValueError(f"pixel_pitch_um must be a positive length in um, got {pitch_um}")
+            object.__setattr__(self, "pixel_pitch_um", in_bounds("pixel_pitch_um", pitch_um))
+        _check_choices(self)
+        _check_effects(self)
+        if isinstance(self.film, Film):
+            _refuse_treatment(self)
+
+    def load_film(self) -> Film:
+        """Give the film: as it is, or loaded by its name or path; its effects as asked for."""
+        film = self.film
+        if not isinstance(film, Film):
+            film = load_film(film, **_treatment_of(self))
+        film = at_strength(film, **{name: getattr(self, name) for name in EFFECTS})
+        return colour_only(film) if self.mode == "colour" else film
+
+    def pitch_um(self, rows: int, cols: int) -> float:
+        """Give the pixel pitch on the film of a picture of this size.
+
+        Parameters
+        ----------
+        rows, cols : int
+            Size of the picture.
+
+        Returns
+        -------
+        float
+            Pixel pitch in um.
+
+        Raises
+        ------
+        ValueError
+            If the picture has more pixels along its long side than its frame on the film can take.
+        """
+        if self.pixel_pitch_um is not None:
+            return self.pixel_pitch_um
+        pitch_um = FILM_FORMATS_UM[self.film_format][0] / max(rows, cols, 1)
+        least_um, _ = BOUNDS["pixel_pitch_um"]
+        if pitch_um < least_um:
+            raise ValueError(
+                f"pixel_pitch_um must be given, {least_um:g} or more: the {max(rows, cols)} pixels "
+                f"of the long side would be {pitch_um:.2g} um wide on {self.film_format} film"
+            )
+        return pitch_um
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """What ran, where, and how long each step took.
+
+    Parameters
+    ----------
+    film, backend, device : str
+        What was used.
+    source : str
+        What chose the backend: "argument", "context", "environment", "configuration" or "auto".
+    candidates : tuple of (str, str)
+        Each backend that was considered, and why it was not taken; an empty reason: it was.
+    versions : mapping of str to str
+        Versions of what computed: Python, NumPy, phos-core, the backend and its libraries.
+    pixel_pitch_um : float
+        Width of a pixel on the film.
+    step_seconds : mapping of str to float
+        Time of each step, in the order in which they ran, of all pictures developed together.
+    pictures : int
+        How many pictures were developed together, in one call.
+    tiles : int
+        In how many tiles of rows it was computed; 1: as a whole.
+    events : tuple of str
+        What did not go straight: attempts that failed, tiles, another backend. In order.
+    """
+
+    film: str
+    backend: str
+    device: str
+    source: str
+    candidates: tuple[tuple[str, str], ...]
+    versions: Mapping[str, str]
+    pixel_pitch_um: float
+    step_seconds: Mapping[str, float]
+    pictures: int = 1
+    tiles: int = 1
+    events: tuple[str, ...] = ()
+
+
+def one_recipe(recipe: Recipe | None, **settings: Any) -> Recipe:
+    """Give the settings in one record, however they were given.
+
+    Parameters
+    ----------
+    recipe : Recipe or None
+        All of them.
+    **settings
+        Some of them, instead; `NOT_GIVEN` for one that was left out.
+
+    Returns
+    -------
+    Recipe
+        The settings.
+
+    Raises
+    ------
+    TypeError
+        If they are given in both ways, or `recipe` is none.
+    ValueError
+        As `Recipe` raises it.
+    """
+    given = {name: value for name, value in settings.items() if value is not NOT_GIVEN}
+    if recipe is None:
+        return Recipe(**given)
+    if given:
+        raise TypeError(
+            "give the settings in recipe or as arguments, not both: "
+            f"got {', '.join(given)} beside recipe"
+        )
+    return checked_recipe(recipe)
+
+
+def checked_recipe(recipe: Any) -> Recipe:
+    """The recipe, if it is one."""
+    if not isinstance(recipe, Recipe):
+        hint = "; Recipe(**recipe) makes one of it" if isinstance(recipe, Mapping) else ""
+        raise TypeError(f"recipe must be a Recipe, got {shown(recipe)}{hint}")
+    return recipe
+
+
+def _check_choices(recipe: Recipe) -> None:
+    _check_choice("encoding", recipe.encoding, get_args(Encoding), "'srgb', 'display' or 'linear'")
+    _check_choice("primaries", recipe.primaries, tuple(PRIMARIES))
+    if recipe.encoding == "srgb" and recipe.primaries not in SRGB_CODED:
+        raise ValueError(
+            f'primaries "{recipe.primaries}" have a coding of their own: give linear light, with '
+            'encoding="linear" or "display"'
+        )
+    _check_choice("mode", recipe.mode, get_args(Mode), "'full', 'colour' or 'texture'")
+
+
+def _check_choice(name: str, value: Any, choices: tuple[str, ...], listed: str = "") -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a name, got {shown(value)}")
+    if value not in choices:
+        known = listed or f"one of {', '.join(choices)}"
+        raise ValueError(f"{name} must be {known}, got {shown(value)}")
+
+
+def _switch(name: str, value: Any) -> bool:
+    """A setting as plain True or False; NumPy's are as good."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {shown(value)}")
+    return bool(value)
+
+
+def _check_effects(recipe: Recipe) -> None:
+    for name in EFFECTS:
+        value = getattr(recipe, name)
+        if not value >= 0:
+            raise ValueError(f"{name} must not be negative, got {value}")
+    if not recipe.scatter <= 1:
+        raise ValueError(f"scatter must not exceed 1, the stock as it is, got {recipe.scatter}")
+    for name in EFFECTS:
+        in_bounds(name, getattr(recipe, name))
+    for name in LEFT_OUT.get(recipe.mode, ()):
+        value = getattr(recipe, name)
+        if value not in (0.0, 1.0):
+            raise ValueError(f'{name} has no part in mode "{recipe.mode}", got {value}')
+    if recipe.mode == "texture" and recipe.auto_balance:
+        raise ValueError('auto_balance has no part in mode "texture", which keeps the colours')
+
+
+def _treatment_of(recipe: Recipe) -> FilmSettings:
+    return cast(
+        "FilmSettings", {field.name: getattr(recipe, field.name) for field in fields(Treatment)}
+    )
+
+
+def _refuse_treatment(recipe: Recipe) -> None:
+    """Raise if a film that is loaded already is to be treated otherwise."""
+    for field in fields(Treatment):
+        value = getattr(recipe, field.name)
+        if value != field.default:
+            raise ValueError(
+                f"{field.name} is part of a Film already: give it to load_film, "
+                f"got {field.name}={value!r} with a Film"
+            )
+
+
+def _offset(value: Any) -> tuple[int, int]:
+    try:
+        row, col = value
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"offset_px must be (row, column), got {shown(value)}") from error
+    place = whole("offset_px", row), whole("offset_px", col)
+    low, high = map(int, BOUNDS["offset_px"])
+    if not all(low <= number <= high for number in place):
+        raise ValueError(f"offset_px must lie between {low} and {high}, got {shown(place)}")
+    return place

@@ -1,0 +1,142 @@
+"""Texture mode: a stock's scatter, halation and grain on a picture that keeps its own colours."""
+
+from collections.abc import Sequence
+from functools import lru_cache, partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phos_core.arrays import Array, clipped, numpy_dtype
+from phos_core.convolution.choosing.log import log_method
+from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.convolution.running.tiles import Window
+from phos_core.effects.development import Development
+from phos_core.effects.development import develop as develop_layers
+from phos_core.effects.exposure import Exposure, expose, log10_exposure
+from phos_core.effects.grain import Grain, GrainBias, add_grain
+from phos_core.effects.printing import Printing, held_in_gamut, into_gamut, make_positive
+from phos_core.kernels.strips import give_back_last
+from phos_core.process.camera import rendered_light
+from phos_core.process.decoding import display_colours, encode, scene_colours
+from phos_core.process.pipeline import (
+    Clock,
+    cropped,
+    crops,
+    in_strips,
+    joined,
+    layers_at_once,
+    one_by_one,
+    spread_of_light,
+)
+from phos_core.process.recipe import Encoding, Recipe
+from phos_core.stocks.baking import grain_bias
+from phos_core.stocks.film import Film
+
+__all__ = ["process_texture"]
+
+DARK_PRINT = 0.01  # light of a print below which its grain fades
+
+
+def process_texture(
+    pictures: Array,
+    film: Film,
+    recipes: Sequence[Recipe],
+    *,
+    backend: ConvolutionBackend,
+    clock: "Clock",
+    outs: Sequence[NDArray[Any] | None] | None = None,
+    keep: Window | None = None,
+) -> list[Array]:
+    """Give pictures a stock's scatter, halation and grain, and leave their colours alone.
+
+    As `pipeline.process` does the other steps.
+    """
+    pitch_um = recipes[0].pitch_um(*pictures.shape[-2:])
+    psfs = spread_of_light(film, pitch_um)
+    psfs = psfs if len(psfs) == 3 else psfs * 3
+    kept, _ = crops(keep, pictures.shape[-2:], 0)
+
+    first = recipes[0]
+    scenes, spreads = [], []
+    for channels in layers_at_once(3, backend, is_whole=keep is None):
+        with clock.step("expose"):
+            decode = partial(
+                decode_channels,
+                encoding=first.encoding,
+                primaries=first.primaries,
+                channels=channels,
+            )
+            scene = in_strips(backend, decode, pictures)
+        with clock.step("scatter and halation"):
+            log_method(backend, scene.shape, psfs[channels.start : channels.stop])
+            spread = backend.convolve(scene, psfs[channels.start : channels.stop])
+            scenes.append(cropped(scene, kept, backend))
+            spreads.append(cropped(spread, kept, backend))
+    with clock.step("grain"):
+        finish = partial(
+            add_texture,
+            encoding=first.encoding,
+            primaries=first.primaries,
+            exposing=film.exposure,
+            exposure_stops=first.exposure_stops,
+            development=film.development,
+            grain=film.grain,
+            bias=texture_bias(film.grain, film.development, film.printing, pitch_um),
+            printing=film.printing,
+            dtype=numpy_dtype(pictures),
+        )
+        stages = [pictures[..., *kept], joined(scenes), joined(spreads)]
+        positives = one_by_one(backend, finish, film.grain, recipes, stages, outs)
+    give_back_last(backend, *scenes, *spreads)
+    return positives
+
+
+def decode_channels(coded: Array, *, encoding: Encoding, primaries: str, channels: range) -> Array:
+    """Some of the channels of the scene."""
+    return scene_colours(coded, encoding, primaries)[channels.start : channels.stop, ...]
+
+
+def add_texture(
+    coded: Array,
+    scene: Array,
+    spread: Array,
+    *noise: Array,
+    encoding: Encoding,
+    primaries: str,
+    exposing: Exposure,
+    exposure_stops: float,
+    development: Development,
+    grain: Grain | None,
+    bias: GrainBias | None = None,
+    printing: Printing,
+    dtype: np.dtype[Any],
+) -> Array:
+    """What scatter and halation change in the scene and grain in a print, added to a picture."""
+    if encoding == "linear":
+        light = spread if primaries == "srgb" else into_gamut(spread)
+    else:
+        display = held_in_gamut(display_colours(coded, encoding, primaries))
+        light = display + (rendered_light(spread) - rendered_light(scene))
+    if grain is not None:
+        exposure = expose(spread, exposing, exposure_stops=exposure_stops)
+        density = develop_layers(log10_exposure(exposure), development)
+        grainy = add_grain(density, noise[0], grain, bias)
+        smooth_print, grainy_print = (print_light(d, printing) for d in (density, grainy))
+        light = light * ((grainy_print + DARK_PRINT) / (smooth_print + DARK_PRINT))
+    return encode(light, coded.shape[0], dtype)
+
+
+def print_light(density: Array, printing: Printing) -> Array:
+    """Light of a print, none of it less than nothing."""
+    return clipped(make_positive(density, printing), 0.0)
+
+
+@lru_cache(maxsize=64)  # a roll's pictures share them
+def texture_bias(
+    grain: Grain | None, development: Development, printing: Printing, pitch_um: float
+) -> GrainBias | None:
+    """What keeps the mean of the ratio of two prints at 1, at a pixel pitch."""
+    if grain is None:
+        return None
+    return grain_bias(grain, development, partial(print_light, printing=printing), pitch_um)

@@ -1,0 +1,1 @@
+"""Films and papers: their data sheets, and how these become closed forms."""

@@ -1,0 +1,1 @@
+"""Colour profiles: read, applied, and made."""

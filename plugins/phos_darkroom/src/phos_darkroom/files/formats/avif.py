@@ -1,0 +1,135 @@
+"""AVIF: the container is read here, the pixels by libavif, with all their 8, 10 or 12 bits."""
+
+import io
+import warnings
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import imagecodecs
+import numpy as np
+import PIL
+from numpy.typing import NDArray
+from PIL import Image, features
+
+from phos_core.errors import ImageFileError
+from phos_darkroom.files.formats.assembling import assemble
+from phos_darkroom.files.formats.boxes import ImageFacts, image_facts
+from phos_darkroom.files.formats.code_points import named_profile
+from phos_darkroom.files.formats.damage import DamageError
+from phos_darkroom.files.formats.limits import check_size, read_whole
+from phos_darkroom.files.formats.samples import (
+    coded,
+    exif_for,
+    interleaved,
+    is_grey,
+    profile_for,
+    stretched,
+)
+from phos_darkroom.files.metadata.exif import upright
+from phos_darkroom.files.picture import Picture
+
+__all__ = ["LONGEST_SIDE", "read", "unwritable", "write"]
+
+LONGEST_SIDE = 65_535
+NOT_SAID = 2  # of ITU-T H.273's code points
+QUALITY = 90  # our choice: as close as WebP and JPEG at 95
+SPEED = 8  # our choice: the default takes a second a megapixel
+
+
+def read(path: Path) -> Picture:
+    """Read an AVIF.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Picture
+        Of 8 bits; 10 and 12 bits on the whole range of 16.
+    """
+    content = read_whole(path)
+    if content[8:12] == b"avis":
+        raise ImageFileError(f"{path} is an animation, not one picture")
+    facts = image_facts(content)
+    check_size(path, facts.rows, facts.cols)
+    samples = imagecodecs.avif_decode(content, index=0, numthreads=1)
+    if samples.shape[:2] != (facts.rows, facts.cols):
+        raise DamageError("its picture is of another size than it claims")
+    if samples.dtype == np.uint16:
+        samples = stretched(samples, facts.bits)
+    return assemble(
+        samples,
+        exif=facts.exif,
+        xmp=facts.xmp,
+        icc_profile=facts.icc_profile or _named_profile(facts, samples, path),
+        orientation=facts.orientation,
+        names_colours=facts.primaries != NOT_SAID,
+        name=path.name,
+    )
+
+
+def write(file: BinaryIO, picture: Picture) -> None:
+    """Write an AVIF at quality 90, without chroma subsampling.
+
+    Parameters
+    ----------
+    file : binary file
+        Where to.
+    picture : Picture
+        What; rounded to 8 bits.
+    """
+    metadata = picture.metadata
+    exif = exif_for(picture)
+    blocks = {
+        "exif": None if exif is None else _kept_exif(exif),
+        "xmp": metadata.xmp,
+        "icc_profile": profile_for(picture),
+    }
+    options: dict[str, Any] = {name: block for name, block in blocks.items() if block is not None}
+    image = Image.fromarray(interleaved(coded(picture, np.uint8)))
+    options["subsampling"] = "4:0:0" if picture.pixels.ndim == 2 else "4:4:4"
+    encoded = io.BytesIO()
+    image.save(encoded, format="AVIF", quality=QUALITY, speed=SPEED, **options)
+    file.write(encoded.getvalue())
+
+
+def unwritable() -> str | None:
+    """Say why no AVIF can be written here.
+
+    Returns
+    -------
+    str or None
+        What Pillow lacks; None: it writes AVIF.
+    """
+    if features.check("avif"):
+        return None
+    return f"Pillow {PIL.__version__} has no AVIF: pip install -U 'pillow>=11.3'"
+
+
+class _KeptExif(Image.Exif):
+    """A block that Pillow hands on byte by byte: any other it parses and writes anew."""
+
+    def __init__(self, block: bytes) -> None:
+        super().__init__()
+        self._block = block
+
+    def __bool__(self) -> bool:
+        return True
+
+    def tobytes(self, offset: int = 8) -> bytes:
+        """Return the block."""
+        return self._block
+
+
+def _kept_exif(block: bytes) -> _KeptExif | None:
+    """Return what is written for a block; what is none is no EXIF in an AVIF either."""
+    if upright(block)[0] is not None:
+        return _KeptExif(block)
+    warnings.warn("an EXIF block that cannot be read is left out of the AVIF", stacklevel=4)
+    return None
+
+
+def _named_profile(facts: ImageFacts, samples: NDArray[Any], path: Path) -> bytes | None:
+    return named_profile(path, facts.primaries, facts.transfer, is_grey=is_grey(samples))

@@ -1,0 +1,272 @@
+"""JPEG: the segments are read here, the pixels by Pillow.
+
+Pillow is handed the segments that hold pixels, and no others: neither a second picture (MPO) nor
+a damaged block of metadata can disturb it.
+"""
+
+import io
+import itertools
+import struct
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from phos_core.errors import ImageFileError
+from phos_darkroom.files.formats.assembling import EXIF_MARK, assemble
+from phos_darkroom.files.formats.damage import DamageError
+from phos_darkroom.files.formats.jpeg_segments import (
+    APP1,
+    APP2,
+    APP13,
+    EXTENDED_XMP_MARK,
+    ICC_MARK,
+    PHOTOSHOP_MARK,
+    SEGMENT_BYTES,
+    XMP_MARK,
+    Segments,
+    segments,
+)
+from phos_darkroom.files.formats.limits import read_whole
+from phos_darkroom.files.formats.pillow import without_bomb_warning
+from phos_darkroom.files.formats.samples import coded, profile_for
+from phos_darkroom.files.metadata.exif_facts import shortened
+from phos_darkroom.files.metadata.xmp import as_utf8
+from phos_darkroom.files.metadata.xmp_extended import extended_name, merged, split
+from phos_darkroom.files.picture import Metadata, Picture, Resolution
+
+__all__ = ["LONGEST_SIDE", "read", "write"]
+
+LONGEST_SIDE = 65_535
+QUALITY = 95  # our choice: artefacts stay below the grain
+EXTENDED_PART_BYTES = 65_400  # of extended XMP in a segment, as its standard advises
+EXIF_ROOM, XMP_ROOM = SEGMENT_BYTES - len(EXIF_MARK), SEGMENT_BYTES - len(XMP_MARK)
+ICC_ROOM, ICC_PARTS = SEGMENT_BYTES - len(ICC_MARK) - 2, 255  # a byte counts them
+JFIF_UNITS = {0: "none", 1: "inch", 2: "cm"}
+JFIF_PLACE = 11  # of units and densities, from the file's start
+LARGEST_DENSITY = 65_535
+EOI = b"\xff\xd9"
+FILLERS = (bytes([0xA5]) * 64, bytes([0x5A]) * 64)  # our choice: patterns that are no padding
+
+
+def read(path: Path) -> Picture:
+    """Read a JPEG; of a camera's several pictures in one file, the first.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Picture
+        Of 8 bits.
+
+    Warns
+    -----
+    UserWarning
+        If stray bytes were passed over, the end is missing but no pixel is, or a block of
+        metadata does not belong to the rest.
+    """
+    found = segments(read_whole(path), path)
+    if found.blocks > found.scan_bytes * found.blocks_per_byte:
+        raise DamageError("its data cannot hold the size that it claims")
+    samples = _samples(found, path)
+    if found.stray_bytes:
+        bytes_are = "byte" if found.stray_bytes == 1 else "bytes"
+        _warn(path, f"passed over {found.stray_bytes} stray {bytes_are} before a marker")
+    profile = b"".join(found.icc_parts[number] for number in sorted(found.icc_parts))
+    return assemble(
+        samples,
+        exif=_exif(found, path),
+        xmp=_xmp(found, path),
+        icc_profile=profile or None,
+        photoshop=b"".join(found.photoshop_parts) or None,
+        resolution=_resolution(found.jfif),
+        name=path.name,
+    )
+
+
+def write(file: BinaryIO, picture: Picture) -> None:
+    """Write a JPEG at quality 95, without chroma subsampling.
+
+    Parameters
+    ----------
+    file : binary file
+        Where to.
+    picture : Picture
+        What, without alpha; rounded to 8 bits.
+
+    Warns
+    -----
+    UserWarning
+        If something of its EXIF does not fit into a segment, and is left out.
+    """
+    options: dict[str, Any] = {"quality": QUALITY, "subsampling": "4:4:4"}
+    profile = profile_for(picture)
+    pixels = coded(picture, np.uint8).pixels
+    encoded = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(encoded, format="JPEG", **options)
+    content = bytearray(encoded.getvalue())
+    first = 4 + int.from_bytes(content[4:6], "big")  # past JFIF's own segment
+    _put_resolution(content, picture.metadata.resolution)
+    file.write(content[:first])
+    for body in _metadata_segments(picture.metadata, profile):
+        file.write(_segment(*body))
+    file.write(content[first:])
+
+
+def too_long_for(picture: Picture) -> str | None:
+    """Say what of a picture's metadata JPEG's segments cannot hold.
+
+    Parameters
+    ----------
+    picture : Picture
+        What is to be written.
+
+    Returns
+    -------
+    str or None
+        The block's name; None: all of it fits, or is made to.
+    """
+    metadata = picture.metadata
+    if metadata.xmp is not None and split(metadata.xmp, XMP_ROOM) is None:
+        return "XMP packet"
+    if len(metadata.icc_profile or b"") > ICC_PARTS * ICC_ROOM:
+        return "colour profile"
+    return None
+
+
+def _samples(found: Segments, path: Path) -> NDArray[np.uint8]:
+    """Decode; where the end is missing, only if no pixel is."""
+    content = b"".join(found.pixels)
+    if found.has_end:
+        return _decoded(content, path)
+    if found.is_whole:
+        content = content.rstrip(b"\xff")  # of a mark that is cut in two
+        samples = _decoded(content + EOI, path)
+        # Where data are missing the decoder makes them up, from whatever follows.
+        if all(np.array_equal(samples, _decoded(content + f + EOI, path)) for f in FILLERS):
+            _warn(path, "the mark of its end is missing, but no pixel")
+            return samples
+    raise DamageError("its data end before the picture does")
+
+
+def _decoded(content: bytes, path: Path) -> NDArray[np.uint8]:
+    with without_bomb_warning():
+        picture = Image.open(io.BytesIO(content), formats=("JPEG",))
+    if picture.mode == "CMYK":
+        raise ImageFileError(f"{path} holds inks (CMYK), not light: convert it to sRGB first")
+    if picture.mode not in ("L", "RGB"):
+        raise ImageFileError(f"{path} holds pixels of mode {picture.mode!r}, not grey or RGB")
+    return np.array(picture)
+
+
+def _exif(found: Segments, path: Path) -> bytes | None:
+    """Join EXIF that goes on in further segments; of several blocks the first counts."""
+    starts = [part.startswith((b"II*\0", b"MM\0*")) for part in found.exif_parts]
+    first = 1 + next((n for n, is_start in enumerate(starts[1:]) if is_start), len(starts))
+    if first < len(starts) and found.exif_parts[first] != found.exif_parts[0]:
+        _warn(path, "it has a second block of EXIF, which is left out")
+    return b"".join(found.exif_parts[:first]) or None
+
+
+def _xmp(found: Segments, path: Path) -> bytes | None:
+    """Join XMP and the extended XMP that it names."""
+    packet = as_utf8(found.xmp_parts[0]) if found.xmp_parts else None
+    if any(part != found.xmp_parts[0] for part in found.xmp_parts):
+        _warn(path, "it has a second XMP packet, which is left out")
+    name = extended_name(packet)
+    if packet is None or name is None:
+        if found.extended_parts:
+            _warn(path, "it has extended XMP that its XMP does not name, which is left out")
+        return packet
+    extended = _extended(found.extended_parts.get(name, {}))
+    joined = None if extended is None else merged(packet, as_utf8(extended))
+    if joined is None:
+        _warn(path, "its extended XMP is damaged or missing, and is left out")
+        joined = merged(packet, None)
+    return joined or packet
+
+
+def _extended(parts: dict[int, tuple[int, bytes]]) -> bytes | None:
+    """Put the parts of extended XMP together, each with the whole's length; None if one lacks."""
+    whole = b"".join(parts[place][1] for place in sorted(parts))
+    ends = list(itertools.accumulate(len(parts[place][1]) for place in sorted(parts)))
+    is_whole = [0, *ends[:-1]] == sorted(parts) and {len(whole)} == {n for n, _ in parts.values()}
+    return whole if is_whole else None
+
+
+def _resolution(jfif: bytes | None) -> Resolution | None:
+    if jfif is None:
+        return None
+    unit, across, down = struct.unpack_from(">BHH", jfif, JFIF_PLACE - 4)
+    return Resolution.sensible(across, down, JFIF_UNITS.get(unit, ""))
+
+
+def _put_resolution(content: bytearray, resolution: Resolution | None) -> None:
+    """Say a resolution in JFIF's header, in the unit in which it is nearest to whole numbers."""
+    if resolution is None:
+        return
+    units = {"inch": 2.54, "cm": 1.0}
+    said = (
+        [(0, (resolution.across, resolution.down))]
+        if resolution.unit == "none"
+        else [(code, resolution.per(units[n])) for code, n in JFIF_UNITS.items() if n in units]
+    )
+    unit, densities = min(said, key=lambda one: sum(abs(n - round(n)) for n in one[1]))
+    whole = [round(number) for number in densities]
+    if all(1 <= number <= LARGEST_DENSITY for number in whole):
+        struct.pack_into(">BHH", content, 2 + JFIF_PLACE, unit, *whole)
+
+
+def _metadata_segments(metadata: Metadata, profile: bytes | None) -> Iterator[tuple[int, bytes]]:
+    if metadata.exif is not None:
+        exif, left_out = shortened(metadata.exif, EXIF_ROOM)
+        if left_out:
+            warnings.warn(
+                f"EXIF is longer than the 64 KiB that a JPEG holds: {', '.join(left_out)} of it "
+                "is left out",
+                stacklevel=4,
+            )
+        if exif is not None:
+            yield APP1, EXIF_MARK + exif
+    if metadata.xmp is not None:
+        yield from _xmp_segments(metadata.xmp)
+    yield from _parts(APP13, PHOTOSHOP_MARK, metadata.photoshop or b"")
+    if profile is not None:
+        places = range(0, len(profile), ICC_ROOM)
+        parts = [profile[place : place + ICC_ROOM] for place in places]
+        for number, part in enumerate(parts, 1):
+            yield APP2, ICC_MARK + bytes((number, len(parts))) + part
+
+
+def _xmp_segments(packet: bytes) -> Iterator[tuple[int, bytes]]:
+    xmp, extended = split(packet, XMP_ROOM) or (None, None)
+    if xmp is not None:
+        yield APP1, XMP_MARK + xmp
+    name = extended_name(xmp) if extended is not None else None
+    if extended is None or name is None:
+        return
+    for place in range(0, len(extended), EXTENDED_PART_BYTES):
+        head = name.encode() + struct.pack(">II", len(extended), place)
+        part = extended[place : place + EXTENDED_PART_BYTES]
+        yield APP1, EXTENDED_XMP_MARK + head + part
+
+
+def _parts(marker: int, mark: bytes, block: bytes) -> Iterator[tuple[int, bytes]]:
+    room = SEGMENT_BYTES - len(mark)
+    for place in range(0, len(block), room):
+        yield marker, mark + block[place : place + room]
+
+
+def _segment(marker: int, body: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
+
+
+def _warn(path: Path, what: str) -> None:
+    warnings.warn(f"{path.name}: {what}", stacklevel=4)

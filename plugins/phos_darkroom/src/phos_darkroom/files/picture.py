@@ -1,0 +1,181 @@
+"""Picture: what a picture file holds, before and after it is developed."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phos_core.color import PRIMARIES, decode_srgb, decode_table
+
+__all__ = ["FileEncoding", "Metadata", "Picture", "Resolution"]
+
+FileEncoding = Literal["srgb", "linear", "profile"]
+DTYPES = ("uint8", "uint16", "float32")
+MOST_PIXELS = 1e6  # in an inch or a centimetre: more is no resolution
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """How many pixels of a picture a length on paper has.
+
+    Parameters
+    ----------
+    across, down : float
+        Pixels in a unit of length; above 0.
+    unit : {"inch", "cm", "none"}
+        The length; "none": the two say only how wide a pixel is for its height.
+    """
+
+    across: float
+    down: float
+    unit: Literal["inch", "cm", "none"] = "inch"
+
+    @classmethod
+    def sensible(cls, across: float, down: float, unit: str) -> "Resolution | None":
+        """Return a resolution, or None if the numbers say nothing that a picture can have."""
+        if unit not in ("inch", "cm", "none"):
+            return None
+        if not all(0.0 < number <= MOST_PIXELS for number in (across, down)):
+            return None
+        if unit == "none" and across == down:
+            return None
+        return cls(float(across), float(down), unit)  # type: ignore[arg-type]
+
+    @property
+    def turned(self) -> "Resolution":
+        """That of the picture lying on its side."""
+        return Resolution(self.down, self.across, self.unit)
+
+    def per(self, unit_cm: float) -> tuple[float, float]:
+        """Pixels across and down in a length of so many centimetres."""
+        scale = unit_cm / (2.54 if self.unit == "inch" else 1.0)
+        return self.across * scale, self.down * scale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """What a picture file says besides its pixels, as the bytes that stand in it.
+
+    Parameters
+    ----------
+    exif : bytes or None
+        A TIFF block, without the ``Exif`` mark that JPEG puts before it. Its orientation is 1.
+    xmp : bytes or None
+        The XMP packet, UTF-8, with what JPEG keeps in further segments (extended XMP).
+    icc_profile : bytes or None
+        The colour profile; None: there is none, and the pixels are taken as sRGB.
+    photoshop : bytes or None
+        Photoshop's image resources that tell of the picture: IPTC's caption, keywords and rights
+        (IIM), its digest, the copyright's flag and address, and paths.
+    resolution : Resolution or None
+        As the file itself says it (JFIF, pHYs, a TIFF's tags), else its EXIF.
+    """
+
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    icc_profile: bytes | None = None
+    photoshop: bytes | None = None
+    resolution: Resolution | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Picture:
+    """A picture as its file holds it, upright.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, uint16 or float32, shape (rows, cols) or (rows, cols, 3)
+        Grey or RGB, in the file's own codes or light.
+    alpha : ndarray of the pixels' dtype, shape (rows, cols), optional
+        How opaque each pixel is, 1 or the largest code for wholly; the pixels are not multiplied
+        by it.
+    encoding : {"srgb", "linear", "profile"}
+        What the pixels are: sRGB-coded; scene-linear light; or what the colour profile says,
+        which is not sRGB.
+    primaries : str
+        Of scene-linear light, a key of `color.PRIMARIES`.
+    metadata : Metadata
+        What else the file says.
+
+    Raises
+    ------
+    TypeError
+        If the pixels or the alpha channel are of another dtype.
+    ValueError
+        If a shape is wrong, or what the pixels are is not known.
+    """
+
+    pixels: NDArray[Any]
+    alpha: NDArray[Any] | None = None
+    encoding: FileEncoding = "srgb"
+    primaries: str = "srgb"
+    metadata: Metadata = field(default_factory=Metadata)
+
+    def __post_init__(self) -> None:
+        _check_pixels(self.pixels)
+        if self.alpha is not None:
+            _check_alpha(self.alpha, self.pixels)
+        if self.encoding not in get_args(FileEncoding):
+            known = ", ".join(get_args(FileEncoding))
+            raise ValueError(f"encoding must be one of {known}, got {self.encoding!r}")
+        if self.encoding == "profile" and self.metadata.icc_profile is None:
+            raise ValueError('encoding "profile" needs metadata with an icc_profile, got none')
+        if self.primaries not in PRIMARIES:
+            known = ", ".join(PRIMARIES)
+            raise ValueError(f"primaries must be one of {known}, got {self.primaries!r}")
+
+    def light(self) -> NDArray[np.float32]:
+        """Give the picture's linear light, whatever its pixels are.
+
+        Returns
+        -------
+        ndarray of float32, shape (rows, cols) or (rows, cols, 3)
+            In the picture's own `primaries` if it is scene-linear, else in those of sRGB. The
+            largest code is 1; what floats say beyond 0 to 1 is kept.
+
+        Raises
+        ------
+        ImageFileError
+            If the colour profile is damaged or of other pictures.
+        """
+        profile = self.metadata.icc_profile
+        if self.encoding == "profile" and profile is not None:
+            from phos_darkroom.files.colour.profiles import to_light
+
+            return to_light(self.pixels, profile)
+        are_codes = self.pixels.dtype.kind == "u"
+        light: NDArray[np.float32]
+        if self.encoding == "linear":
+            top = np.iinfo(self.pixels.dtype).max if are_codes else 1
+            light = self.pixels if top == 1 else self.pixels * np.float32(1.0 / top)
+            return light
+        light = decode_table(self.pixels.dtype)[self.pixels] if are_codes else _decoded(self.pixels)
+        return light
+
+    def rows(self, some: slice) -> "Picture":
+        """Give some rows of it, as a picture that says the same of itself."""
+        alpha = None if self.alpha is None else self.alpha[some]
+        return replace(self, pixels=self.pixels[some], alpha=alpha)
+
+
+def _decoded(floats: NDArray[np.float32]) -> NDArray[np.float32]:
+    light: NDArray[np.float32] = decode_srgb(floats)
+    return light
+
+
+def _check_pixels(pixels: Any) -> None:
+    if not isinstance(pixels, np.ndarray) or pixels.dtype.name not in DTYPES:
+        came = pixels.dtype if isinstance(pixels, np.ndarray) else type(pixels).__name__
+        raise TypeError(f"pixels must be an array of {', '.join(DTYPES)}, got {came}")
+    is_grey_or_rgb = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)
+    if not is_grey_or_rgb or 0 in pixels.shape:
+        raise ValueError(f"pixels must be (rows, cols) or (rows, cols, 3), got {pixels.shape}")
+
+
+def _check_alpha(alpha: Any, pixels: NDArray[Any]) -> None:
+    if not isinstance(alpha, np.ndarray) or alpha.dtype != pixels.dtype:
+        came = alpha.dtype if isinstance(alpha, np.ndarray) else type(alpha).__name__
+        raise TypeError(f"alpha must be an array of the pixels' {pixels.dtype}, got {came}")
+    if alpha.shape != pixels.shape[:2]:
+        raise ValueError(f"alpha must be of shape {pixels.shape[:2]}, got {alpha.shape}")

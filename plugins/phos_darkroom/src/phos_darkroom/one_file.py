@@ -1,0 +1,366 @@
+"""Darkroom: a picture's file developed into another, with all that it says of itself."""
+
+import contextlib
+import os
+import warnings
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.errors import ImageFileError, SidecarError
+from phos_core.process.develop import develop
+from phos_core.process.recipe import Recipe, RunReport, checked_recipe
+from phos_core.stocks.film import Film
+from phos_darkroom.files.colour import profiles
+from phos_darkroom.files.image_files import (
+    SUFFIXES,
+    check_suffix,
+    check_writable,
+    encode_picture,
+    read_picture,
+    warn_of_left_out,
+)
+from phos_darkroom.files.paths import exists
+from phos_darkroom.files.picture import Picture
+from phos_darkroom.files.signing import signed
+from phos_darkroom.files.whole_files import NewFiles, cannot_write, check_place, new_files
+from phos_darkroom.large import check_tiff, develop_into, is_large
+from phos_darkroom.settings.as_text import settings_text
+from phos_darkroom.settings.sidecar import FileFacts, Source, describe, dumps, path_for
+
+__all__ = ["develop_file", "develop_picture", "taken_as"]
+
+LIGHT = "EXR"  # the format that holds light, never codes
+DEEP = np.uint16  # of a positive from light, in a format of codes
+
+
+def develop_picture(
+    picture: Picture,
+    recipe: Recipe,
+    *,
+    backend: str | ConvolutionBackend | None = None,
+    strict: bool = False,
+) -> tuple[Picture, RunReport]:
+    """Develop a picture as its file says that it is to be understood.
+
+    Parameters
+    ----------
+    picture : Picture
+        What was read.
+    recipe : Recipe
+        The settings. An `encoding` or `primaries` other than "srgb" go before what the file says.
+    backend : str or ConvolutionBackend, optional
+        Where to compute, as for `phos_core.develop`.
+    strict : bool
+        Whether it is an error to go on elsewhere where the backend fails.
+
+    Returns
+    -------
+    positive : Picture
+        As deep as the picture, with its alpha channel and its metadata, and the settings among
+        these. It is coded by the picture's own profile; as sRGB where there was none, where that
+        has no way back to codes, and where the picture was scene-linear.
+    report : RunReport
+        What ran.
+
+    Raises
+    ------
+    ImageFileError
+        If the profile is damaged or of other pictures.
+    TypeError, ValueError, PhosError
+        As `phos_core.develop` raises.
+    """
+    checked_recipe(recipe)
+    frame = _frame_of_positive(picture, recipe)
+    report: RunReport
+    coded, report = develop(
+        _colours(picture, recipe),
+        recipe=taken_as(picture, recipe),
+        backend=backend,
+        strict=strict,
+        report=True,
+    )
+    return _coded(coded, frame), report
+
+
+def develop_file(
+    source: str | os.PathLike[str],
+    destination: str | os.PathLike[str],
+    recipe: Recipe,
+    *,
+    backend: str | ConvolutionBackend | None = None,
+    strict: bool = False,
+    overwrite: bool = False,
+    sidecar: bool = True,
+) -> RunReport:
+    """Develop a picture's file into another.
+
+    Parameters
+    ----------
+    source, destination : path
+        The picture, and its positive, whose ending chooses the format.
+    recipe : Recipe
+        The settings, as for `develop_picture`.
+    backend : str or ConvolutionBackend, optional
+        Where to compute, as for `phos_core.develop`.
+    strict : bool
+        Whether it is an error to go on elsewhere where the backend fails.
+    overwrite : bool
+        Whether an existing file may be replaced, the source itself included.
+    sidecar : bool
+        Whether a sidecar is written beside the positive.
+
+    Returns
+    -------
+    RunReport
+        What ran.
+
+    Raises
+    ------
+    ImageFileError
+        If the source cannot be read or the destination written, or something of the picture would
+        be lost in its format.
+    SidecarError
+        If a sidecar is wanted of a `Film` that was made in Python.
+    TypeError, ValueError, PhosError
+        As `phos_core.develop` raises.
+
+    Notes
+    -----
+    A positive is as deep as its source where its format is. From an EXR it has 16 bits, but in
+    EXR light as floats.
+
+    The positive and its sidecar are written to files of other names, which then take their places,
+    the sidecar's first: it knows the positive by the hash of its bytes, so that a positive beside
+    a sidecar of its own is whole, whenever the writing was stopped.
+    """
+    source, destination = Path(source), Path(destination)
+    check_suffix(destination)
+    checked_recipe(recipe)
+    if sidecar and isinstance(recipe.film, Film):
+        raise SidecarError(
+            f"a sidecar cannot hold {recipe.film.name}, a Film that was made in Python: give the "
+            "film by its name or its file, or sidecar=False"
+        )
+    _refuse_existing(destination, overwrite)
+    develop_one = _developed_by_tiles if is_large(source) else _developed_whole
+    with contextlib.ExitStack() as opened:
+        held = opened.enter_context(Source(source)) if sidecar else None
+        _check_places(destination, sidecar)
+        files = opened.enter_context(new_files(overwrite=overwrite))
+        report, asked = develop_one(
+            source, held, files, destination, recipe, backend=backend, strict=strict
+        )
+        if held is not None:
+            _write_sidecar(recipe, asked, report, held.facts(), files, destination)
+    return report
+
+
+def _developed_whole(
+    source: Path,
+    held: Source | None,
+    files: NewFiles,
+    destination: Path,
+    recipe: Recipe,
+    *,
+    backend: str | ConvolutionBackend | None,
+    strict: bool,
+) -> tuple[RunReport, Recipe]:
+    """Develop a picture as a whole; the report, and the recipe as it was taken."""
+    picture = read_picture(source)
+    if held is not None:
+        held.check_opened()
+        held.facts()  # of what was read, whatever becomes of the file from now on
+    into_light = _format_of(destination) == LIGHT
+    if into_light:
+        picture = _in_floats(picture)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # `develop_picture` warns
+        frame = _frame_of_positive(picture, recipe)
+    check_writable(destination, _as_light(frame) if into_light else frame)
+    warn_of_left_out(destination, picture.metadata)
+    positive, report = develop_picture(picture, recipe, backend=backend, strict=strict)
+    if into_light:
+        positive = _in_light(positive)
+    elif _format_of(source) == LIGHT:
+        positive = _with_depth(positive, DEEP)
+    encode_picture(files.open(destination), destination, positive)
+    return report, taken_as(picture, recipe)
+
+
+def _developed_by_tiles(
+    source: Path,
+    held: Source | None,
+    files: NewFiles,
+    destination: Path,
+    recipe: Recipe,
+    *,
+    backend: str | ConvolutionBackend | None,
+    strict: bool,
+) -> tuple[RunReport, Recipe]:
+    """Develop a TIFF that is too large to be developed as a whole, as above."""
+    check_tiff(destination)
+    return develop_into(
+        files.open(destination),
+        source,
+        recipe,
+        described=partial(signed, settings=settings_text(recipe)),
+        destination=destination,
+        held=held,
+        backend=backend,
+        strict=strict,
+    )
+
+
+def _check_places(destination: Path, sidecar: bool) -> None:
+    """Raise before the work what would stop the writing after it."""
+    check_place(destination)
+    if not sidecar:
+        return
+    try:
+        check_place(path_for(destination))
+    except ImageFileError as error:
+        raise ImageFileError(f"{error}; it is the sidecar, which sidecar=False leaves out") from (
+            error.__cause__
+        )
+
+
+def _write_sidecar(
+    recipe: Recipe,
+    asked: Recipe,
+    report: RunReport,
+    read: FileFacts,
+    files: NewFiles,
+    destination: Path,
+) -> None:
+    """Write the sidecar of a positive that is written and has not taken its place yet."""
+    with cannot_write(destination):  # which is read again for its hash
+        made = describe(
+            recipe,
+            report,
+            source=read,
+            picture=destination,
+            written=files.written(),
+            encoding=asked.encoding,
+            primaries=asked.primaries,
+        )
+    beside = path_for(destination)
+    with cannot_write(beside):
+        files.open(beside).write(dumps(made).encode())
+
+
+def taken_as(picture: Picture, recipe: Recipe) -> Recipe:
+    """Give the recipe with the encoding and the primaries that a picture is developed with.
+
+    Parameters
+    ----------
+    picture : Picture
+        What was read.
+    recipe : Recipe
+        The settings; an `encoding` or `primaries` other than "srgb" are kept.
+
+    Returns
+    -------
+    Recipe
+        All else as it was.
+    """
+    if recipe.encoding != "srgb" or recipe.primaries != "srgb" or picture.encoding == "srgb":
+        return recipe
+    if picture.encoding == "linear":
+        return replace(recipe, encoding="linear", primaries=picture.primaries)
+    return replace(recipe, encoding="display")
+
+
+def _is_by_profile(picture: Picture, recipe: Recipe) -> bool:
+    """Whether a picture's own profile says what its codes are, and nobody says otherwise."""
+    return picture.encoding == "profile" and recipe.encoding == recipe.primaries == "srgb"
+
+
+def _colours(picture: Picture, recipe: Recipe) -> NDArray[Any]:
+    """What `develop` is given: the codes or the light of the file, or what its profile says."""
+    return picture.light() if _is_by_profile(picture, recipe) else picture.pixels
+
+
+def _frame_of_positive(picture: Picture, recipe: Recipe) -> Picture:
+    """What the positive of a picture is, but for its pixels: they are the picture's."""
+    metadata = picture.metadata
+    profile = metadata.icc_profile
+    if profile is not None and _is_by_profile(picture, recipe):
+        if profiles.can_write(profile):
+            return replace(picture, metadata=signed(metadata, settings_text(recipe)))
+        warnings.warn(
+            "the picture's colour profile has no way back to its codes; the positive is sRGB",
+            stacklevel=4,
+        )
+    if picture.encoding != "srgb" or recipe.primaries != "srgb":
+        metadata = replace(metadata, icc_profile=None)  # untagged files are tagged as sRGB
+    return replace(
+        picture,
+        encoding="srgb",
+        primaries="srgb",
+        metadata=signed(metadata, settings_text(recipe)),
+    )
+
+
+def _coded(positive: NDArray[Any], frame: Picture) -> Picture:
+    """A positive that is sRGB-coded, in the codes that it is to have."""
+    profile, dtype = frame.metadata.icc_profile, frame.pixels.dtype
+    if profile is not None and frame.encoding == "profile":
+        return replace(frame, pixels=profiles.from_srgb(positive, profile, dtype))
+    return replace(frame, pixels=_with_dtype(positive, dtype))
+
+
+def _format_of(path: Path) -> str | None:
+    return SUFFIXES.get(path.suffix.lower())
+
+
+def _refuse_existing(destination: Path, overwrite: bool) -> None:
+    if exists(destination) and not overwrite:
+        raise ImageFileError(
+            f"{destination} exists already; it is replaced only on request (overwrite)"
+        )
+
+
+def _as_light(picture: Picture) -> Picture:
+    """What the positive of a picture is in a format of light, but for its colours."""
+    metadata = replace(picture.metadata, icc_profile=None)
+    return replace(picture, encoding="linear", primaries="srgb", metadata=metadata)
+
+
+def _in_floats(picture: Picture) -> Picture:
+    """A picture's numbers as floats of 0 to 1, so that its positive is finer than its codes."""
+    return _with_depth(picture, np.float32)
+
+
+def _in_light(positive: Picture) -> Picture:
+    """A positive in display-linear light."""
+    return _as_light(replace(positive, pixels=positive.light()))
+
+
+def _with_depth(picture: Picture, dtype: DTypeLike) -> Picture:
+    """A picture with its pixels and its alpha channel as codes of another depth."""
+    alpha = picture.alpha
+    return replace(
+        picture,
+        pixels=_with_dtype(picture.pixels, dtype),
+        alpha=None if alpha is None else _with_dtype(alpha, dtype),
+    )
+
+
+def _with_dtype(codes: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
+    """Codes at another depth, rounded; floats are 0 to 1."""
+    into = np.dtype(dtype)
+    if codes.dtype == into:
+        return codes
+    scaled = codes.astype(np.float32)
+    if codes.dtype.kind == "u":
+        scaled /= np.iinfo(codes.dtype).max
+    if into.kind == "f":
+        return scaled
+    rounded: NDArray[Any] = np.floor(np.clip(scaled, 0.0, 1.0) * np.iinfo(into).max + 0.5)
+    return rounded.astype(into)

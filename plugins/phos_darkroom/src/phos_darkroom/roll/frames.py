@@ -1,0 +1,290 @@
+"""Which pictures a roll has, and where each goes."""
+
+import os
+import string
+import unicodedata
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from pathlib import Path, PurePath
+from typing import TypeAlias
+
+from phos_core.process.recipe import Recipe, checked_recipe
+from phos_core.stocks.film import Film
+from phos_darkroom.files.paths import is_file, is_folder
+from phos_darkroom.roll.searching import Found, Search, is_pattern, natural_key, without_doubles
+
+__all__ = ["NAME", "Frame", "PassedOver", "Paths", "frame_seed", "frames_of", "natural_key"]
+
+Paths: TypeAlias = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+
+PassedOver = Callable[[Path, str], None]
+
+NAME = "{parent}/{stem}{suffix}"
+FIELDS = ("stem", "suffix", "ending", "film", "seed", "n", "parent")
+SEED_BYTES = 4
+INSTEAD = ".tif"  # of an ending that is read but not written; it holds 16 bits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """A picture of a roll.
+
+    Parameters
+    ----------
+    source, destination : Path
+        The picture's file, and its positive's.
+    recipe : Recipe
+        How it is developed; its seed is the frame's own.
+    """
+
+    source: Path
+    destination: Path
+    recipe: Recipe
+
+
+def frames_of(
+    sources: Paths,
+    output: str | os.PathLike[str],
+    recipe: Recipe,
+    *,
+    name: str | None = None,
+    recursive: bool = False,
+    passed_over: PassedOver | None = None,
+) -> tuple[Frame, ...]:
+    """Find the pictures of a roll, in their order, and say where each goes.
+
+    Parameters
+    ----------
+    sources : path, or iterable of paths
+        Files, folders, and patterns such as ``"2026/**/*.jpg"``. In a folder and behind a pattern
+        hidden files, sidecars, positives that have a sidecar, and what cannot be read are passed
+        over, and so is the output folder.
+    output : path
+        A file for one file; else a folder, where the structure under each folder is kept.
+    recipe : Recipe
+        How they are developed. In a folder, each frame gets a seed of its own by `frame_seed`.
+    name : str, optional
+        Of a file in the output folder, with the fields ``{stem}``, ``{suffix}``, ``{ending}``
+        (the source's own, without the dot), ``{film}``, ``{seed}`` (the roll's), ``{n}`` (1 for
+        the first) and ``{parent}``; by default as the source is called. By default, pictures that
+        would share a name because theirs cannot be written keep their ending in it: ``a.dng.tif``
+        and ``a.heic.tif``.
+    recursive : bool
+        Whether the folders in a folder are looked through too.
+    passed_over : callable, optional
+        ``passed_over(folder, why)``, for each folder in a folder that cannot be read. By default a
+        warning says so.
+
+    Returns
+    -------
+    tuple of Frame
+        In the order given; within a folder by name, "2" before "10".
+
+    Raises
+    ------
+    ImageFileError
+        If a file's ending cannot be written.
+    ValueError
+        If there is no picture, the name has an unknown field or leaves the folder, two would go
+        to one place, or one would go where another comes from.
+
+    Warns
+    -----
+    UserWarning
+        If a folder in a folder cannot be read, and `passed_over` is not given.
+    """
+    checked_recipe(recipe)
+    given = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
+    output = Path(output)
+    if len(given) == 1 and _is_file_for(output, Path(given[0])):
+        return (_single(Path(given[0]), output, recipe, name),)
+    search = Search(output, recursive)
+    found = without_doubles(file for source in given for file in search.found(Path(source)))
+    if not found:
+        raise ValueError(f"there is no picture to develop{search.refusals()}")
+    for folder, why in search.refused:
+        (passed_over or _warn)(folder, why)
+    _refuse_file(output, len(found))
+    names = _names(found, recipe, name)
+    frames = [
+        Frame(
+            source=file.path,
+            destination=output / place,
+            recipe=replace(recipe, seed=frame_seed(recipe.seed, grain_name)),
+        )
+        for file, place, grain_name in zip(found, names, _grain_names(found), strict=True)
+    ]
+    _check_places(frames, found)
+    return tuple(frames)
+
+
+def frame_seed(seed: int, name: str | PurePath) -> int:
+    """Derive the seed of a frame, so that the frames of a roll do not share grain.
+
+    Parameters
+    ----------
+    seed : int
+        The roll's.
+    name : str or PurePath
+        The picture's file name, after that of the folder that it lies in: ``100CANON/a.jpg``. In a
+        folder that is looked through with those in it, its path under the folder given, if that
+        says more: ``day/noon/a.jpg``.
+
+    Returns
+    -------
+    int
+        From 0 to 2**32 - 1. It depends on nothing else: a frame that is developed again, alone or
+        in another order, on another day or from another disk, keeps its grain.
+
+    Notes
+    -----
+    Where two frames of a roll still have one such name, as ``100CANON/a.jpg`` of two cards,
+    `frames_of` puts as many more folders before it as tell them apart.
+    """
+    named = f"{seed}/{_spelt(PurePath(name))}"
+    digest = blake2b(named.encode("utf-8", "surrogateescape"), digest_size=SEED_BYTES)
+    return int.from_bytes(digest.digest(), "big")
+
+
+def _grain_names(found: Sequence[Found]) -> list[PurePath]:
+    """What the seed of each is made from: of no two the same."""
+    names = [file.grain_name(folders=1) for file in found]
+    deepest = max(len(file.folder.parts) + len(file.name.parts) for file in found)
+    for folders in range(2, deepest):
+        times = Counter(map(_spelt, names))
+        if max(times.values()) == 1:
+            break
+        names = [
+            name if times[_spelt(name)] == 1 else file.grain_name(folders)
+            for name, file in zip(names, found, strict=True)
+        ]
+    return names
+
+
+def _spelt(name: PurePath) -> str:
+    """A path in one spelling: some file systems spell é in one character and some in two."""
+    return unicodedata.normalize("NFC", name.as_posix())
+
+
+def _is_file_for(output: Path, source: Path) -> bool:
+    """Whether one picture goes into a file of this name."""
+    if is_folder(source) or is_pattern(source):
+        return False
+    return bool(output.suffix) and not is_folder(output)
+
+
+def _single(source: Path, output: Path, recipe: Recipe, name: str | None) -> Frame:
+    from phos_darkroom.files.image_files import check_suffix
+
+    if name is not None:
+        raise ValueError(f"a name is for pictures in a folder, and {output} is a file")
+    check_suffix(output)
+    return Frame(source=source, destination=output, recipe=recipe)
+
+
+def _refuse_file(output: Path, count: int) -> None:
+    from phos_darkroom.files.image_files import SUFFIXES
+
+    if is_folder(output):
+        return
+    if is_file(output) or output.suffix.lower() in SUFFIXES:
+        pictures = "a picture" if count == 1 else f"{count} pictures"
+        raise ValueError(f"{output} is a file; {pictures} of a roll need a folder")
+
+
+def _warn(folder: Path, why: str) -> None:
+    warnings.warn(f"{folder} cannot be read: {why}; its pictures are left out", stacklevel=2)
+
+
+def _names(found: Sequence[Found], recipe: Recipe, template: str | None) -> list[PurePath]:
+    """The path of each positive in the output folder."""
+    names = [
+        _named(template or NAME, file.name, recipe, number) for number, file in enumerate(found, 1)
+    ]
+    if template is not None:
+        return names
+    times = Counter(names)
+    return [
+        name.with_name(file.name.name + name.suffix)
+        if times[name] > 1 and name.suffix != file.name.suffix
+        else name
+        for name, file in zip(names, found, strict=True)
+    ]
+
+
+def _named(template: str, source: PurePath, recipe: Recipe, number: int) -> PurePath:
+    """The path of a positive in the output folder."""
+    from phos_darkroom.files.image_files import check_suffix
+
+    _check_fields(template)
+    try:
+        name = template.format(**_fields(source, recipe, number))
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"the name {template!r} cannot be filled in: {error}") from error
+    place = PurePath(os.path.normpath(name))
+    if place.is_absolute() or ".." in place.parts:
+        raise ValueError(f"the name {template!r} leaves the output folder: {name}")
+    check_suffix(place)
+    return place
+
+
+def _fields(source: PurePath, recipe: Recipe, number: int) -> dict[str, str | int]:
+    """What stands in a name for each of `FIELDS`."""
+    from phos_darkroom.files.image_files import SUFFIXES
+
+    return {
+        "stem": source.stem,
+        "suffix": source.suffix if source.suffix.lower() in SUFFIXES else INSTEAD,
+        "ending": source.suffix.removeprefix("."),
+        "film": _film_name(recipe.film),
+        "seed": recipe.seed,
+        "n": number,
+        "parent": source.parent.as_posix(),
+    }
+
+
+def _check_fields(template: str) -> None:
+    try:
+        parsed = list(string.Formatter().parse(template))
+    except ValueError as error:
+        raise ValueError(f"the name {template!r} cannot be read: {error}") from error
+    for _, name, _, _ in parsed:
+        if name is not None and name not in FIELDS:
+            known = ", ".join(f"{{{known}}}" for known in FIELDS)
+            raise ValueError(f"the name {template!r} has the unknown field {{{name}}}, not {known}")
+
+
+def _film_name(film: str | Path | Film) -> str:
+    if isinstance(film, Film):
+        return film.name
+    path = PurePath(film)
+    return path.stem if path.suffix == ".toml" else path.name
+
+
+def _check_places(frames: Sequence[Frame], found: Sequence[Found]) -> None:
+    """Raise if two go to one place, or one to where another comes from."""
+    sources = {os.path.realpath(frame.source): frame for frame in frames}
+    taken: dict[str, int] = {}
+    for number, frame in enumerate(frames):
+        place = os.path.realpath(frame.destination)
+        other = taken.setdefault(place, number)
+        if other != number:
+            apart = _fields_that_differ(found, other, number)
+            raise ValueError(
+                f"{frames[other].source} and {frame.source} would both be {frame.destination}; "
+                f"a name with {' or '.join(apart)} keeps them apart"
+            )
+        there = sources.get(place, frame)
+        if there is not frame:
+            raise ValueError(
+                f"{frame.source} would be {frame.destination}, which is to be developed itself"
+            )
+
+
+def _fields_that_differ(found: Sequence[Found], *numbers: int) -> list[str]:
+    """The fields of a name that would keep two pictures apart."""
+    one, other = (_fields(found[number].name, Recipe(), number) for number in numbers)
+    return [f"{{{field}}}" for field in FIELDS if one[field] != other[field]]

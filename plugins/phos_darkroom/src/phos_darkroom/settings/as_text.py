@@ -1,0 +1,158 @@
+"""Settings as TOML: the form that sidecars, presets and a picture's own metadata share."""
+
+import difflib
+import os
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from phos_core.errors import shown
+from phos_core.process.recipe import Recipe
+from phos_core.stocks import toml_text
+from phos_core.stocks.film import Film
+
+__all__ = [
+    "NONE",
+    "as_toml",
+    "parse_toml",
+    "read_toml",
+    "settings_folder",
+    "settings_from",
+    "settings_text",
+    "values_of",
+]
+
+NONE = "none"
+"""How a setting says that nothing was asked for; TOML has no word for it."""
+
+DEFAULTS = {field.name: field.default for field in fields(Recipe) if field.name != "film"}
+NUMBERS_ON_LINES = re.compile(r"\[\n((?: +[-+.\de]+,\n)+)\]")
+
+
+def settings_folder() -> Path:
+    """Return where phos keeps what is the user's, as programs do on this platform.
+
+    Returns
+    -------
+    Path
+        It need not exist.
+    """
+    if sys.platform == "win32":
+        usual = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
+    elif sys.platform == "darwin":
+        usual = Path.home() / "Library" / "Application Support"
+    else:
+        usual = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return usual / "phos"
+
+
+def values_of(recipe: Recipe) -> dict[str, Any]:
+    """Give every setting of a recipe but the film, defaults included, as TOML holds it.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The settings.
+
+    Returns
+    -------
+    dict of str to str, bool, int, float or list
+        `settings_from` gives the same settings again, each float to its last bit.
+    """
+    return {name: _value(getattr(recipe, name)) for name in DEFAULTS}
+
+
+def settings_from(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Give settings, as keywords of `Recipe`, that TOML holds as `values_of` writes them.
+
+    Parameters
+    ----------
+    values : mapping of str to Any
+        Some settings or all, without the film. Only what a `Recipe` does not check itself is
+        checked.
+
+    Returns
+    -------
+    dict of str to Any
+        The same settings.
+
+    Raises
+    ------
+    ValueError
+        If there is no setting of a name; the message gives the nearest.
+    TypeError
+        If a name stands as something else.
+    """
+    for name in values:
+        if name not in DEFAULTS:
+            raise ValueError(_unknown(name))
+    return {name: _setting(name, value) for name, value in values.items()}
+
+
+def settings_text(recipe: Recipe) -> str:
+    """Tell film and settings as TOML, for a picture's metadata: no path, nothing of the machine.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The settings; a film that is a path is told by the file's name, a `Film` by its own.
+
+    Returns
+    -------
+    str
+        Equal settings, equal text.
+    """
+    film = recipe.film
+    name = film.name if isinstance(film, Film) else Path(film).name
+    return as_toml({"film": name, **values_of(recipe)})
+
+
+def as_toml(table: Mapping[str, Any]) -> str:
+    """Write a table as TOML, a row of numbers on one line."""
+
+    def on_one_line(match: re.Match[str]) -> str:
+        return "[" + ", ".join(match[1].replace(",", " ").split()) + "]"
+
+    return NUMBERS_ON_LINES.sub(on_one_line, tomli_w.dumps(table))
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Read TOML; a `ValueError` says where it goes wrong."""
+    try:
+        return toml_text.parse(text)
+    except ValueError as error:
+        raise ValueError(f"is no TOML: {error}") from error
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file of settings; a `ValueError` says why not, but not which file."""
+    try:
+        return parse_toml(toml_text.read(path, "file of settings"))
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from error
+
+
+def _value(setting: Any) -> Any:
+    if setting is None:
+        return NONE
+    return list(setting) if isinstance(setting, tuple) else setting
+
+
+def _setting(name: str, value: Any) -> Any:
+    default = DEFAULTS[name]
+    if default is None:
+        return None if value == NONE else value
+    if isinstance(default, str) and name != "light" and not isinstance(value, str):
+        raise TypeError(f"{name} must be a name, got {shown(value)}")
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _unknown(name: str) -> str:
+    near = difflib.get_close_matches(name.lower(), DEFAULTS, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(DEFAULTS)}"
+    return f"unknown setting {shown(name)}; {hint}"

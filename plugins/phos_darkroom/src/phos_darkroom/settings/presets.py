@@ -1,0 +1,266 @@
+"""Presets: settings under a name, bundled or in a folder of the user's."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from phos_core.errors import ImageFileError, PresetError, SidecarError, UnknownPresetError, shown
+from phos_core.process.recipe import Recipe
+from phos_core.stocks.film import Film, is_path
+from phos_darkroom.files.paths import exists
+from phos_darkroom.files.whole_files import new_files
+from phos_darkroom.settings.as_text import (
+    as_toml,
+    parse_toml,
+    read_toml,
+    settings_folder,
+    settings_from,
+    values_of,
+)
+from phos_darkroom.settings.sidecar import is_sidecar, read
+
+__all__ = ["PresetSummary", "load_preset", "presets", "presets_folder", "save_preset"]
+
+OF_ONE_PICTURE = ("seed", "frame", "offset_px", "pixel_pitch_um", "encoding", "primaries")
+"""What a sidecar holds that says something of its own picture and nothing of a look."""
+
+NAME = re.compile(r"[^\W_][\w -]{0,59}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresetSummary:
+    """What a list shows of a preset.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    film : str
+        Its film; empty: it has none, and goes with any.
+    description : str
+        One line about it.
+    place : str
+        The file, or ``"phos"`` for one that comes with phos.
+    """
+
+    name: str
+    film: str
+    description: str
+    place: str
+
+
+def presets_folder() -> Path:
+    """Give the user's folder of presets: ``PHOS_PRESETS``, or where this platform keeps settings.
+
+    Returns
+    -------
+    Path
+        It need not exist yet.
+    """
+    if chosen := os.environ.get("PHOS_PRESETS"):
+        return Path(chosen)
+    return settings_folder() / "presets"
+
+
+def presets() -> list[PresetSummary]:
+    """List the presets, sorted by name; the user's hides a bundled one of the same name.
+
+    Returns
+    -------
+    list of PresetSummary
+        One that cannot be read is in it too; its description says why.
+    """
+    users = {name: _summary(name, file, is_users=True) for name, file in _users().items()}
+    bundled = {name: _summary(name, file, is_users=False) for name, file in _bundled().items()}
+    return [summary for _, summary in sorted((bundled | users).items())]
+
+
+def load_preset(preset: str | Path) -> dict[str, Any]:
+    """Give the settings of a preset, as keywords of `Recipe`.
+
+    Parameters
+    ----------
+    preset : str or Path
+        A name from `presets`, or the path of a TOML file (ending in ``.toml``). A sidecar is a
+        preset as well: what it says of its own picture is left out (`seed`, `frame`,
+        `offset_px`, `pixel_pitch_um`, `encoding`, `primaries`).
+
+    Returns
+    -------
+    dict of str to Any
+        Only what it sets. A film that is a file is an absolute path.
+
+    Raises
+    ------
+    UnknownPresetError
+        If there is no preset of this name; the message lists the nearest.
+    PresetError
+        If the file cannot be read, or something in it is wrong.
+    """
+    if is_path(preset):
+        return _load(Path(preset))
+    name = str(preset)
+    users, bundled = _users(), _bundled()
+    if name in users:
+        return _load(users[name])
+    if name not in bundled:
+        raise UnknownPresetError(name, {*users, *bundled})
+    return _of_bundled(bundled[name])[1]
+
+
+def save_preset(
+    name: str,
+    settings: Mapping[str, Any],
+    *,
+    description: str = "",
+    overwrite: bool = False,
+) -> Path:
+    """Save settings under a name in the user's folder.
+
+    Parameters
+    ----------
+    name : str
+        Letters, digits, blanks, ``-`` and ``_``; not a path.
+    settings : mapping of str to Any
+        Keywords of `Recipe`, as many as the preset shall set.
+    description : str
+        One line about it.
+    overwrite : bool
+        Whether a preset of this name may be replaced.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    PresetError
+        If the name is no name, is taken, or the file cannot be written.
+    TypeError, ValueError
+        If a setting is unknown, of the wrong type or out of range, or does not go with the film
+        where one is named.
+    UnknownFilmError, FilmFileError
+        If that film cannot be loaded.
+    """
+    path = presets_folder() / f"{_checked_name(name)}.toml"
+    if exists(path) and not overwrite:
+        raise PresetError(
+            f"there is a preset {name!r} already, {path}: remove it, or choose another name "
+            "(in Python, overwrite=True replaces it)"
+        )
+    table = {"description": description} if description else {}
+    text = as_toml({**table, "settings": _table(settings)})
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with new_files(overwrite=overwrite) as files:
+            files.open(path).write(text.encode())
+    except OSError as error:
+        raise PresetError(f"cannot write {path}: {error.strerror or error}") from error
+    except ImageFileError as error:
+        raise PresetError(str(error)) from error
+    return path
+
+
+def _table(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as they stand in a preset, checked."""
+    rest = {name: value for name, value in settings.items() if name != "film"}
+    settings_from(rest)  # whose error is the better one for a name that is unknown
+    recipe = Recipe(**settings)
+    table = {name: value for name, value in values_of(recipe).items() if name in rest}
+    if "film" not in settings:
+        return table
+    film = settings["film"]
+    if isinstance(film, Film):
+        raise PresetError(f"a preset cannot hold {film.name}, a Film made in Python: name a film")
+    recipe.load_film()  # whose error belongs here, not where the preset is used
+    return {"film": str(Path(film).absolute()) if is_path(film) else film, **table}
+
+
+def _load(path: Path) -> dict[str, Any]:
+    """The settings of a preset's or a sidecar's file."""
+    return _content(path)[1]
+
+
+def _content(path: Path) -> tuple[str, dict[str, Any]]:
+    """The description and the settings of a file."""
+    try:
+        data = read_toml(path)
+        return _of_sidecar(path) if is_sidecar(data) else _of_preset(data, path.absolute().parent)
+    except SidecarError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise PresetError(f"{path}: {error}") from error
+
+
+def _of_sidecar(path: Path) -> tuple[str, dict[str, Any]]:
+    sidecar = read(path)
+    names = [field.name for field in fields(Recipe) if field.name not in OF_ONE_PICTURE]
+    settings = {name: getattr(sidecar.recipe, name) for name in names}
+    return f"as {sidecar.picture.path.name} was made", settings
+
+
+def _of_preset(data: Mapping[str, Any], folder: Path) -> tuple[str, dict[str, Any]]:
+    for name in data:
+        if name not in ("description", "settings"):
+            raise ValueError(
+                f"a preset has a description and [settings], got {shown(name)}; each setting "
+                "stands under [settings]"
+            )
+    description, table = data.get("description", ""), data.get("settings", {})
+    if not isinstance(description, str):
+        raise TypeError(f"description must be text, got {shown(description)}")
+    if not isinstance(table, dict):
+        raise TypeError(f"[settings] must be a table, got {shown(table)}")
+    settings = settings_from({name: value for name, value in table.items() if name != "film"})
+    if "film" in table:
+        settings = {"film": _film(table["film"], folder), **settings}
+    Recipe(**settings)  # whose error belongs before any work
+    return description, settings
+
+
+def _film(film: Any, folder: Path) -> str | Path:
+    if not isinstance(film, str):
+        raise TypeError(f"film must be a name or a path, got {shown(film)}")
+    return folder / film if is_path(film) else film
+
+
+def _of_bundled(file: Traversable) -> tuple[str, dict[str, Any]]:
+    return _of_preset(parse_toml(file.read_text(encoding="utf-8")), Path())
+
+
+def _summary(name: str, place: Traversable, *, is_users: bool) -> PresetSummary:
+    try:
+        description, settings = _content(Path(str(place))) if is_users else _of_bundled(place)
+    except (PresetError, SidecarError) as error:
+        description, settings = f"cannot be used: {error}", {}
+    film = settings.get("film", "")
+    return PresetSummary(
+        name=name,
+        film=Path(film).name if is_path(film) else film,
+        description=description,
+        place=str(place) if is_users else "phos",
+    )
+
+
+def _bundled() -> dict[str, Traversable]:
+    entries = files("phos_darkroom.settings").joinpath("bundled").iterdir()
+    return {e.name.removesuffix(".toml"): e for e in entries if e.name.endswith(".toml")}
+
+
+def _users() -> dict[str, Path]:
+    return {path.name.removesuffix(".toml"): path for path in presets_folder().glob("*.toml")}
+
+
+def _checked_name(name: str) -> str:
+    if not NAME.fullmatch(name):
+        raise PresetError(
+            "a preset's name is of letters, digits, blanks, '-' and '_', begins with a letter or "
+            f"a digit and has no more than 60, got {shown(name)}"
+        )
+    return name

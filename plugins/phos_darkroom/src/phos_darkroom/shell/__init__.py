@@ -1,0 +1,1 @@
+"""The command `phos`: a module a command."""

@@ -1,0 +1,272 @@
+"""The command line: ``phos develop``, ``phos films``, ``phos backends``, and plug-ins' commands."""
+
+import contextlib
+import errno
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import click
+
+import phos_core as phos
+from phos_core.errors import ConfigurationError, PhosError
+from phos_darkroom.shell.contact import compare, contact
+from phos_darkroom.shell.develop import develop
+from phos_darkroom.shell.lut import lut
+from phos_darkroom.shell.messages import (
+    answer,
+    as_options,
+    json_text,
+    own_stdout,
+    plain_messages,
+    say,
+    say_what_click_refuses,
+    streams_in_order,
+    visible,
+)
+from phos_darkroom.shell.plugin import plugin
+from phos_darkroom.shell.tables import cell, in_columns
+
+__all__ = ["main"]
+
+FAILED, NOT_HEARD = 2, 1
+COMMAND_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+class _Failure(click.ClickException):
+    """One line on stderr and exit code 2."""
+
+    exit_code = FAILED
+
+
+class _Commands(click.Group):
+    """Our commands first; plug-ins are asked only for a name we do not know, and for help."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        if not extra.get("standalone_mode", True):
+            return super().main(*args, **extra)
+        code = self._run(*args, **{**extra, "standalone_mode": False})
+        if not args and extra.get("args") is None:  # the program itself, called by no other
+            _leave_at_once_if_need_be(code)
+        sys.exit(code)
+
+    def _run(self, *args: Any, **extra: Any) -> int:
+        """Run a command, and say what ends it in words of ours; give the exit code."""
+        try:
+            with streams_in_order(), plain_messages():
+                try:
+                    return super().main(*args, **extra) or 0
+                except click.ClickException as error:
+                    say_what_click_refuses(error)
+                    return error.exit_code
+                except click.Abort:
+                    say("stopped")
+                    return NOT_HEARD
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever read what is printed has gone
+                return NOT_HEARD
+            say(_told(error, "standard output"))
+            return FAILED
+
+    def get_help(self, ctx: click.Context) -> str:
+        """Show what plug-ins say of their commands as a terminal can be given it."""
+        return "\n".join(visible(line) for line in super().get_help(ctx).split("\n"))
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *_plugin_commands(ctx)})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return super().get_command(ctx, cmd_name) or _plugin_commands(ctx).get(cmd_name)
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        _use_the_usual_configuration()  # before any plug-in is asked for anything
+        return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> None:
+        try:
+            super().invoke(ctx)  # whose value is no exit code
+        except PhosError as error:
+            raise _Failure(str(error)) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever read what is printed has gone
+                raise
+            raise _Failure(_told(error)) from error
+        except ValueError as error:
+            command = self.get_command(ctx, ctx.invoked_subcommand or "")
+            message = as_options(str(error), command) if command else str(error)
+            raise _Failure(message) from error
+
+
+def _told(error: OSError, what: str = "") -> str:
+    """Say what failed, if that is known, and why."""
+    about = what if error.filename is None else os.fsdecode(error.filename)
+    return f"{about}: {error.strerror or error}".removeprefix(": ")
+
+
+def _use_the_usual_configuration() -> None:
+    """Let ``PHOS_CONFIG`` name the file that the user may have, unless it is set, be it to nothing.
+
+    It is set for the processes that this one starts, too.
+    """
+    if "PHOS_CONFIG" not in os.environ:
+        from phos_darkroom.settings.as_text import settings_folder
+
+        with contextlib.suppress(OSError, RuntimeError):  # no home, or none that may be entered
+            usual = settings_folder() / "config.toml"
+            if usual.exists():
+                os.environ["PHOS_CONFIG"] = str(usual)
+
+
+def _leave_at_once_if_need_be(code: int) -> None:
+    """End the process without taking a library down that a plug-in's thread is still loading."""
+    from phos_core.convolution.choosing.guarded import is_anyone_left_behind
+
+    if is_anyone_left_behind():
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+
+
+def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:
+    """Commands of plug-ins by name, looked for once in a run."""
+    commands: dict[str, click.Command] | None = ctx.meta.get(__name__)
+    if commands is None:
+        commands = ctx.meta[__name__] = _find_plugin_commands()
+    return commands
+
+
+def _find_plugin_commands() -> dict[str, click.Command]:
+    """Commands of plug-ins by name; those that cannot be added are named on stderr."""
+    from phos_core.convolution.choosing import registry
+    from phos_core.convolution.choosing.guarded import shown
+
+    commands: dict[str, click.Command] = {}
+    try:
+        offered = list(registry.brought("phos_commands"))
+    except ConfigurationError as error:  # which is no reason to refuse help
+        say(f"warning: {error}")
+        return {}
+    for plug_in, command in offered:
+        name = getattr(command, "name", None)
+        if not (isinstance(command, click.Command) and isinstance(name, str)):
+            why = f"{shown(command)} is not a click command with a name"
+        elif not COMMAND_NAME.fullmatch(name):
+            why = f"the command {shown(name)} must be named with letters, digits, - and _"
+        elif name in main.commands:
+            why = f"the name of its command {name!r} belongs to phos"
+        elif name in commands:
+            why = f"the name of its command {name!r} is taken by another plug-in"
+        else:
+            commands[name] = command
+            continue
+        say(f"warning: plug-in {plug_in.name} ({plug_in.distribution}): {why}")
+    return commands
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(phos.__version__, prog_name="phos", message="%(prog)s %(version)s")
+def main() -> None:
+    """Develop pictures on photographic film, computed from its physics."""
+
+
+main.add_command(compare)
+main.add_command(contact)
+main.add_command(develop)
+main.add_command(lut)
+main.add_command(plugin)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@click.option("--papers", is_flag=True, help="The papers and print films instead.")
+def films(as_json: bool, papers: bool) -> None:
+    """List the film stocks, or what they can be printed on.
+
+    Measured: how many of a stock's tables its maker published, or were read off its maker's
+    curves; the others are estimated.
+    """
+    if papers:
+        from phos_core.stocks.film import paper_summaries
+
+        paper_fields = ("name", "label", "kind", "measured", "description")
+        _list(paper_fields, paper_summaries, as_json=as_json)
+        return
+    fields = ("name", "label", "kind", "iso_speed", "formats", "measured", "description")
+    _list(fields, phos.films, as_json=as_json)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+def presets(as_json: bool) -> None:
+    """List the presets: settings under a name, for `phos develop --preset`.
+
+    Yours are TOML files in a folder of their own; one of them hides a bundled one of its name.
+    """
+    from phos_darkroom.settings.presets import presets as all_presets
+
+    _list(("name", "film", "description", "place"), all_presets, as_json=as_json)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@click.option("--probe", is_flag=True, help="Each in a process of its own, with its device.")
+def backends(as_json: bool, probe: bool) -> None:
+    """List the convolution backends: which can run here, and if not, why."""
+    if probe:
+        from phos_core.process.device_facts import probe_all_apart
+
+        device_fields = ("backend", "status", "device", "free_bytes", "total_bytes", "facts")
+        wanted = (*device_fields, "versions", "reason", "hint")
+        _list(wanted, probe_all_apart, as_json=as_json)
+        return
+    fields = ("name", "priority", "status", "distribution", "version", "reason", "hint")
+    _list(fields, phos.backends, as_json=as_json)
+
+
+@main.command()
+def doctor() -> None:
+    """Print everything that a bug report needs, and nothing of your files."""
+    from phos_core.process.device_facts import machine_facts
+
+    with own_stdout() as out:
+        for heading, facts in machine_facts().items():
+            answer(visible(heading.replace("_", "-")), out)
+            for row in facts if isinstance(facts, list) else [facts]:
+                told = [f"{key}: {cell(value)}" for key, value in row.items() if value]
+                answer("  " + visible("; ".join(told) or "none", None), out)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON, with the facts of `phos doctor`.")
+@click.pass_context
+def selftest(ctx: click.Context, as_json: bool) -> None:
+    """Develop a known picture on every backend that can run here, and compare.
+
+    The exit code is 1 if one of them is wrong.
+    """
+    from phos_core.process import device_facts
+
+    with own_stdout() as out:
+        results = device_facts.selftest()
+        if as_json:
+            answer(json_text(results, out), out)
+        else:
+            for result in results["selftest"]:
+                verdict = "passed" if result["passed"] else f"FAILED: {result['reason']}"
+                answer(visible(f"{result['backend']}: {verdict}"), out)
+    if not results["passed"]:
+        ctx.exit(1)
+
+
+def _list(fields: Sequence[str], find: Callable[[], Iterable[object]], *, as_json: bool) -> None:
+    """Print records as JSON or as columns; an empty last column leaves no trailing blanks."""
+    with own_stdout() as out:
+        rows = [{field: getattr(record, field) for field in fields} for record in find()]
+        if as_json:
+            answer(json_text(rows, out), out)
+            return
+        cells = [fields, *([cell(row[field]) for field in fields] for row in rows)]
+        answer(in_columns(cells), out)

@@ -1,0 +1,251 @@
+"""Laws of taking a camera's rendering back."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from phos_core.arrays import array_namespace
+from phos_core.color import LUMINANCE, decode_srgb
+from phos_core.process.camera import (
+    CONTRAST,
+    OPENING,
+    WHITE,
+    display_light_of_codes,
+    rendered_light,
+    scene_light,
+    scene_light_of_any,
+    scene_light_of_codes,
+    scene_light_of_srgb,
+)
+
+display_levels = st.floats(0.0, 1.0)
+display_colours = st.lists(display_levels, min_size=3, max_size=3).map(
+    lambda colour: np.array(colour).reshape(3, 1, 1)
+)
+
+
+def grey_codes(dtype: type, codes: np.ndarray) -> np.ndarray:
+    """A neutral wedge (3, 1, n) of these codes."""
+    return np.broadcast_to(codes.astype(dtype), (3, 1, len(codes)))
+
+
+def odds(display: np.ndarray) -> np.ndarray:
+    return WHITE * display / (1.0 - WHITE * display)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_mid_grey_stays_where_it_is(channels, dtype, xp):
+    grey = xp.full((channels, 2, 2), 0.18, dtype=getattr(xp, dtype))
+
+    np.testing.assert_allclose(np.asarray(scene_light(grey)), 0.18, rtol=1e-6)
+
+
+@settings(max_examples=200)
+@given(display=display_colours)
+def test_is_a_power_law_of_the_odds_opened_by_one_gain_for_all_channels(display):
+    luminance = (np.array(LUMINANCE) * display.ravel()).sum()
+    gain = 1.0 / (1.0 - OPENING * luminance**16)
+    expected = gain * 0.18 * (odds(display) / odds(np.array(0.18))) ** (1.0 / CONTRAST)
+
+    np.testing.assert_allclose(scene_light(display), expected, rtol=1e-9)
+
+
+@settings(max_examples=200)
+@given(first=display_levels, second=display_levels)
+def test_brighter_greys_come_from_brighter_scenes(first, second):
+    darker, brighter = sorted((first, second))
+    light = scene_light(np.array([[[darker, brighter]]])).ravel()
+
+    assert light[0] <= light[1]
+    assert light[0] < light[1] or brighter - darker < 1e-9
+
+
+@settings(max_examples=100)
+@given(display=display_levels)
+def test_neutral_stays_neutral_and_one_channel_is_as_good_as_three(display):
+    three = scene_light(np.full((3, 1, 1), display)).ravel()
+    one = scene_light(np.full((1, 1, 1), display)).ravel()
+
+    assert three[0] == three[1] == three[2]
+    np.testing.assert_allclose(one, three[:1], rtol=1e-9)
+
+
+@settings(max_examples=200)
+@given(display=display_colours, channel=st.integers(0, 2), more=st.floats(0.0, 1.0))
+def test_more_of_a_channel_takes_nothing_from_any(display, channel, more):
+    raised = display.copy()
+    raised[channel] += more * (1.0 - raised[channel])
+
+    before, after = scene_light(display), scene_light(raised)
+
+    assert (after >= before * (1.0 - 1e-12)).all()
+
+
+def test_contrast_of_the_camera_comes_off_in_the_shadows():
+    dark, twice = scene_light(np.array([[[1e-4, 2e-4]]])).ravel()
+
+    assert twice / dark == pytest.approx(2.0 ** (1.0 / CONTRAST), rel=1e-3)
+
+
+def test_white_opens_to_some_eleven_stops_over_mid_grey_and_greys_below_it_hardly():
+    stops = np.log2(
+        scene_light_of_codes(grey_codes(np.uint8, np.array([255, 235])), np.uint8)[0, 0] / 0.18
+    )
+
+    assert 10.0 < stops[0] < 12.0
+    assert stops[1] < 4.0
+
+
+@pytest.mark.parametrize("channel", [0, 1, 2])
+@pytest.mark.parametrize("others", [0, 118, 200])
+def test_a_single_clipped_channel_is_not_opened(channel, others):
+    codes = np.full((3, 1, 3), others, dtype=np.uint8)
+    codes[channel] = [253, 254, 255]
+
+    light = scene_light_of_codes(codes, np.uint8)[channel, 0]
+
+    assert 1.0 < light[2] / light[1] < 1.12
+    assert light[2] < 16.0 * 0.18
+
+
+@pytest.mark.parametrize(
+    ("dtype", "codes", "within"),
+    [
+        (np.uint8, np.arange(256), 1e-5),
+        # Next to white the opening multiplies a rounding error of the display light by 3200.
+        (np.uint16, np.append(np.arange(0, 65536, 97), np.arange(65436, 65536)), 3e-4),
+    ],
+    ids=["uint8", "uint16"],
+)
+def test_tables_are_the_formula(dtype, codes, within, xp):
+    wedge = grey_codes(dtype, codes)
+
+    light = scene_light_of_codes(xp.asarray(wedge), dtype)
+
+    expected = scene_light_of_srgb(wedge / float(np.iinfo(dtype).max))
+    assert light.dtype == xp.float32
+    assert light.shape == wedge.shape
+    np.testing.assert_allclose(np.asarray(light), expected, rtol=within)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_every_code_is_brighter_than_the_one_before(dtype):
+    codes = np.arange(np.iinfo(dtype).max + 1)
+    light = scene_light_of_codes(grey_codes(dtype, codes)[:1], dtype)
+
+    assert light[0, 0, 0] == 0.0
+    assert (np.diff(light) > 0.0).all()
+
+
+def test_codes_are_looked_up_pixel_by_pixel(xp, rng):
+    codes = rng.integers(0, 256, (3, 5, 7)).astype(np.uint8)
+    light = np.asarray(scene_light_of_codes(xp.asarray(codes), np.uint8))
+
+    np.testing.assert_allclose(light, scene_light_of_srgb(codes / 255.0), rtol=1e-5)
+
+
+def test_codes_of_other_types_are_refused():
+    with pytest.raises(TypeError, match="uint8 or uint16"):
+        scene_light_of_codes(np.zeros((1, 1, 1), dtype=np.int32), np.int32)
+
+
+@pytest.mark.parametrize("function", [scene_light, scene_light_of_any, scene_light_of_srgb])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_keeps_namespace_dtype_shape_and_its_argument(function, dtype, xp):
+    display = np.linspace(0.0, 1.0, 60, dtype=dtype).reshape(3, 4, 5)
+    given_display = xp.asarray(display, copy=True)
+
+    light = function(given_display)
+
+    assert array_namespace(light) is array_namespace(given_display)
+    assert light.dtype == given_display.dtype
+    assert light.shape == (3, 4, 5)
+    np.testing.assert_array_equal(np.asarray(given_display), display)
+    np.testing.assert_allclose(np.asarray(light), function(display.astype(np.float64)), rtol=5e-4)
+
+
+# Of light that may lie beyond sRGB.
+
+any_colours = st.lists(st.floats(-0.6, 1.7), min_size=3, max_size=3).map(
+    lambda colour: np.array(colour).reshape(3, 1, 1)
+)
+
+
+@settings(max_examples=200)
+@given(display=display_colours)
+def test_a_colour_within_srgb_is_what_its_codes_give(display):
+    np.testing.assert_allclose(scene_light_of_any(display), scene_light(display), rtol=1e-12)
+
+
+@settings(max_examples=200)
+@given(display=any_colours)
+def test_what_lies_beyond_srgb_keeps_its_direction(display):
+    inside = np.clip(display, 0.0, 1.0)
+    beyond = (scene_light_of_any(display) - scene_light(inside)).ravel()
+    direction = (display - inside).ravel()
+
+    np.testing.assert_allclose(np.cross(beyond, direction), 0.0, atol=1e-9 * abs(beyond).max())
+    assert beyond @ direction >= 0.0
+
+
+@settings(max_examples=200)
+@given(display=any_colours, towards=any_colours)
+def test_the_scene_has_no_edge_where_a_colour_leaves_srgb(display, towards):
+    """A tenth of a step makes less than a tenth of what ten such steps may at most."""
+    at = 0.1 + 0.4 * display
+    step = 1e-3 * (np.clip(towards, -0.6, 0.9) - at)
+    assume(
+        (np.array(LUMINANCE) * at.clip(0.0, 0.9).ravel()).sum() > 0.1
+    )  # the law is steep in black
+    start, short, long = (scene_light_of_any(at + share * step) for share in (0.0, 0.1, 1.0))
+
+    assert np.abs(short - start).max() <= 1e-3
+    assert np.abs(long - start).max() <= 1e-2
+
+
+def test_light_beyond_white_is_brighter_than_white():
+    white, beyond = scene_light_of_any(np.broadcast_to([1.0, 1.2], (3, 1, 2)))[0, 0]
+
+    assert beyond == pytest.approx(1.2 * white)
+
+
+# And rendered again.
+
+
+@settings(max_examples=200)
+@given(display=display_levels)
+def test_rendering_gives_back_what_was_not_opened(display):
+    """Up to where a white is opened by a thousandth."""
+    dim = np.array([[[0.6 * display]]])
+
+    np.testing.assert_allclose(rendered_light(scene_light(dim)), dim, rtol=2e-3, atol=1e-9)
+
+
+@settings(max_examples=100)
+@given(first=st.floats(-1.0, 1e5), second=st.floats(-1.0, 1e5))
+def test_a_brighter_scene_is_rendered_brighter_up_to_saturation(first, second):
+    darker, brighter = rendered_light(np.array([[sorted((first, second))]])).ravel()
+
+    assert 0.0 <= darker <= brighter <= 1.0 / WHITE
+
+
+def test_rendering_keeps_namespace_and_dtype(xp):
+    scene = xp.asarray([[[-0.1, 0.0, 0.18, 5000.0]]], dtype=xp.float32)
+
+    rendered = rendered_light(scene)
+
+    assert array_namespace(rendered) is xp
+    assert rendered.dtype == xp.float32
+    np.testing.assert_allclose(np.asarray(rendered)[0, 0, :3], [0.0, 0.0, 0.18], atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_codes_are_display_light(dtype):
+    codes = np.arange(0, np.iinfo(dtype).max + 1, 17, dtype=dtype).reshape(1, 1, -1)
+
+    light = display_light_of_codes(codes, dtype)
+
+    expected = decode_srgb(codes / np.iinfo(dtype).max)
+    np.testing.assert_allclose(light, expected, rtol=1e-6)
