@@ -32,6 +32,17 @@ for name, ours in (("SIGINT", signal.default_int_handler), ("SIGHUP", None), ("S
         signal.signal(getattr(signal, name), ours or signal.SIG_DFL)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    """Make what a test printed text: a name of a file that is none cannot leave its process."""
+    report = yield
+    report.sections = [
+        (title, text.encode("utf-8", "backslashreplace").decode("utf-8"))
+        for title, text in report.sections
+    ]
+    return report
+
+
 @pytest.fixture(autouse=True)
 def no_configuration(monkeypatch):
     """Whoever runs the tests may have a configuration file of their own."""
