@@ -71,6 +71,7 @@ def no_patience(monkeypatch):
     hanging.forever = forever
     monkeypatch.setitem(sys.modules, "hanging", hanging)
     monkeypatch.setattr(guarded, "_wait", wait)
+    monkeypatch.setattr(guarded, "LOOK_SECONDS", 0.01)
     monkeypatch.setenv("PHOS_PROBE_SECONDS", "10")
     yield
     over.set()  # its threads end

@@ -1,6 +1,8 @@
 """The border to strangers' code answers whatever happens behind it."""
 
 import threading
+import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -81,6 +83,31 @@ def test_no_time_at_all_is_too_little():
     finally:
         over.set()
     assert answer.value == "TimeoutError: no answer within 5 s"
+
+
+@pytest.mark.parametrize(("share", "looks"), [(0.9, 60), (0.06, 60), (0.04, 1), (0.0, 1)])
+def test_what_computes_gets_six_times_as_long_as_what_only_waits(monkeypatch, share, looks):
+    """A compiler on a busy machine is no plug-in that hangs."""
+    waited = []
+    done = SimpleNamespace(is_set=lambda: False, wait=waited.append)
+    monkeypatch.setattr(guarded, "_processor_seconds", lambda _: share * sum(waited))
+    guarded._wait_while_it_computes(threading.current_thread(), done, 5 * 6.0)
+    assert waited == [0.5] * looks
+
+
+def test_the_processor_s_time_is_that_of_the_thread_alone():
+    over = threading.Event()
+    thread = threading.Thread(target=over.wait)
+    thread.start()
+    try:
+        before = time.process_time()
+        if guarded._processor_seconds(thread) > before:
+            pytest.skip("this system has no clock for each thread")
+        while time.process_time() < before + 0.1:
+            pass
+        assert guarded._processor_seconds(thread) < 0.05
+    finally:
+        over.set()
 
 
 def test_at_the_end_what_is_at_work_is_waited_for_and_what_sleeps_is_not(monkeypatch):

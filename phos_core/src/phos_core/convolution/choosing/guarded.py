@@ -37,6 +37,9 @@ T = TypeVar("T")
 
 PATIENCE_SECONDS = 10.0  # our choice
 PATIENCE = "PHOS_PROBE_SECONDS"
+MORE_TIMES = 6  # as long for what is still computing, such as a compiler on a busy machine
+LOOK_SECONDS = 0.5  # between two looks at whether it is
+COMPUTING_SHARE = 0.05  # of a processor, at the least
 ASLEEP_SECONDS = 0.001  # of the processor in half a second: so little takes what only waits
 MOST_CHARACTERS = 400  # of what a stranger says: a row of a table
 
@@ -114,7 +117,8 @@ def watched(work: Callable[[Steps], T], what: str, seconds: float, spent: float 
     what : str
         What it is, for the log.
     seconds : float
-        How long it may take. What has not answered by then is left behind on its thread.
+        How long it may take; six times as long while it computes and does not wait. What has not
+        answered by then is left behind on its thread.
     spent : float
         How many of these seconds are gone already.
 
@@ -131,6 +135,7 @@ def watched(work: Callable[[Steps], T], what: str, seconds: float, spent: float 
     with _printing_aside():
         thread.start()
         _wait(task.done, max(seconds - spent, 0.0))
+        _wait_while_it_computes(thread, task.done, (MORE_TIMES - 1) * seconds)
     note = ""
     names = process_state.put_back(before)
     if names:
@@ -232,6 +237,27 @@ def _wait_for_the_left_behind() -> None:
 
 def _wait(done: threading.Event, seconds: float) -> None:
     done.wait(seconds)
+
+
+def _wait_while_it_computes(
+    thread: threading.Thread, done: threading.Event, seconds: float
+) -> None:
+    """Give more time to what is at work: it may be a compiler, on a machine that others use too."""
+    for _ in range(math.ceil(seconds / LOOK_SECONDS)):
+        before = _processor_seconds(thread)
+        if done.is_set():
+            return
+        done.wait(LOOK_SECONDS)
+        if _processor_seconds(thread) - before < COMPUTING_SHARE * LOOK_SECONDS:
+            return
+
+
+def _processor_seconds(thread: threading.Thread) -> float:
+    """How long a thread has computed; where the system does not say, how long the process has."""
+    try:
+        return time.clock_gettime(time.pthread_getcpuclockid(thread.ident or 0))
+    except (AttributeError, OSError):  # Windows and macOS have no such clock; the thread has ended
+        return time.process_time()
 
 
 def _told(error: BaseException) -> str:
