@@ -35,6 +35,7 @@ CORE_WITH_TESTS = ("-e", "./phos_core[testing]")
 EVERYTHING = (*CORE_WITH_TESTS, *ALL_FORMATS, *BENCH, *CV2)
 TORCH = ("-e", "./plugins/phos_torch", "torch==2.13.0")
 NUMBA = ("-e", "./plugins/phos_numba")
+ON_EVERY_CORE = ("-n", "auto", "--dist", "worksteal")
 CUPY = ("-e", "./plugins/phos_cupy[cuda13x]")
 DASK = ("-e", "./plugins/phos_dask")
 APP = ("-e", "./plugins/phos_app[testing]")
@@ -71,9 +72,16 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests against the backends on the CPU."""
+    """Run the tests on every core; the long ones are those of `proof`."""
     session.install(*EVERYTHING, *tools("tests"))
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *ON_EVERY_CORE, "-m", "not proof", *session.posargs)
+
+
+@nox.session
+def proof(session: nox.Session) -> None:
+    """Run the long tests: full products, and programs that are started, killed and measured."""
+    session.install(*EVERYTHING, *tools("tests"))
+    session.run("pytest", *ON_EVERY_CORE, "-m", "proof", *session.posargs)
 
 
 @nox.session
@@ -121,7 +129,7 @@ def dask(session: nox.Session) -> None:
 def app(session: nox.Session) -> None:
     """Drive the app, by Streamlit's own tests and in a Chromium, if there is one."""
     session.install(*CORE_WITH_TESTS, *ALL_FORMATS, *NUMBA, *APP, *tools("tests"))
-    session.run("pytest", "tests/app", *session.posargs)
+    session.run("pytest", *ON_EVERY_CORE, "tests/app", *session.posargs)
 
 
 @nox.session
@@ -135,7 +143,7 @@ def app_pictures(session: nox.Session) -> None:
 def cross(session: nox.Session) -> None:
     """Compare each two of the backends that run here, on whole renders."""
     session.install(*EVERYTHING, *NUMBA, *TORCH, *tools("tests"))
-    session.run("pytest", "tests/cross", *session.posargs)
+    session.run("pytest", *ON_EVERY_CORE, "tests/cross", *session.posargs)
 
 
 @nox.session
@@ -183,7 +191,7 @@ def minimums(session: nox.Session) -> None:
         *oldest("plugins/phos_cv2"),
     )
     session.install(*EVERYTHING, *tools("tests"), *oldest_ones)
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *ON_EVERY_CORE, "-m", "not proof", *session.posargs)
 
 
 def oldest(distribution: str) -> list[str]:
@@ -261,7 +269,7 @@ def luts(session: nox.Session) -> None:
 
 
 @nox.session
-def proof(session: nox.Session) -> None:
+def film_table(session: nox.Session) -> None:
     """Measure each stock against its data sheet: prints docs/film-table.md (--write: writes it)."""
     session.install(*CORE, *DARKROOM, *tools("tests"))
     session.run("python", "benchmarks/bench_films.py", *session.posargs)

@@ -1,8 +1,8 @@
 """Each stock against its data sheet, in numbers: the tables of docs/film-table.md.
 
-    nox -s proof              # print the page
-    nox -s proof -- --write   # and write docs/film-table.md
-    nox -s proof -- --full    # compare whole pictures of 6 and 24 megapixels, which takes longer
+    nox -s film_table              # print the page
+    nox -s film_table -- --write   # and write docs/film-table.md
+    nox -s film_table -- --full    # compare whole pictures of 6 and 24 megapixels: longer
 
 tests/proof holds every figure to its limit, and the page to what is printed here.
 """
@@ -712,9 +712,9 @@ def page():
     rows = [measure(name) for name in names()]
     return f"""# Film against its sheet
 
-Each stock, put through the pipeline's own steps and measured as a data sheet is. `nox -s proof`
-prints this page; CI holds every figure to its limit and this page to what is printed. The figures
-are measured on what ships: nothing here is typed in but the peer's.
+Each stock, put through the pipeline's own steps and measured as a data sheet is.
+`nox -s film_table` prints this page; CI holds every figure to its limit and this page to what is
+printed. The figures are measured on what ships: nothing here is typed in but the peer's.
 
 ## Tone, grain, sharpness
 

@@ -19,7 +19,7 @@ IN_ORDER, SHUFFLED, BUSY = 3, 5, 2
 def main() -> int:
     """Run all of them; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("tests", nargs="*", help="files or folders; by default all")
+    parser.add_argument("tests", nargs="*", help="files, folders, options of pytest; by default all")
     asked = parser.parse_args()
     runs = [("in order", ["-p", "no:randomly"], False)] * IN_ORDER
     runs += [
@@ -37,7 +37,7 @@ def run(name: str, options: list[str], is_busy: bool, tests: list[str]) -> bool:
     start = time.monotonic()
     with busy_core() if is_busy else idle():
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", *options, *tests],
+            [sys.executable, "-m", "pytest", "-q", "-n", "auto", *options, *tests],
             capture_output=True,
             text=True,
             check=False,

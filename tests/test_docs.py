@@ -89,6 +89,7 @@ def test_the_film_of_the_how_to_is_one(tmp_path):
     assert film.scatter == like.scatter
 
 
+@pytest.mark.proof
 def test_the_lut_pages_python_runs(tmp_path):
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     code = blocks(ROOT / "docs" / "luts.md", "python")

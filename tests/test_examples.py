@@ -30,6 +30,7 @@ def test_the_bundled_photos_are_small_and_their_authors_named():
         assert f"`{photo.name}`" in notes
 
 
+@pytest.mark.proof
 def test_the_demo_prints_a_picture_of_before_and_after(tmp_path):
     lines = run("examples/develop_photo.py", "cinestill-800t", str(tmp_path)).splitlines()
     before_after = Path(lines[-1].removeprefix("before and after:").strip())
@@ -42,6 +43,7 @@ def test_the_demo_prints_a_picture_of_before_and_after(tmp_path):
     assert np.abs(both[:, -cols:] - before).mean() > 3.0
 
 
+@pytest.mark.proof
 def test_the_docs_pictures_can_be_rendered_again(tmp_path):
     run("examples/make_pictures.py", str(tmp_path))
     assert read_image(tmp_path / "before-after.jpg").shape[1] > 2000
@@ -49,6 +51,7 @@ def test_the_docs_pictures_can_be_rendered_again(tmp_path):
     assert read_image(tmp_path / "contact-sheet.jpg").shape[1] == 1600
 
 
+@pytest.mark.proof
 def test_the_gallery_can_be_rendered_again(tmp_path):
     run("examples/make_gallery.py", str(tmp_path), "tri-x-400")
     assert read_image(tmp_path / "pictures" / "gallery" / "tri-x-400.jpg").shape[0] == 300
@@ -71,6 +74,7 @@ def test_the_plots_can_be_drawn_again(tmp_path):
     assert drawn == {name for name in kept if not name.startswith("speed-")}  # those are measured
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("where", ["threads", "processes"])
 def test_a_roll_is_developed_by_any_executor(tmp_path, rng, where):
     (tmp_path / "roll").mkdir()

@@ -151,6 +151,7 @@ def test_a_process_that_dies_is_a_result_too(tmp_path, monkeypatch):
     assert "ended with 3" in table.markdown()
 
 
+@pytest.mark.proof
 def test_a_process_of_its_own_measures_and_takes_the_memory():
     case = ConvolveCase(rows=600, cols=900, psf="exponential", width=9)
     plan = Plan(backends=["scipy"], with_peers=False, runs=1)

@@ -78,6 +78,7 @@ def off(found, expected):
 # ------------------------------------------------------------------ tile = whole
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     "settings",
     [
@@ -115,6 +116,7 @@ def test_the_grain_is_that_of_the_whole_to_the_bit(tmp_path, tiles):
     np.testing.assert_array_equal(found, phos.develop(scene(), recipe=recipe, backend="scipy"))
 
 
+@pytest.mark.proof
 def test_floats_are_scene_light_and_may_exceed_white(tmp_path, tiles):
     light = scene("float32")
     light[100:108, 200:210] = 40.0
@@ -123,6 +125,7 @@ def test_floats_are_scene_light_and_may_exceed_white(tmp_path, tiles):
     assert off(found, expected) <= WITHIN
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("samples", [2, 4])
 def test_alpha_is_carried_through(tmp_path, tiles, samples):
     picture = scene("uint8", samples)
@@ -134,6 +137,7 @@ def test_alpha_is_carried_through(tmp_path, tiles, samples):
     assert off(found[..., : samples - 1].reshape(expected.shape), expected) <= 1 / 255
 
 
+@pytest.mark.proof
 def test_a_rotated_file_comes_out_upright(tmp_path, tiles):
     turned = {"extratags": [(274, "H", 1, 6, True)], "tile": None, "rowsperstrip": 40}
     recipe = Recipe(**SETTINGS)
@@ -168,6 +172,7 @@ def p3_profile():
     return head + struct.pack(">I", len(tags)) + listed + data
 
 
+@pytest.mark.proof
 def test_a_wide_profile_is_honoured_and_survives(tmp_path, tiles):
     profile, picture = p3_profile(), scene()
     found, _ = developed(tmp_path, picture, Recipe(**SETTINGS), iccprofile=profile)
@@ -180,6 +185,7 @@ def test_a_wide_profile_is_honoured_and_survives(tmp_path, tiles):
         assert tiff.pages.first.iccprofile == profile
 
 
+@pytest.mark.proof
 def test_exif_and_xmp_are_carried_and_phos_is_named(tmp_path, tiles):
     packet = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
     tags = [(700, "B", len(packet), packet, True), (271, "s", 0, "Maker", True)]
@@ -191,6 +197,7 @@ def test_exif_and_xmp_are_carried_and_phos_is_named(tmp_path, tiles):
         assert found[305].value.startswith("phos ")
 
 
+@pytest.mark.proof
 def test_who_calls_may_say_what_the_file_says(tmp_path, tiles):
     save(tmp_path / "in.tif", scene("uint8"))
     with (tmp_path / "out.tif").open("x+b") as file:
@@ -204,6 +211,7 @@ def test_who_calls_may_say_what_the_file_says(tmp_path, tiles):
         assert tiff.pages.first.tags[700].value == b"<settings/>"
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("profile", [None, srgb_profile()])
 def test_a_picture_in_srgb_is_tagged_so(tmp_path, tiles, profile):
     developed(tmp_path, scene("uint8"), Recipe(**SETTINGS), iccprofile=profile)
@@ -228,6 +236,7 @@ class Device(BackendBase):
         return np.asarray(x.to_device(array_api_strict.Device("CPU_DEVICE")))
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("mode", ["full", "texture"])
 def test_a_device_gives_the_same(tmp_path, tiles, mode):
     recipe = Recipe(mode=mode, **SETTINGS)
@@ -261,6 +270,7 @@ class Failing(ScipyBackend):
         return super().convolve(image, psf, **options)
 
 
+@pytest.mark.proof
 def test_the_next_backend_takes_over_in_the_middle(tmp_path, tiles, one_after_the_other):
     one_after_the_other(Failing(), ScipyBackend())
     with pytest.warns(BackendFallbackWarning) as warned:
@@ -274,6 +284,7 @@ def test_the_next_backend_takes_over_in_the_middle(tmp_path, tiles, one_after_th
 # ------------------------------------------------------------------ memory
 
 
+@pytest.mark.proof
 def test_less_memory_means_smaller_tiles_to_the_smallest(tmp_path, monkeypatch):
     monkeypatch.setattr(job, "resident_bytes", lambda: 0)
     monkeypatch.setattr(job, "RESERVE_BYTES", 0)
@@ -299,6 +310,7 @@ def test_less_memory_means_smaller_tiles_to_the_smallest(tmp_path, monkeypatch):
     assert not (tmp_path / "none.tif").exists()
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("film", ["portra-400", "tri-x-400"])
 def test_arrays_stay_within_the_memory_allowed(tmp_path, monkeypatch, film):
     monkeypatch.setattr(job, "resident_bytes", lambda: 0)
@@ -340,6 +352,7 @@ def test_what_is_no_tiff_to_be_read_by_regions_is_not_large(tmp_path, content):
     assert not is_large(path, memory_bytes=1)
 
 
+@pytest.mark.proof
 def test_what_is_kept_is_let_go_where_the_shape_of_tiles_changes(tmp_path, tiles):
     class Letting(ScipyBackend):
         shapes: ClassVar = []

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.proof
+
 ROOT = Path(__file__).parent.parent.parent
 SPEC = importlib.util.spec_from_file_location("bench_films", ROOT / "benchmarks" / "bench_films.py")
 films = importlib.util.module_from_spec(SPEC)

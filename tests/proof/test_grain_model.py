@@ -19,6 +19,8 @@ from phos_core.effects import grain
 from phos_core.effects.grain import Grain, grain_noise
 from phos_core.stocks.film import load_film
 
+pytestmark = pytest.mark.proof
+
 APERTURE_UM2 = math.pi * 24.0**2
 LOG10_E = math.log10(math.e)
 NUMPY = np.zeros(1, dtype=np.float32)

@@ -7,6 +7,8 @@ import pytest
 
 import phos_core as phos
 
+pytestmark = pytest.mark.proof
+
 PITCH_UM = 20.0
 NIGHT, LAMP = (30, 32, 44), 255
 SIZE, RADIUS_PX = 160, 6.0

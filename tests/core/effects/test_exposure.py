@@ -109,6 +109,7 @@ def test_a_colour_of_srgb_is_left_alone(scene, name):
     np.testing.assert_allclose(held_positive(exposed), exposed, rtol=1e-12)
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("light", ["film", 1000.0, "tungsten", 25_000.0])
 @pytest.mark.parametrize("name", ["velvia-50", "ektar-100", "vision3-500t"])
 def test_a_colour_of_srgb_is_left_alone_under_any_light(name, light):

@@ -114,6 +114,7 @@ def test_what_the_message_about_a_white_point_promises_is_so():
     phos.load_film("portra-400", white_point=1.6)
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("film", "exposure_index"),
     [

@@ -64,6 +64,7 @@ def strangers_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.proof
 def test_no_process_of_ours_runs_what_lies_in_the_current_folder(strangers_folder):
     from phos_bench.running import _answered
 

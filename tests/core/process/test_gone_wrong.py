@@ -97,6 +97,7 @@ SICK = {
 }
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("wrong", WRONG)
 @pytest.mark.parametrize("make", SICK.values(), ids=SICK)
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])

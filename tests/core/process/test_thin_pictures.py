@@ -81,6 +81,7 @@ def test_a_thin_picture_takes_little_more_memory_than_its_pixels_in_a_square(bac
 # ------------------------------------------------------------------ that they are right
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("boundary", BOUNDARIES)
 def test_psfs_wider_than_a_thin_picture_agree_with_the_reference(rng, backend, boundary):

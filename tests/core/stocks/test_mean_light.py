@@ -48,6 +48,7 @@ def misses(positive, wanted_light):
     return off - STANDARD_ERRORS * np.abs(codes(mean + error) - codes(mean))
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(("film", "printing", "stops"), FULL)
 def test_a_grey_keeps_its_mean_light_at_every_pitch(film, printing, stops):
     grey = np.full((SIDE, SIDE, 3), 0.18 * 2.0**stops)
@@ -59,6 +60,7 @@ def test_a_grey_keeps_its_mean_light_at_every_pitch(film, printing, stops):
         assert misses(grainy, smooth).max() < MISS_OF_A_GREY, pitch_um
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("film", "code"),
     [
@@ -80,6 +82,7 @@ def test_texture_mode_leaves_the_mean_light_of_a_grey_alone(film, code):
         assert misses(grainy, decode_srgb(grey[0, 0])).max() < MISS_OF_A_GREY, pitch_um
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("film", ["vision3-500t", "portra-400", "ektar-100"])
 def test_a_muted_colour_keeps_its_mean_light(film):
     for colour in ((0.1, 0.06, 0.04), (0.02, 0.03, 0.05), (0.3, 0.2, 0.25)):

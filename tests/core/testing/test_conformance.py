@@ -31,6 +31,7 @@ def test_an_installed_backend_is_proved():
     assert "2 passed" in done.stdout
 
 
+@pytest.mark.proof
 def test_there_is_a_shorter_command():
     done = run(
         "phos_core.testing.conformance", "scipy", *OPTIONS, "-k", "impulse_becomes or imports"
@@ -40,6 +41,7 @@ def test_there_is_a_shorter_command():
     assert run("phos_core.testing.conformance").returncode == 2
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("backend", "reason"), [("scipy", "kept out by PHOS_BLOCK"), ("acme", "unknown backend 'acme'")]
 )
@@ -50,12 +52,14 @@ def test_a_backend_that_cannot_run_is_one_error_and_nothing_is_skipped(backend, 
     assert "skipped" not in done.stdout
 
 
+@pytest.mark.proof
 def test_a_backend_has_to_be_named():
     done = prove(*TWO_LAWS)
     assert done.returncode == 1
     assert "name a backend: --phos-backend=NAME" in done.stdout
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("nothing", [("-k", "no_such_law"), ("-k", "kept_on_the_device")])
 def test_a_run_that_tries_nothing_fails(nothing):
     done = prove("--phos-backend=scipy", *nothing)
@@ -63,6 +67,7 @@ def test_a_run_that_tries_nothing_fails(nothing):
     assert "nothing was proved of scipy" in done.stdout
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("package", "backend", "fault", "law"),
     [

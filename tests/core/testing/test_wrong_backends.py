@@ -483,6 +483,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("what", CHANGES)
 def test_the_kit_finds_what_a_backend_changes_of_the_process(what, capfd, monkeypatch):
     class ChangesIt(ScipyBackend):

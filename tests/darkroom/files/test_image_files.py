@@ -214,7 +214,7 @@ def test_raw_files_are_never_read_as_their_thumbnail(tmp_path, colour, name):
 def test_a_missing_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "rawpy", None)
     (tmp_path / "camera.dng").write_bytes(b"II*\0" + bytes(100))
-    with pytest.raises(ImageFileError, match=r"phos_core\[raw\]"):
+    with pytest.raises(ImageFileError, match=r"phos_darkroom\[raw\]"):
         read_picture(tmp_path / "camera.dng")
 
 

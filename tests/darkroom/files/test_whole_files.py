@@ -79,6 +79,7 @@ def state_of(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("overwrite", [True, False])
 @pytest.mark.parametrize("code", [ENOSPC, EDQUOT, EIO])
 def test_whatever_is_refused_a_positive_and_its_sidecar_are_the_old_pair_or_the_new(
@@ -311,6 +312,7 @@ def test_a_name_in_a_part_is_cut_between_characters():
     assert len(part_stem("n" * 300)) == 100
 
 
+@pytest.mark.proof
 @needs_posix
 def test_two_that_take_places_at_once_never_mix_their_pairs(tmp_path):
     """Three processes write one pair again and again; at every end both are of one."""

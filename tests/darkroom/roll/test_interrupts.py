@@ -118,6 +118,7 @@ def group_ends(leader):
     return False
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(("moment", "jobs"), MOMENTS.items())
 def test_ctrl_c_at_any_moment_is_no_traceback_and_code_130(begin, moment, jobs):
     begun, said, there = begin(signal.SIGINT, moment, jobs)
@@ -131,6 +132,7 @@ def test_ctrl_c_at_any_moment_is_no_traceback_and_code_130(begin, moment, jobs):
     assert group_ends(begun.pid)
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize(("moment", "jobs"), [("half a picture", "1"), ("workers start", "2")])
 def test_a_roll_that_is_ended_leaves_no_part_and_no_process(begin, number, moment, jobs):

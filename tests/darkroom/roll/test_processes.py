@@ -33,6 +33,7 @@ def work(tmp_path, monkeypatch):
     sys.modules.pop("work_of_processes")
 
 
+@pytest.mark.proof
 def test_a_worker_for_each_core_has_one_thread_in_every_library(work):
     with processes.worker_processes(cpu.usable_cores(), []) as pool:
         cores, threads, libraries, environment = pool.submit(work.threads).result()

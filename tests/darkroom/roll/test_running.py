@@ -48,6 +48,7 @@ def test_each_frame_is_what_python_develops_with_its_seed(roll, tmp_path):
         assert result.seconds > 0
 
 
+@pytest.mark.proof
 def test_every_executor_gives_the_same_bytes(roll, tmp_path, files):
     run(roll, tmp_path / "1", jobs=1)
     run(roll, tmp_path / "2", jobs=2)
@@ -71,6 +72,7 @@ def test_an_executor_gets_absolute_paths(roll, tmp_path, monkeypatch):
     assert all(result.destination.is_absolute() for result in results.values())
 
 
+@pytest.mark.proof
 def test_one_bad_picture_stops_no_other(roll, tmp_path):
     (roll / "b.png").write_bytes((roll / "b.png").read_bytes()[:60])
     results = run([*roll.iterdir(), roll / "gone.png"], tmp_path / "out")
@@ -272,6 +274,7 @@ pytestmark_kill = pytest.mark.skipif(os.name == "nt", reason="needs kill -9")
 NAMES = [f"{number}.png" for number in range(1, 11)]
 
 
+@pytest.mark.proof
 @pytestmark_kill
 def test_a_roll_killed_in_the_middle_goes_on_to_the_bytes_of_an_undisturbed_one(
     folder, tmp_path, slow_roll, files, ends, half_written
@@ -300,6 +303,7 @@ def test_a_roll_killed_in_the_middle_goes_on_to_the_bytes_of_an_undisturbed_one(
     assert files(disturbed) | whole == files(disturbed)
 
 
+@pytest.mark.proof
 @pytestmark_kill
 def test_a_worker_that_is_killed_costs_nothing(folder, tmp_path, slow_roll, files, half_written):
     roll = folder(*NAMES)
@@ -314,6 +318,7 @@ def test_a_worker_that_is_killed_costs_nothing(folder, tmp_path, slow_roll, file
     assert errors[0].startswith("phos: 10 pictures developed")
 
 
+@pytest.mark.proof
 @pytestmark_kill
 def test_a_frame_that_kills_its_workers_is_named_and_the_others_are_developed(
     folder, tmp_path, slow_roll, files
@@ -328,6 +333,7 @@ def test_a_frame_that_kills_its_workers_is_named_and_the_others_are_developed(
     assert not [name for name in files(out) if name.endswith(".part")]
 
 
+@pytest.mark.proof
 @pytestmark_kill
 def test_ctrl_c_finishes_what_is_in_work_and_the_same_command_goes_on(
     folder, tmp_path, slow_roll, files, ends, half_written
@@ -352,6 +358,7 @@ def test_ctrl_c_finishes_what_is_in_work_and_the_same_command_goes_on(
     assert (code, len(developed)) == (0, 10 - len(done))
 
 
+@pytest.mark.proof
 @pytestmark_kill
 def test_a_second_ctrl_c_stops_at_once_and_leaves_no_parts(
     folder, tmp_path, slow_roll, files, half_written
@@ -385,6 +392,7 @@ def test_a_positive_that_was_whole_when_its_process_was_killed_takes_its_place(
         assert files(out) == whole
 
 
+@pytest.mark.proof
 def test_a_roll_runs_on_the_backend_of_the_block_that_it_is_begun_in(roll, tmp_path):
     """By name, in processes and executors too; and whenever its results are asked for."""
     recipe = phos.Recipe(seed=3)
@@ -466,6 +474,7 @@ def test_folders_that_cannot_be_read_are_named_if_there_is_nothing_else(
     assert statuses([roll, other], tmp_path / "out") == {"roll": "failed", "b.png": "developed"}
 
 
+@pytest.mark.proof
 def test_a_name_that_is_too_long_stops_no_other(roll, tmp_path):
     long = "n" * 247 + ".png"  # there is no room for its sidecar's ending
     (roll / "b.png").rename(roll / long)

@@ -188,6 +188,7 @@ def test_a_bar_is_shown_on_a_terminal_and_only_there(tmp_path, roll):
     assert "developing" not in piped.stderr
 
 
+@pytest.mark.proof
 def test_bad_pictures_are_named_at_the_end_and_the_others_are_developed(tmp_path, roll):
     (roll / "b.png").write_bytes((roll / "b.png").read_bytes()[:60])
     result = run("develop", roll, roll / "gone.jpg", "-o", tmp_path / "out")
@@ -220,6 +221,7 @@ def test_a_folder_that_cannot_be_read_is_named_and_the_exit_code_is_2(tmp_path, 
     assert pictures_in(tmp_path / "out") == ["a.png", "b.png", "c.tif"]
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("command", ["develop", "contact", "compare"])
 @pytest.mark.parametrize("name", ["n" * 300 + ".png", "n" * 5000 + ".png", "n" * 5000, "*" * 5000])
 def test_a_name_that_is_too_long_is_one_line_wherever_it_stands(tmp_path, roll, command, name):
@@ -456,6 +458,7 @@ def test_a_preset_is_begun_with_and_kept(tmp_path, roll, photo, monkeypatch):
     assert "mine" in refused("develop", roll / "a.png", "-o", tmp_path / "3.png", "--preset", "min")
 
 
+@pytest.mark.proof
 def test_names_are_filled_in_and_folders_looked_through(tmp_path, roll, photo):
     (roll / "day").mkdir()
     write_image(roll / "day" / "d.png", photo)

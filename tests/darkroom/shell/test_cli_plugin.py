@@ -127,6 +127,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
         write_plugin("acme", tmp_path / "nowhere")
 
 
+@pytest.mark.proof
 def test_the_plug_in_is_found_proved_and_develops_a_picture(installed, tmp_path):
     folder, env = installed
     assert re.search(r"acme-two +20 ", run("phos_darkroom", "backends", cwd=tmp_path, env=env))

@@ -105,6 +105,7 @@ def test_the_laws_that_the_quick_part_leaves_out_are_the_kit_s():
     assert [law for law in kit.LONG_ONES if law not in laws] == []
 
 
+@pytest.mark.proof
 def test_a_good_plug_in_passes_with_what_was_found_of_it(install):
     install()
     report, verdicts = found()
@@ -120,6 +121,7 @@ def test_a_good_plug_in_passes_with_what_was_found_of_it(install):
         assert f"{step} of acme" in verdicts
 
 
+@pytest.mark.proof
 def test_a_plug_in_from_the_template_passes_at_the_shell_with_the_kit_s_quick_part(
     tmp_path, install, few_laws
 ):
@@ -138,6 +140,7 @@ def test_a_plug_in_from_the_template_passes_at_the_shell_with_the_kit_s_quick_pa
     assert "2 laws kept" in lines[-1]
 
 
+@pytest.mark.proof
 def test_the_list_shows_entry_point_version_hooks_and_time(install):
     install()
     rows = json.loads(CliRunner().invoke(main, ["plugin", "list", "--json"]).stdout)
@@ -193,6 +196,7 @@ CLUMSY_MODULES = [
 ]
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(("module", "what", "said"), CLUMSY_MODULES)
 def test_what_a_light_module_does_amiss_fails_under_its_name(module, what, said, install):
     site = install(module)
@@ -202,6 +206,7 @@ def test_what_a_light_module_does_amiss_fails_under_its_name(module, what, said,
     assert said in failed[what]
 
 
+@pytest.mark.proof
 def test_what_is_amiss_is_a_row_of_the_list_and_exit_code_1_of_the_check(install):
     install("import os; os._exit(7)")
     row = row_of("acme")
@@ -230,6 +235,7 @@ def test_what_is_kept_out_is_not_loaded(install, monkeypatch):
     assert not report.passed
 
 
+@pytest.mark.proof
 def test_the_current_folder_s_modules_are_never_run(install, tmp_path, monkeypatch):
     install()
     for name in ("json", "numpy", "acme", "pytest", "phos_core"):
@@ -241,6 +247,7 @@ def test_the_current_folder_s_modules_are_never_run(install, tmp_path, monkeypat
     assert row_of("acme").status == "ok"
 
 
+@pytest.mark.proof
 def test_what_metadata_lack_is_warned_of_and_a_version_is_needed(install):
     install(metadata="Metadata-Version: 2.1\nName: dist-acme\n")
     _, verdicts = found()
@@ -310,6 +317,7 @@ CLUMSY_BACKENDS = [
 ]
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(("body", "what", "said"), CLUMSY_BACKENDS)
 def test_what_a_backend_does_amiss_fails_under_its_name(body, what, said, install):
     install(backend=body)
@@ -318,6 +326,7 @@ def test_what_a_backend_does_amiss_fails_under_its_name(body, what, said, instal
     assert said in failed[what]
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("module", "backend", "what"),
     [
@@ -334,6 +343,7 @@ def test_what_cannot_be_tried_here_is_skipped_and_no_failure(module, backend, wh
     assert f"self-test of {what}" not in verdicts
 
 
+@pytest.mark.proof
 def test_the_kit_names_the_laws_that_are_not_kept(install, few_laws):
     install(backend="def classify_error(self, error): return 'out-of-memory'")
     (report,) = check("acme")

@@ -326,6 +326,7 @@ def roll(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.proof
 @NEEDED
 @pytest.mark.parametrize("stream", STREAMS)
 @pytest.mark.parametrize("bar", [False, True])
@@ -378,6 +379,7 @@ def test_an_answer_that_nobody_gets_is_an_exit_code_and_no_traceback(monkeypatch
     assert codes == {"a closed pipe": 1, "a full disk": 2, "ASCII": 0, "Latin-1": 0, "none": 0}
 
 
+@pytest.mark.proof
 @NEEDED
 @pytest.mark.parametrize("arguments", [("films",), ("--help",)])
 def test_the_process_ends_without_a_word_of_pythons(arguments):

@@ -88,6 +88,7 @@ def test_what_is_no_colour_has_no_part_in_a_table():
     assert np.array_equal(make_lut(other, size=4), plain)
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("common", "setting"),
     [

@@ -114,6 +114,7 @@ def test_a_lookup_table_is_told_of_too(tmp_path):
     assert "phos: backend scipy chosen, on cpu: it was asked for\n" in done.stderr
 
 
+@pytest.mark.proof
 def test_processes_of_a_roll_hand_their_log_over(tmp_path):
     for name in ("a.png", "b.png"):
         write_image(tmp_path / name, np.full((40, 60, 3), 90, np.uint8))
@@ -174,6 +175,7 @@ def test_a_worse_backend_that_is_broken_is_not_told(install, picture):
     assert len(develop(picture, "-o", picture.parent / "o.png")) == 1
 
 
+@pytest.mark.proof
 def test_the_word_comes_once_for_a_roll_in_processes(tmp_path):
     """Each process finds the broken backend for itself."""
     folder = tmp_path / "site"

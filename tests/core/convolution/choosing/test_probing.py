@@ -214,6 +214,7 @@ WHERE = {
 IMPORTS = "import gc, logging, os, sys, warnings\n"
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("where", WHERE)
 @pytest.mark.parametrize("what", CHANGES)
 def test_what_a_plug_in_changes_of_the_process_is_put_back_and_told(install, caplog, what, where):

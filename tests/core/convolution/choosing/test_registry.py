@@ -226,6 +226,7 @@ def leave_behind(folder, *, metadata=None, points=b"[phos]\nacme = plug_acme\n")
         (folder / "METADATA").write_bytes(metadata)
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     "left", [None, b"", b"Metadata-Version: 2.1\nVersion: 1.0\n", b"\xff\xfe\x00", b"Name:\n"]
 )

@@ -36,6 +36,7 @@ def test_every_road_leads_to_the_same_place(xp, boundary, road, shape):
     assert_agrees(np.asarray(found), image, psf, boundary)
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("shape", [(40, 60), (97, 41), (64, 64)])
 @pytest.mark.parametrize(
     ("psf", "road"),

@@ -34,6 +34,7 @@ def smooth_psfs(draw):
     return compose(psf, gaussian(0.7)) if draw(st.booleans()) else psf
 
 
+@pytest.mark.proof
 @settings(max_examples=40)
 @given(psf=smooth_psfs(), seed=st.integers(0, 2**32), data=st.data())
 def test_a_smooth_blur_of_any_size_agrees_with_the_reference(psf, seed, data):
@@ -43,6 +44,7 @@ def test_a_smooth_blur_of_any_size_agrees_with_the_reference(psf, seed, data):
     assert_agrees(on_coarse_grid(image, psf), image, psf, "symmetric")
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(("size", "sigma"), [(211, 8.0), (300, 20.0), (256, 6.3), (405, 50.0)])
 def test_even_the_worst_image_is_within_the_class(size, sigma):
     # The worst image of all has the signs of one row of the error; two axes err twice as much.

@@ -102,6 +102,7 @@ def test_a_lamp_leaves_each_road_right_in_the_dark(road):
     assert np.median(np.abs(found - exact) / exact) < 3e-6
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("road", ["separable", "sum", "multirate", "transform"])
 @pytest.mark.parametrize("boundary", ["symmetric", "mirror"])
 def test_views_and_places_of_any_layout_are_convolved(road, boundary):

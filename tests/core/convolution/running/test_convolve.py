@@ -345,7 +345,7 @@ def test_a_single_plane_is_neither_copied_there_nor_back(monkeypatch):
         "convolve",
         lambda planes, psf, out=None, **rest: given.append((planes, out)) or out,
     )
-    image, out = np.ones((40, 50), np.float32), np.empty((40, 50), np.float32)
+    image, out = np.ones((40, 50), np.float32), np.zeros((40, 50), np.float32)
     convolve(image, gaussian(1.0), backend=SCIPY, out=out)
     ((planes, place),) = given
     assert np.shares_memory(planes, image)

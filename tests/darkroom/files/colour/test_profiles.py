@@ -569,6 +569,7 @@ def mutated(profile, seed):
     return bytes(data)
 
 
+@pytest.mark.proof
 def test_no_damage_to_a_profile_crashes_or_hangs_or_fills_memory(tmp_path):
     folder = tmp_path / "damaged"
     folder.mkdir()

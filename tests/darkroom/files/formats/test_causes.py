@@ -75,6 +75,7 @@ def test_what_is_no_file_is_refused_in_one_true_line_and_at_once(
     assert kind in ("long name", "zero byte") or not is_large(path)
 
 
+@pytest.mark.proof
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no /dev/stdin")
 def test_a_picture_through_a_pipe_is_refused_at_the_shell(tmp_path, pixels):
     write_picture(tmp_path / "a.png", Picture(pixels=pixels))

@@ -82,6 +82,7 @@ PACKINGS = {
 }
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("packing", PACKINGS)
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
 @pytest.mark.parametrize("beside_a_preview", [False, True])

@@ -82,6 +82,7 @@ def test_scans_without_end_are_refused(tmp_path, image):
         read_picture(tmp_path / "many.jpg")
 
 
+@pytest.mark.proof
 def test_flat_pictures_are_not_taken_for_claims(tmp_path):
     for subsampling in ("4:4:4", "4:2:0"):
         flat = Image.new("RGB", (4000, 3000), (90, 90, 90))

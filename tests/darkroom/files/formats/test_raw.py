@@ -178,10 +178,11 @@ def test_absurd_sizes_are_refused_before_they_are_decoded(tmp_path):
 def test_the_missing_library_is_named_with_its_extra(tmp_path, monkeypatch):
     path = write_dng(tmp_path / "grey.dng", mosaic(flat([9000] * 3)))
     monkeypatch.setitem(sys.modules, "rawpy", None)
-    with pytest.raises(ImageFileError, match=r"pip install './phos_core\[raw\]'"):
+    with pytest.raises(ImageFileError, match=r"'./plugins/phos_darkroom\[raw\]'"):
         raw.read(path)
 
 
+@pytest.mark.proof
 def test_damaged_files_are_read_or_refused_in_one_line(tmp_path, damage, read_in_child):
     content = write_dng(tmp_path / "whole.dng", mosaic(flat([9000] * 3))).read_bytes()
     peak_bytes, outcomes = read_in_child("raw", damage(content, ".dng", 100))

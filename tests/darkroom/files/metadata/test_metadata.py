@@ -605,6 +605,7 @@ def test_of_two_blocks_of_exif_the_first_counts_and_a_warning_names_the_other(tm
         assert exif_of(developed(source, tmp_path / "b.jpg"))[MODEL] == "first"
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("padding", [b"", b" " * 2000])
 def test_xmp_of_every_length_goes_into_a_jpeg(tmp_path, image, padding):
     end = b'<?xpacket end="w"?>'
