@@ -33,6 +33,7 @@ from phos_core.convolution.choosing.registry import OfferedBackend
 from phos_core.convolution.choosing.requirements import check_requirements
 from phos_core.convolution.contract import TOLERANCES, ConvolutionBackend, ProbeReport, ProbeStatus
 from phos_core.convolution.hooks import CONTRACT, BackendSpec
+from phos_core.convolution.optional import accuracy_of, probe_of
 
 __all__ = ["BackendReport", "ProbedBackend", "Status", "probe", "reset", "self_test"]
 
@@ -154,7 +155,7 @@ def _tried(offer: OfferedBackend, spec: BackendSpec) -> ProbedBackend:
     """Try a backend under what is left of its plug-in's time."""
     seconds, spent = patience_seconds(), offer.plug_in.seconds
     what = f"backend {spec.name} ({offer.plug_in.distribution})"
-    answer = watched(partial(_climb, offer, spec), what, seconds, spent)
+    answer = watched(partial(_try_each_step, offer, spec), what, seconds, spent)
     found = answer.value
     if isinstance(found, Trouble):
         longer = f"{PATIENCE}={3 * seconds:g} waits longer, PHOS_BLOCK={spec.name} keeps it out"
@@ -168,7 +169,8 @@ def _is_late(trouble: Trouble) -> bool:
     return "TimeoutError: no answer within" in trouble
 
 
-def _climb(offer: OfferedBackend, spec: BackendSpec, at: Steps) -> ProbedBackend:
+def _try_each_step(offer: OfferedBackend, spec: BackendSpec, at: Steps) -> ProbedBackend:
+    """Go as far as a backend comes: its contract, requirements, factory, probe and self-test."""
     if spec.contract != CONTRACT:
         reason = f"it is written for contract {spec.contract}, this phos has {CONTRACT}"
         newer = "phos-core" if spec.contract > CONTRACT else offer.plug_in.distribution
@@ -180,7 +182,7 @@ def _climb(offer: OfferedBackend, spec: BackendSpec, at: Steps) -> ProbedBackend
     at("its factory")
     made = _make(spec)
     at("its probe")
-    probed: Any = made.probe()
+    probed: Any = probe_of(made)
     if not isinstance(probed, ProbeReport):
         raise TypeError(f"expected a ProbeReport, got {shown(probed)}")
     if probed.status != "ok":
@@ -204,10 +206,10 @@ def _make(spec: BackendSpec) -> ConvolutionBackend:
         raise TypeError(f"{spec.factory} gave {shown(backend)}, which is no convolution backend")
     if backend.name != spec.name:
         raise ValueError(f"{spec.factory} gave a backend named {backend.name!r}, not {spec.name!r}")
-    if backend.accuracy not in TOLERANCES:
+    if accuracy_of(backend) not in TOLERANCES:
         raise ValueError(
             f"a backend's accuracy must be one of {', '.join(TOLERANCES)}, "
-            f"got {shown(backend.accuracy)}"
+            f"got {shown(accuracy_of(backend))}"
         )
     return backend
 

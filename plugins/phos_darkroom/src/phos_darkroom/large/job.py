@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from phos_core.convolution.choosing.selection import Selection, library_versions
 from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.convolution.optional import release
 from phos_core.convolution.running.fallback import descend
-from phos_core.convolution.running.tiles import Footprint, Tile, run, tile_sizes
+from phos_core.convolution.running.tiles import Footprint, Tile, make_room, run
 from phos_core.errors import OutOfMemoryError
 from phos_core.process.balance import balanced_on
 from phos_core.process.develop import (
@@ -124,7 +125,7 @@ class Job:
         def develop_tile(tile: Tile, region: NDArray[Any]) -> None:
             nonlocal shape, done
             if region.shape != shape:  # what the backend keeps is of no use any more
-                self.selection.backend.release()
+                release(self.selection.backend)
                 shape = region.shape
             positive = self._developed(tile, region)
             with self.clock.step("write"), writing():
@@ -134,7 +135,7 @@ class Job:
                 progress(done, len(tiles))
 
         run(tiles, read, develop_tile)
-        self.selection.backend.release()
+        release(self.selection.backend)
 
     def report(self, tiles: tuple[Tile, ...]) -> RunReport:
         """What ran."""
@@ -207,7 +208,7 @@ class Job:
             return True
         size = (down.read, across.read)
         takes = footprint(backend, size=size, film=self.film, recipe=self.recipe)
-        return tile_sizes(takes, backend)[:1] == [takes.rows]
+        return make_room(takes, backend)
 
 
 def _held(shape: tuple[int, ...], backend: ConvolutionBackend) -> Footprint:
