@@ -108,7 +108,7 @@ def made(recipe, folder=Path("/roll"), **changes):
 
 def developed(source, destination, recipe, backend=None):
     """Develop a file and put its sidecar beside it, as a roll does."""
-    positive, report = phos.develop(read_image(source), recipe=recipe, backend=backend, report=True)
+    positive, report = phos.develop_with_report(read_image(source), recipe=recipe, backend=backend)
     destination.parent.mkdir(exist_ok=True)
     write_image(destination, positive, overwrite=True)
     beside = path_for(destination)

@@ -31,7 +31,7 @@ def at_depth(codes: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
         return np.asarray(np.rint(np.clip(codes, 0, 1) * top), dtype=into)
     largest = int(np.iinfo(codes.dtype).max)
     if into.kind == "f":
-        return np.divide(codes, largest, dtype=into)
+        return np.asarray(np.divide(codes, largest, dtype=into))
     return rescaled(codes, largest, into)
 
 

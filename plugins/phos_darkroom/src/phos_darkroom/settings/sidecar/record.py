@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from phos_core.errors import SidecarError
-from phos_core.process.recipe import Recipe, RunReport
+from phos_core.process.recipe import Recipe
+from phos_core.process.report import RunReport
 from phos_core.stocks.film import Film, film_hash, is_path, paper_hash
 
 __all__ = [
