@@ -27,7 +27,7 @@ from phos_core.process.pipeline import Clock  # noqa: E402
 from phos_core.process.recipe import Recipe  # noqa: E402
 from phos_core.process.tiled import Batch, process_of  # noqa: E402
 from phos_core.psf import from_array, gaussian  # noqa: E402
-from phos_core.stocks.film import load_film  # noqa: E402
+from phos_core.stocks.loading import load_film  # noqa: E402
 
 MPS = torch.device("mps", 0)
 STOCKS = ("cinestill-800t", "portra-400", "tri-x-400", "velvia-50")

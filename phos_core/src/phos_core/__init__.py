@@ -11,7 +11,9 @@ from phos_core.process.develop import develop, develop_with_report
 from phos_core.process.device_facts import device_info
 from phos_core.process.recipe import Recipe
 from phos_core.process.report import RunReport
-from phos_core.stocks.film import FILM_FORMATS_UM, Film, films, load_film
+from phos_core.stocks.film import FILM_FORMATS_UM, Film
+from phos_core.stocks.library import films
+from phos_core.stocks.loading import load_film
 
 __all__ = [
     "FILM_FORMATS_UM",

@@ -11,7 +11,7 @@ from phos_core import color
 from phos_core.convolution.running.convolve import convolve
 from phos_core.effects.couplers import coupler_psf
 from phos_core.process.pipeline import coupler_reach_px, reach_px, spread_of_light
-from phos_core.stocks.film import load_film
+from phos_core.stocks.loading import load_film
 
 STOCKS = ("cinestill-800t", "portra-400", "tri-x-400", "velvia-50")
 PITCH_UM = 12.0

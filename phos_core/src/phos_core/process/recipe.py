@@ -9,7 +9,8 @@ import numpy as np
 
 from phos_core.color import PRIMARIES
 from phos_core.errors import shown
-from phos_core.stocks.film import FILM_FORMATS_UM, Film, at_strength, colour_only, load_film
+from phos_core.stocks.film import FILM_FORMATS_UM, Film, at_strength, colour_only
+from phos_core.stocks.loading import load_film
 from phos_core.stocks.treatment import BOUNDS, FilmSettings, Treatment, finite, in_bounds, whole
 
 __all__ = [
