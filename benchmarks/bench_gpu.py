@@ -139,6 +139,11 @@ def develop(image, name, **settings):
     return phos.develop(image, backend=name, seed=5, **settings)
 
 
+def develop_with_report(image, name, **settings):
+    """`develop`, and its report."""
+    return phos.develop_with_report(image, backend=name, seed=5, **settings)
+
+
 def codes():
     """Return a picture of 8-bit codes: a photo's gradients and clipped lamps, made by numbers."""
     return np.round(255 * np.clip(scene(1.5), 0, 1) ** (1 / 2.2)).astype(np.uint8)
@@ -211,7 +216,7 @@ def host_to_host(backend, name):
         }
         one = {way: milliseconds(function, backend) for way, function in ways.items()}
         reports = [
-            develop(locked, name, film=film, out=locked_out, report=True)[1].step_seconds
+            develop_with_report(locked, name, film=film, out=locked_out)[1].step_seconds
             for _ in range(SAMPLES)
         ]
         one["steps"] = {
@@ -430,9 +435,7 @@ def ladder(backend, name):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
-                positive, report = develop(
-                    image, chosen, encoding="linear", report=True, **settings
-                )
+                positive, report = develop_with_report(image, chosen, encoding="linear", **settings)
             except phos.errors.OutOfMemoryError as error:
                 return {"error": str(error)}
         return {

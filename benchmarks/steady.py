@@ -19,7 +19,9 @@ IN_ORDER, SHUFFLED, BUSY = 3, 5, 2
 def main() -> int:
     """Run all of them; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("tests", nargs="*", help="files, folders, options of pytest; by default all")
+    parser.add_argument(
+        "tests", nargs="*", help="files, folders, options of pytest; by default all"
+    )
     asked = parser.parse_args()
     runs = [("in order", ["-p", "no:randomly"], False)] * IN_ORDER
     runs += [

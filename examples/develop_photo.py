@@ -18,7 +18,7 @@ def main(film="portra-400", folder=HERE / "output"):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     before = read_image(HERE / "photos" / "seeding.jpg")
-    after, report = phos.develop(before, film, seed=7, report=True)
+    after, report = phos.develop_with_report(before, film, seed=7)
 
     positive = folder / f"seeding-{film}.jpg"
     both = folder / f"seeding-{film}-before-after.jpg"

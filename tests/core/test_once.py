@@ -11,7 +11,7 @@ from phos_core.effects import couplers, halation
 from phos_core.kernels import strips
 from phos_core.once import once
 from phos_core.process import pipeline
-from phos_core.stocks import film
+from phos_core.stocks import loading
 
 EIGHT = 8
 
@@ -78,7 +78,7 @@ def test_an_error_is_not_kept():
         cpu.thread_pool,
         planner.splits,
         strips._chain,
-        film._named_film,
+        loading._named_film,
         pipeline.light_psfs,
         halation.halation_psfs,
         couplers.coupler_psf,
@@ -98,6 +98,6 @@ def test_eight_threads_are_given_one_pool_and_one_film():
     cpu.thread_pool.cache_clear()
     pools = together(cpu.thread_pool)
     assert all(pool is pools[0] for pool in pools)
-    film._named_film.cache_clear()
-    films = together(lambda: film.load_film("tri-x-400"))
+    loading._named_film.cache_clear()
+    films = together(lambda: loading.load_film("tri-x-400"))
     assert all(one is films[0] for one in films)

@@ -23,11 +23,11 @@ from torch.utils._pytree import tree_leaves  # noqa: E402
 from phos_core.convolution.contract import MemoryInfo  # noqa: E402
 from phos_core.convolution.running.tiles import cut, tile_sizes  # noqa: E402
 from phos_core.errors import OutOfMemoryError  # noqa: E402
-from phos_core.process.develop import footprint, process_of  # noqa: E402
 from phos_core.process.pipeline import Clock  # noqa: E402
 from phos_core.process.recipe import Recipe  # noqa: E402
+from phos_core.process.tiled import Batch, process_of  # noqa: E402
 from phos_core.psf import from_array, gaussian  # noqa: E402
-from phos_core.stocks.film import load_film  # noqa: E402
+from phos_core.stocks.loading import load_film  # noqa: E402
 
 MPS = torch.device("mps", 0)
 STOCKS = ("cinestill-800t", "portra-400", "tri-x-400", "velvia-50")
@@ -262,7 +262,7 @@ def test_tiles_of_a_huge_picture_pass_or_are_refused_beforehand(gate, film, shap
     channels, rows, cols = shape
     pitch_um = Recipe(film=film).pitch_um(rows, cols)
     recipe, backend = Recipe(film=film, pixel_pitch_um=pitch_um), FakeMps()
-    takes = footprint(backend, size=(rows, cols), film=load_film(film), recipe=recipe)
+    takes = Batch.of_whole((rows, cols), load_film(film), [recipe]).footprint(backend)
     for tile_rows in tile_sizes(takes, backend):
         read = max(
             tile.read_rows.stop - tile.read_rows.start

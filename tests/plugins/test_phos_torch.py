@@ -11,7 +11,7 @@ from phos_core.convolution.boundary import BOUNDARIES
 from phos_core.effects import grain
 from phos_core.errors import OutOfMemoryError
 from phos_core.psf import delta, exponential, from_array, gaussian
-from phos_core.stocks.film import load_film
+from phos_core.stocks.loading import load_film
 from phos_core.testing import ConvolutionBackendContract, assert_agrees
 
 phos_torch = pytest.importorskip("phos_torch", reason="needs phos-torch")

@@ -17,7 +17,7 @@ import pytest
 
 from phos_core.effects import grain
 from phos_core.effects.grain import Grain, grain_noise
-from phos_core.stocks.film import load_film
+from phos_core.stocks.loading import load_film
 
 pytestmark = pytest.mark.proof
 

@@ -14,7 +14,7 @@ from phos_core.effects.couplers import Couplers, coupler_psf, inhibit, release
 from phos_core.effects.development import develop
 from phos_core.stocks import baking
 from phos_core.stocks.data_sheet import read_film_sheet
-from phos_core.stocks.film import load_film
+from phos_core.stocks.loading import load_film
 
 STOCKS = ("cinestill-800t", "portra-400", "tri-x-400", "velvia-50")
 COLOUR_STOCKS = ("cinestill-800t", "portra-400", "velvia-50")

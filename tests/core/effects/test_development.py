@@ -10,8 +10,8 @@ from phos_core.arrays import array_namespace
 from phos_core.density_curve import Curve
 from phos_core.effects.development import Development, develop
 from phos_core.stocks.data_sheet import FilmSheet, read_film_sheet
-from phos_core.stocks.film import load_film
 from phos_core.stocks.fitting import extended, interpolated
+from phos_core.stocks.loading import load_film
 
 STOCKS = ("cinestill-800t", "portra-400", "tri-x-400", "velvia-50")
 STEP = Curve(centre=-1.0, width=1.0, coefficients=(1.0, 0.8))

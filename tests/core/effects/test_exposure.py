@@ -11,7 +11,7 @@ from phos_core import develop
 from phos_core.arrays import array_namespace
 from phos_core.color import decode_srgb
 from phos_core.effects.exposure import Exposure, expose, held_positive, log10_exposure
-from phos_core.stocks.film import load_film
+from phos_core.stocks.loading import load_film
 
 PLAIN = Exposure(
     matrix=((0.85, 0.12, 0.03), (0.02, 0.85, 0.13), (0.05, 0.10, 0.85)), mid_grey_lx_s=0.025

@@ -26,7 +26,9 @@ from phos_core.effects.printing import (
     scan,
     see,
 )
-from phos_core.stocks.film import Film, films, load_film, papers
+from phos_core.stocks.film import Film
+from phos_core.stocks.library import films, papers
+from phos_core.stocks.loading import load_film
 
 IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 PLAIN_SCAN = Scan(

@@ -1,4 +1,4 @@
-"""The door: arrays of devices stay there, several pictures at once, tiles, falling back."""
+"""`develop`: arrays of devices stay there, several pictures at once, tiles, falling back."""
 
 import dataclasses
 
@@ -10,10 +10,9 @@ import phos_core as phos
 from phos_core import color
 from phos_core.backend import GenericBackend, Limits
 from phos_core.convolution.methods.scipy_backend import ScipyBackend
-from phos_core.convolution.running.tiles import Tile
 from phos_core.errors import BackendFallbackWarning, BackendUnavailableError, OutOfMemoryError
-from phos_core.process.develop import on_host
-from phos_core.process.pipeline import coupler_reach_px, reach_px
+from phos_core.process import WholePicture, develop_window
+from phos_core.process.pipeline import coupler_reach_px
 
 FILM = "portra-400"
 SMALL = {"pixel_pitch_um": 200.0}  # few pixels of reach, so that small pictures have tiles
@@ -140,8 +139,8 @@ def test_each_picture_of_a_batch_is_as_if_it_came_alone(rng):
 def test_a_batch_shares_the_device_s_calls(rng, form):
     batch = rng.random((3, 24, 36, 3)).astype(np.float32)
     backend = Counting()
-    positives, reports = phos.develop(
-        form(batch), FILM, backend=backend, seed=[5, 6, 7], report=True, **SMALL
+    positives, reports = phos.develop_with_report(
+        form(batch), FILM, backend=backend, seed=[5, 6, 7], **SMALL
     )
     assert backend.planes == [9, 9]  # the light's spread and the inhibitor's
     assert [report.pictures for report in reports] == [3, 3, 3]
@@ -155,7 +154,7 @@ def test_only_neighbours_of_one_size_and_type_share_a_call(rng):
     pictures += [rng.random((20, 31, 3)), rng.random((20, 31)), rng.random((20, 31)) > 2]
     pictures[-1] = pictures[-1].astype(np.uint8)
     backend = Counting()
-    _, reports = phos.develop(pictures, "tri-x-400", backend=backend, report=True, **SMALL)
+    _, reports = phos.develop_with_report(pictures, "tri-x-400", backend=backend, **SMALL)
     assert [report.pictures for report in reports] == [2, 2, 1, 1, 1]
 
 
@@ -164,7 +163,7 @@ def test_a_batch_that_the_device_cannot_hold_goes_in_parts(rng):
     expected = phos.develop(batch, FILM, backend=Strict(), **SMALL)
     backend = Counting()
     backend.limits = Limits(max_elements=3 * 2 * 40 * 30 + 1)
-    positives, reports = phos.develop(batch, FILM, backend=backend, report=True, **SMALL)
+    positives, reports = phos.develop_with_report(batch, FILM, backend=backend, **SMALL)
     assert [report.pictures for report in reports] == [2, 2, 2, 2, 1]
     np.testing.assert_array_equal(positives, expected)
 
@@ -172,7 +171,7 @@ def test_a_batch_that_the_device_cannot_hold_goes_in_parts(rng):
 def test_a_batch_for_which_memory_runs_out_is_tiled(rng):
     batch = rng.integers(0, 256, (2, 150, 40, 3), dtype=np.uint8)
     expected = phos.develop(batch, FILM, backend=Strict(), **SMALL)
-    positives, reports = phos.develop(batch, FILM, backend=Cramped(120), report=True, **SMALL)
+    positives, reports = phos.develop_with_report(batch, FILM, backend=Cramped(120), **SMALL)
     assert reports[0].tiles > 1
     assert np.abs(positives.astype(int) - expected).max() <= 1
 
@@ -180,7 +179,7 @@ def test_a_batch_for_which_memory_runs_out_is_tiled(rng):
 def test_a_list_of_pictures_gives_a_list(rng):
     sizes = [(20, 30, 3), (31, 17, 3), (12, 40)]
     pictures = [rng.integers(0, 256, size, dtype=np.uint8) for size in sizes]
-    positives, reports = phos.develop(pictures, FILM, seed=3, report=True)
+    positives, reports = phos.develop_with_report(pictures, FILM, seed=3)
     assert isinstance(positives, list)
     assert [report.backend for report in reports] == [reports[0].backend] * 3
     for one, positive in zip(pictures, positives, strict=True):
@@ -262,7 +261,7 @@ def test_a_picture_balanced_on_itself_is_the_same_in_tiles(rng):
     image[:75] *= 0.2
     settings = {"auto_balance": True, "encoding": "linear", "pixel_pitch_um": 90.0}
     whole = phos.develop(image, FILM, backend=Strict(), **settings)
-    tiled, report = phos.develop(image, FILM, backend=Cramped(120), report=True, **settings)
+    tiled, report = phos.develop_with_report(image, FILM, backend=Cramped(120), **settings)
     assert report.tiles > 1
     np.testing.assert_allclose(tiled, whole, rtol=0, atol=2e-4)
 
@@ -276,7 +275,7 @@ def test_tiles_give_the_whole_picture(rng, name):
     image[70:76, 10:16] = 30.0
     settings = {"encoding": "linear", "seed": 4, "pixel_pitch_um": 90.0, "offset_px": (11, 5)}
     whole = phos.develop(image, name, backend=Strict(), **settings)
-    tiled, report = phos.develop(image, name, backend=Cramped(120), report=True, **settings)
+    tiled, report = phos.develop_with_report(image, name, backend=Cramped(120), **settings)
     assert report.tiles > 1
     np.testing.assert_allclose(tiled, whole, rtol=0, atol=2e-4)
 
@@ -295,23 +294,18 @@ class Noting(ScipyBackend):
 
 @pytest.mark.parametrize("mode", ["full", "texture"])
 def test_what_lies_around_a_tile_is_dropped_once_it_has_acted(rng, mode):
-    film, pitch_um = phos.load_film(FILM), 60.0
     image = rng.integers(0, 256, (300, 40, 3), dtype=np.uint8)
-    couplers = coupler_reach_px(film, pitch_um)
-    light = reach_px(film, pitch_um) - couplers
-    recipe = phos.Recipe(film=film, pixel_pitch_um=pitch_um, mode=mode)
-    backend, out = Noting(), np.zeros_like(image)
-    planes, places = np.moveaxis(image, -1, 0), np.moveaxis(out, -1, 0)
+    recipe = phos.Recipe(film=FILM, pixel_pitch_um=60.0, mode=mode)
+    picture, backend = WholePicture.of((300, 40), recipe), Noting()
     window = (slice(140, 160), slice(0, 40))
-    tile = Tile.reading(window, light + couplers, (300, 40))
-    on_host([planes], [places], film, [recipe], False, backend, (tile,))
-    spread = [(1, 1, 20 + 2 * (light + couplers), 40)]
+    tile = picture.tile(window)
+    found = develop_window(picture, window, image[tile.read_rows, tile.read_cols], backend=backend)
+    couplers = coupler_reach_px(picture.film, 60.0)
+    spread = [(1, 1, 20 + 2 * picture.reach_px, 40)]
     diffused = [(1, 1, 20 + 2 * couplers, 40)] if mode == "full" else []
     assert backend.shapes == 3 * (spread + diffused)
     expected = phos.develop(image, recipe=recipe, backend="scipy")
-    assert np.abs(out[140:160].astype(int) - expected[140:160]).max() <= 1
-    assert not out[:140].any()
-    assert not out[160:].any()
+    assert np.abs(found.astype(int) - expected[140:160]).max() <= 1
 
 
 def test_the_grain_of_tiles_is_that_of_the_whole_to_the_bit(rng):
@@ -319,7 +313,7 @@ def test_the_grain_of_tiles_is_that_of_the_whole_to_the_bit(rng):
     film = dataclasses.replace(phos.load_film("tri-x-400"), **pointwise)
     image = rng.random((90, 20, 3)).astype(np.float32)
     whole = phos.develop(image, film, backend=Strict(), seed=9)
-    tiled, report = phos.develop(image, film, backend=Cramped(40), seed=9, report=True)
+    tiled, report = phos.develop_with_report(image, film, backend=Cramped(40), seed=9)
     assert report.tiles > 1
     np.testing.assert_array_equal(tiled, whole)
 
@@ -327,8 +321,8 @@ def test_the_grain_of_tiles_is_that_of_the_whole_to_the_bit(rng):
 def test_an_array_of_a_device_is_tiled_on_it(picture, monkeypatch):
     whole = phos.develop(Strict().to_device(picture), FILM, backend=Apart(), **SMALL)
     monkeypatch.setattr(Apart, "limits", Limits(max_elements=15_000))
-    tiled, report = phos.develop(
-        Strict().to_device(picture), FILM, backend=Apart(), report=True, **SMALL
+    tiled, report = phos.develop_with_report(
+        Strict().to_device(picture), FILM, backend=Apart(), **SMALL
     )
     assert report.tiles > 1
     difference = Strict().to_host(tiled).astype(int) - Strict().to_host(whole)
@@ -344,7 +338,7 @@ def test_the_picture_itself_may_take_the_positive_of_tiles(picture):
 def test_a_limit_on_memory_makes_tiles_beforehand(picture, monkeypatch):
     backend = Cramped(150)
     monkeypatch.setenv("PHOS_MEMORY_LIMIT", "1000000")
-    _, report = phos.develop(picture, FILM, backend=backend, report=True, **SMALL)
+    _, report = phos.develop_with_report(picture, FILM, backend=backend, **SMALL)
     assert report.tiles > 1
     assert max(backend.seen) < 150
     assert len(backend.seen) == report.tiles
@@ -363,7 +357,7 @@ def test_a_backend_named_is_halved_but_never_left(picture):
 def test_a_report_says_what_ran_and_of_which_version(picture):
     import scipy
 
-    _, report = phos.develop(picture, FILM, backend="scipy", report=True)
+    _, report = phos.develop_with_report(picture, FILM, backend="scipy")
     assert report.versions["scipy"] == scipy.__version__
     assert {"python", "numpy", "phos-core"} <= set(report.versions)
     assert (report.tiles, report.events) == (1, ())
@@ -372,7 +366,7 @@ def test_a_report_says_what_ran_and_of_which_version(picture):
 def test_the_next_backend_takes_over_with_one_warning(picture, one_after_the_other):
     one_after_the_other(Cramped(5), ScipyBackend())
     with pytest.warns(BackendFallbackWarning, match="went on with scipy") as warned:
-        positive, report = phos.develop(picture, FILM, report=True, **SMALL)
+        positive, report = phos.develop_with_report(picture, FILM, **SMALL)
     assert len(warned) == 1
     assert warned[0].filename == __file__
     assert report.backend == "scipy"
@@ -411,7 +405,7 @@ def test_a_backend_may_do_pictures_side_by_side():
     images = np.random.default_rng(21).integers(0, 256, (5, 24, 36, 3), dtype=np.uint8)
     seeds, out = [4, 1, 3, 0, 2], np.zeros_like(images)
     backend = Lanes()
-    positives, reports = phos.develop(images, backend=backend, seed=seeds, out=out, report=True)
+    positives, reports = phos.develop_with_report(images, backend=backend, seed=seeds, out=out)
     assert positives is out
     assert backend.calls == [5]
     assert sum(report.pictures for report in reports) == 5
@@ -439,7 +433,7 @@ class DeviceLanes(Strict):
 @pytest.mark.parametrize(("pictures", "least"), [(4, 4), (12, 4), (20, 5)])
 def test_a_batch_is_cut_so_that_every_lane_has_work_beside_the_others(pictures, least):
     images, backend = np.zeros((pictures, 8, 12, 3), np.uint8), DeviceLanes()
-    _, reports = phos.develop(images, backend=backend, report=True, **SMALL)
+    _, reports = phos.develop_with_report(images, backend=backend, **SMALL)
     assert backend.pieces >= least
     assert max(report.pictures for report in reports) <= 4
 

@@ -108,7 +108,7 @@ def test_a_backend_gone_wrong_is_left_with_a_warning_and_the_picture_is_right(
     right = phos.develop(image, backend=ScipyBackend(), **SMALL)
     one_after_the_other(make(wrong), ScipyBackend())
     with pytest.warns(BackendFallbackWarning, match="went on with scipy: sick.*not finite"):
-        found, report = phos.develop(image, report=True, **SMALL)
+        found, report = phos.develop_with_report(image, **SMALL)
     np.testing.assert_array_equal(found, right)
     assert report.backend == "scipy"
     assert any("not finite" in event for event in report.events)

@@ -11,7 +11,7 @@ from phos_core import color
 from phos_core.convolution.running.convolve import convolve
 from phos_core.effects.couplers import coupler_psf
 from phos_core.process.pipeline import coupler_reach_px, reach_px, spread_of_light
-from phos_core.stocks.film import load_film
+from phos_core.stocks.loading import load_film
 
 STOCKS = ("cinestill-800t", "portra-400", "tri-x-400", "velvia-50")
 PITCH_UM = 12.0
@@ -380,11 +380,11 @@ def test_half_the_resolution_keeps_the_halo_s_width_in_um(level):
 
 def test_the_pixel_pitch_follows_from_the_frame_s_long_side():
     image = np.full((20, 30, 3), 100, np.uint8)
-    _, report = phos.develop(image, report=True)
+    _, report = phos.develop_with_report(image)
     assert report.pixel_pitch_um == 36_000 / 30
-    _, report = phos.develop(np.swapaxes(image, 0, 1), film_format="120-66", report=True)
+    _, report = phos.develop_with_report(np.swapaxes(image, 0, 1), film_format="120-66")
     assert report.pixel_pitch_um == 56_000 / 30
-    _, report = phos.develop(image, pixel_pitch_um=5.0, report=True)
+    _, report = phos.develop_with_report(image, pixel_pitch_um=5.0)
     assert report.pixel_pitch_um == 5.0
 
 
@@ -488,7 +488,7 @@ def test_settings_are_not_given_twice():
 
 def test_a_report_names_what_ran_and_times_each_step():
     image = np.full((20, 30, 3), 100, np.uint8)
-    positive, report = phos.develop(image, "velvia-50", backend="scipy", report=True)
+    positive, report = phos.develop_with_report(image, "velvia-50", backend="scipy")
     assert positive.shape == image.shape
     assert (report.film, report.backend, report.source) == ("velvia-50", "scipy", "argument")
     assert all(seconds >= 0 for seconds in report.step_seconds.values())

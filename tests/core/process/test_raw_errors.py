@@ -225,7 +225,7 @@ def test_numba_that_compiles_nothing_says_so_and_another_is_chosen():
         "import numpy as np, phos_core as phos\n"
         "row = next(r for r in phos.backends() if r.name == 'numba')\n"
         "assert row.status == 'broken' and 'NUMBA_DISABLE_JIT' in row.reason, row\n"
-        "_, report = phos.develop(np.full((40, 50, 3), 0.5, np.float32), report=True)\n"
+        "_, report = phos.develop_with_report(np.full((40, 50, 3), 0.5, np.float32))\n"
         "assert report.backend != 'numba'\n"
     )
     environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from phos_core.effects.scatter import scatter_mtf
 from phos_core.errors import FilmFileError, UnknownFilmError
 from phos_core.process.recipe import Recipe, Settings
-from phos_core.stocks.film import FILM_FORMATS_UM, load_film
+from phos_core.stocks.film import FILM_FORMATS_UM
+from phos_core.stocks.loading import load_film
 from phos_core.stocks.treatment import FilmSettings, Treatment
 
 FIELDS = dataclasses.fields(Recipe)

@@ -14,7 +14,7 @@ from phos_core.convolution.running.folding import folded_psf
 from phos_core.effects.halation import RINGS, halation_psfs
 from phos_core.psf import compose, from_array, gaussian, mixture, radial
 from phos_core.psf.stretched import stretched
-from phos_core.stocks.film import load_film
+from phos_core.stocks.loading import load_film
 
 HALO = "cinestill-800t"  # the stock whose light spreads farthest
 MIB = 2**20

@@ -22,8 +22,10 @@ from phos_core.stocks.dyes import (
     reflected_xyz,
     sensitivities,
 )
-from phos_core.stocks.film import Film, films, load_film, papers
+from phos_core.stocks.film import Film
 from phos_core.stocks.fitting import at_end, fit_drawn_curves, read, solve
+from phos_core.stocks.library import films, papers
+from phos_core.stocks.loading import load_film
 from phos_core.stocks.spectra import SRGB_OF_RELATIVE_XYZ, illuminant, tables
 
 STOCKS = ("cinestill-800t", "portra-400", "tri-x-400", "velvia-50")

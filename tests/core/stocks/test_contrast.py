@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from phos_core.stocks import baking
 from phos_core.stocks.data_sheet import FilmSheet, PaperSheet, read_film_sheet, read_paper_sheet
-from phos_core.stocks.film import load_film
+from phos_core.stocks.loading import load_film
 
 
 def text_of(folder: str, name: str) -> str:

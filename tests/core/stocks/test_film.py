@@ -15,15 +15,9 @@ from phos_core.effects.halation import base_return, halation_reach_um
 from phos_core.effects.printing import PaperPrint, Projection, Scan, make_positive
 from phos_core.errors import FilmFileError, UnknownFilmError
 from phos_core.stocks.data_sheet import read_film_sheet
-from phos_core.stocks.film import (
-    FILM_FORMATS_UM,
-    Film,
-    bake_film,
-    films,
-    load_film,
-    paper_summaries,
-    papers,
-)
+from phos_core.stocks.film import FILM_FORMATS_UM, Film
+from phos_core.stocks.library import films, paper_summaries, papers
+from phos_core.stocks.loading import bake_film, load_film
 
 STOCKS = ["cinestill-800t", "portra-400", "tri-x-400", "velvia-50"]
 
@@ -75,7 +69,7 @@ def test_listing_bakes_nothing(monkeypatch):
     def fail(*_):
         raise AssertionError("a stock was baked")
 
-    monkeypatch.setattr("phos_core.stocks.film.bake_film", fail)
+    monkeypatch.setattr("phos_core.stocks.loading.bake_film", fail)
 
     assert films()
     assert [paper.name for paper in paper_summaries()] == papers()

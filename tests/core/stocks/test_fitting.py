@@ -13,7 +13,6 @@ from phos_core.stocks.fitting import (
     extended,
     fit_drawn_curves,
     fit_monotone,
-    fit_polynomial,
     fit_relative,
     fit_weights,
     interpolated,
@@ -237,48 +236,7 @@ def test_a_curve_reads_in_float64_as_the_effects_read_it(coefficients, x):
         assert at_end(curve, t) == pytest.approx(float(read(curve, far)), abs=1e-9)
 
 
-# Polynomials, weights, equations.
-
-
-@settings(max_examples=100)
-@given(
-    values=st.lists(st.floats(-3.0, 3.0), min_size=8, max_size=20),
-    through=st.tuples(st.integers(0, 3), st.integers(4, 7)),
-    degree=st.integers(2, 5),
-)
-def test_polynomial_fit_passes_through_its_points(values, through, degree):
-    x, y = np.linspace(0.0, 3.0, len(values)), np.array(values)
-
-    coefficients = fit_polynomial(x, y, through=through, degree=degree)
-
-    assert len(coefficients) <= degree + 1
-    at = np.polynomial.polynomial.polyval(x[list(through)], coefficients)
-    assert at == pytest.approx(y[list(through)], abs=1e-9)
-
-
-def test_polynomial_fit_is_the_closest_of_those_that_pass_through_the_points(rng):
-    x = np.linspace(0.0, 2.0, 30)
-    y = np.sin(2.0 * x) + 0.1 * rng.normal(size=30)
-    fitted = np.polynomial.Polynomial(fit_polynomial(x, y, through=(12, 20)))
-    through_both = np.polynomial.Polynomial.fromroots(x[[12, 20]])
-
-    def miss(polynomial: np.polynomial.Polynomial) -> float:
-        return float(np.sum((polynomial(x) - y) ** 2))
-
-    for order in range(4):
-        away = 1e-3 * through_both * np.polynomial.Polynomial.basis(order)
-        assert miss(fitted) < miss(fitted + away)
-        assert miss(fitted) < miss(fitted - away)
-
-
-def test_polynomial_fit_finds_a_polynomial():
-    x = np.linspace(-1.0, 2.0, 12)
-
-    fitted = fit_polynomial(x, 0.3 - x + 0.5 * x**3, through=(2, 5))
-
-    at = np.linspace(-2.0, 3.0, 20)
-    found = np.polynomial.polynomial.polyval(at, fitted)
-    np.testing.assert_allclose(found, 0.3 - at + 0.5 * at**3, atol=1e-9)
+# Weights, equations.
 
 
 def test_weights_are_found_when_there_are_any(rng):

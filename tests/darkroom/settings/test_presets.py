@@ -15,7 +15,7 @@ from click.testing import CliRunner
 import phos_core as phos
 from phos_core.errors import PresetError, SidecarError, UnknownPresetError
 from phos_core.process.recipe import Recipe
-from phos_core.stocks.film import load_film
+from phos_core.stocks.loading import load_film
 from phos_darkroom.settings.presets import (
     OF_ONE_PICTURE,
     load_preset,

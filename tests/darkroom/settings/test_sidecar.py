@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 import phos_core as phos
 from phos_core.color import PRIMARIES
 from phos_core.errors import BackendFallbackWarning, SidecarError, UnknownFilmError
-from phos_core.process.recipe import Encoding, Mode, Recipe, RunReport
-from phos_core.stocks import film as film_module
-from phos_core.stocks.film import film_hash, paper_hash, papers
+from phos_core.process.recipe import Encoding, Mode, Recipe
+from phos_core.process.report import RunReport
+from phos_core.stocks.library import film_hash, film_text, paper_hash, papers
 from phos_core.stocks.treatment import BOUNDS
 from phos_darkroom.files.image_files import read_image, write_image
 from phos_darkroom.settings.as_text import settings_text
@@ -108,7 +108,7 @@ def made(recipe, folder=Path("/roll"), **changes):
 
 def developed(source, destination, recipe, backend=None):
     """Develop a file and put its sidecar beside it, as a roll does."""
-    positive, report = phos.develop(read_image(source), recipe=recipe, backend=backend, report=True)
+    positive, report = phos.develop_with_report(read_image(source), recipe=recipe, backend=backend)
     destination.parent.mkdir(exist_ok=True)
     write_image(destination, positive, overwrite=True)
     beside = path_for(destination)
@@ -296,7 +296,7 @@ def test_a_file_that_is_no_sidecar_is_one_clear_error(tmp_path, content, message
 
 
 def test_a_films_hash_tells_figures_apart_and_no_comments(tmp_path):
-    original = film_module._film_files()["portra-400"].read_text(encoding="utf-8")
+    original = film_text("portra-400")
     copy = tmp_path / "copy.toml"
     copy.write_text("# mine\n\n" + original.replace("\n", "\n\n"), encoding="utf-8")
     assert film_hash(copy) == film_hash(str(copy)) == film_hash("portra-400")
@@ -308,7 +308,7 @@ def test_a_films_hash_tells_figures_apart_and_no_comments(tmp_path):
 def test_a_films_hash_holds_the_stock_that_it_is_based_on(tmp_path):
     mine, other = tmp_path / "mine.toml", tmp_path / "other.toml"
     mine.write_text(OWN_FILM, encoding="utf-8")
-    original = film_module._film_files()["portra-400"].read_text(encoding="utf-8")
+    original = film_text("portra-400")
     (said_again,) = re.findall(r"^\[halation\]\n(?:.+\n)+", original, re.M)
     other.write_text(f"{OWN_FILM}\n{said_again}", encoding="utf-8")
     assert film_hash(other) == film_hash(mine)  # so what it leaves out is there

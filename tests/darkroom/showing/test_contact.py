@@ -189,7 +189,7 @@ def test_wrong_settings_are_refused(frames):
 def with_sidecar(path, **settings):
     image = read_image(path)
     recipe = phos.Recipe(**settings)
-    _, report = phos.develop(image, recipe=recipe, report=True)
+    _, report = phos.develop_with_report(image, recipe=recipe)
     beside = sidecar.path_for(path)
     beside.write_text(
         sidecar.dumps(sidecar.describe(recipe, report, source=path, picture=path)),

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from phos_core.once import once
-from phos_core.psf import GAUSSIAN_REACH, PSF, combine, compose, delta, gaussian, radial
+from phos_core.psf import PSF, combine, compose, delta, gaussian, radial
+from phos_core.psf.gaussians import GAUSSIAN_REACH
 from phos_core.psf.stretched import stretched
 
 __all__ = ["Halation", "base_return", "halation_psfs", "halation_reach_um"]

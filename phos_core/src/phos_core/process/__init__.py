@@ -1,1 +1,28 @@
-"""The photographic process, from a picture to its positive: start with `pipeline`."""
+"""The photographic process, from a picture to its positive: start with `pipeline`.
+
+The names here are for what is built on the process: the darkroom, the app, a cluster.
+"""
+
+from phos_core.convolution.running.tiles import Tile, Window
+from phos_core.process.checking import check_form
+from phos_core.process.develop import develop, develop_with_report
+from phos_core.process.recipe import NOT_GIVEN, Recipe, Settings, checked_recipe, one_recipe
+from phos_core.process.report import RunReport
+from phos_core.process.windows import WholePicture, WindowDeveloper, develop_window
+
+__all__ = [
+    "NOT_GIVEN",
+    "Recipe",
+    "RunReport",
+    "Settings",
+    "Tile",
+    "WholePicture",
+    "Window",
+    "WindowDeveloper",
+    "check_form",
+    "checked_recipe",
+    "develop",
+    "develop_window",
+    "develop_with_report",
+    "one_recipe",
+]

@@ -13,10 +13,27 @@ from phos_core.process.recipe import Recipe
 from phos_core.stocks.baking import rebalanced
 from phos_core.stocks.film import Film
 
-__all__ = ["balanced_on"]
+__all__ = ["balanced_on", "measured_places"]
 
 MEASURED_SIDE = 256  # the balance is measured on so many rows and columns at most
 MEASURED_STOPS = 3.0  # what is farther from mid-grey counts as being so far
+
+
+def measured_places(shape: tuple[int, int]) -> tuple[slice, slice]:
+    """Say on which rows and columns of a picture its balance is measured.
+
+    Parameters
+    ----------
+    shape : tuple of (int, int)
+        Rows and columns of the whole picture.
+
+    Returns
+    -------
+    tuple of slice
+        Every so many rows, and every so many columns.
+    """
+    every_row, every_col = (-(-side // MEASURED_SIDE) or 1 for side in shape)
+    return slice(None, None, every_row), slice(None, None, every_col)
 
 
 def balanced_on(image: Array, film: Film, recipe: Recipe) -> Film:
@@ -24,10 +41,9 @@ def balanced_on(image: Array, film: Film, recipe: Recipe) -> Film:
 
     Measured in stops, on every so many rows and columns of the whole picture.
     """
-    rows, cols = image.shape[-2:]
-    every_row, every_col = (-(-side // MEASURED_SIDE) or 1 for side in (rows, cols))
+    rows, cols = measured_places(image.shape[-2:])
     exposure = expose_scene(
-        image[:, ::every_row, ::every_col],
+        image[:, rows, cols],
         params=film.exposure,
         encoding=recipe.encoding,
         primaries=recipe.primaries,

@@ -1,4 +1,4 @@
-"""Recipe: all settings of a picture in one frozen record. RunReport: what then happened."""
+"""Recipe: all settings of a picture in one frozen record."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -9,7 +9,8 @@ import numpy as np
 
 from phos_core.color import PRIMARIES
 from phos_core.errors import shown
-from phos_core.stocks.film import FILM_FORMATS_UM, Film, at_strength, colour_only, load_film
+from phos_core.stocks.film import FILM_FORMATS_UM, Film, at_strength, colour_only
+from phos_core.stocks.loading import load_film
 from phos_core.stocks.treatment import BOUNDS, FilmSettings, Treatment, finite, in_bounds, whole
 
 __all__ = [
@@ -17,7 +18,6 @@ __all__ = [
     "Encoding",
     "Mode",
     "Recipe",
-    "RunReport",
     "Settings",
     "checked_recipe",
     "one_recipe",
@@ -177,45 +177,6 @@ class Recipe(Treatment):
                 f"of the long side would be {pitch_um:.2g} um wide on {self.film_format} film"
             )
         return pitch_um
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunReport:
-    """What ran, where, and how long each step took.
-
-    Parameters
-    ----------
-    film, backend, device : str
-        What was used.
-    source : str
-        What chose the backend: "argument", "context", "environment", "configuration" or "auto".
-    candidates : tuple of (str, str)
-        Each backend that was considered, and why it was not taken; an empty reason: it was.
-    versions : mapping of str to str
-        Versions of what computed: Python, NumPy, phos-core, the backend and its libraries.
-    pixel_pitch_um : float
-        Width of a pixel on the film.
-    step_seconds : mapping of str to float
-        Time of each step, in the order in which they ran, of all pictures developed together.
-    pictures : int
-        How many pictures were developed together, in one call.
-    tiles : int
-        In how many tiles of rows it was computed; 1: as a whole.
-    events : tuple of str
-        What did not go straight: attempts that failed, tiles, another backend. In order.
-    """
-
-    film: str
-    backend: str
-    device: str
-    source: str
-    candidates: tuple[tuple[str, str], ...]
-    versions: Mapping[str, str]
-    pixel_pitch_um: float
-    step_seconds: Mapping[str, float]
-    pictures: int = 1
-    tiles: int = 1
-    events: tuple[str, ...] = ()
 
 
 def one_recipe(recipe: Recipe | None, **settings: Any) -> Recipe:

@@ -14,7 +14,6 @@ __all__ = [
     "extended",
     "fit_drawn_curves",
     "fit_monotone",
-    "fit_polynomial",
     "fit_relative",
     "fit_weights",
     "interpolated",
@@ -211,20 +210,6 @@ def fit_relative(basis: Floats, target: Floats, *, rounds: int = 12) -> Floats:
         trials.append((float(miss.max()), fitted))
         weights = weights * np.sqrt(0.3 + 1.5 * miss / max(miss.max(), TINY))
     return min(trials, key=lambda trial: trial[0])[1]
-
-
-def fit_polynomial(
-    x: Floats, y: Floats, *, through: tuple[int, int], degree: int = 5
-) -> tuple[float, ...]:
-    """Least-squares polynomial that passes exactly through two of the points."""
-    (a, b), (at_a, at_b) = x[list(through)], y[list(through)]
-    line = np.polynomial.Polynomial([at_a, (at_b - at_a) / (b - a)])(
-        np.polynomial.Polynomial([-a, 1.0])
-    )
-    both = np.polynomial.Polynomial.fromroots([a, b])
-    powers = np.vander(x, degree - 1, increasing=True) * both(x)[:, np.newaxis]
-    rest = np.linalg.lstsq(powers, y - line(x), rcond=None)[0]
-    return tuple((line + both * np.polynomial.Polynomial(rest)).coef.tolist())
 
 
 def fit_weights(transmittance: Floats, light: Floats) -> Floats:

@@ -5,12 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from phos_app.developing import developed_picture
-from phos_app.scenes import as_shown, scene_of
-from phos_core.process.balance import MEASURED_SIDE, balanced_on
-from phos_core.process.pipeline import reach_px
-from phos_core.process.recipe import Recipe, RunReport
-from phos_core.stocks.film import Film
+from phos_app.developing import in_line
+from phos_app.scenes import as_shown
+from phos_core.process import Recipe, RunReport, WholePicture, WindowDeveloper
+from phos_darkroom.colours import coded_as, frame_of_positive, given_to_process, taken_as
 from phos_darkroom.files.picture import Picture
 
 __all__ = ["Window", "detail", "window_at"]
@@ -94,44 +92,20 @@ def detail(
     Notes
     -----
     What is developed is larger by as far as light and developer reach. The noise of the grain is
-    that of the frame, because the recipe tells where the part lies in it.
+    that of the frame, because it belongs to the place in it.
     """
-    height, width = picture.pixels.shape[:2]
-    pitch_um = recipe.pitch_um(height, width)
-    film = _film_for(picture, recipe)
-    margin = reach_px(film, pitch_um)
-    top, left = max(window.top - margin, 0), max(window.left - margin, 0)
-    part = replace(
-        picture,
-        alpha=None,
-        pixels=picture.pixels[
-            top : window.top + window.rows + margin, left : window.left + window.cols + margin
-        ],
-    )
-    own = Recipe(
-        film=film,
-        seed=recipe.seed,
-        frame=recipe.frame,
-        exposure_stops=recipe.exposure_stops,
-        pixel_pitch_um=pitch_um,
-        offset_px=(recipe.offset_px[0] + top, recipe.offset_px[1] + left),
-        encoding=recipe.encoding,
-        primaries=recipe.primaries,
-        mode="texture" if recipe.mode == "texture" else "full",  # "colour" is in the film by now
-    )
-    positive, report = developed_picture(part, own, backend)
-    inner = Window(window.top - top, window.left - left, window.rows, window.cols)
-    return as_shown(replace(positive, pixels=positive.pixels[inner.slices])), report
+    picture = replace(picture, alpha=None)
+    whole = WholePicture.of(picture.pixels.shape[:2], taken_as(picture, recipe))
+    if recipe.auto_balance:
+        whole = whole.balanced(given_to_process(_cut(picture, whole.measured), recipe))
+    tile = whole.tile(window.slices)
+    read = _cut(picture, (tile.read_rows, tile.read_cols))
+    with in_line():
+        developer = WindowDeveloper(whole, backend=backend)
+        positive = developer.develop(window.slices, given_to_process(read, recipe))
+    frame = frame_of_positive(_cut(picture, window.slices), recipe)
+    return as_shown(coded_as(frame, positive)), developer.report()
 
 
-def _film_for(picture: Picture, recipe: Recipe) -> Film:
-    """The film of the whole picture, its print balanced on the whole where that is asked for."""
-    film = recipe.load_film()
-    if not recipe.auto_balance:
-        return film
-    every_row, every_col = (-(-side // MEASURED_SIDE) for side in picture.pixels.shape[:2])
-    measured = scene_of(
-        replace(picture, alpha=None, pixels=picture.pixels[::every_row, ::every_col])
-    )
-    planes = np.moveaxis(np.atleast_3d(measured.light), -1, 0)
-    return balanced_on(planes, film, measured.taken_by(recipe))
+def _cut(picture: Picture, places: tuple[slice, slice]) -> Picture:
+    return replace(picture, pixels=picture.pixels[places])

@@ -12,11 +12,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 import phos_core as phos
-from phos_core.process.recipe import Recipe, RunReport
-from phos_darkroom.files.picture import Picture
-from phos_darkroom.one_file import develop_file, develop_picture
+from phos_core.process.recipe import Recipe
+from phos_core.process.report import RunReport
+from phos_darkroom.one_file import develop_file
 
-__all__ = ["developed", "developed_file", "developed_picture", "in_line"]
+__all__ = ["developed", "developed_file", "in_line"]
 
 _ENLARGER = threading.Lock()
 
@@ -35,16 +35,8 @@ def developed(
     positive: NDArray[Any]
     report: RunReport
     with in_line():
-        positive, report = phos.develop(image, recipe=recipe, backend=backend, report=True)
+        positive, report = phos.develop_with_report(image, recipe=recipe, backend=backend)
     return positive, report
-
-
-def developed_picture(
-    picture: Picture, recipe: Recipe, backend: str | None
-) -> tuple[Picture, RunReport]:
-    """Develop a picture as `darkroom.develop_picture` does, in line."""
-    with in_line():
-        return develop_picture(picture, recipe, backend=backend)
 
 
 def developed_file(

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from phos_core.process.recipe import Recipe
-from phos_core.stocks.film import (
+from phos_core.stocks.library import (
     PRINTED_ON,
     SCANS,
     FilmSummary,

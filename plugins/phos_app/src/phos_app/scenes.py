@@ -7,9 +7,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from phos_core.color import encode_codes, to_linear_srgb
+from phos_core.color import encode_codes
 from phos_core.process.recipe import Recipe
-from phos_darkroom.files.picture import Picture
+from phos_darkroom.files.picture import Picture, on_screen
 
 __all__ = ["PREVIEW_PIXELS", "Scene", "as_shown", "scene_of", "smaller"]
 
@@ -72,11 +72,10 @@ def scene_of(picture: Picture, pixels: int = PREVIEW_PIXELS) -> Scene:
         _blocks(picture.rows(slice(start, start + step)).light(), whole_factor)
         for start in range(0, rows, step)
     ]
-    is_linear = picture.encoding == "linear"
     coarse = Scene(
         light=np.concatenate(strips),
-        encoding="linear" if is_linear else "display",
-        primaries=picture.primaries if is_linear else "srgb",
+        encoding="linear" if picture.encoding == "linear" else "display",
+        primaries=picture.light_primaries,
     )
     return smaller(coarse, pixels)
 
@@ -105,15 +104,12 @@ def as_shown(picture: Picture | Scene) -> Codes:
         sRGB codes.
     """
     if isinstance(picture, Scene):
-        light, linear_primaries = picture.light, picture.primaries
+        light = on_screen(picture.light, picture.primaries)
     elif picture.encoding == "srgb" and picture.pixels.dtype == np.uint8:
         return picture.pixels
     else:
-        light = picture.light()
-        linear_primaries = picture.primaries if picture.encoding == "linear" else "srgb"
-    if light.ndim == 3 and linear_primaries != "srgb":
-        light = light @ to_linear_srgb(linear_primaries).T.astype(np.float32)
-    codes: Codes = encode_codes(np.clip(light, 0.0, 1.0), np.uint8)
+        light = on_screen(picture.light(), picture.light_primaries)
+    codes: Codes = encode_codes(light, np.uint8)
     return codes
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from phos_core.process.recipe import RunReport
+from phos_core.process.report import RunReport
 
 __all__ = ["fallback", "plain", "ran"]
 

@@ -14,7 +14,7 @@ from phos_core.convolution.choosing.selection import library_versions, select
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.optional import synchronize
 from phos_core.convolution.running.convolve import convolve
-from phos_core.process.develop import develop
+from phos_core.process import develop, develop_with_report
 
 __all__ = ["Contender", "Kind", "Ready", "backends_for", "copying", "nothing"]
 
@@ -151,7 +151,7 @@ def _developing(case: DevelopCase, name: str, pictures: NDArray[np.uint8]) -> Co
             return develop(image, case.film, backend=backend, seed=SEED)
 
         def steps() -> dict[str, float]:
-            _, report = develop(image, case.film, backend=backend, seed=SEED, report=True)
+            _, report = develop_with_report(image, case.film, backend=backend, seed=SEED)
             return _in_all(report)
 
         return _ready(backend, run, lambda result: result if case.batch == 1 else result[0], steps)

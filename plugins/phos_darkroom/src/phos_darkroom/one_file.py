@@ -6,17 +6,14 @@ import warnings
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
 
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.errors import ImageFileError, SidecarError
-from phos_core.process.develop import develop
-from phos_core.process.recipe import Recipe, RunReport, checked_recipe
+from phos_core.process import Recipe, RunReport, checked_recipe, develop_with_report
 from phos_core.stocks.film import Film
-from phos_darkroom.files.colour import profiles
+from phos_darkroom.colours import coded_as, frame_of_positive, given_to_process, taken_as
 from phos_darkroom.files.image_files import (
     SUFFIXES,
     check_suffix,
@@ -33,7 +30,7 @@ from phos_darkroom.large import check_tiff, develop_into, is_large
 from phos_darkroom.settings.as_text import settings_text
 from phos_darkroom.settings.sidecar import FileFacts, Source, describe, dumps, path_for
 
-__all__ = ["develop_file", "develop_picture", "taken_as"]
+__all__ = ["develop_file", "develop_picture"]
 
 LIGHT = "EXR"  # the format that holds light, never codes
 DEEP = np.uint16  # of a positive from light, in a format of codes
@@ -76,16 +73,14 @@ def develop_picture(
         As `phos_core.develop` raises.
     """
     checked_recipe(recipe)
-    frame = _frame_of_positive(picture, recipe)
-    report: RunReport
-    coded, report = develop(
-        _colours(picture, recipe),
+    frame = _signed_frame(picture, recipe)
+    coded, report = develop_with_report(
+        given_to_process(picture, recipe),
         recipe=taken_as(picture, recipe),
         backend=backend,
         strict=strict,
-        report=True,
     )
-    return _coded(coded, frame), report
+    return coded_as(frame, coded), report
 
 
 def develop_file(
@@ -178,17 +173,17 @@ def _developed_whole(
         held.facts()  # of what was read, whatever becomes of the file from now on
     into_light = _format_of(destination) == LIGHT
     if into_light:
-        picture = _in_floats(picture)
+        picture = picture.at_depth(np.float32)  # its positive is finer than its codes
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # `develop_picture` warns
-        frame = _frame_of_positive(picture, recipe)
+        frame = _signed_frame(picture, recipe)
     check_writable(destination, _as_light(frame) if into_light else frame)
     warn_of_left_out(destination, picture.metadata)
     positive, report = develop_picture(picture, recipe, backend=backend, strict=strict)
     if into_light:
         positive = _in_light(positive)
     elif _format_of(source) == LIGHT:
-        positive = _with_depth(positive, DEEP)
+        positive = positive.at_depth(DEEP)
     encode_picture(files.open(destination), destination, positive)
     return report, taken_as(picture, recipe)
 
@@ -254,65 +249,10 @@ def _write_sidecar(
         files.open(beside).write(dumps(made).encode())
 
 
-def taken_as(picture: Picture, recipe: Recipe) -> Recipe:
-    """Give the recipe with the encoding and the primaries that a picture is developed with.
-
-    Parameters
-    ----------
-    picture : Picture
-        What was read.
-    recipe : Recipe
-        The settings; an `encoding` or `primaries` other than "srgb" are kept.
-
-    Returns
-    -------
-    Recipe
-        All else as it was.
-    """
-    if recipe.encoding != "srgb" or recipe.primaries != "srgb" or picture.encoding == "srgb":
-        return recipe
-    if picture.encoding == "linear":
-        return replace(recipe, encoding="linear", primaries=picture.primaries)
-    return replace(recipe, encoding="display")
-
-
-def _is_by_profile(picture: Picture, recipe: Recipe) -> bool:
-    """Whether a picture's own profile says what its codes are, and nobody says otherwise."""
-    return picture.encoding == "profile" and recipe.encoding == recipe.primaries == "srgb"
-
-
-def _colours(picture: Picture, recipe: Recipe) -> NDArray[Any]:
-    """What `develop` is given: the codes or the light of the file, or what its profile says."""
-    return picture.light() if _is_by_profile(picture, recipe) else picture.pixels
-
-
-def _frame_of_positive(picture: Picture, recipe: Recipe) -> Picture:
-    """What the positive of a picture is, but for its pixels: they are the picture's."""
-    metadata = picture.metadata
-    profile = metadata.icc_profile
-    if profile is not None and _is_by_profile(picture, recipe):
-        if profiles.can_write(profile):
-            return replace(picture, metadata=signed(metadata, settings_text(recipe)))
-        warnings.warn(
-            "the picture's colour profile has no way back to its codes; the positive is sRGB",
-            stacklevel=4,
-        )
-    if picture.encoding != "srgb" or recipe.primaries != "srgb":
-        metadata = replace(metadata, icc_profile=None)  # untagged files are tagged as sRGB
-    return replace(
-        picture,
-        encoding="srgb",
-        primaries="srgb",
-        metadata=signed(metadata, settings_text(recipe)),
-    )
-
-
-def _coded(positive: NDArray[Any], frame: Picture) -> Picture:
-    """A positive that is sRGB-coded, in the codes that it is to have."""
-    profile, dtype = frame.metadata.icc_profile, frame.pixels.dtype
-    if profile is not None and frame.encoding == "profile":
-        return replace(frame, pixels=profiles.from_srgb(positive, profile, dtype))
-    return replace(frame, pixels=_with_dtype(positive, dtype))
+def _signed_frame(picture: Picture, recipe: Recipe) -> Picture:
+    """What the positive of a picture is, but for its pixels, with the settings in its metadata."""
+    frame = frame_of_positive(picture, recipe)
+    return replace(frame, metadata=signed(frame.metadata, settings_text(recipe)))
 
 
 def _format_of(path: Path) -> str | None:
@@ -332,35 +272,6 @@ def _as_light(picture: Picture) -> Picture:
     return replace(picture, encoding="linear", primaries="srgb", metadata=metadata)
 
 
-def _in_floats(picture: Picture) -> Picture:
-    """A picture's numbers as floats of 0 to 1, so that its positive is finer than its codes."""
-    return _with_depth(picture, np.float32)
-
-
 def _in_light(positive: Picture) -> Picture:
     """A positive in display-linear light."""
     return _as_light(replace(positive, pixels=positive.light()))
-
-
-def _with_depth(picture: Picture, dtype: DTypeLike) -> Picture:
-    """A picture with its pixels and its alpha channel as codes of another depth."""
-    alpha = picture.alpha
-    return replace(
-        picture,
-        pixels=_with_dtype(picture.pixels, dtype),
-        alpha=None if alpha is None else _with_dtype(alpha, dtype),
-    )
-
-
-def _with_dtype(codes: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
-    """Codes at another depth, rounded; floats are 0 to 1."""
-    into = np.dtype(dtype)
-    if codes.dtype == into:
-        return codes
-    scaled = codes.astype(np.float32)
-    if codes.dtype.kind == "u":
-        scaled /= np.iinfo(codes.dtype).max
-    if into.kind == "f":
-        return scaled
-    rounded: NDArray[Any] = np.floor(np.clip(scaled, 0.0, 1.0) * np.iinfo(into).max + 0.5)
-    return rounded.astype(into)

@@ -1,7 +1,7 @@
 """Develop and convolve dask arrays: each chunk with as much around it as acts on it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from math import isnan
 from pathlib import Path
 from typing import Any, Unpack
@@ -14,22 +14,24 @@ from dask.array.overlap import ensure_minimum_chunksize, overlap
 
 import phos_core as phos
 from phos_core.convolution.running.convolve import check_shape, checked_psfs
-from phos_core.process.balance import MEASURED_SIDE, balanced_on
-from phos_core.process.develop import DTYPES, dtype_name, shape_hint, stacked
-from phos_core.process.pipeline import reach_px
-from phos_core.process.recipe import EFFECTS, NOT_GIVEN, Recipe, Settings, one_recipe
+from phos_core.process import (
+    NOT_GIVEN,
+    Settings,
+    WholePicture,
+    check_form,
+    develop_window,
+    one_recipe,
+)
 from phos_core.psf import PSF
-from phos_core.stocks.film import Film
-from phos_core.stocks.treatment import Treatment
 
 __all__ = ["convolve", "develop"]
 
 
 def develop(
     array: da.Array,
-    film: str | Path | Film = NOT_GIVEN,
+    film: str | Path | phos.Film = NOT_GIVEN,
     *,
-    recipe: Recipe | None = None,
+    recipe: phos.Recipe | None = None,
     backend: str | None = None,
     seed: int = NOT_GIVEN,
     strict: bool = False,
@@ -70,20 +72,17 @@ def develop(
     chunk is printed.
     """
     asked = one_recipe(recipe, film=film, seed=seed, **settings)
-    _check_picture(array)
-    stock = asked.load_film()
+    _check_chunks(array)
+    check_form("array", array)
     if 0 in array.shape:
+        asked.load_film()
         return array
-    rows, cols = array.shape[:2]
-    pitch_um = asked.pitch_um(rows, cols)
-    reach = reach_px(stock, pitch_um)
-    reading = _read_beyond(array, (reach, reach))
+    picture = WholePicture.of(array.shape[:2], asked)
+    reading = _read_beyond(array, (picture.reach_px, picture.reach_px))
     return da.map_blocks(
         _develop_chunk,
         reading.array,
-        film=_balanced(array, stock, asked) if asked.auto_balance else stock,
-        recipe=_of_chunks(asked, pitch_um),
-        margin=reading.margin,
+        picture=_balanced(array, picture) if asked.auto_balance else picture,
         backend=backend,
         strict=strict,
         chunks=reading.chunks,
@@ -201,20 +200,18 @@ def _joined(sizes: tuple[int, ...], reach: int) -> tuple[int, ...]:
 def _develop_chunk(
     reading: npt.NDArray[Any],
     *,
-    film: Film,
-    recipe: Recipe,
-    margin: _Margin,
+    picture: WholePicture,
     backend: str | None,
     strict: bool,
     block_info: Any,
 ) -> npt.NDArray[Any]:
-    """Develop a chunk and its surroundings, as the crop that they are; keep the chunk."""
-    start, size = _place(block_info)
-    before = margin.before(start)
-    row, col = recipe.offset_px
-    offset_px = (row + start[0] - before[0], col + start[1] - before[1])
-    crop = replace(recipe, film=film, offset_px=offset_px)
-    return _kept(phos.develop(reading, recipe=crop, backend=backend, strict=strict), before, size)
+    """Develop a chunk of a picture."""
+    (top, left), (rows, cols) = _place(block_info)
+    window = slice(top, top + rows), slice(left, left + cols)
+    positive: npt.NDArray[Any] = develop_window(
+        picture, window, reading, backend=backend, strict=strict
+    )
+    return positive
 
 
 def _convolve_chunk(
@@ -253,37 +250,10 @@ def _kept(
     return read[top : top + rows, left : left + cols].copy()
 
 
-def _of_chunks(recipe: Recipe, pitch_um: float) -> Recipe:
-    """What of a recipe is left for the chunks, whose film has been loaded and balanced."""
-    settled: dict[str, Any] = {field.name: field.default for field in fields(Treatment)}
-    settled |= dict.fromkeys(EFFECTS, 1.0)
-    return replace(recipe, pixel_pitch_um=pitch_um, auto_balance=False, **settled)
-
-
-def _balanced(array: da.Array, film: Film, recipe: Recipe) -> Any:
-    """The film balanced on the picture, lazily."""
-    every_row, every_col = (-(-side // MEASURED_SIDE) for side in array.shape[:2])
-    measured = array[::every_row, ::every_col].rechunk(-1)
-    return dask.delayed(_balance, pure=True)(measured, film, recipe)
-
-
-def _balance(measured: Any, film: Film, recipe: Recipe) -> Film:
-    return balanced_on(stacked([measured])[:, 0, ...], film, recipe)
-
-
-def _check_picture(array: Any) -> None:
-    """Raise an error that explains unless this can be developed."""
-    _check_chunks(array)
-    if dtype_name(array) not in DTYPES:
-        raise TypeError(
-            f"array must be uint8, uint16, float32 or float64, got {array.dtype}; "
-            "convert it first, for instance array.astype(np.float32)"
-        )
-    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3):
-        raise ValueError(
-            f"array must be of shape (rows, cols) or (rows, cols, 3), got {array.shape}"
-            + shape_hint(array.shape)
-        )
+def _balanced(array: da.Array, picture: WholePicture) -> Any:
+    """The picture with its print balanced on the whole of it, lazily."""
+    measured = array[picture.measured].rechunk(-1)
+    return dask.delayed(WholePicture.balanced, pure=True)(picture, measured)
 
 
 def _check_image(array: Any) -> None:

@@ -85,7 +85,7 @@ def test_of_several_names_the_first_that_can_run_is_taken_however_they_are_given
 def test_the_report_of_a_develop_names_each_that_was_skipped_with_its_reason(install, rng):
     install("acme", NO_DEVICE + ACME)
     image = rng.random((8, 9, 3)).astype("float32")
-    _, report = phos.develop(image, backend="acme,scipy", report=True)
+    _, report = phos.develop_with_report(image, backend="acme,scipy")
     assert (report.backend, report.source) == ("scipy", "argument")
     assert report.candidates == (("acme", "no-device: no card"), ("scipy", ""))
 

@@ -626,7 +626,7 @@ def test_xmp_that_is_too_long_and_cannot_be_divided_is_refused_before_the_work(
 ):
     metadata = Metadata(xmp=b"<x" * 40_000)
     write_picture(tmp_path / "a.png", Picture(pixels=image, metadata=metadata))
-    monkeypatch.setattr("phos_darkroom.one_file.develop", None)
+    monkeypatch.setattr("phos_darkroom.one_file.develop_with_report", None)
     with pytest.raises(ImageFileError, match="XMP packet is longer"):
         developed(tmp_path / "a.png", tmp_path / "b.jpg")
     assert not (tmp_path / "b.jpg").exists()

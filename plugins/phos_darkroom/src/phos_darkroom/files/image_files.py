@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from phos_core.color import encode_codes
 from phos_core.errors import ImageFileError
 from phos_darkroom.files.formats.damage import check_is_file, one_clear_error
 from phos_darkroom.files.formats.sniffing import HEAD_BYTES, RAW_SUFFIXES, format_of
@@ -202,9 +203,9 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8] | NDArray[np.u
             f"{path} has transparent parts, and film has none: flatten the picture first, or keep "
             "them by read_picture"
         )
-    profile = picture.metadata.icc_profile
-    if picture.encoding == "profile" and profile is not None:
-        return _to_srgb(picture, profile)
+    if picture.encoding == "profile":
+        codes: NDArray[Any] = encode_codes(picture.light(), picture.pixels.dtype)
+        return codes
     return picture.pixels
 
 
@@ -382,12 +383,3 @@ def _is_opaque(picture: Picture) -> bool:
         return True
     top = 1.0 if picture.alpha.dtype == np.float32 else np.iinfo(picture.alpha.dtype).max
     return bool(picture.alpha.min() >= top)
-
-
-def _to_srgb(picture: Picture, profile: bytes) -> NDArray[Any]:
-    """Convert codes of a profile to sRGB codes as deep."""
-    from phos_core.color import encode_codes
-    from phos_darkroom.files.colour.profiles import to_light
-
-    codes: NDArray[Any] = encode_codes(to_light(picture.pixels, profile), picture.pixels.dtype)
-    return codes

@@ -4,11 +4,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
-from phos_core.color import PRIMARIES, decode_srgb, decode_table
+from phos_core.color import PRIMARIES, decode_srgb, decode_table, to_linear_srgb
+from phos_darkroom.files.depth import at_depth
 
-__all__ = ["FileEncoding", "Metadata", "Picture", "Resolution"]
+__all__ = ["FileEncoding", "Metadata", "Picture", "Resolution", "on_screen"]
 
 FileEncoding = Literal["srgb", "linear", "profile"]
 DTYPES = ("uint8", "uint16", "float32")
@@ -125,33 +126,55 @@ class Picture:
             known = ", ".join(PRIMARIES)
             raise ValueError(f"primaries must be one of {known}, got {self.primaries!r}")
 
+    @property
+    def light_primaries(self) -> str:
+        """Of its `light`: its own if it is scene-linear, else sRGB's."""
+        return self.primaries if self.encoding == "linear" else "srgb"
+
     def light(self) -> NDArray[np.float32]:
         """Give the picture's linear light, whatever its pixels are.
 
         Returns
         -------
         ndarray of float32, shape (rows, cols) or (rows, cols, 3)
-            In the picture's own `primaries` if it is scene-linear, else in those of sRGB. The
-            largest code is 1; what floats say beyond 0 to 1 is kept.
+            Of `light_primaries`. The largest code is 1; what floats say beyond 0 to 1 is kept.
+            Light is not multiplied by alpha.
 
         Raises
         ------
         ImageFileError
             If the colour profile is damaged or of other pictures.
         """
-        profile = self.metadata.icc_profile
-        if self.encoding == "profile" and profile is not None:
+        light: NDArray[np.float32]
+        if self.encoding == "profile":
             from phos_darkroom.files.colour.profiles import to_light
 
-            return to_light(self.pixels, profile)
-        are_codes = self.pixels.dtype.kind == "u"
-        light: NDArray[np.float32]
-        if self.encoding == "linear":
-            top = np.iinfo(self.pixels.dtype).max if are_codes else 1
-            light = self.pixels if top == 1 else self.pixels * np.float32(1.0 / top)
-            return light
-        light = decode_table(self.pixels.dtype)[self.pixels] if are_codes else _decoded(self.pixels)
+            light = to_light(self.pixels, self.metadata.icc_profile or b"")
+        elif self.encoding == "linear":
+            light = at_depth(self.pixels, np.float32)
+        elif self.pixels.dtype.kind == "u":
+            light = decode_table(self.pixels.dtype)[self.pixels]
+        else:
+            light = decode_srgb(self.pixels)
         return light
+
+    def at_depth(self, dtype: DTypeLike) -> "Picture":
+        """Give the picture with its codes and its alpha channel at another depth.
+
+        Parameters
+        ----------
+        dtype : uint8, uint16 or float32
+            Of the codes; floats are clipped from 0 to 1 where they become integers.
+
+        Returns
+        -------
+        Picture
+            The same one if it has that depth already.
+        """
+        if self.pixels.dtype == dtype:
+            return self
+        alpha = None if self.alpha is None else at_depth(self.alpha, dtype)
+        return replace(self, pixels=at_depth(self.pixels, dtype), alpha=alpha)
 
     def rows(self, some: slice) -> "Picture":
         """Give some rows of it, as a picture that says the same of itself."""
@@ -159,9 +182,24 @@ class Picture:
         return replace(self, pixels=self.pixels[some], alpha=alpha)
 
 
-def _decoded(floats: NDArray[np.float32]) -> NDArray[np.float32]:
-    light: NDArray[np.float32] = decode_srgb(floats)
-    return light
+def on_screen(light: NDArray[np.float32], primaries: str) -> NDArray[np.float32]:
+    """Give the light that a screen shows.
+
+    Parameters
+    ----------
+    light : ndarray of float32, shape (rows, cols) or (rows, cols, 3)
+        Linear light.
+    primaries : str
+        Of it, a key of `color.PRIMARIES`; grey has the same light in all of them.
+
+    Returns
+    -------
+    ndarray of float32, same shape
+        Linear light of sRGB's primaries, cut off at black and white.
+    """
+    if light.ndim == 3 and primaries != "srgb":
+        light = light @ to_linear_srgb(primaries).T.astype(np.float32)
+    return np.clip(light, 0.0, 1.0)
 
 
 def _check_pixels(pixels: Any) -> None:

@@ -8,15 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from phos_core.convolution.choosing.log import log_choice
-from phos_core.convolution.choosing.selection import select
 from phos_core.convolution.contract import ConvolutionBackend
-from phos_core.convolution.running.tiles import cut
 from phos_core.errors import ImageFileError
-from phos_core.process.develop import log_steps
-from phos_core.process.recipe import Recipe, RunReport
+from phos_core.process import Recipe, RunReport
+from phos_darkroom.colours import taken_as
 from phos_darkroom.files.formats.damage import check_is_file
 from phos_darkroom.files.formats.limits import PIXELS
+from phos_darkroom.files.formats.samples import profile_for
 from phos_darkroom.files.formats.tiff_regions import TiffRegions
 from phos_darkroom.files.formats.tiff_tiles import TiffTiles
 from phos_darkroom.files.paths import exists
@@ -118,7 +116,7 @@ def develop_large(
     Warns
     -----
     UserWarning
-        If the file's colour profile cannot be written to; the positive then is sRGB.
+        If the file's colour profile has no way back to codes; the positive then is sRGB.
     """
     destination = Path(destination)
     check_tiff(destination)
@@ -186,21 +184,17 @@ def develop_into(
     with TiffRegions(source) as regions:
         if held is not None:
             held.check_opened()
-        selection = select(backend, pixels=math.prod(regions.shape))
-        log_choice(selection)
-        job = Job.of(regions, recipe, selection, strict)
-        tiles = cut(regions.shape, job.tile_shape(allowed_bytes(memory_bytes)), job.reach)
-        metadata = replace(regions.metadata, icc_profile=job.coding.written_profile)
+        job = Job(regions, recipe, backend=backend, strict=strict)
+        windows = job.windows(allowed_bytes(memory_bytes))
+        metadata = described(replace(regions.metadata, icc_profile=profile_for(job.frame)))
         with cannot_write(destination):
             written = TiffTiles(
-                file, regions.shape, regions.samples, regions.dtype, metadata=described(metadata)
+                file, regions.shape, regions.samples, regions.dtype, metadata=metadata
             )
-        job.develop(tiles, written, progress, partial(cannot_write, destination))
+        job.develop(windows, written, progress, partial(cannot_write, destination))
         with cannot_write(destination):
             written.finish()
-        report = job.report(tiles)
-        log_steps(report, regions.shape)
-        return report, job.coding.recipe
+        return job.report(windows), taken_as(job.frame_read, recipe)
 
 
 def check_tiff(path: Path) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 from phos_core.convolution.choosing.selection import select, wanted
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.process.recipe import Recipe
-from phos_core.stocks.film import Film, is_path
+from phos_core.stocks.film import Film
+from phos_core.stocks.library import is_path
 from phos_darkroom.roll.frames import Frame, Paths, frames_of
 from phos_darkroom.roll.jobs import FrameResult, Job, log_level, result_of
 from phos_darkroom.roll.pools import Queue, here, over, over_processes

@@ -189,7 +189,7 @@ def films(as_json: bool, papers: bool) -> None:
     curves; the others are estimated.
     """
     if papers:
-        from phos_core.stocks.film import paper_summaries
+        from phos_core.stocks.library import paper_summaries
 
         paper_fields = ("name", "label", "kind", "measured", "description")
         _list(paper_fields, paper_summaries, as_json=as_json)

@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from phos_core.color import encode_codes, to_linear_srgb
+from phos_core.color import encode_codes
 from phos_darkroom.files.colour.profiles import is_srgb
+from phos_darkroom.files.depth import at_depth
 from phos_darkroom.files.formats.assembling import Blocks, described, is_spread, turn
 from phos_darkroom.files.formats.damage import check_is_file, one_clear_error
 from phos_darkroom.files.image_files import read_picture
-from phos_darkroom.files.picture import Metadata, Picture
+from phos_darkroom.files.picture import Metadata, Picture, on_screen
 
 __all__ = ["light_of", "read_small", "scaled", "to_codes"]
 
@@ -81,17 +82,11 @@ def light_of(picture: Picture) -> NDArray[np.float32]:
         Linear sRGB light, 0 to 1, before black where the picture is transparent.
     """
     light = picture.light()
-    if picture.encoding == "linear":
-        light = _in_srgb(light, picture.primaries)
     if light.ndim == 2:
         light = np.repeat(light[..., np.newaxis], 3, axis=-1)
     if picture.alpha is not None:
-        opaque = picture.alpha.astype(np.float32)
-        if picture.alpha.dtype.kind == "u":
-            opaque /= np.iinfo(picture.alpha.dtype).max
-        light = light * opaque[..., np.newaxis]
-    shown: NDArray[np.float32] = np.clip(light, 0.0, 1.0)
-    return shown
+        light = light * at_depth(picture.alpha, np.float32)[..., np.newaxis]
+    return on_screen(light, picture.light_primaries)
 
 
 def scaled(light: NDArray[np.float32], rows: int, cols: int) -> NDArray[np.float32]:
@@ -139,13 +134,6 @@ def _averaged(picture: Picture, block: int) -> NDArray[np.float32]:
         blocks = light.reshape(light.shape[0] // block, block, cols // block, block, 3)
         strips.append(blocks.mean(axis=(1, 3)))
     return np.concatenate(strips)
-
-
-def _in_srgb(light: NDArray[np.float32], primaries: str) -> NDArray[np.float32]:
-    if primaries == "srgb" or light.ndim == 2:
-        return light
-    mixed: NDArray[np.float32] = light @ to_linear_srgb(primaries).T.astype(np.float32)
-    return mixed
 
 
 @contextlib.contextmanager

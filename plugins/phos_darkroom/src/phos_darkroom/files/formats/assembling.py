@@ -101,13 +101,30 @@ def assemble(
         blocks, samples.shape[:2], is_grey=is_grey, untagged=untagged, name=name
     )
     pixels, alpha = _apart(turn(samples, orientation))
-    encoding = untagged
-    profile = metadata.icc_profile
-    if profile is not None:
-        encoding = "srgb" if is_srgb(profile) else "profile"
-        if is_spread(profile, is_grey=is_grey):
-            pixels = np.stack([pixels] * 3, axis=-1)  # its curves are for three channels
+    if is_spread(metadata.icc_profile, is_grey=is_grey):
+        pixels = np.stack([pixels] * 3, axis=-1)  # its curves are for three channels
+    encoding = encoding_by(metadata.icc_profile, untagged)
     return Picture(pixels=pixels, alpha=alpha, encoding=encoding, metadata=metadata)
+
+
+def encoding_by(profile: bytes | None, untagged: FileEncoding) -> FileEncoding:
+    """Say what pixels are.
+
+    Parameters
+    ----------
+    profile : bytes or None
+        The file's colour profile, one of such pixels.
+    untagged : {"srgb", "linear"}
+        What they are if there is none.
+
+    Returns
+    -------
+    {"srgb", "linear", "profile"}
+        As `Picture` has it.
+    """
+    if profile is None:
+        return untagged
+    return "srgb" if is_srgb(profile) else "profile"
 
 
 def described(

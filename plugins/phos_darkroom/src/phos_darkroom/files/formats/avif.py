@@ -18,7 +18,6 @@ from phos_darkroom.files.formats.code_points import named_profile
 from phos_darkroom.files.formats.damage import DamageError
 from phos_darkroom.files.formats.limits import check_size, read_whole
 from phos_darkroom.files.formats.samples import (
-    coded,
     exif_for,
     interleaved,
     is_grey,
@@ -88,7 +87,7 @@ def write(file: BinaryIO, picture: Picture) -> None:
         "icc_profile": profile_for(picture),
     }
     options: dict[str, Any] = {name: block for name, block in blocks.items() if block is not None}
-    image = Image.fromarray(interleaved(coded(picture, np.uint8)))
+    image = Image.fromarray(interleaved(picture.at_depth(np.uint8)))
     options["subsampling"] = "4:0:0" if picture.pixels.ndim == 2 else "4:4:4"
     encoded = io.BytesIO()
     image.save(encoded, format="AVIF", quality=QUALITY, speed=SPEED, **options)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from phos_core import color
 from phos_core.errors import ImageFileError
+from phos_darkroom.files.depth import at_depth
 from phos_darkroom.files.formats.damage import DamageError, one_clear_error, read_through
 from phos_darkroom.files.formats.limits import PIXELS
 from phos_darkroom.files.formats.optional import check_claim, library
@@ -106,7 +107,7 @@ def write(path: Path, picture: Picture) -> None:
     spec = oiio.ImageSpec(cols, rows, count, _depth(channels, picture))
     has_colour = picture.pixels.ndim == 3
     spec.channelnames = (_RGB if has_colour else _GREY) + ("A",) * (picture.alpha is not None)
-    primaries_xy, white_xy = color.PRIMARIES[picture.primaries]
+    primaries_xy, white_xy = color.PRIMARIES[picture.light_primaries]
     spec.attribute("chromaticities", "float[8]", np.ravel((*primaries_xy, white_xy)).tolist())
     spec.attribute("compression", "zip")
     spec.attribute("DateTime", "")
@@ -300,19 +301,11 @@ def _xmp(header: Any) -> bytes | None:
     return packet.encode() if isinstance(packet, str) and packet else None
 
 
-def _fractions(codes: NDArray[Any]) -> NDArray[np.float32]:
-    """Return codes as fractions of the largest; floats as they are."""
-    if codes.dtype == np.float32:
-        return codes
-    fractions: NDArray[np.float32] = codes * np.float32(1.0 / np.iinfo(codes.dtype).max)
-    return fractions
-
-
 def _channels_to_write(light: NDArray[np.float32], picture: Picture) -> NDArray[np.float32]:
     light = light.reshape(*light.shape[:2], -1)
     if picture.alpha is None:
         return np.ascontiguousarray(light)
-    alpha = _fractions(picture.alpha)[..., np.newaxis]
+    alpha = at_depth(picture.alpha, np.float32)[..., np.newaxis]
     return np.concatenate((light * alpha, alpha), axis=-1)
 
 

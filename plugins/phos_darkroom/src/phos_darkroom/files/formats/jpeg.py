@@ -33,7 +33,7 @@ from phos_darkroom.files.formats.jpeg_segments import (
 )
 from phos_darkroom.files.formats.limits import read_whole
 from phos_darkroom.files.formats.pillow import without_bomb_warning
-from phos_darkroom.files.formats.samples import coded, profile_for
+from phos_darkroom.files.formats.samples import profile_for
 from phos_darkroom.files.metadata.exif_facts import shortened
 from phos_darkroom.files.metadata.xmp import as_utf8
 from phos_darkroom.files.metadata.xmp_extended import extended_name, merged, split
@@ -108,7 +108,7 @@ def write(file: BinaryIO, picture: Picture) -> None:
     """
     options: dict[str, Any] = {"quality": QUALITY, "subsampling": "4:4:4"}
     profile = profile_for(picture)
-    pixels = coded(picture, np.uint8).pixels
+    pixels = picture.at_depth(np.uint8).pixels
     encoded = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(encoded, format="JPEG", **options)
     content = bytearray(encoded.getvalue())

@@ -29,7 +29,7 @@ from phos_darkroom.files.formats.limits import (
     expansion,
 )
 from phos_darkroom.files.formats.png_text import OldProfiles, text, unpacked
-from phos_darkroom.files.formats.samples import coded, interleaved, is_grey
+from phos_darkroom.files.formats.samples import interleaved, is_grey
 from phos_darkroom.files.picture import Picture, Resolution
 
 __all__ = ["read", "write"]
@@ -119,7 +119,7 @@ def write(file: BinaryIO, picture: Picture) -> None:
         What; floats are rounded to 16 bits.
     """
     depth = np.uint8 if picture.pixels.dtype == np.uint8 else np.uint16
-    samples = interleaved(coded(picture, depth))
+    samples = interleaved(picture.at_depth(depth))
     encoded = imagecodecs.png_encode(samples, level=COMPRESSION)
     head_end = len(SIGNATURE) + 12 + 13
     file.write(encoded[:head_end])

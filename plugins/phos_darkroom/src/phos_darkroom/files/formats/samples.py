@@ -1,18 +1,18 @@
-"""Codes to another depth, colours and alpha side by side: what a writer needs of a picture."""
+"""Colours and alpha side by side, and what goes with them: what a writer needs of a picture."""
 
 import dataclasses
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from phos_core.color import encode_codes
-from phos_darkroom.files.colour.profiles import srgb_profile, to_light
+from phos_darkroom.files.colour.profiles import srgb_profile
+from phos_darkroom.files.depth import rescaled
 from phos_darkroom.files.metadata.exif_facts import with_resolution
 from phos_darkroom.files.picture import Picture
 
 __all__ = [
-    "coded",
     "exif_for",
     "in_colours",
     "interleaved",
@@ -20,31 +20,6 @@ __all__ = [
     "profile_for",
     "stretched",
 ]
-
-
-def coded(picture: Picture, dtype: DTypeLike) -> Picture:
-    """Return a picture with its codes at another depth, rounded.
-
-    Parameters
-    ----------
-    picture : Picture
-        Of any depth; floats are codes from 0 to 1, and are clipped.
-    dtype : dtype
-        uint8 or uint16.
-
-    Returns
-    -------
-    Picture
-        The same one if it has that depth already.
-    """
-    if picture.pixels.dtype == dtype:
-        return picture
-    alpha = picture.alpha
-    return dataclasses.replace(
-        picture,
-        pixels=_at_depth(picture.pixels, dtype),
-        alpha=None if alpha is None else _at_depth(alpha, dtype),
-    )
 
 
 def profile_for(picture: Picture) -> bytes | None:
@@ -102,8 +77,8 @@ def in_colours(picture: Picture) -> Picture:
     codes = picture.pixels
     if picture.encoding == "profile":
         dtype = np.uint8 if codes.dtype == np.uint8 else np.uint16
-        picture = coded(picture, dtype)
-        codes = encode_codes(to_light(codes, profile), dtype)
+        codes = encode_codes(picture.light(), dtype)
+        picture = picture.at_depth(dtype)
     return dataclasses.replace(
         picture,
         pixels=np.stack([codes] * 3, axis=-1),
@@ -163,16 +138,4 @@ def stretched(samples: NDArray[Any], bits: int) -> NDArray[Any]:
     """
     if bits in (8, 16):
         return samples
-    dtype = np.uint8 if bits < 8 else np.uint16
-    largest = 2**bits - 1
-    top = np.iinfo(dtype).max
-    codes = np.minimum(samples.astype(np.uint32), largest)
-    return np.asarray((codes * top + largest // 2) // largest, dtype=dtype)
-
-
-def _at_depth(codes: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
-    top = np.iinfo(np.dtype(dtype)).max
-    if codes.dtype == np.float32:
-        return np.asarray(np.rint(np.clip(codes, 0, 1) * top), dtype=dtype)
-    largest = np.iinfo(codes.dtype).max
-    return np.asarray((codes.astype(np.uint32) * top + largest // 2) // largest, dtype=dtype)
+    return rescaled(samples, 2**bits - 1, np.uint8 if bits < 8 else np.uint16)

@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from phos_core.convolution.methods.cpu import in_parallel
 from phos_core.errors import ImageFileError
-from phos_darkroom.files.formats.assembling import described, is_spread
+from phos_darkroom.files.formats.assembling import described, encoding_by, is_spread
 from phos_darkroom.files.formats.damage import DamageError, check_is_file, one_clear_error
 from phos_darkroom.files.formats.directories import check_directories
 from phos_darkroom.files.formats.tiff import ASSOCIATED_ALPHA, JPEG, straight, the_picture
 from phos_darkroom.files.formats.tiff_blocks import blocks_of
 from phos_darkroom.files.formats.tiff_segments import mend
 from phos_darkroom.files.metadata.exif import block_of_tiff
-from phos_darkroom.files.picture import Metadata
+from phos_darkroom.files.picture import FileEncoding, Metadata, Picture
 
 __all__ = ["TiffRegions"]
 
@@ -141,6 +141,27 @@ class TiffRegions:
             region = straight(region)
         return np.concatenate([region[..., :1]] * 2 + [region], -1) if self._is_spread else region
 
+    def picture(self, region: NDArray[Any]) -> Picture:
+        """Give a region's samples as a picture that says of itself what the file says.
+
+        Parameters
+        ----------
+        region : ndarray, shape (rows, cols, samples)
+            Samples, as `read` gives them.
+
+        Returns
+        -------
+        Picture
+            Colours and alpha are views of the region.
+        """
+        channels = self.channels
+        return Picture(
+            pixels=region[..., :channels] if channels == 3 else region[..., 0],
+            alpha=region[..., channels] if self.samples > channels else None,
+            encoding=encoding_by(self._metadata.icc_profile, self._untagged),
+            metadata=self._metadata,
+        )
+
     def _open(self) -> None:
         check_directories(self._file)
         self._file.seek(0)
@@ -154,12 +175,17 @@ class TiffRegions:
         self._check_segments()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # `metadata` warns
-            metadata, orientation = self._described()
+            self._metadata, orientation = self._described()
         is_grey = self._stored_samples <= 2
-        self._is_spread = is_spread(metadata.icc_profile, is_grey=is_grey)
+        self._is_spread = is_spread(self._metadata.icc_profile, is_grey=is_grey)
         self._is_turned = orientation in (5, 6, 7, 8)
         self._flips_rows = orientation in (3, 4, 7, 8)
         self._flips_cols = orientation in (2, 3, 6, 7)
+
+    @property
+    def _untagged(self) -> FileEncoding:
+        """What the samples are if the file has no profile."""
+        return "linear" if self.dtype.kind == "f" else "srgb"
 
     def _described(self) -> tuple[Metadata, int]:
         """What the file says of the upright picture, and how it is turned."""
@@ -168,7 +194,7 @@ class TiffRegions:
             blocks_of(page, self._exif),
             (page.imagelength, page.imagewidth),
             is_grey=self._stored_samples <= 2,
-            untagged="linear" if self.dtype.kind == "f" else "srgb",
+            untagged=self._untagged,
             name=self.path.name,
         )
 

@@ -14,7 +14,6 @@ from phos_darkroom.files.formats.assembling import assemble
 from phos_darkroom.files.formats.damage import DamageError
 from phos_darkroom.files.formats.limits import CHUNKS, METADATA_BYTES, check_length, check_size
 from phos_darkroom.files.formats.samples import (
-    coded,
     exif_for,
     in_colours,
     interleaved,
@@ -71,7 +70,7 @@ def write(file: BinaryIO, picture: Picture) -> None:
     profile = profile_for(picture)
     blocks = {"exif": exif_for(picture), "xmp": metadata.xmp, "icc_profile": profile}
     options: dict[str, Any] = {name: block for name, block in blocks.items() if block is not None}
-    samples = interleaved(coded(picture, np.uint8))
+    samples = interleaved(picture.at_depth(np.uint8))
     encoded = io.BytesIO()  # libwebp hands over everything at once anyway
     Image.fromarray(samples).save(encoded, format="WEBP", quality=QUALITY, exact=True, **options)
     file.write(encoded.getvalue())

@@ -12,7 +12,8 @@ from phos_core.errors import (
     UnknownBackendError,
 )
 from phos_core.process.recipe import Recipe
-from phos_core.stocks.film import Film, paper_hash
+from phos_core.stocks.film import Film
+from phos_core.stocks.library import paper_hash
 from phos_darkroom.files.paths import is_file
 from phos_darkroom.settings.sidecar.record import (
     FileFacts,

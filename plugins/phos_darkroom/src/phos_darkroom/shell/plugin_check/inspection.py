@@ -158,7 +158,7 @@ def _of_kind(item: Any, kind: type) -> Any:
 
 def _film(path: Any) -> str:
     """A film's name; it must be one that can be loaded."""
-    from phos_core.stocks.film import load_film
+    from phos_core.stocks.loading import load_film
 
     return load_film(Path(path)).name
 

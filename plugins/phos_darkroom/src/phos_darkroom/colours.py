@@ -1,0 +1,119 @@
+"""What a picture's pixels are to the process, and its positive's to their file."""
+
+import warnings
+from dataclasses import replace
+from typing import Any
+
+from numpy.typing import NDArray
+
+from phos_core import Recipe
+from phos_darkroom.files.colour import profiles
+from phos_darkroom.files.depth import at_depth
+from phos_darkroom.files.picture import Picture
+
+__all__ = ["coded_as", "frame_of_positive", "given_to_process", "taken_as"]
+
+
+def taken_as(picture: Picture, recipe: Recipe) -> Recipe:
+    """Give the recipe with the encoding and the primaries that a picture is developed with.
+
+    Parameters
+    ----------
+    picture : Picture
+        What was read.
+    recipe : Recipe
+        The settings; an `encoding` or `primaries` other than "srgb" are kept.
+
+    Returns
+    -------
+    Recipe
+        All else as it was.
+    """
+    if recipe.encoding != "srgb" or recipe.primaries != "srgb" or picture.encoding == "srgb":
+        return recipe
+    if picture.encoding == "linear":
+        return replace(recipe, encoding="linear", primaries=picture.primaries)
+    return replace(recipe, encoding="display")
+
+
+def given_to_process(picture: Picture, recipe: Recipe) -> NDArray[Any]:
+    """Give the numbers of a picture that are developed.
+
+    Parameters
+    ----------
+    picture : Picture
+        What was read.
+    recipe : Recipe
+        The settings as they were asked for, before `taken_as`.
+
+    Returns
+    -------
+    ndarray
+        The picture's own codes or light; the light of its profile where that counts.
+
+    Raises
+    ------
+    ImageFileError
+        If the profile is damaged or of other pictures.
+    """
+    return picture.light() if _is_by_profile(picture, recipe) else picture.pixels
+
+
+def frame_of_positive(picture: Picture, recipe: Recipe) -> Picture:
+    """Give what the positive of a picture is, but for its pixels: they are the picture's.
+
+    Parameters
+    ----------
+    picture : Picture
+        What was read.
+    recipe : Recipe
+        The settings as they were asked for, before `taken_as`.
+
+    Returns
+    -------
+    Picture
+        Coded by the picture's own profile; as sRGB where there is none, where that has no way
+        back to codes, and where the picture is scene-linear.
+
+    Warns
+    -----
+    UserWarning
+        If the profile has no way back.
+    """
+    metadata = picture.metadata
+    if _is_by_profile(picture, recipe):
+        if profiles.can_write(metadata.icc_profile or b""):
+            return picture
+        warnings.warn(
+            "the picture's colour profile has no way back to its codes; the positive is sRGB",
+            stacklevel=4,
+        )
+    if picture.encoding != "srgb" or recipe.primaries != "srgb":
+        metadata = replace(metadata, icc_profile=None)  # untagged files are tagged as sRGB
+    return replace(picture, encoding="srgb", primaries="srgb", metadata=metadata)
+
+
+def coded_as(frame: Picture, positive: NDArray[Any]) -> Picture:
+    """Give a positive in the codes that it is to have.
+
+    Parameters
+    ----------
+    frame : Picture
+        What the positive is, as `frame_of_positive` says; its pixels give the depth.
+    positive : ndarray, shape (rows, cols) or (rows, cols, 3)
+        sRGB-coded, of any depth.
+
+    Returns
+    -------
+    Picture
+        The positive.
+    """
+    profile, dtype = frame.metadata.icc_profile, frame.pixels.dtype
+    if profile is not None and frame.encoding == "profile":
+        return replace(frame, pixels=profiles.from_srgb(positive, profile, dtype))
+    return replace(frame, pixels=at_depth(positive, dtype))
+
+
+def _is_by_profile(picture: Picture, recipe: Recipe) -> bool:
+    """Whether a picture's own profile says what its codes are, and nobody says otherwise."""
+    return picture.encoding == "profile" and recipe.encoding == recipe.primaries == "srgb"
