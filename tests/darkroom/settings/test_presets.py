@@ -25,7 +25,7 @@ from phos_darkroom.settings.presets import (
 )
 from phos_darkroom.settings.sidecar import FileFacts, Sidecar, dumps
 from phos_darkroom.shell.main import main
-from phos_darkroom.shell.presets import merged, preset_options
+from phos_darkroom.shell.preset_options import merged, preset_options
 
 BUNDLED = ["cinema", "landscape", "portrait", "street"]
 

@@ -11,7 +11,7 @@ import pytest
 from phos_core.process.recipe import Recipe
 from phos_darkroom.settings.as_text import settings_from, values_of
 from phos_darkroom.shell.main import main
-from phos_darkroom.shell.presets import given
+from phos_darkroom.shell.preset_options import given
 
 FIELDS = {field.name: field.default for field in dataclasses.fields(Recipe)}
 KEPT_TO_PYTHON = {"frame", "offset_px"}  # files have seeds of their own, and pictures are whole

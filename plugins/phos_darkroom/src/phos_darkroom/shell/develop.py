@@ -20,8 +20,8 @@ from phos_darkroom.shell.messages import (
     verbose_option,
     visible,
 )
-from phos_darkroom.shell.presets import given, merged, preset_options
-from phos_darkroom.shell.settings import setting_options
+from phos_darkroom.shell.preset_options import given, merged, preset_options
+from phos_darkroom.shell.setting_options import setting_options
 from phos_darkroom.shell.signals import stopping_at_signals
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import click
 
 import phos_core as phos
 from phos_darkroom.shell.messages import log_to_stderr, tell, verbose_option
-from phos_darkroom.shell.presets import merged
-from phos_darkroom.shell.settings import setting_options
+from phos_darkroom.shell.preset_options import merged
+from phos_darkroom.shell.setting_options import setting_options
 
 __all__ = ["lut"]
 
