@@ -1,25 +1,25 @@
-"""The command line: ``phos develop``, ``phos films``, ``phos backends``, and plug-ins' commands."""
+"""The command ``phos``: its own commands, those of plug-ins, and how each may end."""
 
 import contextlib
 import errno
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import click
 
 import phos_core as phos
 from phos_core.errors import ConfigurationError, PhosError
+from phos_darkroom.shell.backends import backends
 from phos_darkroom.shell.contact import compare, contact
 from phos_darkroom.shell.develop import develop
+from phos_darkroom.shell.doctor import doctor
+from phos_darkroom.shell.films import films
+from phos_darkroom.shell.help import write_commands
 from phos_darkroom.shell.lut import lut
 from phos_darkroom.shell.messages import (
-    answer,
     as_options,
-    json_text,
-    own_stdout,
     plain_messages,
     say,
     say_what_click_refuses,
@@ -27,11 +27,17 @@ from phos_darkroom.shell.messages import (
     visible,
 )
 from phos_darkroom.shell.plugin import plugin
-from phos_darkroom.shell.tables import cell, in_columns
+from phos_darkroom.shell.presets import presets
+from phos_darkroom.shell.selftest import selftest
 
 __all__ = ["main"]
 
 FAILED, NOT_HEARD = 2, 1
+SECTIONS = {
+    "Develop": ("develop", "presets", "films"),
+    "Show and hand on": ("contact", "compare", "lut"),
+    "This machine": ("backends", "selftest", "doctor", "plugin", "completion"),
+}
 COMMAND_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -73,6 +79,9 @@ class _Commands(click.Group):
     def get_help(self, ctx: click.Context) -> str:
         """Show what plug-ins say of their commands as a terminal can be given it."""
         return "\n".join(visible(line) for line in super().get_help(ctx).split("\n"))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        write_commands(self, ctx, formatter, SECTIONS, others="From plug-ins")
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *_plugin_commands(ctx)})
@@ -172,101 +181,16 @@ def main() -> None:
     """Develop pictures on photographic film, computed from its physics."""
 
 
-main.add_command(compare)
-main.add_command(contact)
-main.add_command(develop)
-main.add_command(lut)
-main.add_command(plugin)
-
-
-@main.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
-@click.option("--papers", is_flag=True, help="The papers and print films instead.")
-def films(as_json: bool, papers: bool) -> None:
-    """List the film stocks, or what they can be printed on.
-
-    Measured: how many of a stock's tables its maker published, or were read off its maker's
-    curves; the others are estimated.
-    """
-    if papers:
-        from phos_core.stocks.film import paper_summaries
-
-        paper_fields = ("name", "label", "kind", "measured", "description")
-        _list(paper_fields, paper_summaries, as_json=as_json)
-        return
-    fields = ("name", "label", "kind", "iso_speed", "formats", "measured", "description")
-    _list(fields, phos.films, as_json=as_json)
-
-
-@main.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
-def presets(as_json: bool) -> None:
-    """List the presets: settings under a name, for `phos develop --preset`.
-
-    Yours are TOML files in a folder of their own; one of them hides a bundled one of its name.
-    """
-    from phos_darkroom.settings.presets import presets as all_presets
-
-    _list(("name", "film", "description", "place"), all_presets, as_json=as_json)
-
-
-@main.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
-@click.option("--probe", is_flag=True, help="Each in a process of its own, with its device.")
-def backends(as_json: bool, probe: bool) -> None:
-    """List the convolution backends: which can run here, and if not, why."""
-    if probe:
-        from phos_core.process.device_facts import probe_all_apart
-
-        device_fields = ("backend", "status", "device", "free_bytes", "total_bytes", "facts")
-        wanted = (*device_fields, "versions", "reason", "hint")
-        _list(wanted, probe_all_apart, as_json=as_json)
-        return
-    fields = ("name", "priority", "status", "distribution", "version", "reason", "hint")
-    _list(fields, phos.backends, as_json=as_json)
-
-
-@main.command()
-def doctor() -> None:
-    """Print everything that a bug report needs, and nothing of your files."""
-    from phos_core.process.device_facts import machine_facts
-
-    with own_stdout() as out:
-        for heading, facts in machine_facts().items():
-            answer(visible(heading.replace("_", "-")), out)
-            for row in facts if isinstance(facts, list) else [facts]:
-                told = [f"{key}: {cell(value)}" for key, value in row.items() if value]
-                answer("  " + visible("; ".join(told) or "none", None), out)
-
-
-@main.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON, with the facts of `phos doctor`.")
-@click.pass_context
-def selftest(ctx: click.Context, as_json: bool) -> None:
-    """Develop a known picture on every backend that can run here, and compare.
-
-    The exit code is 1 if one of them is wrong.
-    """
-    from phos_core.process import device_facts
-
-    with own_stdout() as out:
-        results = device_facts.selftest()
-        if as_json:
-            answer(json_text(results, out), out)
-        else:
-            for result in results["selftest"]:
-                verdict = "passed" if result["passed"] else f"FAILED: {result['reason']}"
-                answer(visible(f"{result['backend']}: {verdict}"), out)
-    if not results["passed"]:
-        ctx.exit(1)
-
-
-def _list(fields: Sequence[str], find: Callable[[], Iterable[object]], *, as_json: bool) -> None:
-    """Print records as JSON or as columns; an empty last column leaves no trailing blanks."""
-    with own_stdout() as out:
-        rows = [{field: getattr(record, field) for field in fields} for record in find()]
-        if as_json:
-            answer(json_text(rows, out), out)
-            return
-        cells = [fields, *([cell(row[field]) for field in fields] for row in rows)]
-        answer(in_columns(cells), out)
+for each in (
+    backends,
+    compare,
+    contact,
+    develop,
+    doctor,
+    films,
+    lut,
+    plugin,
+    presets,
+    selftest,
+):
+    main.add_command(each)
