@@ -42,6 +42,7 @@ __all__ = [
     "at_strength",
     "colour_only",
     "film_hash",
+    "film_names",
     "films",
     "load_film",
     "paper_hash",
@@ -247,6 +248,11 @@ def _summary(sheet: FilmSheet | PaperSheet) -> dict[str, Any]:
 def _push_range(sheet: FilmSheet) -> tuple[float, float]:
     pushes = (0.0, *(development.push_stops for development in sheet.developments))
     return min(pushes), max(pushes)
+
+
+def film_names() -> list[str]:
+    """List the names of the stocks alone, plug-ins' included; no file is read."""
+    return sorted(_film_files())
 
 
 def papers() -> list[str]:

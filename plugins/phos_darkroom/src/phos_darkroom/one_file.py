@@ -16,12 +16,14 @@ from phos_core.errors import ImageFileError, SidecarError
 from phos_core.process.develop import develop
 from phos_core.process.recipe import Recipe, RunReport, checked_recipe
 from phos_core.stocks.film import Film
+from phos_darkroom.files.background import Colour, flattened
 from phos_darkroom.files.colour import profiles
 from phos_darkroom.files.image_files import (
     SUFFIXES,
     check_suffix,
     check_writable,
     encode_picture,
+    holds_alpha,
     read_picture,
     warn_of_left_out,
 )
@@ -97,6 +99,7 @@ def develop_file(
     strict: bool = False,
     overwrite: bool = False,
     sidecar: bool = True,
+    background: Colour | None = None,
 ) -> RunReport:
     """Develop a picture's file into another.
 
@@ -114,6 +117,9 @@ def develop_file(
         Whether an existing file may be replaced, the source itself included.
     sidecar : bool
         Whether a sidecar is written beside the positive.
+    background : tuple of int, optional
+        Red, green and blue, sRGB codes from 0 to 255: what the positive is laid on where it is
+        transparent and its format holds no transparency. By default that is an error.
 
     Returns
     -------
@@ -148,7 +154,11 @@ def develop_file(
             "film by its name or its file, or sidecar=False"
         )
     _refuse_existing(destination, overwrite)
-    develop_one = _developed_by_tiles if is_large(source) else _developed_whole
+    develop_one = (
+        _developed_by_tiles
+        if is_large(source)
+        else partial(_developed_whole, background=background)
+    )
     with contextlib.ExitStack() as opened:
         held = opened.enter_context(Source(source)) if sidecar else None
         _check_places(destination, sidecar)
@@ -170,6 +180,7 @@ def _developed_whole(
     *,
     backend: str | ConvolutionBackend | None,
     strict: bool,
+    background: Colour | None,
 ) -> tuple[RunReport, Recipe]:
     """Develop a picture as a whole; the report, and the recipe as it was taken."""
     picture = read_picture(source)
@@ -182,6 +193,9 @@ def _developed_whole(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # `develop_picture` warns
         frame = _frame_of_positive(picture, recipe)
+    is_laid_on = background is not None and not holds_alpha(destination)
+    if is_laid_on:
+        frame = replace(frame, alpha=None)
     check_writable(destination, _as_light(frame) if into_light else frame)
     warn_of_left_out(destination, picture.metadata)
     positive, report = develop_picture(picture, recipe, backend=backend, strict=strict)
@@ -189,6 +203,8 @@ def _developed_whole(
         positive = _in_light(positive)
     elif _format_of(source) == LIGHT:
         positive = _with_depth(positive, DEEP)
+    if background is not None and is_laid_on:
+        positive = flattened(positive, background)
     encode_picture(files.open(destination), destination, positive)
     return report, taken_as(picture, recipe)
 

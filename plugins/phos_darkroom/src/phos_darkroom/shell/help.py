@@ -1,11 +1,17 @@
 """Help in groups: options by what they are about, commands by what they are for."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import click
 
 __all__ = ["GroupedCommand", "in_group", "write_commands"]
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+OTHERS = "Other"
+HEADINGS = ("Film", "Light", "Laboratory", "Effects", "Files", "Machine", OTHERS)
+"""What options are about, in the order in which the help shows them."""
 
 
 class _Option(click.Option):
@@ -16,13 +22,13 @@ class _Option(click.Option):
         self.heading = heading
 
 
-def in_group(heading: str, *names: str, **attributes: Any) -> Any:
+def in_group(heading: str, *names: str, **attributes: Any) -> Callable[[Decorated], Decorated]:
     """Make an option as `click.option` does, under a heading of the command's help.
 
     Parameters
     ----------
     heading : str
-        What the option is about.
+        One of `HEADINGS`.
     *names, **attributes
         As for `click.option`.
 
@@ -35,16 +41,15 @@ def in_group(heading: str, *names: str, **attributes: Any) -> Any:
 
 
 class GroupedCommand(click.Command):
-    """A command whose help lists its options under headings, in the order of their first option."""
+    """A command whose help lists its options under `HEADINGS`."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, a section a heading."""
-        sections: dict[str, list[tuple[str, str]]] = {}
+        sections: dict[str, list[tuple[str, str]]] = {heading: [] for heading in HEADINGS}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
-            if record is not None:
-                heading = getattr(parameter, "heading", "Other")
-                sections.setdefault(heading, []).append(record)
+            if record is not None and isinstance(parameter, click.Option):
+                sections[getattr(parameter, "heading", OTHERS)].append(record)
         _write(formatter, sections.items())
 
 

@@ -10,8 +10,10 @@ from typing import Any
 import click
 
 import phos_core as phos
+from phos_core.convolution.choosing.known_plugins import COMMANDS
 from phos_core.errors import ConfigurationError, PhosError
 from phos_darkroom.shell.backends import backends
+from phos_darkroom.shell.completion import completion
 from phos_darkroom.shell.contact import compare, contact
 from phos_darkroom.shell.develop import develop
 from phos_darkroom.shell.doctor import doctor
@@ -88,6 +90,18 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         return super().get_command(ctx, cmd_name) or _plugin_commands(ctx).get(cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name in COMMANDS and self.get_command(ctx, name) is None:
+            plug_in = COMMANDS[name]
+            raise _Failure(
+                f"{ctx.command_path} {name} comes with {plug_in.distribution}, which is not "
+                f"installed; {plug_in.hint}"
+            )
+        return super().resolve_command(ctx, args)
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         _use_the_usual_configuration()  # before any plug-in is asked for anything
@@ -184,6 +198,7 @@ def main() -> None:
 for each in (
     backends,
     compare,
+    completion,
     contact,
     develop,
     doctor,

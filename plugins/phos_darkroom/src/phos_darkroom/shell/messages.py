@@ -19,6 +19,7 @@ from typing import Any, TextIO, TypeVar, cast
 import click
 
 from phos_darkroom import LOGGERS
+from phos_darkroom.shell.help import in_group
 
 __all__ = [
     "Unfailing",
@@ -38,8 +39,8 @@ __all__ = [
 ]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-SAYS = 'must|has|have|is|are|goes|takes|"'
-"""What an error goes on with after the name of an argument at its beginning."""
+SAYS = "must|has|have|is|are|and|goes|takes"
+"""What follows the name of an argument at the beginning of an error."""
 
 MOST_CHARACTERS = 1000  # of a line: a name of 255 bytes and a reason, all of it escaped
 INVISIBLE = re.compile(
@@ -87,7 +88,8 @@ class Unfailing:
 
 def verbose_option(command: Command) -> Command:
     """Give a command the option ``-v``, as its parameter `verbose`, for `log_to_stderr`."""
-    return click.option(
+    return in_group(
+        "Machine",
         "-v",
         "--verbose",
         is_flag=True,
@@ -211,7 +213,8 @@ def as_options(message: str, command: click.Command) -> str:
 
     Notes
     -----
-    An argument of one plain word, such as `light`, is one only where the error begins with it.
+    An argument of one plain word, such as `light`, is one only where the error begins with it,
+    quotes its value (``mode "colour"``), or ends a part with it (``name a paper in printing``).
     """
     for parameter in command.params:
         name = parameter.name
@@ -219,8 +222,8 @@ def as_options(message: str, command: click.Command) -> str:
             continue
         shown = _at_the_shell(parameter)
         alone = rf"(?<![\w./-]){name}(?![\w./-])"
-        message = re.sub(rf'{alone}="?([^\s",;()]+)"?', rf"{shown} \1", message)
-        where = alone if "_" in name else rf"^{name}(?= (?:{SAYS}))"
+        message = re.sub(rf'{alone}(?:="?| ")([^\s",;()]+)"?', rf"{shown} \1", message)
+        where = alone if "_" in name else rf"^{name}(?= (?:{SAYS}))|(?<= in ){name}(?=,|$)"
         message = re.sub(where, shown, message)
     return message
 

@@ -9,10 +9,21 @@ import click
 from click.core import ParameterSource
 
 from phos_core.process.recipe import Recipe
+from phos_darkroom.settings.described import EXPOSURE_STOPS
+from phos_darkroom.shell.completion import complete_presets
+from phos_darkroom.shell.help import in_group
 
-__all__ = ["given", "merged", "preset_options"]
+__all__ = ["given", "merged", "preset_option", "preset_options"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+preset_option = in_group(
+    "Film",
+    "--preset",
+    metavar="NAME",
+    shell_complete=complete_presets,
+    help="Settings to begin with: a preset, see `phos presets`, or a .toml file.",
+)
 
 
 def preset_options(command: Command) -> Command:
@@ -29,20 +40,21 @@ def preset_options(command: Command) -> Command:
         The command.
     """
     for option in (
-        click.option(
+        in_group(
+            "Film",
             "--from-sidecar",
             "sidecar",
             type=click.Path(path_type=Path, dir_okay=False),
             help="Make the picture of this .phos.toml again.",
         ),
-        click.option(
-            "--save-preset", "save_as", metavar="NAME", help="Keep these settings as a preset."
-        ),
-        click.option(
-            "--preset",
+        in_group(
+            "Film",
+            "--save-preset",
+            "save_as",
             metavar="NAME",
-            help="Settings to begin with (see `phos presets`): a name, or a .toml file.",
+            help="Keep these settings as a preset.",
         ),
+        preset_option,
     ):
         command = option(command)
     return command
@@ -59,7 +71,7 @@ def given(ctx: click.Context) -> dict[str, Any]:
     Returns
     -------
     dict of str to Any
-        Keywords of `Recipe`.
+        Keywords of `Recipe`, as they were typed.
     """
     names = {field.name for field in fields(Recipe)}
     unasked = (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)
@@ -83,13 +95,31 @@ def merged(ctx: click.Context, preset: str | None) -> dict[str, Any]:
     Returns
     -------
     dict of str to Any
-        Keywords of `Recipe`; for what is not among them its defaults are meant.
+        Keywords of `Recipe`; what is not among them has its default.
 
     Raises
     ------
     UnknownPresetError, PresetError, SidecarError
         If the preset cannot be read.
+    UnknownFilmError, ValueError
+        If a film, paper or format on the command line is none, or may be several; if the exposure
+        is beyond its bounds.
     """
+    from phos_darkroom.settings.names import film_named, format_named, paper_named
     from phos_darkroom.settings.presets import load_preset
 
-    return {**(load_preset(preset) if preset else {}), **given(ctx)}
+    settings = given(ctx)
+    for name, find in (
+        ("film", film_named),
+        ("printing", paper_named),
+        ("film_format", format_named),
+    ):
+        if name in settings:
+            settings[name] = find(settings[name])
+    low, high = EXPOSURE_STOPS
+    if not low <= settings.get("exposure_stops", 0.0) <= high:
+        raise ValueError(
+            f"exposure_stops must lie between {low:g} and {high:g}, "
+            f"got {settings['exposure_stops']:g}"
+        )
+    return {**(load_preset(preset) if preset else {}), **settings}

@@ -1,17 +1,26 @@
-"""The settings of a `Recipe` as options of a command."""
+"""The settings of a `Recipe` as options of a command, made from their one table."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar, get_args
+from dataclasses import fields
+from typing import Any, TypeVar
 
 import click
 
-from phos_core.color import PRIMARIES
-from phos_core.process.recipe import Encoding, Mode
-from phos_core.stocks.treatment import BOUNDS
+from phos_core.process.recipe import Recipe
+from phos_darkroom.settings.described import SETTINGS, Setting, bounds_of
+from phos_darkroom.shell.completion import complete_films, complete_formats, complete_papers
+from phos_darkroom.shell.help import in_group
 
 __all__ = ["setting_options"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+DEFAULTS = {field.name: field.default for field in fields(Recipe)}
+COMPLETIONS = {
+    "film": complete_films,
+    "film_format": complete_formats,
+    "printing": complete_papers,
+}
 
 
 def setting_options(command: Command) -> Command:
@@ -20,16 +29,61 @@ def setting_options(command: Command) -> Command:
     Parameters
     ----------
     command : callable
-        Takes them as keywords; `presets.merged` says which of them were given.
+        Takes them as keywords; `preset_options.merged` says which of them were given.
 
     Returns
     -------
     callable
         The command.
     """
-    for option in reversed(OPTIONS):
-        command = option(command)
+    for setting in reversed(tuple(SETTINGS.values())):
+        if setting.option:
+            command = _option(setting)(command)
     return command
+
+
+def _option(setting: Setting) -> Callable[[Command], Command]:
+    default = DEFAULTS[setting.name]
+    return in_group(
+        setting.group,
+        setting.option,
+        setting.name,
+        default=_plain(default),
+        show_default=setting.unset or not isinstance(default, bool),
+        help=_help(setting),
+        shell_complete=COMPLETIONS.get(setting.name),
+        **_kind(setting, default),
+    )
+
+
+def _kind(setting: Setting, default: Any) -> dict[str, Any]:
+    """What click is to know of the values of an option."""
+    if isinstance(default, bool):
+        return {"is_flag": True}
+    if setting.choices:
+        return {"type": click.Choice(setting.choices)}
+    if setting.name == "light":
+        return {"metavar": setting.value, "callback": _name_or_kelvin}
+    kind: Any = float if bounds_of(setting) else type(default)
+    if isinstance(default, tuple):
+        kind = (float,) * len(default)
+    return {"metavar": setting.value, "type": kind}
+
+
+def _help(setting: Setting) -> str:
+    """What a setting means, with its bounds."""
+    bounds = bounds_of(setting)
+    if bounds is None or setting.name == "light":
+        return setting.meaning
+    low, high = bounds
+    return f"{setting.meaning} [{low:.12g} to {high:.12g}]"
+
+
+def _plain(default: Any) -> Any:
+    """A default as the help is to show it: 0, not 0.0."""
+    if isinstance(default, tuple):
+        return tuple(map(_plain, default))
+    return int(default) if isinstance(default, float) and default.is_integer() else default
 
 
 def _name_or_kelvin(ctx: click.Context, param: click.Parameter, value: str) -> str | float:
@@ -38,139 +92,3 @@ def _name_or_kelvin(ctx: click.Context, param: click.Parameter, value: str) -> s
         return float(value)
     except ValueError:
         return value
-
-
-def _with_bounds(text: str, name: str) -> str:
-    """Help for a setting, with its bounds."""
-    low, high = BOUNDS[name]
-    return f"{text} [{low:.12g} to {high:.12g}]"
-
-
-def _strength(effect: str) -> Callable[[Any], Any]:
-    """An option for the strength of an effect."""
-    text = _with_bounds(f"Strength of the stock's {effect}; 0: without.", effect)
-    return click.option(f"--{effect}", type=float, default=1.0, show_default=True, help=text)
-
-
-OPTIONS = (
-    click.option("--film", default="portra-400", show_default=True, help="See `phos films`."),
-    click.option("--seed", default=0, show_default=True, help="Another seed, another grain."),
-    click.option(
-        "--exposure",
-        "exposure_stops",
-        default=0.0,
-        show_default=True,
-        metavar="STOPS",
-        help=_with_bounds("More light, or less.", "exposure_stops"),
-    ),
-    click.option(
-        "--exposure-index",
-        type=float,
-        metavar="EI",
-        help=_with_bounds("What the meter is set to, not the speed.", "exposure_index"),
-    ),
-    click.option(
-        "--exposure-time",
-        "exposure_time_s",
-        type=float,
-        metavar="S",
-        help=_with_bounds("For the stock's reciprocity failure.", "exposure_time_s"),
-    ),
-    click.option(
-        "--light",
-        callback=_name_or_kelvin,
-        default="film",
-        show_default=True,
-        help="Of the scene: film (what the stock is balanced for), daylight, tungsten, or in K.",
-    ),
-    click.option(
-        "--push",
-        "push_stops",
-        default=0.0,
-        show_default=True,
-        metavar="STOPS",
-        help="Develop more, or less.",
-    ),
-    click.option(
-        "--printing",
-        default="auto",
-        show_default=True,
-        help="auto (a laboratory scan, or a transparency), or a paper or print film.",
-    ),
-    click.option(
-        "--grade", "paper_grade", type=float, help="Of black-and-white paper: 0 (soft) to 5 (hard)."
-    ),
-    click.option(
-        "--filters",
-        "filters_cc",
-        type=(float, float, float),
-        default=(0.0, 0.0, 0.0),
-        metavar="Y M C",
-        help=_with_bounds("The enlarger's, in cc, on top of the neutral balance.", "filters_cc"),
-    ),
-    click.option(
-        "--print-exposure",
-        "print_stops",
-        default=0.0,
-        show_default=True,
-        metavar="STOPS",
-        help=_with_bounds("More is darker.", "print_stops"),
-    ),
-    click.option(
-        "--black-point",
-        type=float,
-        metavar="STOPS",
-        help=_with_bounds("Of a scan, under mid-grey: black from here.", "black_point"),
-    ),
-    click.option(
-        "--white-point",
-        type=float,
-        metavar="STOPS",
-        help=_with_bounds("Of a scan, over mid-grey: white from here.", "white_point"),
-    ),
-    click.option(
-        "--auto-balance", is_flag=True, help="Balance each scan or print on the picture itself."
-    ),
-    click.option(
-        "--mode",
-        type=click.Choice(get_args(Mode)),
-        default="full",
-        show_default=True,
-        help="Everything, what a lookup table holds, or scatter, halation and grain alone.",
-    ),
-    _strength("scatter"),
-    _strength("halation"),
-    _strength("couplers"),
-    _strength("grain"),
-    click.option(
-        "--format",
-        "film_format",
-        default="135",
-        show_default=True,
-        help="Size of the film's frame.",
-    ),
-    click.option(
-        "--pixel-pitch",
-        "pixel_pitch_um",
-        type=float,
-        metavar="UM",
-        help=_with_bounds(
-            "Width of a pixel on the film in µm, instead of the long side filling the frame.",
-            "pixel_pitch_um",
-        ),
-    ),
-    click.option(
-        "--encoding",
-        type=click.Choice(get_args(Encoding)),
-        default="srgb",
-        show_default=True,
-        help="What the numbers of the input are; srgb: what its file says.",
-    ),
-    click.option(
-        "--primaries",
-        type=click.Choice(tuple(PRIMARIES)),
-        default="srgb",
-        show_default=True,
-        help="Of the input; srgb: what its file says.",
-    ),
-)
