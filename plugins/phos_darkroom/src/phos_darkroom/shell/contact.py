@@ -56,10 +56,10 @@ def contact(
     film_format: str | None,
     overwrite: bool,
 ) -> None:
-    """Lay a roll out on contact sheets: strips of six frames on black, numbered and named.
+    """Lay a roll out on contact sheets: strips of six frames on black, with numbers and names.
 
     IN are pictures, or folders of them, in natural order: frame 2 before frame 10. One that cannot
-    be read is named and passed over, its number stays free, and the exit code is 2.
+    be read is reported and passed over, its number stays free, and the exit code is 2.
     """
     from phos_darkroom.files.image_files import check_suffix, write_image
     from phos_darkroom.settings.names import format_named

@@ -144,9 +144,9 @@ class Asked:
 def develop(ctx: click.Context, /, **_options: Any) -> None:
     """Develop pictures on a film: files, folders, or quoted patterns such as 'roll/**/*.jpg'.
 
-    In a folder each gets grain of its own, by its name. One that fails is named at the end; the
-    others are developed, and the exit code is 2. The same command continues a roll that was
-    stopped.
+    In a folder each picture gets grain of its own, by its name. Those that fail are reported at
+    the end; the others are developed, and the exit code is 2. The same command continues a roll
+    that was stopped.
     """
     asked = Asked(**{field.name: ctx.params[field.name] for field in fields(Asked)})
     _background(asked)  # whose error belongs before the work

@@ -73,9 +73,9 @@ class _Commands(click.Group):
                     say("stopped")
                     return NOT_HEARD
         except OSError as error:
-            if error.errno == errno.EPIPE:  # whoever read what is printed has gone
+            if error.errno == errno.EPIPE:  # the reader of what is printed has gone
                 return NOT_HEARD
-            say(_told(error, "standard output"))
+            say(_reason(error, "standard output"))
             return FAILED
 
     def get_help(self, ctx: click.Context) -> str:
@@ -98,7 +98,7 @@ class _Commands(click.Group):
         if name in COMMANDS and self.get_command(ctx, name) is None:
             plug_in = COMMANDS[name]
             raise _Failure(
-                f"{ctx.command_path} {name} comes with {plug_in.distribution}, which is not "
+                f"the command {name} comes with {plug_in.distribution}, which is not "
                 f"installed; {plug_in.hint}"
             )
         return super().resolve_command(ctx, args)
@@ -113,16 +113,16 @@ class _Commands(click.Group):
         except PhosError as error:
             raise _Failure(str(error)) from error
         except OSError as error:
-            if error.errno == errno.EPIPE:  # whoever read what is printed has gone
+            if error.errno == errno.EPIPE:  # the reader of what is printed has gone
                 raise
-            raise _Failure(_told(error)) from error
+            raise _Failure(_reason(error)) from error
         except ValueError as error:
             command = self.get_command(ctx, ctx.invoked_subcommand or "")
             message = as_options(str(error), command) if command else str(error)
             raise _Failure(message) from error
 
 
-def _told(error: OSError, what: str = "") -> str:
+def _reason(error: OSError, what: str = "") -> str:
     """Say what failed, if that is known, and why."""
     about = what if error.filename is None else os.fsdecode(error.filename)
     return f"{about}: {error.strerror or error}".removeprefix(": ")
@@ -162,7 +162,7 @@ def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:
 
 
 def _find_plugin_commands() -> dict[str, click.Command]:
-    """Commands of plug-ins by name; those that cannot be added are named on stderr."""
+    """Commands of plug-ins by name; a warning on stderr names those that cannot be added."""
     from phos_core.convolution.choosing import registry
     from phos_core.convolution.choosing.guarded import shown
 
@@ -177,7 +177,7 @@ def _find_plugin_commands() -> dict[str, click.Command]:
         if not (isinstance(command, click.Command) and isinstance(name, str)):
             why = f"{shown(command)} is not a click command with a name"
         elif not COMMAND_NAME.fullmatch(name):
-            why = f"the command {shown(name)} must be named with letters, digits, - and _"
+            why = f"the name of its command {shown(name)} must be of letters, digits, - and _"
         elif name in main.commands:
             why = f"the name of its command {name!r} belongs to phos"
         elif name in commands:

@@ -1,4 +1,4 @@
-"""What commands print: each thing in one line, of nothing but visible signs, and whoever listens.
+"""What commands print: each thing in one line, of nothing but visible characters, read or not.
 
 Names of files and what libraries say reach the terminal through `visible` or `json_text` alone: a
 control sequence in them would else set its title, its colours or its clipboard.
@@ -52,7 +52,7 @@ OUTSIDE_JSON = re.compile(INVISIBLE.pattern.replace(r"\x00-\x1f", "", 1))
 
 
 class Unfailing:
-    """A stream that is written to for whoever still listens: no failure of it ends the work.
+    """A stream that may have no reader any more: no failure of it ends the work.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def say(line: str) -> None:
 
 
 def tell(line: object) -> None:
-    """Name a result on stdout, whole, for programs too; if nobody listens, work goes on."""
+    """Write a result to stdout, whole, for programs too; if it is not read, the work continues."""
     print(visible(str(line), None), file=cast(TextIO, Unfailing(sys.stdout)), flush=True)
 
 
@@ -237,7 +237,7 @@ def _at_the_shell(parameter: click.Parameter) -> str:
 
 @contextlib.contextmanager
 def plain_messages() -> Iterator[None]:
-    """Show warnings as one line each, and what libraries log where nobody else takes it.
+    """Show warnings as one line each, and what libraries log where no other handler takes it.
 
     What tifffile logs is left to our own errors.
     """
