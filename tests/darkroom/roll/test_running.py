@@ -195,7 +195,7 @@ def test_without_sidecars_nothing_else_is_written(roll, tmp_path):
     [
         ({"jobs": 0}, ValueError, "jobs must be 1 or more"),
         ({"jobs": 2, "executor": ThreadPoolExecutor(1)}, ValueError, "leave jobs out"),
-        ({"overwrite": True, "skip_existing": True}, ValueError, "either"),
+        ({"overwrite": True, "skip_existing": True}, ValueError, "exclude each other"),
         ({"backend": "scpy"}, UnknownBackendError, "scipy"),
         ({"recipe": phos.Recipe(film="portra-40")}, UnknownFilmError, "portra-400"),
         ({"recipe": phos.Recipe(printing="velvet")}, ValueError, "printing"),
@@ -374,7 +374,7 @@ def test_ctrl_c_finishes_what_is_in_work_and_the_same_command_goes_on(
     assert 2 <= len(done) < 10
     assert {f"{stem}.png" for stem in in_work} <= set(done)
     assert not [name for name in files(tmp_path / "out") if name.endswith(".part")]
-    assert f"{len(done)} of 10 pictures are done; the same command goes on" in errors[-1]
+    assert f"{len(done)} of 10 pictures are done; the same command continues" in errors[-1]
     assert ends(workers, 5)
 
     code, developed, _ = slow_roll(roll, "-o", tmp_path / "out", seconds=0).finish()

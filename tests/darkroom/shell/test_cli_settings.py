@@ -5,12 +5,15 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from phos_core.process.recipe import Recipe
+from phos_core.stocks.treatment import BOUNDS
 from phos_darkroom.settings.as_text import settings_from, values_of
 from phos_darkroom.settings.described import EXPOSURE_STOPS, SETTINGS
 from phos_darkroom.shell.help import HEADINGS
 from phos_darkroom.shell.main import main
+from phos_darkroom.shell.messages import as_options
 from phos_darkroom.shell.preset_options import given
 
 FIELDS = {field.name: field.default for field in dataclasses.fields(Recipe)}
@@ -67,6 +70,42 @@ def test_every_setting_stands_in_a_sidecar():
     values = values_of(Recipe())
     assert values.keys() | {"film"} == FIELDS.keys()
     assert settings_from(values) == {name: FIELDS[name] for name in values}
+
+
+BEYOND = {
+    "light": "30",
+    "black_point": "-1e9",
+    "filters_cc": "9999 0 0",
+    "film_format": "137",
+    "printing": "velvet",
+}
+
+
+@pytest.mark.parametrize("name", sorted({*BOUNDS, *BEYOND} - KEPT_TO_PYTHON))
+def test_a_value_beyond_its_bounds_is_refused_by_the_name_of_its_option(name):
+    option, value = SETTINGS[name].option, BEYOND.get(name, "1e9")
+    result = CliRunner().invoke(main, ["develop", "a.jpg", option, *value.split()])
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"phos: {option} must ")
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ('use printing="auto"', "use --printing auto"),
+        ("name a paper in printing", "name a paper in --printing"),
+        (
+            'grain has no part in mode "colour", got 2',
+            "--grain has no part in --mode colour, got 2",
+        ),
+        ("a.jpg: pixel_pitch_um must be given", "a.jpg: --pixel-pitch must be given"),
+        ("the light of a film of that mode", "the light of a film of that mode"),
+        ("film.jpg does not exist", "film.jpg does not exist"),
+    ],
+)
+def test_an_error_names_the_option_and_leaves_all_other_words(develop, message, shown):
+    assert as_options(message, develop) == shown
 
 
 def test_the_page_of_the_settings_is_the_table():

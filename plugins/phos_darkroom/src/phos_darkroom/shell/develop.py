@@ -198,7 +198,7 @@ def _develop(
             stop=stop.event,
         )
         follow(results, len(frames), finished)
-    sum_up(finished, time.perf_counter() - start)
+    sum_up(finished, time.perf_counter() - start, ctx.command)
     if stop.event.is_set():
         say_how_to_continue(finished, len(frames), with_sidecar=asked.with_sidecar)
         _end(ctx, refused, stop.code)

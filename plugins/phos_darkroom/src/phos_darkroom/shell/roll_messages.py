@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+import click
+
 from phos_darkroom.files.paths import exists
-from phos_darkroom.shell.messages import count, say, tell, visible
+from phos_darkroom.shell.messages import as_options, count, say, tell, visible
 
 if TYPE_CHECKING:
     from phos_darkroom.roll import Frame, FrameResult
@@ -82,8 +84,11 @@ def follow(results: "Iterable[FrameResult]", total: int, finished: "list[FrameRe
             bar.advance(result)
 
 
-def sum_up(finished: "Sequence[FrameResult]", seconds: float) -> None:
-    """Say how many were developed, by what; and at the end what failed, and why."""
+def sum_up(finished: "Sequence[FrameResult]", seconds: float, command: click.Command) -> None:
+    """Say how many were developed, by what; and at the end what failed, and why.
+
+    Reasons that name an argument of Python name the option of `command`.
+    """
     developed = [result for result in finished if result.status == "developed"]
     if developed:
         used = " and ".join(sorted({result.backend for result in developed if result.backend}))
@@ -95,7 +100,7 @@ def sum_up(finished: "Sequence[FrameResult]", seconds: float) -> None:
             say(f"{count(passed)} {status}")
     failed = [result for result in finished if result.status == "failed"]
     for result in failed:
-        say(result.error)
+        say(as_options(result.error, command))
     if failed and len(finished) > 1:
         say(f"{len(failed)} of {count(len(finished))} failed")
 

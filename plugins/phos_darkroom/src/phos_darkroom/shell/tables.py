@@ -11,6 +11,7 @@ __all__ = ["cell", "print_width", "table_text"]
 
 LEAST_TEXT = 24  # characters of a column of text that wraps: fewer do not read well
 LONGEST_WORD = 22  # a column of no longer cells is names and numbers, and never wraps
+ENDLESS_WORD = 40  # longer ones are folded
 GAP = 2  # blanks between columns
 UNBOUNDED = 1_000_000
 
@@ -93,11 +94,16 @@ def _wraps(column: Sequence[str]) -> bool:
 def _least_width(cells: Sequence[Sequence[str]]) -> int:
     """Return the width that a table takes at least: no name cut, and its text readable."""
     columns = list(zip(*cells, strict=True))
-    widest = (
-        min(LEAST_TEXT, max(map(len, column))) if _wraps(column) else max(map(len, column))
-        for column in columns
-    )
-    return sum(widest) + GAP * (len(columns) - 1)
+    return sum(map(_least_of, columns)) + GAP * (len(columns) - 1)
+
+
+def _least_of(column: Sequence[str]) -> int:
+    """Return the width of a column: of text, what is readable and holds its words."""
+    widest = max(map(len, column))
+    if not _wraps(column):
+        return widest
+    longest_word = max(len(word) for one in column for word in one.split(" "))
+    return min(widest, max(LEAST_TEXT, min(longest_word, ENDLESS_WORD)))
 
 
 def _without(cells: Sequence[Sequence[str]], name: str) -> list[list[str]]:
