@@ -16,7 +16,6 @@ from phos_core.errors import ImageFileError, SidecarError
 from phos_core.process.develop import develop
 from phos_core.process.recipe import Recipe, RunReport, checked_recipe
 from phos_core.stocks.film import Film
-from phos_darkroom.files.background import Colour, flattened
 from phos_darkroom.files.colour import profiles
 from phos_darkroom.files.image_files import (
     SUFFIXES,
@@ -30,6 +29,7 @@ from phos_darkroom.files.image_files import (
 from phos_darkroom.files.paths import exists
 from phos_darkroom.files.picture import Picture
 from phos_darkroom.files.signing import signed
+from phos_darkroom.files.transparency import Colour, flattened
 from phos_darkroom.files.whole_files import NewFiles, cannot_write, check_place, new_files
 from phos_darkroom.large import check_tiff, develop_into, is_large
 from phos_darkroom.settings.as_text import settings_text
@@ -187,24 +187,24 @@ def _developed_whole(
     if held is not None:
         held.check_opened()
         held.facts()  # of what was read, whatever becomes of the file from now on
+    alpha = None
+    if background is not None and not holds_alpha(destination):
+        picture, alpha = replace(picture, alpha=None), picture.alpha
     into_light = _format_of(destination) == LIGHT
     if into_light:
         picture = _in_floats(picture)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # `develop_picture` warns
         frame = _frame_of_positive(picture, recipe)
-    is_laid_on = background is not None and not holds_alpha(destination)
-    if is_laid_on:
-        frame = replace(frame, alpha=None)
     check_writable(destination, _as_light(frame) if into_light else frame)
     warn_of_left_out(destination, picture.metadata)
     positive, report = develop_picture(picture, recipe, backend=backend, strict=strict)
+    if background is not None and alpha is not None:
+        positive = flattened(positive, alpha, background)
     if into_light:
         positive = _in_light(positive)
     elif _format_of(source) == LIGHT:
         positive = _with_depth(positive, DEEP)
-    if background is not None and is_laid_on:
-        positive = flattened(positive, background)
     encode_picture(files.open(destination), destination, positive)
     return report, taken_as(picture, recipe)
 

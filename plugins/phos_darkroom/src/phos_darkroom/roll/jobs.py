@@ -16,7 +16,7 @@ from phos_darkroom.roll.frames import Frame
 from phos_darkroom.roll.resuming import is_left_as_it_is
 
 if TYPE_CHECKING:
-    from phos_darkroom.files.background import Colour
+    from phos_darkroom.files.transparency import Colour
 
 __all__ = [
     "FrameResult",

@@ -21,7 +21,7 @@ from phos_darkroom.roll.processes import gpus_for, refuse_forking, usual_jobs
 from phos_darkroom.roll.resuming import Standing, refuse_replacing, settle_parts, standings
 
 if TYPE_CHECKING:
-    from phos_darkroom.files.background import Colour
+    from phos_darkroom.files.transparency import Colour
 
 __all__ = ["Running", "check_films", "develop_frames", "develop_roll"]
 

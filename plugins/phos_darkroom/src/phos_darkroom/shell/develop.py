@@ -31,7 +31,7 @@ from phos_darkroom.shell.signals import stopping_at_signals
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from phos_darkroom.files.background import Colour
+    from phos_darkroom.files.transparency import Colour
     from phos_darkroom.roll import Frame, FrameResult
 
 __all__ = ["develop"]
@@ -211,7 +211,7 @@ def _develop(
 def _background(asked: Asked) -> "Colour | None":
     if asked.background is None:
         return None
-    from phos_darkroom.files.background import colour_from
+    from phos_darkroom.files.transparency import colour_from
 
     return colour_from(asked.background)
 

@@ -6,8 +6,8 @@ from typing import Any
 import click
 import numpy as np
 
+from phos_core import develop
 from phos_core.convolution.choosing.guarded import Trouble, attempt
-from phos_core.process.develop import develop
 from phos_darkroom.shell import apart, doctor
 from phos_darkroom.shell.messages import answer, json_text, own_stdout, visible
 

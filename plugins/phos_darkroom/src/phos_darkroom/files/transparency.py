@@ -47,13 +47,15 @@ def colour_from(text: str) -> Colour:
     return red, green, blue
 
 
-def flattened(picture: Picture, background: Colour) -> Picture:
+def flattened(picture: Picture, alpha: NDArray[Any], background: Colour) -> Picture:
     """Lay a picture on a background.
 
     Parameters
     ----------
     picture : Picture
-        Coded as sRGB or by its profile, not scene-linear.
+        Coded as sRGB or by its profile, not scene-linear; its own alpha channel is passed over.
+    alpha : ndarray of uint8, uint16 or float32, shape (rows, cols)
+        How opaque each pixel is, 1 or the largest code for wholly.
     background : tuple of int
         Red, green and blue, sRGB codes from 0 to 255. A grey picture takes its luminance.
 
@@ -62,15 +64,12 @@ def flattened(picture: Picture, background: Colour) -> Picture:
     Picture
         Without an alpha channel. It is mixed in codes, as browsers and editors do.
     """
-    if picture.alpha is None:
-        return picture
-    pixels, alpha = picture.pixels, picture.alpha
+    pixels = picture.pixels
     top = 1.0 if alpha.dtype.kind == "f" else float(np.iinfo(alpha.dtype).max)
     share = alpha.astype(np.float32) / np.float32(top)
-    behind = _codes(picture, background)
     if pixels.ndim == 3:
         share = share[..., np.newaxis]
-    mixed = pixels * share + behind * (1.0 - share)
+    mixed = pixels * share + _codes(picture, background) * (1.0 - share)
     if pixels.dtype.kind == "u":
         mixed = np.rint(mixed)
     return replace(picture, pixels=mixed.astype(pixels.dtype), alpha=None)
