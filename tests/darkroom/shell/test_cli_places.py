@@ -47,7 +47,7 @@ def test_a_picture_goes_beside_itself_under_its_name_and_the_films(roll, photo):
     done = develop(roll / "a.png", "--film", "Tri-X", "--seed", 3)
     assert done.stdout == "roll/a-tri-x-400.png\n"
     assert done.stderr.splitlines()[0] == (
-        "phos: no --output given: beside the original, a-tri-x-400.png"
+        "phos: no -o given: writing beside the original, as a-tri-x-400.png"
     )
     positive = phos.develop(photo, "tri-x-400", seed=3, backend="scipy")
     np.testing.assert_array_equal(read_image(roll / "a-tri-x-400.png"), positive)
@@ -56,7 +56,7 @@ def test_a_picture_goes_beside_itself_under_its_name_and_the_films(roll, photo):
 
 def test_a_folder_goes_into_its_own_folder_and_is_continued_there(roll, photo):
     done = develop(roll, "--jobs", 1)
-    assert done.stderr.splitlines()[0] == "phos: no --output given: into roll/developed"
+    assert done.stderr.splitlines()[0] == "phos: no -o given: writing into roll/developed"
     made = ["a.png", "b.png", "developed/a.png", "developed/b.png"]
     assert pictures(roll) == made
     positive = phos.develop(photo, seed=frame_seed(0, "roll/b.png"), backend="scipy")
@@ -76,7 +76,7 @@ def test_several_pictures_go_beside_each_and_are_not_developed_twice(roll, photo
     assert pictures(roll) == ["a-portra-400.png", "a.png", "b-portra-400.png", "b.png"]
     assert pictures(other) == ["c-portra-400.png", "c.png"]
     assert done.stderr.splitlines()[0] == (
-        "phos: 2 pictures passed over: developed before, by a sidecar beside it"
+        "phos: 2 pictures passed over: positives already, by the sidecars beside them"
     )
 
 

@@ -267,7 +267,7 @@ def _without_positives(asked: Asked) -> list[Path]:
     pictures = [path for path in asked.pictures if is_folder(path) or not has_one(path)]
     passed = len(asked.pictures) - len(pictures)
     if passed:
-        say(f"{count(passed)} passed over: developed before, by a sidecar beside it")
+        say(f"{count(passed)} passed over: positives already, by the sidecars beside them")
     return pictures
 
 

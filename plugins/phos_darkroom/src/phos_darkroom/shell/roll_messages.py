@@ -35,12 +35,13 @@ def say_where_to(frames: "Sequence[Frame]") -> None:
     """Say where positives go that were given no place."""
     first, folders = frames[0], {frame.destination.parent for frame in frames}
     if all(frame.destination.parent == frame.source.parent for frame in frames):
-        more = f" and so on for {count(len(frames))}" if len(frames) > 1 else ""
-        say(f"no --output given: beside the original, {first.destination.name}{more}")
+        where = "the original" if len(frames) == 1 else f"the {len(frames)} originals"
+        more = "" if len(frames) == 1 else " and so on"
+        say(f"no -o given: writing beside {where}, as {first.destination.name}{more}")
     elif len(folders) == 1:
-        say(f"no --output given: into {first.destination.parent}")
+        say(f"no -o given: writing into {first.destination.parent}")
     else:
-        say(f"no --output given: into {len(folders)} folders, {first.destination} the first")
+        say(f"no -o given: writing into {len(folders)} folders, first {first.destination}")
 
 
 def say_what_becomes_jpeg(frames: "Iterable[Frame]") -> None:
