@@ -8,6 +8,17 @@ from phos_core.stocks.film import FILM_FORMATS_UM, film_names, paper_summaries
 from phos_darkroom.settings.names import film_named, format_named, paper_named
 
 
+@pytest.fixture(scope="module")
+def listed():
+    """The films, read once."""
+    return phos.films()
+
+
+@pytest.fixture(autouse=True)
+def _read_once(monkeypatch, listed):
+    monkeypatch.setattr(phos, "films", lambda: listed)
+
+
 def test_every_film_is_found_by_its_name_and_by_its_full_name_however_they_are_spelt():
     found = {}
     for film in phos.films():
@@ -43,6 +54,7 @@ def test_a_film_is_found_by_the_words_that_it_is_called_by(written, film):
     [
         ("Portra", "film 'Portra' may be portra-160, portra-400, portra-800, .*: which one"),
         ("tmax", "may be t-max-100 or t-max-400: which one"),
+        ("Portra 40", "unknown film 'Portra 40'; did you mean portra-"),
         ("portra-40", "unknown film 'portra-40'; did you mean portra-"),
         ("Kodak Portro 400", "unknown film .*; did you mean .*portra-400"),
         ("zzz", "unknown film 'zzz'; see `phos films`"),

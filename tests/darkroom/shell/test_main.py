@@ -166,6 +166,11 @@ def test_a_number_is_never_cut_and_text_is_whole_at_any_width(width):
     assert (len(text.splitlines()) == 3) == (width is None)
 
 
+def test_a_long_name_stays_whole_beside_text_that_wraps():
+    rows = [["name", "text"], ["n" * 40, "word " * 40]]
+    assert "n" * 40 in table_text(rows, 70)
+
+
 def test_columns_that_have_no_room_are_named_and_go_in_their_order():
     rows = [["name", "kind", "size", "text"], ["a" * 20, "b" * 20, "1" * 9, "word " * 20]]
     wide, narrow = (table_text(rows, width, first_to_go=("size", "kind")) for width in (90, 70))
