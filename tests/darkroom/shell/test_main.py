@@ -121,6 +121,7 @@ def test_a_films_facts_are_its_speed_formats_push_papers_and_sources():
         assert re.search(fact, shown, re.MULTILINE), fact
     told = json.loads(run("films", "Tri-X", "--json").stdout)
     assert (told["name"], told["formats"]) == ("tri-x-400", ["135", "120"])
+    assert (told["iso_speed"], told["push_range"]) == (400, [-0.5, 3])
     assert told["tables"][0] == {
         "table": "iso_speed",
         "status": "published",

@@ -45,13 +45,10 @@ def _show_one(name: str, *, as_json: bool) -> None:
         if as_json:
             answer(json_text(facts, out), out)
             return
-        tables = facts.pop("tables")
-        heading, description = f"{facts.pop('label')} ({facts['name']})", facts.pop("description")
-        rows = [[key.replace("_", " "), cell(value)] for key, value in facts.items()]
-        sources = [list(tables[0]), *(list(map(cell, table.values())) for table in tables)]
-        for line in (heading, description):
+        sources = [list(facts["tables"][0]), *(list(table.values()) for table in facts["tables"])]
+        for line in (f"{facts['label']} ({facts['name']})", facts["description"]):
             answer(visible(line), out)
-        answer(f"\n{table_text(rows, width)}\n\n{table_text(sources, width)}", out)
+        answer(f"\n{table_text(_in_words(facts), width)}\n\n{table_text(sources, width)}", out)
         answer("\nSources are keys of docs/sources.md; what is estimated is our choice.", out)
 
 
@@ -65,21 +62,34 @@ def _facts(name: str) -> dict[str, Any]:
         film = next(film for film in phos.films() if film.name == named)
     except StopIteration:
         raise ValueError(f"{named} is not among `phos films`: give one of their names") from None
-    least, most = film.push_range
-    printed_on = [paper.name for paper in paper_summaries() if PRINTED_ON[paper.kind] == film.kind]
-    positive = "a transparency" if film.kind == "reversal" else "scan"
     return {
+        "name": film.name,
         "label": film.label,
         "description": film.description,
-        "name": film.name,
         "kind": film.kind,
-        "speed": f"ISO {film.iso_speed:g}",
+        "iso_speed": film.iso_speed,
         "formats": film.formats,
-        "push": "none published" if least == most else f"{least:+g} to {most:+g} stops",
-        "printed_on": (positive, *printed_on),
-        "measured": f"{film.measured} tables",
+        "push_range": film.push_range,
+        "papers": [
+            paper.name for paper in paper_summaries() if PRINTED_ON[paper.kind] == film.kind
+        ],
+        "measured": film.measured,
         "tables": [
             {"table": table, "status": origin.status, "source": origin.source}
             for table, origin in phos.load_film(named).provenance.items()
         ],
     }
+
+
+def _in_words(facts: dict[str, Any]) -> list[list[str]]:
+    """Set the facts of a film in rows for people."""
+    least, most = facts["push_range"]
+    positive = "a transparency" if facts["kind"] == "reversal" else "scan"
+    return [
+        ["kind", facts["kind"]],
+        ["speed", f"ISO {facts['iso_speed']:g}"],
+        ["formats", cell(facts["formats"])],
+        ["push", "none published" if least == most else f"{least:+g} to {most:+g} stops"],
+        ["printed on", ", ".join((positive, *facts["papers"]))],
+        ["measured", f"{facts['measured']} tables"],
+    ]
