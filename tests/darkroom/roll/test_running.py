@@ -17,6 +17,7 @@ from phos_core.errors import BackendFallbackWarning, UnknownBackendError, Unknow
 from phos_darkroom import one_file
 from phos_darkroom.files.image_files import read_image
 from phos_darkroom.roll import develop_frames, develop_roll, frame_seed, frames_of, jobs
+from phos_darkroom.roll.resuming import standings
 
 RECIPE = phos.Recipe(seed=3)
 
@@ -99,28 +100,50 @@ def test_a_roll_that_is_done_is_not_done_again(roll, tmp_path, files):
     run(roll, tmp_path / "out")
     before = files(tmp_path / "out")
     (tmp_path / "out" / "b.png").unlink()
-    for options in ({}, {"overwrite": True}, {"skip_existing": True}):
+    for options in ({}, {"skip_existing": True}):
         expected = {"a.png": "already done", "b.png": "developed", "c.png": "already done"}
         assert statuses(roll, tmp_path / "out", **options) == expected
         assert files(tmp_path / "out") == before
         (tmp_path / "out" / "b.png").unlink()
 
 
-def test_a_positive_is_done_only_if_source_recipe_and_bytes_agree(roll, tmp_path):
-    def is_done():
-        return statuses(roll / "a.png", tmp_path / "out", overwrite=True)["a.png"]
+def test_a_roll_that_is_done_is_done_again_on_request(roll, tmp_path, files):
+    run(roll, tmp_path / "out")
+    before = files(tmp_path / "out")
+    assert set(statuses(roll, tmp_path / "out", overwrite=True).values()) == {"developed"}
+    assert files(tmp_path / "out") == before
 
+
+def test_a_positive_in_its_sources_place_is_not_developed_twice(roll, tmp_path, files):
+    assert statuses(roll, roll, overwrite=True)["a.png"] == "developed"
+    before = files(roll)
+    with ThreadPoolExecutor(1) as threads:
+        for options in ({}, {"executor": threads}):
+            results = develop_roll(
+                [roll / "a.png"], roll, RECIPE, backend="scipy", overwrite=True, **options
+            )
+            assert [result.status for result in results] == ["already done"]
+    assert files(roll) == before
+
+
+def test_a_positive_is_done_only_if_source_recipe_and_bytes_agree(roll, tmp_path):
     positive = tmp_path / "out" / "a.png"
-    is_done()
-    assert is_done() == "already done"
+
+    def standing(recipe=RECIPE):
+        (found,) = standings(frames_of([roll / "a.png"], tmp_path / "out", recipe))
+        statuses(roll / "a.png", tmp_path / "out", overwrite=True)
+        return found
+
+    assert standing() == "to do"
+    assert standing() == "already done"
     (roll / "a.png").write_bytes((roll / "b.png").read_bytes())
-    assert is_done() == "developed"
+    assert standing() == "in the way"
     positive.write_bytes(positive.read_bytes()[:-1] + b"\0")
-    assert is_done() == "developed"
+    assert standing() == "in the way"
     positive.with_name("a.png.phos.toml").unlink()
-    assert is_done() == "developed"
-    other = develop_roll(roll / "a.png", tmp_path / "out", phos.Recipe(seed=4), overwrite=True)
-    assert [result.status for result in other] == ["developed"]
+    assert standing() == "in the way"
+    assert standing(phos.Recipe(seed=4)) == "in the way"
+    assert standing() == "already done"
 
 
 def test_what_is_in_the_way_is_refused_before_any_work(roll, tmp_path):
@@ -172,7 +195,7 @@ def test_without_sidecars_nothing_else_is_written(roll, tmp_path):
     [
         ({"jobs": 0}, ValueError, "jobs must be 1 or more"),
         ({"jobs": 2, "executor": ThreadPoolExecutor(1)}, ValueError, "leave jobs out"),
-        ({"overwrite": True, "skip_existing": True}, ValueError, "either"),
+        ({"overwrite": True, "skip_existing": True}, ValueError, "exclude each other"),
         ({"backend": "scpy"}, UnknownBackendError, "scipy"),
         ({"recipe": phos.Recipe(film="portra-40")}, UnknownFilmError, "portra-400"),
         ({"recipe": phos.Recipe(printing="velvet")}, ValueError, "printing"),
@@ -351,7 +374,7 @@ def test_ctrl_c_finishes_what_is_in_work_and_the_same_command_goes_on(
     assert 2 <= len(done) < 10
     assert {f"{stem}.png" for stem in in_work} <= set(done)
     assert not [name for name in files(tmp_path / "out") if name.endswith(".part")]
-    assert f"{len(done)} of 10 pictures are done; the same command goes on" in errors[-1]
+    assert f"{len(done)} of 10 pictures are done; the same command continues" in errors[-1]
     assert ends(workers, 5)
 
     code, developed, _ = slow_roll(roll, "-o", tmp_path / "out", seconds=0).finish()

@@ -2,15 +2,18 @@
 
 import dataclasses
 import json
+import os
 import re
-import sys
 from importlib.resources import files
 from pathlib import Path
 
 import click
 import numpy as np
+import platformdirs
 import pytest
 from click.testing import CliRunner
+from platformdirs.macos import MacOS
+from platformdirs.unix import Unix
 
 import phos_core as phos
 from phos_core.errors import PresetError, SidecarError, UnknownPresetError
@@ -25,7 +28,7 @@ from phos_darkroom.settings.presets import (
 )
 from phos_darkroom.settings.sidecar import FileFacts, Sidecar, dumps
 from phos_darkroom.shell.main import main
-from phos_darkroom.shell.presets import merged, preset_options
+from phos_darkroom.shell.preset_options import merged, preset_options
 
 BUNDLED = ["cinema", "landscape", "portrait", "street"]
 
@@ -252,23 +255,21 @@ def test_a_broken_sidecar_is_no_preset(folder):
 @pytest.mark.parametrize(
     ("platform", "environment", "wanted"),
     [
-        ("linux", {}, "home/.config/phos/presets"),
-        ("linux", {"XDG_CONFIG_HOME": "xdg"}, "xdg/phos/presets"),
-        ("darwin", {}, "home/Library/Application Support/phos/presets"),
-        ("win32", {"APPDATA": "roaming"}, "roaming/phos/presets"),
-        ("win32", {}, "home/AppData/Roaming/phos/presets"),
-        ("linux", {"PHOS_PRESETS": "mine"}, "mine"),
+        (Unix, {}, "/home/.config/phos/presets"),
+        (Unix, {"XDG_CONFIG_HOME": "/xdg"}, "/xdg/phos/presets"),
+        (MacOS, {}, "/home/Library/Application Support/phos/presets"),
+        (Unix, {"PHOS_PRESETS": "mine"}, "mine"),
     ],
 )
+@pytest.mark.skipif(os.name == "nt", reason="these are paths of Unix")
 def test_the_folder_is_where_the_platform_keeps_settings(
     monkeypatch, platform, environment, wanted
 ):
-    for name in ("PHOS_PRESETS", "XDG_CONFIG_HOME", "APPDATA"):
+    for name in ("PHOS_PRESETS", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
-    for name, value in environment.items():
+    for name, value in {"HOME": "/home", **environment}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sys, "platform", platform)
-    monkeypatch.setattr(Path, "home", lambda: Path("home"))
+    monkeypatch.setattr(platformdirs, "PlatformDirs", platform)
     assert presets_folder() == Path(wanted)
 
 

@@ -181,7 +181,7 @@ def test_holds_every_setting_the_defaults_too():
     for field in dataclasses.fields(Recipe):
         assert re.search(rf"^{'name' if field.name == 'film' else field.name} = ", text, re.M)
     assert 'pixel_pitch_um = "none"' in text
-    assert "filters_cc = [0.0, 0.0, 0.0]" in text
+    assert "filters_cc = [\n    0.0,\n    0.0,\n    0.0,\n]" in text
 
 
 def test_explains_each_section_in_a_comment():
@@ -263,7 +263,11 @@ def report():
         ("auto_balance = false", "auto_balance = 0", "auto_balance must be True or False, got 0"),
         ('film_format = "135"', "film_format = [135]", r"film_format must be a name, got \[135\]"),
         ('film_format = "135"', 'film_format = "136"', "film_format must be one of 135, half-f"),
-        ("offset_px = [0, 0]", "offset_px = [0]", r"offset_px must be \(row, column\), got \(0,"),
+        (
+            "offset_px = [\n    0,\n    0,\n]",
+            "offset_px = [0]",
+            r"offset_px must be \(row, column\), got \(0,",
+        ),
         ('exposure_index = "none"', "exposure_index = [1]", "exposure_index must be a number"),
         ('light = "film"', 'light = "none"', "light must be 'film' or 'daylight' or 'tungsten'"),
     ],

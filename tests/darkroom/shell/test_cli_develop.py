@@ -18,7 +18,7 @@ from phos_core.convolution.choosing import registry
 from phos_core.convolution.hooks import SchedulerSpec
 from phos_darkroom.files.image_files import read_image, write_image
 from phos_darkroom.roll import develop_frames, frame_seed, frames_of
-from phos_darkroom.shell import develop
+from phos_darkroom.shell import roll_messages
 from phos_darkroom.shell.main import main
 
 
@@ -263,7 +263,7 @@ def test_what_is_printed_stops_no_roll(tmp_path, roll, monkeypatch):
         with monkeypatch.context() as patched:
             patched.setattr(sys, "stdout", stdout)
             finished = []
-            develop._follow(develop_frames(frames, jobs=1), len(frames), finished)
+            roll_messages.follow(develop_frames(frames, jobs=1), len(frames), finished)
         assert [result.status for result in finished] == ["developed"] * 3
 
 
@@ -368,14 +368,15 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path, roll):
     run("develop", roll / "a.png", "-o", out)
     (out / "b.png").touch()
     before = sorted(out.iterdir())
-    for option, what in (
-        ("--overwrite", "to be developed in place of what exists"),
-        ("--skip-existing", "skipped, it exists"),
+    again = "to be developed in place of what exists"
+    for option, first, second in (
+        ("--overwrite", again, again),
+        ("--skip-existing", "already done, by its sidecar", "skipped, it exists"),
     ):
         shown = run(*arguments, option)
         assert shown.exit_code == 0
-        assert shown.stdout.splitlines()[0].endswith(": already done, by its sidecar")
-        assert shown.stdout.splitlines()[1].endswith(f": {what}")
+        assert shown.stdout.splitlines()[0].endswith(f": {first}")
+        assert shown.stdout.splitlines()[1].endswith(f": {second}")
     refusing = run(*arguments)
     assert refusing.exit_code == 2
     assert refusing.stdout.splitlines()[1].endswith(

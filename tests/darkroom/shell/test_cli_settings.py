@@ -1,45 +1,42 @@
-"""Every setting of a recipe has its option, its line in a sidecar and its row in the docs."""
+"""The settings are described once: options, sidecars and docs/settings.md follow that table."""
 
-import ast
 import dataclasses
-import re
 from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from phos_core.process.recipe import Recipe
+from phos_core.stocks.treatment import BOUNDS
 from phos_darkroom.settings.as_text import settings_from, values_of
+from phos_darkroom.settings.described import EXPOSURE_STOPS, SETTINGS
+from phos_darkroom.shell.help import HEADINGS
 from phos_darkroom.shell.main import main
-from phos_darkroom.shell.presets import given
+from phos_darkroom.shell.messages import as_options
+from phos_darkroom.shell.preset_options import given
 
 FIELDS = {field.name: field.default for field in dataclasses.fields(Recipe)}
 KEPT_TO_PYTHON = {"frame", "offset_px"}  # files have seeds of their own, and pictures are whole
 PAGE = Path(__file__).parents[3] / "docs" / "settings.md"
-CODE = re.compile(r"`([^`]+)`")
 
 
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """A row of the table: names in Python, options at the shell, the default of the first."""
-
-    names: tuple[str, ...]
-    options: tuple[str, ...]
-    default: str
-
-
-def rows():
-    """The table of docs/settings.md."""
-    for line in PAGE.read_text(encoding="utf-8").splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if len(cells) == 4 and (names := tuple(CODE.findall(cells[0]))):
-            options = tuple(CODE.findall(cells[1]))
-            if cells[1] == "the same":
-                options = tuple(f"--{name}" for name in names)
-            yield Row(names, options, cells[2].strip("`"))
+def page_rows():
+    """The table of docs/settings.md as the table of the settings makes it."""
+    heading = None
+    for setting in SETTINGS.values():
+        if setting.group != heading:
+            heading = setting.group
+            yield f"| **{heading.lower()}** | | | |"
+        default = setting.unset or f"`{_plain(FIELDS[setting.name])!r}`"
+        option = f"`{setting.option}`" if setting.option else ""
+        yield f"| `{setting.name}` | {option} | {default} | {setting.meaning} |"
 
 
-ROWS = list(rows())
+def _plain(default):
+    if isinstance(default, tuple):
+        return tuple(map(_plain, default))
+    return int(default) if type(default) is float else default
 
 
 @pytest.fixture
@@ -48,14 +45,18 @@ def develop():
     return main.get_command(click.Context(main), "develop")
 
 
-@pytest.fixture
-def options(develop):
-    """Its options, by what they set."""
-    return {param.name: param for param in develop.params if isinstance(param, click.Option)}
+def test_the_table_describes_every_setting_of_a_recipe_once_and_no_other():
+    assert sorted(SETTINGS) == sorted(FIELDS)
+    assert {name for name, setting in SETTINGS.items() if not setting.option} == KEPT_TO_PYTHON
 
 
-def test_every_setting_has_an_option(options):
-    assert FIELDS.keys() - options.keys() == KEPT_TO_PYTHON
+def test_every_setting_of_the_table_is_an_option_under_its_heading(develop):
+    options = {param.name: param for param in develop.params if isinstance(param, click.Option)}
+    for name, setting in SETTINGS.items():
+        if setting.option:
+            assert options[name].opts == [setting.option]
+            assert options[name].heading == setting.group
+            assert setting.group in HEADINGS
 
 
 def test_an_option_that_is_left_out_means_the_default_of_the_recipe(develop):
@@ -71,24 +72,51 @@ def test_every_setting_stands_in_a_sidecar():
     assert settings_from(values) == {name: FIELDS[name] for name in values}
 
 
-def test_every_setting_has_one_row_in_the_docs():
-    named = [name for row in ROWS for name in row.names]
-    assert sorted(named) == sorted(FIELDS)
+BEYOND = {
+    "light": "30",
+    "black_point": "-1e9",
+    "filters_cc": "9999 0 0",
+    "film_format": "137",
+    "printing": "velvet",
+}
 
 
-def test_the_docs_name_the_option_of_each_setting(options):
-    for row in ROWS:
-        offered = {options[name].opts[0] for name in row.names if name in options}
-        assert set(row.options) == offered, row.names
+@pytest.mark.parametrize("name", sorted({*BOUNDS, *BEYOND} - KEPT_TO_PYTHON))
+def test_a_value_beyond_its_bounds_is_refused_by_the_name_of_its_option(name):
+    option, value = SETTINGS[name].option, BEYOND.get(name, "1e9")
+    result = CliRunner().invoke(main, ["develop", "a.jpg", option, *value.split()])
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"phos: {option} must ")
+    assert result.stderr.count("\n") == 1
 
 
-def test_the_docs_tell_the_default_of_each_setting():
-    told = 0
-    for row in ROWS:
-        try:
-            default = ast.literal_eval(row.default)
-        except (SyntaxError, ValueError):
-            continue  # in words
-        assert default == FIELDS[row.names[0]], row.names
-        told += 1
-    assert told >= 8
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ('use printing="auto"', "use --printing auto"),
+        ("name a paper in printing", "name a paper in --printing"),
+        (
+            'grain has no part in mode "colour", got 2',
+            "--grain has no part in --mode colour, got 2",
+        ),
+        ("a.jpg: pixel_pitch_um must be given", "a.jpg: --pixel-pitch must be given"),
+        ("the light of a film of that mode", "the light of a film of that mode"),
+        ("film.jpg does not exist", "film.jpg does not exist"),
+    ],
+)
+def test_an_error_names_the_option_and_leaves_all_other_words(develop, message, shown):
+    assert as_options(message, develop) == shown
+
+
+def test_the_page_of_the_settings_is_the_table():
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    start = lines.index("| Python | shell | default | meaning |") + 2
+    expected = list(page_rows())
+    assert lines[start : start + len(expected)] == expected
+    assert lines[start + len(expected)] == ""
+
+
+def test_the_shell_takes_as_much_exposure_as_the_app_offers():
+    looks = pytest.importorskip("phos_app.looks")
+    span = looks.SPANS["exposure_stops"]
+    assert (span.low, span.high) == EXPOSURE_STOPS

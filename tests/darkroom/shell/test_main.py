@@ -1,13 +1,20 @@
 """The shell's door: what it writes, what it refuses, and how it says so."""
 
 import json
+import re
 
 import click
+import pytest
+from click.shell_completion import get_completion_class
 from click.testing import CliRunner
 
 import phos_core as phos
 from phos_core.convolution.choosing import registry
+from phos_core.stocks.library import film_names, papers
+from phos_darkroom.shell import films, listing
+from phos_darkroom.shell.help import HEADINGS
 from phos_darkroom.shell.main import main
+from phos_darkroom.shell.tables import table_text
 
 
 def run(*arguments, env=None):
@@ -95,3 +102,168 @@ def test_an_unknown_command_is_refused_with_exit_code_2():
     result = run("devlop")
     assert result.exit_code == 2
     assert "devlop" in result.stderr
+
+
+# ------------------------------------------------------------------ a film's facts
+
+
+def test_a_films_facts_are_its_speed_formats_push_papers_and_sources():
+    shown = run("films", "Tri-X").stdout
+    assert shown.splitlines()[0] == "Kodak Tri-X 400 (tri-x-400)"
+    for fact in (
+        r"^speed +ISO 400$",
+        r"^formats +135, 120$",
+        r"^push +-0.5 to \+3 stops$",
+        r"^printed on +scan, polymax$",
+        r"^measured +5 of 11 tables$",
+        r"^characteristic_curve +digitised +kodak-f-4017$",
+    ):
+        assert re.search(fact, shown, re.MULTILINE), fact
+    told = json.loads(run("films", "Tri-X", "--json").stdout)
+    assert (told["name"], told["formats"]) == ("tri-x-400", ["135", "120"])
+    assert (told["iso_speed"], told["push_range"]) == (400, [-0.5, 3])
+    assert told["tables"][0] == {
+        "table": "iso_speed",
+        "status": "published",
+        "source": "kodak-f-4017",
+    }
+
+
+def test_a_film_that_is_none_or_several_is_one_line():
+    for name, words in (("Portra", "which one?"), ("velvia-5", "did you mean velvia-50")):
+        result = run("films", name)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert words in result.stderr
+
+
+# ------------------------------------------------------------------ tables
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["films", "films --papers", "films velvia-50", "films portra-400", "backends", "presets"],
+)
+def test_every_table_fits_a_terminal_of_80_columns_and_cuts_no_name(monkeypatch, command):
+    whole = run(*command.split()).stdout
+    for module in (listing, films):
+        monkeypatch.setattr(module, "print_width", lambda _: 80)
+    narrow = run(*command.split()).stdout
+    assert max(map(len, narrow.splitlines())) <= 80
+    names = [line.split()[0] for line in whole.splitlines() if line and line[0] != " "]
+    if " " not in command:
+        assert [name for name in names if name not in narrow] == []
+    assert "\u2026" not in narrow
+
+
+NUMBERS = [["name", "bytes", "text"], ["a", "25276510208", "word " * 30], ["b", "-0.125", ""]]
+
+
+@pytest.mark.parametrize("width", [1, 30, 80, None])
+def test_a_number_is_never_cut_and_text_is_whole_at_any_width(width):
+    text = table_text(NUMBERS, width)
+    assert {"25276510208", "-0.125"} <= set(text.split())
+    assert text.count("word") == 30
+    assert not any(line.endswith(" ") for line in text.splitlines())
+    assert (len(text.splitlines()) == 3) == (width is None)
+
+
+def test_a_long_name_stays_whole_beside_text_that_wraps():
+    rows = [["name", "text"], ["n" * 40, "word " * 40]]
+    assert "n" * 40 in table_text(rows, 70)
+
+
+def test_columns_that_have_no_room_are_named_and_go_in_their_order():
+    rows = [["name", "kind", "size", "text"], ["a" * 20, "b" * 20, "1" * 9, "word " * 20]]
+    wide, narrow = (table_text(rows, width, first_to_go=("size", "kind")) for width in (90, 70))
+    assert wide.startswith("name ")
+    assert "no room" not in wide
+    assert narrow.splitlines()[-1].startswith("(no room for size: ")
+    assert "b" * 20 in narrow
+
+
+# ------------------------------------------------------------------ help
+
+
+def test_the_options_of_develop_stand_in_groups():
+    shown = run("develop", "--help").stdout
+    assert re.findall(r"^(\w+):$", shown, re.MULTILINE) == list(HEADINGS)
+    section = shown.partition("Laboratory:")[2].partition("Effects:")[0]
+    assert re.findall(r"^  (--[\w-]+)", section, re.MULTILINE) == [
+        *("--push", "--printing", "--grade", "--filters", "--print-exposure"),
+        *("--black-point", "--white-point", "--auto-balance"),
+    ]
+
+
+def test_no_help_is_wider_than_80_columns():
+    for arguments in ([], ["develop"], ["lut"], ["films"], ["contact"], ["completion"], ["plugin"]):
+        usage, *lines = run(*arguments, "--help").stdout.splitlines()
+        assert max(map(len, [usage, *lines])) <= 80, arguments
+        assert not any(line.endswith("...") for line in lines), arguments
+
+
+# ------------------------------------------------------------------ what is not installed
+
+
+@pytest.mark.parametrize("name", ["app", "bench"])
+def test_a_command_of_a_plug_in_that_is_not_installed_says_what_to_install(monkeypatch, name):
+    monkeypatch.setattr(registry, "brought", lambda _: iter(()))
+    for arguments in ([name], [name, "--help"]):
+        result = run(*arguments)
+        assert (result.exit_code, result.stdout) == (2, "")
+        (line,) = result.stderr.splitlines()
+        assert line.startswith(f"phos: the command {name} comes with phos-{name}, which is not ")
+        assert f"./plugins/phos_{name}" in line
+
+
+# ------------------------------------------------------------------ completion
+
+
+def completed(*words):
+    kind = get_completion_class("bash")
+    *before, typed = words
+    found = kind(main, {}, "phos", "_PHOS_COMPLETE").get_completions(list(before), typed)
+    return [item.value for item in found]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("dev",), ["develop"]),
+        (("develop", "--film", "PORTRA-1"), ["portra-160"]),
+        (("develop", "--format", "6x"), ["6x4.5", "6x6", "6x7", "6x9"]),
+        (("lut", "--printing", "poly"), ["polymax"]),
+        (("develop", "--preset", "st"), ["street"]),
+        (("develop", "--backend", "numba,sci"), ["numba,scipy"]),
+        (("films", "velv"), ["velvia-50"]),
+        (("completion", "pow"), ["powershell"]),
+    ],
+)
+def test_names_are_completed(monkeypatch, tmp_path, words, expected):
+    monkeypatch.setenv("PHOS_PRESETS", str(tmp_path))
+    assert completed(*words) == expected
+
+
+def test_all_films_and_papers_are_offered():
+    offered = completed("develop", "--film", "")
+    assert offered == film_names()
+    printings = completed("develop", "--printing", "")
+    assert printings == ["auto", "scan", *papers()]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
+def test_each_shell_gets_a_script_that_asks_phos(shell):
+    script = run("completion", shell).stdout
+    assert f"{shell}_complete" in script
+    assert "_PHOS_COMPLETE" in script
+    assert "%(" not in script
+
+
+def test_powershell_is_answered_by_its_words(monkeypatch):
+    for words, typed, expected in (
+        ("phos develop --film velv", "velv", ["plain\tvelvia-50\t"]),
+        ("phos develop --mode", "", [f"plain\t{mode}\t" for mode in ("full", "colour", "texture")]),
+    ):
+        monkeypatch.setenv("COMP_WORDS", words)
+        monkeypatch.setenv("COMP_WORD", typed)
+        kind = get_completion_class("powershell")
+        assert kind(main, {}, "phos", "_PHOS_COMPLETE").complete().splitlines() == expected

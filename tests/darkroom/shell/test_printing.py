@@ -21,9 +21,8 @@ from PIL import Image
 import phos_core as phos
 from phos_bench import command as bench_command
 from phos_core.convolution.choosing import registry
-from phos_core.process import device_facts
 from phos_darkroom.settings import presets
-from phos_darkroom.shell import messages, plugin_check
+from phos_darkroom.shell import apart, doctor, messages, plugin_check, selftest
 from phos_darkroom.shell.main import main
 from phos_darkroom.shell.plugin_check.listing import PlugInRow
 
@@ -122,7 +121,7 @@ LISTS = {
     "films": (phos, "films"),
     "backends": (phos, "backends"),
     "presets": (presets, "presets"),
-    "backends --probe": (device_facts, "probe_all_apart"),
+    "backends --probe": (apart, "probe_all_apart"),
 }
 
 
@@ -144,8 +143,8 @@ def test_no_list_of_plug_ins_and_no_fact_of_the_machine_holds_a_command(monkeypa
     row = PlugInRow(name=NAME, module=NAME, distribution=NAME, version=NAME, status=NAME)
     results = {"passed": True, "selftest": [{"backend": NAME, "passed": False, "reason": NAME}]}
     monkeypatch.setattr(plugin_check, "plug_in_rows", lambda: [row])
-    monkeypatch.setattr(device_facts, "machine_facts", lambda: {NAME: [{NAME: NAME}]})
-    monkeypatch.setattr(device_facts, "selftest", lambda: results)
+    monkeypatch.setattr(doctor, "machine_facts", lambda: {NAME: [{NAME: NAME}]})
+    monkeypatch.setattr(selftest, "tested", lambda: results)
 
     for command in (["plugin", "list"], ["doctor"], ["selftest"]):
         check(run(*command))

@@ -27,6 +27,7 @@ __all__ = [
     "FilmSummary",
     "Summary",
     "film_hash",
+    "film_names",
     "film_sheet",
     "film_text",
     "films",
@@ -129,6 +130,11 @@ def films() -> list[FilmSummary]:
 def paper_summaries() -> list[Summary]:
     """List the papers and print films with what they are, sorted by name."""
     return [Summary(**_summary(paper_sheet(name))) for name in papers()]
+
+
+def film_names() -> list[str]:
+    """List the names of the stocks alone, plug-ins' included; no file is read."""
+    return sorted(_film_files())
 
 
 def papers() -> list[str]:

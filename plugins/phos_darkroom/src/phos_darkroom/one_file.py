@@ -19,12 +19,14 @@ from phos_darkroom.files.image_files import (
     check_suffix,
     check_writable,
     encode_picture,
+    holds_alpha,
     read_picture,
     warn_of_left_out,
 )
 from phos_darkroom.files.paths import exists
 from phos_darkroom.files.picture import Picture
 from phos_darkroom.files.signing import signed
+from phos_darkroom.files.transparency import Colour, flattened
 from phos_darkroom.files.whole_files import NewFiles, cannot_write, check_place, new_files
 from phos_darkroom.large import check_tiff, develop_into, is_large
 from phos_darkroom.settings.as_text import settings_text
@@ -92,6 +94,7 @@ def develop_file(
     strict: bool = False,
     overwrite: bool = False,
     sidecar: bool = True,
+    background: Colour | None = None,
 ) -> RunReport:
     """Develop a picture's file into another.
 
@@ -109,6 +112,9 @@ def develop_file(
         Whether an existing file may be replaced, the source itself included.
     sidecar : bool
         Whether a sidecar is written beside the positive.
+    background : tuple of int, optional
+        Red, green and blue, sRGB codes from 0 to 255: what the positive is laid on where it is
+        transparent and its format holds no transparency. By default that is an error.
 
     Returns
     -------
@@ -143,7 +149,11 @@ def develop_file(
             "film by its name or its file, or sidecar=False"
         )
     _refuse_existing(destination, overwrite)
-    develop_one = _developed_by_tiles if is_large(source) else _developed_whole
+    develop_one = (
+        _developed_by_tiles
+        if is_large(source)
+        else partial(_developed_whole, background=background)
+    )
     with contextlib.ExitStack() as opened:
         held = opened.enter_context(Source(source)) if sidecar else None
         _check_places(destination, sidecar)
@@ -165,12 +175,16 @@ def _developed_whole(
     *,
     backend: str | ConvolutionBackend | None,
     strict: bool,
+    background: Colour | None,
 ) -> tuple[RunReport, Recipe]:
     """Develop a picture as a whole; the report, and the recipe as it was taken."""
     picture = read_picture(source)
     if held is not None:
         held.check_opened()
         held.facts()  # of what was read, whatever becomes of the file from now on
+    alpha = None
+    if background is not None and not holds_alpha(destination):
+        picture, alpha = replace(picture, alpha=None), picture.alpha
     into_light = _format_of(destination) == LIGHT
     if into_light:
         picture = picture.at_depth(np.float32)  # its positive is finer than its codes
@@ -180,6 +194,8 @@ def _developed_whole(
     check_writable(destination, _as_light(frame) if into_light else frame)
     warn_of_left_out(destination, picture.metadata)
     positive, report = develop_picture(picture, recipe, backend=backend, strict=strict)
+    if background is not None and alpha is not None:
+        positive = flattened(positive, alpha, background)
     if into_light:
         positive = _in_light(positive)
     elif _format_of(source) == LIGHT:

@@ -28,6 +28,7 @@ __all__ = [
     "check_suffix",
     "check_writable",
     "encode_picture",
+    "holds_alpha",
     "read_image",
     "read_picture",
     "replacing",
@@ -266,6 +267,11 @@ def check_suffix(path: str | os.PathLike[str]) -> str:
     return SUFFIXES[suffix.lower()]
 
 
+def holds_alpha(path: str | os.PathLike[str]) -> bool:
+    """Whether a file of this name can have transparent parts."""
+    return _FORMATS[check_suffix(path)].holds_alpha
+
+
 def check_writable(path: str | os.PathLike[str], picture: Picture) -> None:
     """Say before the work whether a file of this name can hold a picture.
 
@@ -287,7 +293,8 @@ def check_writable(path: str | os.PathLike[str], picture: Picture) -> None:
     module = _module(name, path)
     if not _FORMATS[name].holds_alpha and not _is_opaque(picture):
         raise ImageFileError(
-            f"cannot write {path}: {name} holds no transparency; PNG, TIFF, WebP and AVIF do"
+            f"cannot write {path}: {name} holds no transparency; PNG, TIFF, WebP and AVIF do, or "
+            "a background (--background COLOUR) flattens it"
         )
     if picture.encoding == "linear":
         _check_light(path, name, picture)

@@ -5,7 +5,7 @@ import string
 import unicodedata
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path, PurePath
@@ -14,15 +14,32 @@ from typing import TypeAlias
 from phos_core.process.recipe import Recipe, checked_recipe
 from phos_core.stocks.film import Film
 from phos_darkroom.files.paths import is_file, is_folder
-from phos_darkroom.roll.searching import Found, Search, is_pattern, natural_key, without_doubles
+from phos_darkroom.roll.searching import (
+    DEVELOPED,
+    Found,
+    Search,
+    is_pattern,
+    natural_key,
+    without_doubles,
+)
 
-__all__ = ["NAME", "Frame", "PassedOver", "Paths", "frame_seed", "frames_of", "natural_key"]
+__all__ = [
+    "INSTEAD",
+    "NAME",
+    "Frame",
+    "PassedOver",
+    "Paths",
+    "frame_seed",
+    "frames_of",
+    "natural_key",
+]
 
 Paths: TypeAlias = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 PassedOver = Callable[[Path, str], None]
 
 NAME = "{parent}/{stem}{suffix}"
+NAME_BESIDE = "{parent}/{stem}-{film}{suffix}"
 FIELDS = ("stem", "suffix", "ending", "film", "seed", "n", "parent")
 SEED_BYTES = 4
 INSTEAD = ".tif"  # of an ending that is read but not written; it holds 16 bits
@@ -47,11 +64,12 @@ class Frame:
 
 def frames_of(
     sources: Paths,
-    output: str | os.PathLike[str],
+    output: str | os.PathLike[str] | None,
     recipe: Recipe,
     *,
     name: str | None = None,
     recursive: bool = False,
+    instead: str = INSTEAD,
     passed_over: PassedOver | None = None,
 ) -> tuple[Frame, ...]:
     """Find the pictures of a roll, in their order, and say where each goes.
@@ -62,8 +80,10 @@ def frames_of(
         Files, folders, and patterns such as ``"2026/**/*.jpg"``. In a folder and behind a pattern
         hidden files, sidecars, positives that have a sidecar, and what cannot be read are passed
         over, and so is the output folder.
-    output : path
-        A file for one file; else a folder, where the structure under each folder is kept.
+    output : path or None
+        A file for one file; else a folder, where the structure under each folder is kept. None:
+        for a folder its own folder ``developed``; for files and patterns beside each picture,
+        under its name and the film's: ``a-portra-400.jpg``.
     recipe : Recipe
         How they are developed. In a folder, each frame gets a seed of its own by `frame_seed`.
     name : str, optional
@@ -74,6 +94,9 @@ def frames_of(
         and ``a.heic.tif``.
     recursive : bool
         Whether the folders in a folder are looked through too.
+    instead : str
+        The ending that ``{suffix}`` is where the source's own cannot be written, as of a camera's
+        raw file.
     passed_over : callable, optional
         ``passed_over(folder, why)``, for each folder in a folder that cannot be read. By default a
         warning says so.
@@ -97,25 +120,30 @@ def frames_of(
         If a folder in a folder cannot be read, and `passed_over` is not given.
     """
     checked_recipe(recipe)
-    given = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
-    output = Path(output)
-    if len(given) == 1 and _is_file_for(output, Path(given[0])):
-        return (_single(Path(given[0]), output, recipe, name),)
+    given = [Path(sources)] if isinstance(sources, str | os.PathLike) else list(map(Path, sources))
+    output = None if output is None else Path(output)
+    if output is not None and len(given) == 1 and _is_file_for(output, given[0]):
+        return (_single(given[0], output, recipe, name),)
     search = Search(output, recursive)
-    found = without_doubles(file for source in given for file in search.found(Path(source)))
+    found = without_doubles(file for source in given for file in search.found(source))
     if not found:
         raise ValueError(f"there is no picture to develop{search.refusals()}")
     for folder, why in search.refused:
         (passed_over or _warn)(folder, why)
-    _refuse_file(output, len(found))
-    names = _names(found, recipe, name)
+    if output is not None:
+        _refuse_file(output, len(found))
+    is_alone = output is None and len(given) == 1 and not _holds_many(given[0])
     frames = [
         Frame(
             source=file.path,
-            destination=output / place,
-            recipe=replace(recipe, seed=frame_seed(recipe.seed, grain_name)),
+            destination=_folder_of(file, output) / place,
+            recipe=recipe
+            if is_alone
+            else replace(recipe, seed=frame_seed(recipe.seed, grain_name)),
         )
-        for file, place, grain_name in zip(found, names, _grain_names(found), strict=True)
+        for file, place, grain_name in zip(
+            found, _names(found, output, recipe, name, instead), _grain_names(found), strict=True
+        )
     ]
     _check_places(frames, found)
     return tuple(frames)
@@ -171,9 +199,19 @@ def _spelt(name: PurePath) -> str:
 
 def _is_file_for(output: Path, source: Path) -> bool:
     """Whether one picture goes into a file of this name."""
-    if is_folder(source) or is_pattern(source):
-        return False
-    return bool(output.suffix) and not is_folder(output)
+    return not _holds_many(source) and bool(output.suffix) and not is_folder(output)
+
+
+def _holds_many(source: Path) -> bool:
+    """Whether a source is a folder or a pattern."""
+    return is_folder(source) or is_pattern(source)
+
+
+def _folder_of(file: Found, output: Path | None) -> Path:
+    """The folder that a picture's name in it is seen from."""
+    if output is not None:
+        return output
+    return file.root / DEVELOPED if file.in_roll else file.root
 
 
 def _single(source: Path, output: Path, recipe: Recipe, name: str | None) -> Frame:
@@ -199,29 +237,33 @@ def _warn(folder: Path, why: str) -> None:
     warnings.warn(f"{folder} cannot be read: {why}; its pictures are left out", stacklevel=2)
 
 
-def _names(found: Sequence[Found], recipe: Recipe, template: str | None) -> list[PurePath]:
-    """The path of each positive in the output folder."""
-    names = [
-        _named(template or NAME, file.name, recipe, number) for number, file in enumerate(found, 1)
-    ]
+def _names(
+    found: Sequence[Found], output: Path | None, recipe: Recipe, template: str | None, instead: str
+) -> list[PurePath]:
+    """The path of each positive in its output folder."""
+    fields = [_fields(file.name, recipe, n, instead) for n, file in enumerate(found, 1)]
     if template is not None:
-        return names
-    times = Counter(names)
+        return [_named(template, given) for given in fields]
+    usual = [NAME if output or file.in_roll else NAME_BESIDE for file in found]
+    names = [_named(name, given) for name, given in zip(usual, fields, strict=True)]
+    times = Counter(
+        _folder_of(file, output) / name for file, name in zip(found, names, strict=True)
+    )
     return [
-        name.with_name(file.name.name + name.suffix)
-        if times[name] > 1 and name.suffix != file.name.suffix
+        _named(usual_name, given | {"stem": file.name.name})
+        if times[_folder_of(file, output) / name] > 1 and given["suffix"] != file.name.suffix
         else name
-        for name, file in zip(names, found, strict=True)
+        for file, name, usual_name, given in zip(found, names, usual, fields, strict=True)
     ]
 
 
-def _named(template: str, source: PurePath, recipe: Recipe, number: int) -> PurePath:
-    """The path of a positive in the output folder."""
+def _named(template: str, fields: Mapping[str, str | int]) -> PurePath:
+    """The path of a positive in its output folder."""
     from phos_darkroom.files.image_files import check_suffix
 
     _check_fields(template)
     try:
-        name = template.format(**_fields(source, recipe, number))
+        name = template.format(**fields)
     except (ValueError, TypeError) as error:
         raise ValueError(f"the name {template!r} cannot be filled in: {error}") from error
     place = PurePath(os.path.normpath(name))
@@ -231,13 +273,13 @@ def _named(template: str, source: PurePath, recipe: Recipe, number: int) -> Pure
     return place
 
 
-def _fields(source: PurePath, recipe: Recipe, number: int) -> dict[str, str | int]:
+def _fields(source: PurePath, recipe: Recipe, number: int, instead: str) -> dict[str, str | int]:
     """What stands in a name for each of `FIELDS`."""
     from phos_darkroom.files.image_files import SUFFIXES
 
     return {
         "stem": source.stem,
-        "suffix": source.suffix if source.suffix.lower() in SUFFIXES else INSTEAD,
+        "suffix": source.suffix if source.suffix.lower() in SUFFIXES else instead,
         "ending": source.suffix.removeprefix("."),
         "film": _film_name(recipe.film),
         "seed": recipe.seed,
@@ -286,5 +328,5 @@ def _check_places(frames: Sequence[Frame], found: Sequence[Found]) -> None:
 
 def _fields_that_differ(found: Sequence[Found], *numbers: int) -> list[str]:
     """The fields of a name that would keep two pictures apart."""
-    one, other = (_fields(found[number].name, Recipe(), number) for number in numbers)
+    one, other = (_fields(found[number].name, Recipe(), number, INSTEAD) for number in numbers)
     return [f"{{{field}}}" for field in FIELDS if one[field] != other[field]]

@@ -6,14 +6,17 @@ import warnings
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from phos_core.convolution.choosing.guarded import Trouble, attempt
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.errors import BackendFallbackWarning, ImageFileError, PhosError
 from phos_darkroom import LOGGERS
 from phos_darkroom.roll.frames import Frame
-from phos_darkroom.roll.resuming import is_done
+from phos_darkroom.roll.resuming import is_left_as_it_is
+
+if TYPE_CHECKING:
+    from phos_darkroom.files.transparency import Colour
 
 __all__ = [
     "FrameResult",
@@ -46,8 +49,8 @@ class Job:
         The frame.
     backend : str, ConvolutionBackend or None
         As for `phos_core.develop`; a backend itself stays in this process.
-    strict, overwrite, sidecar : bool
-        As for `darkroom.develop_file`.
+    strict, overwrite, sidecar, background
+        As for `one_file.develop_file`.
     log_level : int
         From which level on what a process of its own logs is handed over.
     """
@@ -57,6 +60,7 @@ class Job:
     strict: bool = False
     overwrite: bool = False
     sidecar: bool = True
+    background: "Colour | None" = None
     log_level: int = logging.WARNING
 
 
@@ -165,7 +169,7 @@ def _sendable(warning: Warning | str) -> Warning:
 
 def develop_anywhere(job: Job) -> FrameResult:
     """Develop one frame, unless a worker that died before it could say so has done it."""
-    if is_done(job.frame):
+    if is_left_as_it_is(job.frame, overwrite=job.overwrite):
         return result_of(job, "developed")
     # Whatever is in its place now, nothing that may not be replaced was there before.
     return develop_frame(replace(job, overwrite=True))
@@ -184,6 +188,7 @@ def _develop(job: Job) -> FrameResult:
             strict=job.strict,
             overwrite=job.overwrite,
             sidecar=job.sidecar,
+            background=job.background,
         )
     except ImageFileError as error:  # it names the file
         return result_of(job, "failed", error=str(error))

@@ -15,7 +15,14 @@ from phos_darkroom.files.whole_files import part_stem, sweep
 from phos_darkroom.roll.frames import Frame
 from phos_darkroom.settings import sidecar
 
-__all__ = ["Standing", "is_done", "refuse_replacing", "settle_parts", "standings"]
+__all__ = [
+    "Standing",
+    "is_done",
+    "is_left_as_it_is",
+    "refuse_replacing",
+    "settle_parts",
+    "standings",
+]
 
 Standing = Literal["to do", "already done", "skipped", "in the way", "the input itself"]
 
@@ -30,7 +37,7 @@ def standings(
     frames : sequence of Frame
         Of a roll.
     overwrite : bool
-        Whether what exists may be replaced.
+        Whether what exists is replaced, be it right already.
     skip_existing : bool
         Whether what exists is passed over.
 
@@ -47,12 +54,14 @@ def standings(
         If what exists is to be replaced and passed over.
     """
     if overwrite and skip_existing:
-        raise ValueError("what exists is either replaced or passed over: overwrite, skip_existing")
+        raise ValueError(
+            "overwrite and skip_existing exclude each other: what exists is replaced or passed over"
+        )
 
     def standing(frame: Frame) -> Standing:
         if not exists(frame.destination):
             return "to do"
-        if is_done(frame):
+        if is_left_as_it_is(frame, overwrite=overwrite):
             return "already done"
         if skip_existing:
             return "skipped"
@@ -61,6 +70,14 @@ def standings(
         return "the input itself" if _is_its_source(frame) else "in the way"
 
     return _at_once(standing, frames)
+
+
+def is_left_as_it_is(frame: Frame, *, overwrite: bool) -> bool:
+    """Whether a frame's positive is there and right, and not to be made again.
+
+    One that has taken its source's place cannot be: it would be developed twice.
+    """
+    return is_done(frame) and (not overwrite or _is_its_source(frame))
 
 
 def is_done(frame: Frame) -> bool:

@@ -5,84 +5,72 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
+from itertools import chain
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from phos_core.convolution.choosing.selection import select, wanted
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.process.recipe import Recipe
 from phos_core.stocks.film import Film
 from phos_core.stocks.library import is_path
-from phos_darkroom.roll.frames import Frame, Paths, frames_of
+from phos_darkroom.roll.frames import INSTEAD, Frame, Paths, frames_of
 from phos_darkroom.roll.jobs import FrameResult, Job, log_level, result_of
 from phos_darkroom.roll.pools import Queue, here, over, over_processes
 from phos_darkroom.roll.processes import gpus_for, refuse_forking, usual_jobs
 from phos_darkroom.roll.resuming import Standing, refuse_replacing, settle_parts, standings
 
-__all__ = [
-    "check_films",
-    "develop_frames",
-    "develop_roll",
-]
+if TYPE_CHECKING:
+    from phos_darkroom.files.transparency import Colour
+
+__all__ = ["Running", "check_films", "develop_frames", "develop_roll"]
+
+
+class Running(TypedDict, total=False):
+    """How frames are developed: the keyword arguments of `develop_frames`."""
+
+    executor: Executor | None
+    jobs: int | None
+    backend: str | ConvolutionBackend | None
+    strict: bool
+    overwrite: bool
+    skip_existing: bool
+    sidecar: bool
+    background: "Colour | None"
+    stop: threading.Event | None
 
 
 def develop_roll(
     sources: Paths,
-    output: str | PathLike[str],
+    output: str | PathLike[str] | None,
     recipe: Recipe,
     *,
     name: str | None = None,
     recursive: bool = False,
-    executor: Executor | None = None,
-    jobs: int | None = None,
-    backend: str | ConvolutionBackend | None = None,
-    strict: bool = False,
-    overwrite: bool = False,
-    skip_existing: bool = False,
-    sidecar: bool = True,
-    stop: threading.Event | None = None,
+    instead: str = INSTEAD,
+    **running: Unpack[Running],
 ) -> Iterator[FrameResult]:
-    """Develop the pictures of a roll, and go on with one that was begun.
+    """Develop the pictures of a roll, and continue one that was begun.
 
     Parameters
     ----------
-    sources, output, recipe, name, recursive
+    sources, output, recipe, name, recursive, instead
         Which pictures, where to and how, as for `frames_of`.
-    executor : concurrent.futures.Executor, optional
-        What runs the frames: threads, processes, or a cluster whose workers see the same files.
-        By default, processes of our own.
-    jobs : int, optional
-        How many frames our own processes develop at once; by default as many as there are cores,
-        memory for, or GPUs. 1: in this process.
-    backend : str or ConvolutionBackend, optional
-        Where to compute, as for `phos_core.develop`; `phos_core.use_backend` around this call is
-        heeded wherever the frames run. A backend that is an object, not a name, cannot go to
-        another process: without `jobs` it works in this one.
-    strict : bool
-        Whether it is an error to go on elsewhere where the backend fails.
-    overwrite : bool
-        Whether what exists is replaced. A positive that is right already is left as it is.
-    skip_existing : bool
-        Whether what exists is passed over.
-    sidecar : bool
-        Whether a sidecar is written beside each positive. Without one, a roll that is started
-        again knows nothing of what is done.
-    stop : threading.Event, optional
-        Once it is set, no more frames are begun; those that were are finished.
+    **running
+        How the frames are developed, as for `develop_frames`: `executor`, `jobs`, `backend`,
+        `strict`, `overwrite`, `skip_existing`, `sidecar`, `background`, `stop`.
 
     Returns
     -------
     iterator of FrameResult
-        Each frame's as it finishes, first of those that are done already. A frame that fails
-        stops no other. A folder in a folder that cannot be read is one that failed. Nothing runs
-        before the first is asked for; leaving the loop early lets the frames in work finish, and
-        begins no others.
+        As of `develop_frames`, after one for each folder in a folder that cannot be read: it
+        counts as failed.
 
     Raises
     ------
     ImageFileError, ValueError
-        As `frames_of` does; if a file is in the way; if executor and jobs are both given; if
-        the executor forks this process; if a backend that is an object is to leave this process.
+        As `frames_of` and `develop_frames` do.
     UnknownFilmError, UnknownBackendError, BackendUnavailableError, FilmFileError
         If the film or the backend is not there.
 
@@ -96,24 +84,22 @@ def develop_roll(
     def passed_over(folder: Path, why: str) -> None:
         error = f"{folder} cannot be read: {why}"
         refused.append(
-            FrameResult(source=folder, destination=Path(output), status="failed", error=error)
+            FrameResult(
+                source=folder, destination=Path(output or folder), status="failed", error=error
+            )
         )
 
     frames = frames_of(
-        sources, output, recipe, name=name, recursive=recursive, passed_over=passed_over
+        sources,
+        output,
+        recipe,
+        name=name,
+        recursive=recursive,
+        instead=instead,
+        passed_over=passed_over,
     )
-    results = develop_frames(
-        frames,
-        executor=executor,
-        jobs=jobs,
-        backend=backend,
-        strict=strict,
-        overwrite=overwrite,
-        skip_existing=skip_existing,
-        sidecar=sidecar,
-        stop=stop,
-    )
-    return _after(refused, results) if refused else results
+    results = develop_frames(frames, **running)
+    return chain(refused, results) if refused else results
 
 
 def develop_frames(
@@ -126,9 +112,61 @@ def develop_frames(
     overwrite: bool = False,
     skip_existing: bool = False,
     sidecar: bool = True,
+    background: "Colour | None" = None,
     stop: threading.Event | None = None,
 ) -> Iterator[FrameResult]:
-    """Develop frames that are known: `develop_roll` says what each parameter means."""
+    """Develop frames that are known, and continue where an earlier run was stopped.
+
+    Parameters
+    ----------
+    frames : sequence of Frame
+        As `frames_of` gives them.
+    executor : concurrent.futures.Executor, optional
+        What runs the frames: threads, processes, or a cluster whose workers see the same files.
+        By default, processes of our own.
+    jobs : int, optional
+        How many frames our own processes develop at once; by default as many as there are cores,
+        memory for, or GPUs. 1: in this process.
+    backend : str or ConvolutionBackend, optional
+        Where to compute, as for `phos_core.develop`; `phos_core.use_backend` around this call is
+        heeded wherever the frames run. A backend that is an object, not a name, cannot go to
+        another process: without `jobs` it works in this one.
+    strict : bool
+        Whether it is an error if the backend fails; else another one continues.
+    overwrite : bool
+        Whether what exists is replaced, be it right already. Only a positive that has taken its
+        source's place is left as it is: it would be developed twice.
+    skip_existing : bool
+        Whether what exists is passed over.
+    sidecar : bool
+        Whether a sidecar is written beside each positive. Without one, a roll that is started
+        again knows nothing of what is done.
+    background : tuple of int, optional
+        What transparent parts are laid on in a format without transparency, as for
+        `one_file.develop_file`.
+    stop : threading.Event, optional
+        Once it is set, no more frames are begun; those that were are finished.
+
+    Returns
+    -------
+    iterator of FrameResult
+        Each frame's as it finishes, first of those that are done already. A frame that fails
+        stops no other. Nothing runs before the first is asked for; leaving the loop early lets
+        the frames in work finish, and begins no others.
+
+    Raises
+    ------
+    ImageFileError, ValueError
+        If a file is in the way; if executor and jobs are both given; if the executor forks this
+        process; if a backend that is an object is to leave this process.
+    UnknownFilmError, UnknownBackendError, BackendUnavailableError, FilmFileError
+        If the film or the backend is not there.
+
+    Notes
+    -----
+    Processes start afresh, so a script that calls this keeps what it does behind
+    ``if __name__ == "__main__":``.
+    """
     if executor is not None and jobs is not None:
         raise ValueError(f"an executor has its own workers: leave jobs out, got {jobs}")
     if jobs is not None and jobs < 1:
@@ -153,6 +191,7 @@ def develop_frames(
             strict=strict,
             overwrite=overwrite,
             sidecar=sidecar,
+            background=background,
             log_level=log_level(),
         )
         for frame, status in zip(frames, standing, strict=True)
@@ -221,11 +260,6 @@ def _results(
     except BaseException:
         settle_parts(frames)  # the processes were stopped where they were
         raise
-
-
-def _after(first: Sequence[FrameResult], others: Iterator[FrameResult]) -> Iterator[FrameResult]:
-    yield from first
-    yield from others
 
 
 def _jobs_here(

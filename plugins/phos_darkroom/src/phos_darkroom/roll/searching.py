@@ -11,16 +11,28 @@ from pathlib import Path, PurePath
 from phos_darkroom.files.paths import is_file, is_folder
 from phos_darkroom.settings.sidecar import has_one
 
-__all__ = ["Found", "Search", "is_pattern", "natural_key", "without_doubles"]
+__all__ = ["DEVELOPED", "Found", "Search", "is_pattern", "natural_key", "without_doubles"]
+
+DEVELOPED = "developed"
+"""The folder for positives in a roll's own folder, where no other is given."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file, its path under the folder that was given, and that folder itself."""
+    """A file, its path under the folder that was given, and that folder itself.
+
+    `in_roll` says whether a folder was given, and not the file or a pattern.
+    """
 
     path: Path
     name: PurePath
     folder: PurePath
+    in_roll: bool = False
+
+    @property
+    def root(self) -> Path:
+        """The folder that `name` is seen from, as it was given."""
+        return self.path.parents[len(self.name.parts) - 1]
 
     def grain_name(self, folders: int) -> PurePath:
         """The path under the folder given, and so many folders at least."""
@@ -31,9 +43,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How files, folders and patterns are looked through, and which folders refuse it."""
+    """How files, folders and patterns are looked through, and which folders refuse it.
 
-    output: Path
+    `output` is passed over; None: the folder `DEVELOPED` in each folder given is.
+    """
+
+    output: Path | None
     recursive: bool
     refused: list[tuple[Path, str]] = field(default_factory=list)
 
@@ -49,7 +64,7 @@ class Search:
             yield Found(source, PurePath(source.name), folder)
             return
         refused_before = len(self.refused)
-        pictures = list(self._under(start, wanted))
+        pictures = list(self._under(start, wanted, in_roll=start == source))
         if not pictures and len(self.refused) == refused_before:
             raise ValueError(f"there is no picture to develop in {source}")
         yield from sorted(pictures, key=lambda file: natural_key(file.name))
@@ -58,9 +73,10 @@ class Search:
         """Why there may be no picture, to stand after that."""
         return "".join(f"; {folder} cannot be read: {why}" for folder, why in self.refused)
 
-    def _under(self, start: Path, wanted: Sequence[str]) -> Iterator[Found]:
+    def _under(self, start: Path, wanted: Sequence[str], *, in_roll: bool) -> Iterator[Found]:
         """Give the pictures in a folder whose path in it is as wanted."""
-        folder, earlier = PurePath(os.path.realpath(start)), os.path.realpath(self.output)
+        folder = PurePath(os.path.realpath(start))
+        earlier = os.path.realpath(self.output or start / DEVELOPED)
         for parent, folders, names in os.walk(start, onerror=self._refuse, followlinks=True):
             inside = PurePath(parent).relative_to(start)
             # Links to folders are followed where a pattern says how deep, so that none is endless.
@@ -75,7 +91,7 @@ class Search:
             ]
             for name in names:
                 if _fits((inside / name).parts, wanted) and _is_picture(Path(parent, name)):
-                    yield Found(Path(parent, name), inside / name, folder)
+                    yield Found(Path(parent, name), inside / name, folder, in_roll)
 
     def _refuse(self, error: OSError) -> None:
         if not isinstance(error, FileNotFoundError):

@@ -1,15 +1,13 @@
 """Settings as TOML: the form that sidecars, presets and a picture's own metadata share."""
 
 import difflib
-import os
-import re
-import sys
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import tomli_w
+from platformdirs import user_config_path
 
 from phos_core.errors import shown
 from phos_core.process.recipe import Recipe
@@ -31,7 +29,6 @@ NONE = "none"
 """How a setting says that nothing was asked for; TOML has no word for it."""
 
 DEFAULTS = {field.name: field.default for field in fields(Recipe) if field.name != "film"}
-NUMBERS_ON_LINES = re.compile(r"\[\n((?: +[-+.\de]+,\n)+)\]")
 
 
 def settings_folder() -> Path:
@@ -42,13 +39,7 @@ def settings_folder() -> Path:
     Path
         It need not exist.
     """
-    if sys.platform == "win32":
-        usual = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
-    elif sys.platform == "darwin":
-        usual = Path.home() / "Library" / "Application Support"
-    else:
-        usual = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return usual / "phos"
+    return user_config_path("phos", appauthor=False, roaming=True)
 
 
 def values_of(recipe: Recipe) -> dict[str, Any]:
@@ -95,12 +86,12 @@ def settings_from(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def settings_text(recipe: Recipe) -> str:
-    """Tell film and settings as TOML, for a picture's metadata: no path, nothing of the machine.
+    """Write film and settings as TOML, for a picture's metadata: no path, nothing of the machine.
 
     Parameters
     ----------
     recipe : Recipe
-        The settings; a film that is a path is told by the file's name, a `Film` by its own.
+        The settings; a film that is a path appears by the file's name, a `Film` by its own.
 
     Returns
     -------
@@ -113,12 +104,8 @@ def settings_text(recipe: Recipe) -> str:
 
 
 def as_toml(table: Mapping[str, Any]) -> str:
-    """Write a table as TOML, a row of numbers on one line."""
-
-    def on_one_line(match: re.Match[str]) -> str:
-        return "[" + ", ".join(match[1].replace(",", " ").split()) + "]"
-
-    return NUMBERS_ON_LINES.sub(on_one_line, tomli_w.dumps(table))
+    """Write a table as TOML."""
+    return tomli_w.dumps(table)
 
 
 def parse_toml(text: str) -> dict[str, Any]:

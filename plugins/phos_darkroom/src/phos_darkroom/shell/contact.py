@@ -9,6 +9,7 @@ import click
 
 from phos_core.errors import PhosError
 from phos_darkroom.files.paths import exists, is_file, is_folder
+from phos_darkroom.shell.completion import complete_formats
 from phos_darkroom.shell.messages import say, tell
 
 __all__ = ["compare", "contact"]
@@ -39,7 +40,10 @@ __all__ = ["compare", "contact"]
 @click.option(
     "--format",
     "film_format",
-    help="Of the film: how a roll is cut into strips. By default what sidecars say, else 135.",
+    metavar="SIZE",
+    shell_complete=complete_formats,
+    help="The film's frame, such as 35mm or 6x6: how the roll is cut into strips. By default what "
+    "the sidecars say, else 135.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace sheets that exist.")
 @click.pass_context
@@ -52,18 +56,19 @@ def contact(
     film_format: str | None,
     overwrite: bool,
 ) -> None:
-    """Lay a roll out on contact sheets: strips of six frames on black, numbered and named.
+    """Lay a roll out on contact sheets: strips of six frames on black, with numbers and names.
 
     IN are pictures, or folders of them, in natural order: frame 2 before frame 10. One that cannot
-    be read is named and passed over, its number stays free, and the exit code is 2.
+    be read is reported and passed over, its number stays free, and the exit code is 2.
     """
     from phos_darkroom.files.image_files import check_suffix, write_image
+    from phos_darkroom.settings.names import format_named
     from phos_darkroom.showing.contact import contact_sheets, frames_on_sheet, heading_of
 
     check_suffix(output)
     frames = _frames(pictures, output)
     found, told_format = heading_of(frames)
-    film_format = film_format or told_format
+    film_format = format_named(film_format) if film_format else told_format
     places = _places(output, -(-len(frames) // frames_on_sheet(film_format)))
     for place in places:
         _refuse_replacing(place, overwrite)

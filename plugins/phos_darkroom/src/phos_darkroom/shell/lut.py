@@ -6,9 +6,11 @@ from typing import Any
 import click
 
 import phos_core as phos
+from phos_darkroom.shell.completion import complete_backends
+from phos_darkroom.shell.help import GroupedCommand, in_group
 from phos_darkroom.shell.messages import log_to_stderr, tell, verbose_option
-from phos_darkroom.shell.presets import merged
-from phos_darkroom.shell.settings import setting_options
+from phos_darkroom.shell.preset_options import merged, preset_option
+from phos_darkroom.shell.setting_options import setting_options
 
 __all__ = ["lut"]
 
@@ -16,8 +18,12 @@ CUBE, HALD = ".cube", ".png"
 SIZES = {CUBE: 33, HALD: 64}
 
 
-@click.command(short_help="Write a film's colours as a lookup table for other programs.")
-@click.option(
+@click.command(
+    cls=GroupedCommand,
+    short_help="Write a film's colours as a lookup table for other programs.",
+)
+@in_group(
+    "Files",
     "-o",
     "--output",
     metavar="OUT",
@@ -25,19 +31,30 @@ SIZES = {CUBE: 33, HALD: 64}
     type=click.Path(path_type=Path, dir_okay=False),
     help="FILE.cube, or FILE.png for a Hald CLUT of 16 bits.",
 )
-@click.option(
+@in_group(
+    "Files",
     "--size",
     type=int,
-    help="Entries along each axis, 2 to 129: 17, 33 (the default) or 65 for a .cube; a square for "
-    "a Hald CLUT, by default 64, level 8.",
+    metavar="N",
+    help="Entries along each axis, 2 to 129: by default 33 for a .cube, and 64 (level 8) for a "
+    "Hald CLUT, whose size is a square.",
 )
-@click.option("--title", help="What other programs show; by default the film's name.")
-@click.option(
-    "--preset", metavar="NAME", help="Settings to begin with: a preset's name, or a .toml file."
+@in_group(
+    "Files",
+    "--title",
+    metavar="TEXT",
+    help="What other programs show; by default the film's name.",
 )
+@in_group("Files", "--overwrite", is_flag=True, help="Replace OUT if it exists.")
 @setting_options
-@click.option("--backend", help="What computes (see `phos backends`); by default the best here.")
-@click.option("--overwrite", is_flag=True, help="Replace OUT if it exists.")
+@preset_option
+@in_group(
+    "Machine",
+    "--backend",
+    metavar="NAME",
+    shell_complete=complete_backends,
+    help="What computes, see `phos backends`; by default the best here.",
+)
 @verbose_option
 @click.pass_context
 def lut(

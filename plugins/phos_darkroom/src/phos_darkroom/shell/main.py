@@ -1,25 +1,27 @@
-"""The command line: ``phos develop``, ``phos films``, ``phos backends``, and plug-ins' commands."""
+"""The command ``phos``: its own commands, those of plug-ins, and how each may end."""
 
 import contextlib
 import errno
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import click
 
 import phos_core as phos
+from phos_core.convolution.choosing.known_plugins import COMMANDS
 from phos_core.errors import ConfigurationError, PhosError
+from phos_darkroom.shell.backends import backends
+from phos_darkroom.shell.completion import completion
 from phos_darkroom.shell.contact import compare, contact
 from phos_darkroom.shell.develop import develop
+from phos_darkroom.shell.doctor import doctor
+from phos_darkroom.shell.films import films
+from phos_darkroom.shell.help import write_commands
 from phos_darkroom.shell.lut import lut
 from phos_darkroom.shell.messages import (
-    answer,
     as_options,
-    json_text,
-    own_stdout,
     plain_messages,
     say,
     say_what_click_refuses,
@@ -27,11 +29,17 @@ from phos_darkroom.shell.messages import (
     visible,
 )
 from phos_darkroom.shell.plugin import plugin
-from phos_darkroom.shell.tables import cell, in_columns
+from phos_darkroom.shell.presets import presets
+from phos_darkroom.shell.selftest import selftest
 
 __all__ = ["main"]
 
 FAILED, NOT_HEARD = 2, 1
+SECTIONS = {
+    "Develop": ("develop", "presets", "films"),
+    "Show and hand on": ("contact", "compare", "lut"),
+    "This machine": ("backends", "selftest", "doctor", "plugin", "completion"),
+}
 COMMAND_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -65,20 +73,35 @@ class _Commands(click.Group):
                     say("stopped")
                     return NOT_HEARD
         except OSError as error:
-            if error.errno == errno.EPIPE:  # whoever read what is printed has gone
+            if error.errno == errno.EPIPE:  # the reader of what is printed has gone
                 return NOT_HEARD
-            say(_told(error, "standard output"))
+            say(_reason(error, "standard output"))
             return FAILED
 
     def get_help(self, ctx: click.Context) -> str:
         """Show what plug-ins say of their commands as a terminal can be given it."""
         return "\n".join(visible(line) for line in super().get_help(ctx).split("\n"))
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        write_commands(self, ctx, formatter, SECTIONS, others="From plug-ins")
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *_plugin_commands(ctx)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         return super().get_command(ctx, cmd_name) or _plugin_commands(ctx).get(cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name in COMMANDS and self.get_command(ctx, name) is None:
+            plug_in = COMMANDS[name]
+            raise _Failure(
+                f"the command {name} comes with {plug_in.distribution}, which is not "
+                f"installed; {plug_in.hint}"
+            )
+        return super().resolve_command(ctx, args)
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         _use_the_usual_configuration()  # before any plug-in is asked for anything
@@ -90,16 +113,16 @@ class _Commands(click.Group):
         except PhosError as error:
             raise _Failure(str(error)) from error
         except OSError as error:
-            if error.errno == errno.EPIPE:  # whoever read what is printed has gone
+            if error.errno == errno.EPIPE:  # the reader of what is printed has gone
                 raise
-            raise _Failure(_told(error)) from error
+            raise _Failure(_reason(error)) from error
         except ValueError as error:
             command = self.get_command(ctx, ctx.invoked_subcommand or "")
             message = as_options(str(error), command) if command else str(error)
             raise _Failure(message) from error
 
 
-def _told(error: OSError, what: str = "") -> str:
+def _reason(error: OSError, what: str = "") -> str:
     """Say what failed, if that is known, and why."""
     about = what if error.filename is None else os.fsdecode(error.filename)
     return f"{about}: {error.strerror or error}".removeprefix(": ")
@@ -139,7 +162,7 @@ def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:
 
 
 def _find_plugin_commands() -> dict[str, click.Command]:
-    """Commands of plug-ins by name; those that cannot be added are named on stderr."""
+    """Commands of plug-ins by name; a warning on stderr names those that cannot be added."""
     from phos_core.convolution.choosing import registry
     from phos_core.convolution.choosing.guarded import shown
 
@@ -154,7 +177,7 @@ def _find_plugin_commands() -> dict[str, click.Command]:
         if not (isinstance(command, click.Command) and isinstance(name, str)):
             why = f"{shown(command)} is not a click command with a name"
         elif not COMMAND_NAME.fullmatch(name):
-            why = f"the command {shown(name)} must be named with letters, digits, - and _"
+            why = f"the name of its command {shown(name)} must be of letters, digits, - and _"
         elif name in main.commands:
             why = f"the name of its command {name!r} belongs to phos"
         elif name in commands:
@@ -172,101 +195,17 @@ def main() -> None:
     """Develop pictures on photographic film, computed from its physics."""
 
 
-main.add_command(compare)
-main.add_command(contact)
-main.add_command(develop)
-main.add_command(lut)
-main.add_command(plugin)
-
-
-@main.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
-@click.option("--papers", is_flag=True, help="The papers and print films instead.")
-def films(as_json: bool, papers: bool) -> None:
-    """List the film stocks, or what they can be printed on.
-
-    Measured: how many of a stock's tables its maker published, or were read off its maker's
-    curves; the others are estimated.
-    """
-    if papers:
-        from phos_core.stocks.library import paper_summaries
-
-        paper_fields = ("name", "label", "kind", "measured", "description")
-        _list(paper_fields, paper_summaries, as_json=as_json)
-        return
-    fields = ("name", "label", "kind", "iso_speed", "formats", "measured", "description")
-    _list(fields, phos.films, as_json=as_json)
-
-
-@main.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
-def presets(as_json: bool) -> None:
-    """List the presets: settings under a name, for `phos develop --preset`.
-
-    Yours are TOML files in a folder of their own; one of them hides a bundled one of its name.
-    """
-    from phos_darkroom.settings.presets import presets as all_presets
-
-    _list(("name", "film", "description", "place"), all_presets, as_json=as_json)
-
-
-@main.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
-@click.option("--probe", is_flag=True, help="Each in a process of its own, with its device.")
-def backends(as_json: bool, probe: bool) -> None:
-    """List the convolution backends: which can run here, and if not, why."""
-    if probe:
-        from phos_core.process.device_facts import probe_all_apart
-
-        device_fields = ("backend", "status", "device", "free_bytes", "total_bytes", "facts")
-        wanted = (*device_fields, "versions", "reason", "hint")
-        _list(wanted, probe_all_apart, as_json=as_json)
-        return
-    fields = ("name", "priority", "status", "distribution", "version", "reason", "hint")
-    _list(fields, phos.backends, as_json=as_json)
-
-
-@main.command()
-def doctor() -> None:
-    """Print everything that a bug report needs, and nothing of your files."""
-    from phos_core.process.device_facts import machine_facts
-
-    with own_stdout() as out:
-        for heading, facts in machine_facts().items():
-            answer(visible(heading.replace("_", "-")), out)
-            for row in facts if isinstance(facts, list) else [facts]:
-                told = [f"{key}: {cell(value)}" for key, value in row.items() if value]
-                answer("  " + visible("; ".join(told) or "none", None), out)
-
-
-@main.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON, with the facts of `phos doctor`.")
-@click.pass_context
-def selftest(ctx: click.Context, as_json: bool) -> None:
-    """Develop a known picture on every backend that can run here, and compare.
-
-    The exit code is 1 if one of them is wrong.
-    """
-    from phos_core.process import device_facts
-
-    with own_stdout() as out:
-        results = device_facts.selftest()
-        if as_json:
-            answer(json_text(results, out), out)
-        else:
-            for result in results["selftest"]:
-                verdict = "passed" if result["passed"] else f"FAILED: {result['reason']}"
-                answer(visible(f"{result['backend']}: {verdict}"), out)
-    if not results["passed"]:
-        ctx.exit(1)
-
-
-def _list(fields: Sequence[str], find: Callable[[], Iterable[object]], *, as_json: bool) -> None:
-    """Print records as JSON or as columns; an empty last column leaves no trailing blanks."""
-    with own_stdout() as out:
-        rows = [{field: getattr(record, field) for field in fields} for record in find()]
-        if as_json:
-            answer(json_text(rows, out), out)
-            return
-        cells = [fields, *([cell(row[field]) for field in fields] for row in rows)]
-        answer(in_columns(cells), out)
+for each in (
+    backends,
+    compare,
+    completion,
+    contact,
+    develop,
+    doctor,
+    films,
+    lut,
+    plugin,
+    presets,
+    selftest,
+):
+    main.add_command(each)

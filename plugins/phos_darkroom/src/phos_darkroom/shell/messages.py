@@ -1,4 +1,4 @@
-"""What commands print: each thing in one line, of nothing but visible signs, and whoever listens.
+"""What commands print: each thing in one line, of nothing but visible characters, read or not.
 
 Names of files and what libraries say reach the terminal through `visible` or `json_text` alone: a
 control sequence in them would else set its title, its colours or its clipboard.
@@ -19,6 +19,7 @@ from typing import Any, TextIO, TypeVar, cast
 import click
 
 from phos_darkroom import LOGGERS
+from phos_darkroom.shell.help import in_group
 
 __all__ = [
     "Unfailing",
@@ -38,8 +39,8 @@ __all__ = [
 ]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-SAYS = 'must|has|have|is|are|goes|takes|"'
-"""What an error goes on with after the name of an argument at its beginning."""
+SAYS = "must|has|have|is|are|and|goes|takes"
+"""What follows the name of an argument at the beginning of an error."""
 
 MOST_CHARACTERS = 1000  # of a line: a name of 255 bytes and a reason, all of it escaped
 INVISIBLE = re.compile(
@@ -51,7 +52,7 @@ OUTSIDE_JSON = re.compile(INVISIBLE.pattern.replace(r"\x00-\x1f", "", 1))
 
 
 class Unfailing:
-    """A stream that is written to for whoever still listens: no failure of it ends the work.
+    """A stream that may have no reader any more: no failure of it ends the work.
 
     Parameters
     ----------
@@ -87,7 +88,8 @@ class Unfailing:
 
 def verbose_option(command: Command) -> Command:
     """Give a command the option ``-v``, as its parameter `verbose`, for `log_to_stderr`."""
-    return click.option(
+    return in_group(
+        "Machine",
         "-v",
         "--verbose",
         is_flag=True,
@@ -132,7 +134,7 @@ def say(line: str) -> None:
 
 
 def tell(line: object) -> None:
-    """Name a result on stdout, whole, for programs too; if nobody listens, work goes on."""
+    """Write a result to stdout, whole, for programs too; if it is not read, the work continues."""
     print(visible(str(line), None), file=cast(TextIO, Unfailing(sys.stdout)), flush=True)
 
 
@@ -211,7 +213,8 @@ def as_options(message: str, command: click.Command) -> str:
 
     Notes
     -----
-    An argument of one plain word, such as `light`, is one only where the error begins with it.
+    An argument of one plain word, such as `light`, is one only where the error begins with it,
+    quotes its value (``mode "colour"``), or ends a part with it (``name a paper in printing``).
     """
     for parameter in command.params:
         name = parameter.name
@@ -219,8 +222,8 @@ def as_options(message: str, command: click.Command) -> str:
             continue
         shown = _at_the_shell(parameter)
         alone = rf"(?<![\w./-]){name}(?![\w./-])"
-        message = re.sub(rf'{alone}="?([^\s",;()]+)"?', rf"{shown} \1", message)
-        where = alone if "_" in name else rf"^{name}(?= (?:{SAYS}))"
+        message = re.sub(rf'{alone}(?:="?| ")([^\s",;()]+)"?', rf"{shown} \1", message)
+        where = alone if "_" in name else rf"^{name}(?= (?:{SAYS}))|(?<= in ){name}(?=,|$)"
         message = re.sub(where, shown, message)
     return message
 
@@ -234,7 +237,7 @@ def _at_the_shell(parameter: click.Parameter) -> str:
 
 @contextlib.contextmanager
 def plain_messages() -> Iterator[None]:
-    """Show warnings as one line each, and what libraries log where nobody else takes it.
+    """Show warnings as one line each, and what libraries log where no other handler takes it.
 
     What tifffile logs is left to our own errors.
     """

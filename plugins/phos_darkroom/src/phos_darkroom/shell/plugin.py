@@ -12,8 +12,9 @@ import click
 
 import phos_core as phos
 from phos_core.convolution.hooks import CONTRACT, HOOK_API
+from phos_darkroom.shell.listing import json_option
 from phos_darkroom.shell.messages import answer, json_text, own_stdout, say, tell, visible
-from phos_darkroom.shell.tables import cell, in_columns
+from phos_darkroom.shell.tables import cell, print_width, table_text
 
 if TYPE_CHECKING:
     from phos_darkroom.shell.plugin_check import PlugInReport
@@ -67,7 +68,7 @@ def new(name: str, parent: Path) -> None:
 
 
 @plugin.command("list", short_help="List what is installed, and what each brings.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@json_option
 def list_plugins(as_json: bool) -> None:
     """List the plug-ins: entry point, distribution, what each brings and how long it takes to load.
 
@@ -76,18 +77,19 @@ def list_plugins(as_json: bool) -> None:
     from phos_darkroom.shell.plugin_check import plug_in_rows
 
     with own_stdout() as out:
-        rows = [asdict(row) for row in plug_in_rows()]
+        width, rows = print_width(out), [asdict(row) for row in plug_in_rows()]
         if as_json:
             answer(json_text(rows, out), out)
             return
         shown = [list(rows[0]), *([cell(value) for value in row.values()] for row in rows)]
-        answer(in_columns(shown), out)  # the core's own plug-in is always there
+        gone = ("module", "version", "distribution", "hooks")
+        answer(table_text(shown, width, first_to_go=gone), out)
 
 
 @plugin.command(short_help="Check an installed plug-in.")
 @click.argument("name")
 @click.option("--kit/--no-kit", default=True, help="The kit's quick part for each backend, or not.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@json_option
 @click.pass_context
 def check(ctx: click.Context, name: str, kit: bool, as_json: bool) -> None:
     """Check a plug-in, NAME being its entry point or its distribution.
@@ -107,19 +109,19 @@ def check(ctx: click.Context, name: str, kit: bool, as_json: bool) -> None:
             answer(json_text(told, out), out)
         else:
             for report in reports:
-                answer(_in_lines(report), out)
+                answer(_in_lines(report, print_width(out)), out)
     if not all(report.passed for report in reports):
         ctx.exit(1)
 
 
-def _in_lines(report: "PlugInReport") -> str:
+def _in_lines(report: "PlugInReport", width: int | None) -> str:
     heading = visible(f"{report.name}, of {report.distribution} {report.version}".rstrip())
     lines = []
     for verdict in report.verdicts:
         status = "FAILED" if verdict.status == "failed" else verdict.status
         hint = f" ({verdict.hint})" if verdict.hint and verdict.status != "ok" else ""
         lines.append([f"  {status}", verdict.check, verdict.detail + hint])
-    return f"{heading}\n{in_columns(lines)}"
+    return f"{heading}\n{table_text(lines, width)}"
 
 
 def write_plugin(name: str, parent: Path) -> Path:

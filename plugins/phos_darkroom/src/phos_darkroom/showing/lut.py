@@ -144,7 +144,7 @@ def write_cube(
     title : str
         What a program shows. Kept in ASCII, without quotation marks.
     comments : sequence of str
-        Lines for whoever opens the file, such as `notes_of` a recipe.
+        Lines for those who open the file, such as `notes_of` a recipe.
     overwrite : bool
         Whether an existing file may be replaced.
 

@@ -30,7 +30,7 @@ SUFFIX = ".phos.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileFacts:
-    """Which file, and what tells whether it is still the same.
+    """Which file, and how to see whether it is still the same.
 
     Parameters
     ----------

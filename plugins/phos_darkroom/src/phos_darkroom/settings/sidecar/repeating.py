@@ -46,7 +46,7 @@ def matches(sidecar: Sidecar, source: Path, recipe: Recipe, destination: Path) -
     -------
     bool
         The backend and the versions do not count. Files are read only where everything that is
-        cheaper to tell agrees.
+        cheaper to compare agrees.
     """
     if isinstance(recipe.film, Film) or placed(recipe) != sidecar.recipe:
         return False
@@ -70,7 +70,7 @@ def is_done(source: Path, recipe: Recipe, destination: Path) -> bool:
 
 
 def knows(picture: Path, written: Path) -> bool:
-    """Whether the sidecar of a picture tells of the bytes that lie in some file.
+    """Whether the sidecar of a picture describes the bytes that lie in some file.
 
     Parameters
     ----------

@@ -46,7 +46,7 @@ class Source:
         self._file.close()
 
     def check_opened(self) -> None:
-        """Raise unless whoever has just opened the path has opened this file.
+        """Raise unless the path still leads to this file.
 
         Raises
         ------
@@ -70,7 +70,7 @@ class Source:
         Raises
         ------
         ImageFileError
-            If it has been changed meanwhile, so that nobody knows what was read, or cannot be
+            If it has been changed meanwhile, so that it is unknown what was read, or cannot be
             read.
         """
         if self._facts is not None:

@@ -1,4 +1,4 @@
-"""A sidecar's text: TOML, with a word of explanation over each section."""
+"""A sidecar's text: TOML, with an explanation over each section."""
 
 import os
 import re
@@ -36,7 +36,7 @@ HEADER = """\
 """
 COMMENTS = {
     "picture": "The picture that was made.",
-    "film": "The film. Its hash tells whether the figures of the stock, and of the paper, are\n"
+    "film": "The film. Its hash shows whether the figures of the stock, and of the paper, are\n"
     '# still the same. "none": it was printed on no paper.',
     "settings": "Everything that decides how the picture looks, each setting with its value even\n"
     '# where that is the default. "none": nothing was asked for.',
@@ -54,7 +54,7 @@ def is_sidecar(table: Mapping[str, Any]) -> bool:
 
 
 def dumps(sidecar: Sidecar) -> str:
-    """Write a sidecar as TOML with a word of explanation over each section.
+    """Write a sidecar as TOML with an explanation over each section.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def dumps(sidecar: Sidecar) -> str:
     folder = sidecar.picture.path.parent
     film = {"name": sidecar.film_name}
     if is_path(film_of(sidecar.recipe)):
-        film["file"] = _told(Path(film_of(sidecar.recipe)), folder)
+        film["file"] = _written(Path(film_of(sidecar.recipe)), folder)
     tables: dict[str, dict[str, Any]] = {
         "picture": _facts_table(sidecar.picture, folder),
         "film": film
@@ -183,13 +183,13 @@ def _facts_from(table: Mapping[str, Any], section: str, folder: Path) -> FileFac
 
 def _facts_table(facts: FileFacts, folder: Path) -> dict[str, Any]:
     return {
-        "file": _told(facts.path, folder),
+        "file": _written(facts.path, folder),
         "bytes": facts.size_bytes,
         "sha256": facts.sha256,
     }
 
 
-def _told(path: Path, folder: Path) -> str:
+def _written(path: Path, folder: Path) -> str:
     """A path as seen from a folder, or absolute where that is on another drive."""
     try:
         seen = os.path.relpath(path, folder)

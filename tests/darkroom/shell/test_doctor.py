@@ -10,6 +10,7 @@ from click.testing import CliRunner
 import phos_core as phos
 from phos_core.convolution.choosing import probing
 from phos_core.process import device_facts
+from phos_darkroom.shell import apart, selftest
 from phos_darkroom.shell.main import main
 
 
@@ -30,7 +31,7 @@ def test_every_backend_is_described_with_its_device_and_memory():
 
 def test_a_process_of_its_own_answers_the_same():
     assert (
-        device_facts.probe_apart("scipy").versions
+        apart.probe_apart("scipy").versions
         == {entry.backend: entry.versions for entry in phos.device_info()}["scipy"]
     )
 
@@ -48,7 +49,7 @@ def test_a_backend_that_takes_its_process_down_is_a_row(
 ):
     (tmp_path / "sitecustomize.py").write_text(body)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    found = device_facts.probe_apart("scipy", seconds=seconds)
+    found = apart.probe_apart("scipy", seconds=seconds)
     assert found.status == "crashed"
     assert words in found.reason
 
@@ -68,7 +69,7 @@ def strangers_folder(tmp_path, monkeypatch):
 def test_no_process_of_ours_runs_what_lies_in_the_current_folder(strangers_folder):
     from phos_bench.running import _answered
 
-    assert device_facts.probe_apart("scipy").status == "ok"
+    assert apart.probe_apart("scipy").status == "ok"
     assert "CURRENT FOLDER" not in str(_answered({}))
 
 
@@ -101,7 +102,7 @@ def only(monkeypatch):
     """Let `phos` know of these backends alone."""
 
     def put(*entries):
-        monkeypatch.setattr(device_facts, "probe_all_apart", lambda: entries)
+        monkeypatch.setattr(apart, "probe_all_apart", lambda: entries)
 
     return put
 
@@ -126,20 +127,20 @@ def test_a_backend_that_fails_its_self_test_fails_the_command(only, status):
 
 
 def test_a_wrong_render_is_found(monkeypatch):
-    right = device_facts.develop
+    right = selftest.develop
 
     def wrong(image, backend, strict=False):
         return right(image, backend="scipy") + (0.01 if backend == "acme" else 0.0)
 
-    monkeypatch.setattr(device_facts, "develop", wrong)
-    assert device_facts.render("scipy")["passed"]
-    found = device_facts.render("acme")
+    monkeypatch.setattr(selftest, "develop", wrong)
+    assert selftest.render("scipy")["passed"]
+    found = selftest.render("acme")
     assert not found["passed"]
     assert "off by 0.01" in found["reason"]
 
 
 def test_a_render_that_fails_is_found():
-    found = device_facts.render("no such backend")
+    found = selftest.render("no such backend")
     assert not found["passed"]
     assert "UnknownBackendError" in found["reason"]
 
@@ -163,10 +164,10 @@ def test_the_probe_of_backends_shows_their_devices(only):
 
 @pytest.mark.parametrize(("answer", "told"), [(1 / 2, "got 0.5"), (None, "got None")])
 def test_memory_that_is_no_memory_is_a_fact_and_not_an_error(monkeypatch, answer, told):
-    offer = next(o for o in device_facts._offers() if o.name == "scipy")
+    offer = next(o for o in device_facts.offers() if o.name == "scipy")
     backend = probing.probe(offer).backend
     monkeypatch.setattr(backend, "memory", lambda: answer, raising=False)
-    described = device_facts._described(offer)
+    described = device_facts.described(offer)
     assert (described.status, described.free_bytes) == ("ok", None)
     assert described.facts["memory"] == told
 
@@ -175,9 +176,9 @@ def test_memory_that_cannot_be_read_is_a_fact_and_not_an_error(monkeypatch):
     def gone():
         raise RuntimeError("no driver")
 
-    offer = next(o for o in device_facts._offers() if o.name == "scipy")
+    offer = next(o for o in device_facts.offers() if o.name == "scipy")
     monkeypatch.setattr(probing.probe(offer).backend, "memory", gone, raising=False)
-    assert device_facts._described(offer).facts["memory"] == "RuntimeError: no driver"
+    assert device_facts.described(offer).facts["memory"] == "RuntimeError: no driver"
 
 
 def test_an_answer_that_is_spoiled_is_told(monkeypatch):
@@ -185,4 +186,4 @@ def test_an_answer_that_is_spoiled_is_told(monkeypatch):
         return subprocess.CompletedProcess([], 0, stdout='\n{"backend": "acme"}\nbye\n', stderr="")
 
     monkeypatch.setattr(subprocess, "run", spoiled)
-    assert "printed more after its answer" in device_facts.probe_apart("acme").reason
+    assert "printed more after its answer" in apart.probe_apart("acme").reason

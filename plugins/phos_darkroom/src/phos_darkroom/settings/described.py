@@ -1,0 +1,229 @@
+"""The settings, described once: the shell's options and docs/settings.md are made of this table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import get_args
+
+from phos_core.color import PRIMARIES
+from phos_core.process.recipe import Encoding, Mode
+from phos_core.stocks.treatment import BOUNDS
+
+__all__ = ["EXPOSURE_STOPS", "SETTINGS", "Setting", "bounds_of"]
+
+EXPOSURE_STOPS = (-5.0, 5.0)
+"""What the shell and the app offer: farther than any film reaches. Python takes `BOUNDS`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A setting as it is shown to people.
+
+    Parameters
+    ----------
+    name : str
+        The field of `Recipe`.
+    group : str
+        What it is about, as the shell's help is divided.
+    meaning : str
+        What it decides, in one line.
+    option : str
+        At the shell; empty: only Python has it.
+    value : str
+        What stands for its value in the shell's help; empty: nothing, or the choices do.
+    unset : str
+        In words, what None means where that is the default.
+    choices : tuple of str
+        All values that it may have; empty: others too.
+    """
+
+    name: str
+    group: str
+    meaning: str
+    option: str = ""
+    value: str = ""
+    unset: str = ""
+    choices: tuple[str, ...] = ()
+
+
+def bounds_of(setting: Setting) -> tuple[float, float] | None:
+    """Return the least and the greatest value that the shell takes; None if it is no number."""
+    if setting.name == "exposure_stops":
+        return EXPOSURE_STOPS
+    return BOUNDS.get(setting.name)
+
+
+_LISTED = (
+    Setting(
+        name="film",
+        option="--film",
+        group="Film",
+        value="NAME",
+        meaning="A film by name, see `phos films`, or a .toml file of your own.",
+    ),
+    Setting(
+        name="film_format",
+        option="--format",
+        group="Film",
+        value="SIZE",
+        meaning="The film's frame, such as 35mm, 6x6, 6x7 or 4x5: how large grain is in it.",
+    ),
+    Setting(
+        name="pixel_pitch_um",
+        option="--pixel-pitch",
+        group="Film",
+        value="UM",
+        unset="the long side fills the frame",
+        meaning="Width of a pixel on the film, in µm.",
+    ),
+    Setting(
+        name="seed",
+        option="--seed",
+        group="Film",
+        value="N",
+        meaning="Another seed, another grain.",
+    ),
+    Setting(
+        name="frame",
+        group="Film",
+        meaning="Number of the picture on its roll, or of a video's frame: another one, another "
+        "grain.",
+    ),
+    Setting(
+        name="offset_px",
+        group="Film",
+        meaning="Row and column where a crop begins in its frame.",
+    ),
+    Setting(
+        name="exposure_stops",
+        option="--exposure",
+        group="Light",
+        value="STOPS",
+        meaning="More light on the film, or less; +1 doubles it.",
+    ),
+    Setting(
+        name="exposure_index",
+        option="--exposure-index",
+        group="Light",
+        value="ISO",
+        unset="the film's speed",
+        meaning="What the light meter is set to.",
+    ),
+    Setting(
+        name="exposure_time_s",
+        option="--exposure-time",
+        group="Light",
+        value="S",
+        unset="short",
+        meaning="How long the shutter was open, in s, for reciprocity failure.",
+    ),
+    Setting(
+        name="light",
+        option="--light",
+        group="Light",
+        value="LIGHT",
+        meaning="Light of the scene: film (what the film is balanced for), daylight, tungsten, or "
+        "a colour temperature in K.",
+    ),
+    Setting(
+        name="push_stops",
+        option="--push",
+        group="Laboratory",
+        value="STOPS",
+        meaning="Develop longer, or shorter if negative, as far as is published for the film.",
+    ),
+    Setting(
+        name="printing",
+        option="--printing",
+        group="Laboratory",
+        value="NAME",
+        meaning="auto (a negative is scanned, a slide is as it is), or a paper or print film, see "
+        "`phos films --papers`.",
+    ),
+    Setting(
+        name="paper_grade",
+        option="--grade",
+        group="Laboratory",
+        value="GRADE",
+        unset="no filter",
+        meaning="Contrast of black-and-white paper, from 0 (soft) to 5 (hard).",
+    ),
+    Setting(
+        name="filters_cc",
+        option="--filters",
+        group="Laboratory",
+        value="Y M C",
+        meaning="The enlarger's yellow, magenta and cyan filters in cc, on top of the neutral "
+        "balance.",
+    ),
+    Setting(
+        name="print_stops",
+        option="--print-exposure",
+        group="Laboratory",
+        value="STOPS",
+        meaning="Exposure of the print: more is darker.",
+    ),
+    Setting(
+        name="black_point",
+        option="--black-point",
+        group="Laboratory",
+        value="STOPS",
+        unset="unexposed film",
+        meaning="Of a scan: black is so far below mid-grey.",
+    ),
+    Setting(
+        name="white_point",
+        option="--white-point",
+        group="Laboratory",
+        value="STOPS",
+        unset="approached, never passed",
+        meaning="Of a scan: white is so far above mid-grey.",
+    ),
+    Setting(
+        name="auto_balance",
+        option="--auto-balance",
+        group="Laboratory",
+        meaning="Balance the scan or print on the picture itself.",
+    ),
+    Setting(
+        name="mode",
+        option="--mode",
+        group="Effects",
+        choices=get_args(Mode),
+        meaning="full: everything; colour: what a lookup table can hold; texture: scatter, "
+        "halation and grain alone.",
+    ),
+    *(
+        Setting(
+            name=effect,
+            option=f"--{effect}",
+            group="Effects",
+            value="X",
+            meaning=f"{what}: 1 as much as the film has, 0 none.",
+        )
+        for effect, what in (
+            ("scatter", "Blur by scattering in the emulsion"),
+            ("halation", "Glow by light that the film's base returns"),
+            ("couplers", "Colour and sharpness by couplers"),
+            ("grain", "Grain"),
+        )
+    ),
+    Setting(
+        name="encoding",
+        option="--encoding",
+        group="Files",
+        choices=get_args(Encoding),
+        meaning="What the picture's numbers are; srgb: what the file says; display, linear: light "
+        "of a display, of the scene.",
+    ),
+    Setting(
+        name="primaries",
+        option="--primaries",
+        group="Files",
+        choices=tuple(PRIMARIES),
+        meaning="The picture's primary colours; srgb: what the file says.",
+    ),
+)
+
+SETTINGS: Mapping[str, Setting] = MappingProxyType({each.name: each for each in _LISTED})
+"""The settings of a `Recipe` by name, in the order in which they are shown."""
