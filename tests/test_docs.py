@@ -1,9 +1,11 @@
 """The docs keep their word: links lead somewhere, and the code in them runs."""
 
+import pkgutil
 import re
 import runpy
 import shlex
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -27,6 +29,10 @@ PASTED = [ROOT / "README.md", ROOT / "docs" / "your-first-roll.md"]
 SESSIONS = set(re.findall(r"^def (\w+)\(session", (ROOT / "noxfile.py").read_text(), re.MULTILINE))
 LINK = re.compile(r"\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+FILE = re.compile(r"`([\w.-]+(?:/[\w.-]+)*\.py)`")
+TO_BE_WRITTEN = {"flashing.py", "test_flashing.py", "test_acme.py"}  # by readers of these pages
+NOT_YET = "phos_core.backend"
+DOTTED = re.compile(r"[`( ](phos_\w+(?:\.(?!md|py)[A-Za-z]\w*)+)")
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -137,6 +143,32 @@ def test_every_command_in_the_docs_exists_with_its_options(page):
             case ["pip", "install", *wanted]:
                 here = [word for word in wanted if word.startswith(("./phos_core", "./plugins"))]
                 assert all(map(is_there, here)), line
+
+
+def test_every_file_that_the_docs_speak_of_exists():
+    tops = ("benchmarks", "docs", "examples", "phos_core", "plugins", "tests")
+    files = [f"/{path.relative_to(ROOT)}" for top in tops for path in (ROOT / top).rglob("*.*")]
+    missing = {
+        f"{page.relative_to(ROOT)}: {name}"
+        for page in PAGES
+        for name in FILE.findall(page.read_text(encoding="utf-8"))
+        if not any(file.endswith(f"/{name}") for file in files)
+        and Path(name).name not in TO_BE_WRITTEN
+        and "phos_acme" not in name
+    }
+    assert missing == set()
+
+
+def test_every_dotted_name_that_the_docs_speak_of_can_be_imported():
+    missing = set()
+    for page in set(PAGES) - {ROOT / "CHANGELOG.md"}:  # which speaks of what was
+        for name in DOTTED.findall(page.read_text(encoding="utf-8")):
+            if name != NOT_YET and find_spec(name.partition(".")[0]) is not None:
+                try:
+                    pkgutil.resolve_name(name)
+                except (ImportError, AttributeError):
+                    missing.add(f"{page.relative_to(ROOT)}: {name}")
+    assert missing == set()
 
 
 def test_an_index_lists_every_page_of_the_docs():
