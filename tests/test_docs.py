@@ -5,6 +5,7 @@ import re
 import runpy
 import shlex
 import tomllib
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -184,9 +185,27 @@ def test_an_index_lists_every_page_of_the_docs():
 
 def test_the_reference_has_every_public_name_of_the_core():
     page = (ROOT / "docs" / "reference" / "phos_core.md").read_text(encoding="utf-8")
-    shown = set(re.findall(r"^\.\. auto(?:function|class|data):: (\w+)$", page, re.MULTILINE))
+    shown = {name for _, name in referred_to(page)}
     pages = {"PhosError", "psf", "__version__"}  # in a section of their own, or none
     assert shown | pages == set(phos.__all__)
+
+
+def test_the_reference_has_only_names_that_their_modules_give_out():
+    private = {
+        f"{module}.{name}"
+        for page in (ROOT / "docs" / "reference").glob("*.md")
+        for module, name in referred_to(page.read_text(encoding="utf-8"))
+        if name not in import_module(module).__all__
+    }
+    assert private == set()
+
+
+def referred_to(page):
+    """Give each name that a page of the reference shows by itself, and its module."""
+    for block in page.split(".. currentmodule:: ")[1:]:
+        module = block.split()[0]
+        for name in re.findall(r"^\.\. auto(?:function|class|data):: (\w+)$", block, re.MULTILINE):
+            yield module, name
 
 
 def test_the_film_of_the_how_to_is_one(tmp_path):
