@@ -183,6 +183,15 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def site(session: nox.Session) -> None:
+    """Make the site of the docs; a warning is an error. It says where the first page is."""
+    session.install(*CORE_WITH_TESTS, *DARKROOM, *DASK, *tools("site"))
+    built = ROOT / "docs" / "_build"
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "-E", "docs", str(built))
+    session.log(f"{built / 'index.html'}")
+
+
+@nox.session
 def minimums(session: nox.Session) -> None:
     """Run the tests with the oldest dependencies that the distributions allow."""
     oldest_ones = (

@@ -1,8 +1,8 @@
 """Each stock against its data sheet, in numbers: the tables of docs/film-table.md.
 
-    nox -s film_table              # print the page
-    nox -s film_table -- --write   # and write docs/film-table.md
-    nox -s film_table -- --full    # compare whole pictures of 6 and 24 megapixels: longer
+    nox -s proof              # print the page
+    nox -s proof -- --write   # and write docs/film-table.md
+    nox -s proof -- --full    # compare whole pictures of 6 and 24 megapixels, which takes longer
 
 tests/proof holds every figure to its limit, and the page to what is printed here.
 """
@@ -710,17 +710,17 @@ def half_response(per_mm, response):
 def page():
     """Write docs/film-table.md."""
     rows = [measure(name) for name in names()]
-    return f"""# Film against its sheet
+    return f"""# Film table
 
-Each stock, put through the pipeline's own steps and measured as a data sheet is.
-`nox -s film_table` prints this page; CI holds every figure to its limit and this page to what is
-printed. The figures are measured on what ships: nothing here is typed in but the peer's.
+Each stock, put through the pipeline's own steps and measured in the way of a data sheet.
+`nox -s film_table` prints this page; CI checks every figure against its limit, and this page against
+what is printed. All figures are measured on what ships; only the peer's are typed in.
 
 ## Tone, grain, sharpness
 
 {tone_table(rows)}
 
-- **curve**: greatest miss of density at the points digitised from the sheet, all layers, of a
+- **curve**: greatest error of density at the points digitised from the sheet, all layers, of a
   neutral wedge through exposure, couplers and development. Limit {LIMITS["curve"]}.
 - **mid-grey**: a scene of {MID_GREY}, from linear light to display-linear light. Limit
   {LIMITS["mid-grey"]}.
@@ -729,9 +729,9 @@ printed. The figures are measured on what ships: nothing here is typed in but th
   that the maker prints. Limit {percent(LIMITS["rms"], 0)}. No entry where the maker prints none.
 - **over pitches**: greatest departure from the mean at pixels of 3, 6, 12 and 24 µm. An aperture
   made of pixels is not a disc: each reading is divided by what such an aperture reads of grain of
-  the stock's own spectrum. Limit {percent(LIMITS["pitch"], 0)}. Divided by what it reads of white
-  noise instead, which grain of some µm is not, the next column comes out.
-- **MTF**: greatest miss of the sheet's response from 2.5 to 50 cycles/mm, all layers: a chart of
+  the stock's own spectrum. Limit {percent(LIMITS["pitch"], 0)}. The next column is divided by
+  what it reads of white noise instead, which grain of some µm is not.
+- **MTF**: greatest error of the response from 2.5 to 50 cycles/mm, all layers: a chart of
   neutral sines around mid-grey at pixels of 2 µm through scatter, halation, couplers and
   development, the pixel's own response divided out. Limit {percent(LIMITS["mtf"], 0)}. Of a stock
   without a backing the light that its base returns is left out, because the sheet is of the same

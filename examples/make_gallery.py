@@ -82,8 +82,8 @@ def page(films):
         "",
         "Every stock on two photographs, with a piece of the second at twice its size, and on a",
         "test chart: a grey scale of twelve stops, and twelve hues at three strengths and three",
-        "exposures. Rendered by `nox -s pictures` with the settings that stand when nothing is",
-        "said; the photographs are taken as 135 frames. Their licences are in",
+        "exposures. Rendered by `nox -s pictures` with the default settings; the photographs",
+        "are taken as 135 frames. Their licences are in",
         "[examples/photos](../examples/photos/README.md).",
     ]
     for kind, title in KINDS.items():
