@@ -77,9 +77,10 @@ def read(block):
     """Read a block with Pillow: a mapping for each directory."""
     found = Image.Exif()
     found.load(b"Exif\0\0" + block)
-    tags = {
-        directory: dict(found.get_ifd(directory)) for directory in (*DIRECTORIES, INTEROPERABILITY)
-    }
+    tags = {directory: dict(found.get_ifd(directory)) for directory in DIRECTORIES}
+    # Before 13.0, Pillow raises where a directory that it has read does not name this one.
+    is_there = INTEROPERABILITY in tags[EXIF]
+    tags[INTEROPERABILITY] = dict(found.get_ifd(INTEROPERABILITY)) if is_there else {}
     tags[EXIF].pop(INTEROPERABILITY, None)
     tags["first"] = {tag: found[tag] for tag in found if tag not in DIRECTORIES}
     return tags
