@@ -158,7 +158,7 @@ def test_a_switch_that_is_neither_0_nor_1_is_named(monkeypatch, value):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--exposure", "nan"], "--exposure must be finite, got nan"),
+        (["--exposure", "nan"], "--exposure must lie between -5 and 5, got nan"),
         (["--format", "136"], "--format must be one of 135,"),
         (["--pixel-pitch", "0"], "--pixel-pitch must be a positive length"),
         (["--light", "blue"], "--light must be 'film'"),
@@ -167,7 +167,7 @@ def test_a_switch_that_is_neither_0_nor_1_is_named(monkeypatch, value):
         (["--print-exposure", "1"], "--print-exposure is for a print"),
         (["--filters", "1", "2", "nan"], "--filters must be finite"),
         (["--grain", "-1"], "--grain must not be negative"),
-        (["--primaries", "rec2020"], '--primaries "rec2020" have a coding of their own'),
+        (["--primaries", "rec2020"], "--primaries rec2020 have a coding of their own"),
         (["--mode", "texture", "--auto-balance"], "--auto-balance has no part in"),
         (["--printing", "2383", "--film", "velvia-50"], "use --printing auto"),
     ],

@@ -39,7 +39,7 @@ class Failing(ScipyBackend):
         super().__init__()
         self.calls = 0
 
-    def convolve(self, image, psf, **options):
+    def _convolve_planes(self, image, *given, **options):
         self.calls += 1
         raise MemoryError
 

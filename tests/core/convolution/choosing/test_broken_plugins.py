@@ -472,8 +472,8 @@ def test_a_command_that_cannot_be_added_is_named_on_stderr(install):
     for cause in (
         "the name of its command 'develop' belongs to phos",
         "the name of its command 'acme' is taken by another plug-in",
-        "the command 'a b' must be named with letters, digits, - and _",
-        "the command '' must be named",
+        "the name of its command 'a b' must be of letters, digits, - and _",
+        "the name of its command '' must be of",
         "<Command None> is not a click command with a name",
         "<Command 5> is not a click command with a name",
         "'a command' is not a click command with a name",
