@@ -1,14 +1,17 @@
-"""Backends of this repository's own plug-ins, known by name even where they are not installed."""
+"""What this repository's own plug-ins bring, known by name even where they are not installed.
+
+The core knows no plug-in by name but here.
+"""
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-__all__ = ["BUILT_IN", "OURS", "Absent", "absent", "owner"]
+__all__ = ["BUILT_IN", "COMMANDS", "OURS", "Absent", "absent", "owner"]
 
 BUILT_IN = "phos-core"
 BUILT_IN_BACKENDS = ("scipy",)
 
-_CHECKOUT = "from a checkout: pip install ./phos_core"
+_CORE, _DARKROOM = "./phos_core", "./plugins/phos_darkroom"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +24,23 @@ class Absent:
         Its name.
     folder : str
         Where it lies in the repository, with the extra that brings its library.
+    needs : tuple of str
+        Folders of the distributions that have to be installed with it.
     """
 
     distribution: str
     folder: str
+    needs: tuple[str, ...] = (_CORE,)
 
     @property
     def reason(self) -> str:
-        """Why its backends cannot run."""
+        """Why what it brings is missing."""
         return f"the plug-in {self.distribution} is not installed"
 
     @property
     def hint(self) -> str:
         """What installs it."""
-        return f"{_CHECKOUT} '{self.folder}'"
+        return f"from a checkout: pip install {' '.join(self.needs)} '{self.folder}'"
 
 
 _TORCH = Absent("phos-torch", "./plugins/phos_torch")
@@ -47,6 +53,12 @@ OURS: dict[str, Absent] = {
     "numba": Absent("phos-numba", "./plugins/phos_numba"),
     "cv2": Absent("phos-cv2", "./plugins/phos_cv2[headless]"),
 }
+
+COMMANDS: dict[str, Absent] = {
+    "app": Absent("phos-app", "./plugins/phos_app", (_CORE, _DARKROOM)),
+    "bench": Absent("phos-bench", "./plugins/phos_bench", (_CORE, _DARKROOM)),
+}
+"""Subcommands of ``phos``, each with the plug-in that brings it."""
 
 
 def owner(name: str) -> str | None:
