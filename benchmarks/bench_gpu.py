@@ -16,6 +16,7 @@ import sys
 import time
 import warnings
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
@@ -461,11 +462,11 @@ def ladder(backend, name):
 @contextmanager
 def limited(backend, limit_bytes):
     """Tell a backend to use so much memory at most."""
-    backend.memory_limit_bytes = limit_bytes
+    backend.limits = replace(backend.limits, memory_bytes=limit_bytes)
     try:
         yield
     finally:
-        backend.memory_limit_bytes = None
+        backend.limits = replace(backend.limits, memory_bytes=None)
 
 
 @contextmanager

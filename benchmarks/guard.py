@@ -26,7 +26,7 @@ import counting
 
 import phos_core as phos
 from phos_bench.inputs import light, photos, planes
-from phos_core.convolution.contract import BackendBase
+from phos_core.backend import GenericBackend
 from phos_core.convolution.methods.scipy_backend import ScipyBackend
 from phos_core.errors import UnsupportedOperationError
 
@@ -49,7 +49,7 @@ class Noting(ScipyBackend):
         raise UnsupportedOperationError("chains are only counted here")
 
 
-class Generic(BackendBase):
+class Generic(GenericBackend):
     """What a backend inherits that overrides nothing."""
 
     name = "generic"

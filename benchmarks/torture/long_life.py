@@ -68,11 +68,12 @@ class Sick(ScipyBackend):
         super().__init__()
         self.fail, self.at, self.calls = fail, at, 0
 
-    def convolve(self, image, psf, **options):
+    def convolve_into(self, image, psf, out, **options):
         """As well as ever, but for one call."""
         here, self.calls = self.calls, self.calls + 1
-        found = super().convolve(image, psf, **options)
-        return self.fail(found) if here == self.at else found
+        super().convolve_into(image, psf, out, **options)
+        if here == self.at:
+            out[...] = self.fail(out)
 
 
 def raises(error: Exception) -> Callable[[np.ndarray], np.ndarray]:

@@ -288,7 +288,7 @@ def test_a_fallback_is_told_in_words(photo, one_after_the_other):
     class Lost(ScipyBackend):
         name = "lost"
 
-        def convolve(self, *_, **__):
+        def convolve_into(self, *_, **__):
             raise DeviceLostError("the device is gone")
 
     one_after_the_other(Lost(), ScipyBackend())

@@ -13,7 +13,7 @@ import pytest
 import tifffile
 
 import phos_core as phos
-from phos_core.convolution.contract import BackendBase
+from phos_core.backend import GenericBackend
 from phos_core.convolution.methods.scipy_backend import ScipyBackend
 from phos_core.errors import BackendFallbackWarning, ImageFileError, OutOfMemoryError
 from phos_core.process.recipe import Recipe
@@ -222,7 +222,7 @@ def test_a_picture_in_srgb_is_tagged_so(tmp_path, tiles, profile):
 # ------------------------------------------------------------------ backends
 
 
-class Device(BackendBase):
+class Device(GenericBackend):
     """A device of its own."""
 
     name = "device"
@@ -263,11 +263,11 @@ class Failing(ScipyBackend):
         super().__init__()
         self.left = 20
 
-    def convolve(self, image, psf, **options):
+    def convolve_into(self, image, psf, out, **options):
         self.left -= 1
         if self.left < 0:
             raise MemoryError("no room")
-        return super().convolve(image, psf, **options)
+        return super().convolve_into(image, psf, out, **options)
 
 
 @pytest.mark.proof
@@ -357,9 +357,9 @@ def test_what_is_kept_is_let_go_where_the_shape_of_tiles_changes(tmp_path, tiles
     class Letting(ScipyBackend):
         shapes: ClassVar = []
 
-        def convolve(self, image, psf, **options):
+        def convolve_into(self, image, psf, out, **options):
             self.shapes.append(image.shape)
-            return super().convolve(image, psf, **options)
+            return super().convolve_into(image, psf, out, **options)
 
         def release(self):
             self.shapes.append("let go")

@@ -208,7 +208,7 @@ def test_a_chain_reads_codes_where_they_lie_in_a_picture(built, dtype):
     chain = trace(partial(scene_light_of_codes, dtype=np.dtype(dtype)), of_pixels(coded))
     out = np.full(coded.shape, np.nan, np.float32)
     run_chain(built, chain, [coded], out)
-    np.testing.assert_allclose(out, chains_of_core.run(chain, coded), rtol=1e-6)
+    np.testing.assert_allclose(out, chains_of_core.run_chain(chain, coded), rtol=1e-6)
 
 
 @needs_compiler
@@ -237,7 +237,7 @@ def test_a_whole_step_is_one_kernel_that_writes_into_a_picture(built, stock, pri
     chain = trace(step, of_pixels(*arrays))
     picture = np.zeros((11, 14, 3), dtype)
     run_chain(built, chain, arrays, np.moveaxis(picture, -1, 0))
-    expected = np.moveaxis(chains_of_core.run(chain, *arrays), 0, -1)
+    expected = np.moveaxis(chains_of_core.run_chain(chain, *arrays), 0, -1)
     off = np.abs(picture.astype(np.float64) - expected)
     assert off.max() <= (1 if dtype == np.uint8 else 1e-4)
     assert picture.std() > 0

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 
 import phos_core as phos
 from phos_core.convolution.boundary import BOUNDARIES
-from phos_core.convolution.chain import Chain, Instruction, run
+from phos_core.convolution.chain import Chain, Instruction, run_chain
 from phos_core.convolution.methods.reference import convolve as convolve_slowly
 from phos_core.effects.grain import Grain, grain_noise
 from phos_core.errors import UnsupportedOperationError
@@ -136,7 +136,7 @@ def test_any_program_gives_what_its_definition_does(tmp_path_factory, chain, see
     rng = np.random.default_rng(seed)
     floats = rng.normal(size=(chain.inputs[0][0], 3, 37)).astype(np.float32)
     codes = rng.integers(0, 256, (1, 3, 37)).astype(chain.inputs[1][1])
-    expected = run(chain, floats, codes)
+    expected = run_chain(chain, floats, codes)
     folder = str(tmp_path_factory.mktemp("programs"))
     with mock.patch.dict(os.environ, NUMBA_CACHE_DIR=folder):
         found = compiled(chain, floats, codes)
@@ -169,14 +169,16 @@ def test_every_code_is_exposed_as_defined(dtype, encoding):
     chain = expose(dtype, encoding)
     codes = np.arange(np.iinfo(dtype).max + 1).astype(dtype).reshape(1, 2, -1)
     picture = np.concatenate([codes, codes[:, ::-1], codes])
-    np.testing.assert_allclose(compiled(chain, picture), run(chain, picture), rtol=2e-5)
+    np.testing.assert_allclose(compiled(chain, picture), run_chain(chain, picture), rtol=2e-5)
 
 
 def test_light_of_wide_primaries_is_exposed_as_defined():
     chain = expose("float32", "linear", "rec2020")
     light = 2.0 ** np.random.default_rng(1).uniform(-20, 20, (3, 7, 600))
     light = light.astype(np.float32)
-    np.testing.assert_allclose(compiled(chain, light), run(chain, light), rtol=3e-6, atol=1e-9)
+    np.testing.assert_allclose(
+        compiled(chain, light), run_chain(chain, light), rtol=3e-6, atol=1e-9
+    )
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
@@ -195,7 +197,7 @@ def test_exposures_from_none_to_a_million_are_finished_as_defined(stock, printin
     stages = [rng.normal(size=(layers, 5, 700)).astype(np.float32) for layers, _ in chain.inputs]
     stages[0] = (10.0 ** rng.uniform(-40, 6, stages[0].shape)).astype(np.float32)
     stages[0][:, 0, :9] = 0.0
-    found, expected = compiled(chain, *stages), run(chain, *stages)
+    found, expected = compiled(chain, *stages), run_chain(chain, *stages)
     assert found.dtype == np.dtype(dtype)
     np.testing.assert_allclose(
         found.astype(float), expected.astype(float), rtol=0, atol=1 if dtype == "uint8" else 2e-5
@@ -237,7 +239,7 @@ def test_a_result_may_be_of_another_type_than_it_is_computed_in(dtype):
     layers = np.random.default_rng(9).integers(0, 99, (2, 5, 40)).astype(np.float32)
     place = np.zeros((1, 5, 40), dtype)
     assert chains.compile_chain(chain)(layers, out=place) is place
-    np.testing.assert_array_equal(place, run(chain, layers))
+    np.testing.assert_array_equal(place, run_chain(chain, layers))
 
 
 def test_a_chain_is_looked_at_once():
@@ -251,7 +253,7 @@ def test_a_result_may_take_the_place_of_what_it_is_made_of():
         inputs=chain.inputs, instructions=chain.instructions, outputs=(2, 2), dtype=FLOAT32
     )
     picture = np.random.default_rng(4).random((2, 5, 40)).astype(np.float32)
-    expected = run(chain, picture)
+    expected = run_chain(chain, picture)
     chains.compile_chain(chain)(picture, out=picture)
     np.testing.assert_array_equal(picture, expected)
 

@@ -89,13 +89,13 @@ def alone() -> Callable[..., dict[str, str]]:
 
 
 PREAMBLE = """\
-from phos_core.convolution.contract import BackendBase, ProbeReport
+from phos_core.backend import GenericBackend, ProbeReport
 from phos_core.convolution.hooks import BackendSpec, hookimpl
 
 PHOS_HOOK_API = 1
 
 
-class Backend(BackendBase):
+class Backend(GenericBackend):
     name = "acme"
 
     def to_device(self, host):

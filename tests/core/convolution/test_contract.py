@@ -1,15 +1,18 @@
-"""A stranger's minimal backend keeps the contract by what it inherits."""
+"""The smallest backend, and one that inherits the generic methods, keep the contract."""
 
 import array_api_strict
 import numpy as np
 import pytest
 
-from phos_core.convolution.contract import BackendBase, ConvolutionBackend, ProbeReport
+import phos_core as phos
+from phos_core.backend import ConvolutionBackend, GenericBackend, ProbeReport
+from phos_core.convolution.methods import generic
+from phos_core.convolution.optional import error_kind_of, probe_of
 from phos_core.errors import DeviceLostError, OutOfMemoryError, UnsupportedOperationError
 from phos_core.testing import ConvolutionBackendContract
 
 
-class MinimalBackend(BackendBase):
+class MinimalBackend(GenericBackend):
     name = "minimal"
     xp = array_api_strict
     device = array_api_strict.Device("device1")
@@ -21,10 +24,33 @@ class MinimalBackend(BackendBase):
         return np.array(self.xp.from_dlpack(x, device=array_api_strict.Device("CPU_DEVICE")))
 
 
-class TestMinimal(ConvolutionBackendContract):
+class Smallest:
+    """The required part, and nothing else."""
+
+    name, xp, device = "smallest", array_api_strict, array_api_strict.Device("device1")
+
+    def to_device(self, host):
+        return self.xp.asarray(host, device=self.device, copy=True)
+
+    def to_host(self, x):
+        return np.array(self.xp.from_dlpack(x, device=array_api_strict.Device("CPU_DEVICE")))
+
+    def convolve(self, image, psf, *, boundary="symmetric"):
+        return generic.convolve(image, psf, boundary)
+
+
+class TestSmallest(ConvolutionBackendContract):
     @pytest.fixture
     def backend(self):
-        return MinimalBackend()
+        return Smallest()
+
+
+def test_the_required_part_alone_is_a_backend_that_develops():
+    image = np.random.default_rng(1).random((40, 50, 3)).astype(np.float32)
+    expected = phos.develop(image, backend="scipy")
+    np.testing.assert_allclose(phos.develop(image, backend=Smallest()), expected, atol=1e-3)
+    assert probe_of(Smallest()).status == "ok"
+    assert error_kind_of(Smallest(), MemoryError()) == "out-of-memory"
 
 
 def test_a_probe_that_says_no_must_say_why():

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from phos_core.arrays import array_namespace
+from phos_core.backend import GenericBackend
 from phos_core.convolution import chain
-from phos_core.convolution.contract import BackendBase
 from phos_core.convolution.methods.scipy_backend import ScipyBackend
 from phos_core.errors import UnsupportedOperationError
 from phos_core.kernels import strips
@@ -88,7 +88,7 @@ def test_images_without_rows_to_cut_are_one_strip(shape):
     assert by_rows(SCIPY, lambda strip, row_start, out=None: strip, np.zeros(shape)).shape == shape
 
 
-class Strict(BackendBase):
+class Strict(GenericBackend):
     name = "strict"
     xp = array_api_strict
 
@@ -142,7 +142,7 @@ class Compiling(ScipyBackend):
         self.chains.append(asked)
 
         def kernel(*arrays, out=None):
-            done = chain.run(asked, *arrays)
+            done = chain.run_chain(asked, *arrays)
             if out is None:
                 return done
             out[...] = done

@@ -7,7 +7,7 @@ import pytest
 
 import phos_core as phos
 from phos_core.arrays import array_namespace
-from phos_core.convolution.chain import Chain, Instruction, run
+from phos_core.convolution.chain import Chain, Instruction, run_chain
 from phos_core.kernels.tracing import trace
 from phos_core.process.pipeline import develop_and_print, expose_scene, release_inhibitor
 from phos_core.process.recipe import Recipe
@@ -40,7 +40,7 @@ def everything(x, y):
 def test_every_operation_is_written_down():
     x, y = pixels(3, FLOAT), pixels(3, FLOAT)
 
-    found = run(traced(everything, x, y), x, y)
+    found = run_chain(traced(everything, x, y), x, y)
 
     assert found.shape == (2, 12, 15)
     np.testing.assert_allclose(found, everything(x, y), rtol=1e-6)
@@ -84,7 +84,7 @@ def test_a_table_is_looked_up_by_whole_numbers():
     )
     codes = pixels(1, np.uint8)
 
-    np.testing.assert_array_equal(run(chain, codes), codes / np.float32(2))
+    np.testing.assert_array_equal(run_chain(chain, codes), codes / np.float32(2))
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
@@ -100,7 +100,7 @@ def test_exposing_is_traced(dtype, encoding, primaries, channels):
     )
     picture = pixels(channels, dtype)
 
-    found = run(traced(step, picture), picture)
+    found = run_chain(traced(step, picture), picture)
 
     np.testing.assert_allclose(found, step(picture), rtol=2e-6)
 
@@ -139,7 +139,7 @@ def test_finishing_is_traced(film, printing, channels, dtype):
     )
     arrays = stages(stock)
 
-    found, expected = run(traced(step, *arrays), *arrays), step(*arrays)
+    found, expected = run_chain(traced(step, *arrays), *arrays), step(*arrays)
 
     assert found.dtype == expected.dtype
     bound = {"uint8": 1, "uint16": 2, "float32": 2e-5}[dtype]
@@ -152,7 +152,7 @@ def test_release_is_traced():
     exposure = stages(film)[0]
 
     np.testing.assert_allclose(
-        run(traced(step, exposure), exposure), step(exposure), rtol=1e-5, atol=1e-6
+        run_chain(traced(step, exposure), exposure), step(exposure), rtol=1e-5, atol=1e-6
     )
 
 
@@ -171,6 +171,6 @@ def test_texture_is_traced():
     )
     arrays = [pixels(3, np.uint8), *(pixels(3, FLOAT) for _ in range(3))]
 
-    found = run(traced(step, *arrays), *arrays)
+    found = run_chain(traced(step, *arrays), *arrays)
 
     assert np.abs(found.astype(int) - step(*arrays)).max() <= 1

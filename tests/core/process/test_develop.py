@@ -8,7 +8,7 @@ import pytest
 
 import phos_core as phos
 from phos_core import color
-from phos_core.convolution.contract import BackendBase
+from phos_core.backend import GenericBackend, Limits
 from phos_core.convolution.methods.scipy_backend import ScipyBackend
 from phos_core.convolution.running.tiles import Tile
 from phos_core.errors import BackendFallbackWarning, BackendUnavailableError, OutOfMemoryError
@@ -19,7 +19,7 @@ FILM = "portra-400"
 SMALL = {"pixel_pitch_um": 200.0}  # few pixels of reach, so that small pictures have tiles
 
 
-class Strict(BackendBase):
+class Strict(GenericBackend):
     """A device of its own: what is not given to it, or asked of it, stays out or in."""
 
     name = "strict"
@@ -68,9 +68,9 @@ class Counting(Strict):
     def __init__(self):
         self.planes = []
 
-    def convolve(self, image, psf, *, boundary="symmetric", accuracy="exact"):
+    def convolve(self, image, psf, *, boundary="symmetric"):
         self.planes.append(image.shape[0] * image.shape[1])
-        return super().convolve(image, psf, boundary=boundary, accuracy=accuracy)
+        return super().convolve(image, psf, boundary=boundary)
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def test_a_batch_that_the_device_cannot_hold_goes_in_parts(rng):
     batch = rng.integers(0, 256, (5, 40, 30, 3), dtype=np.uint8)
     expected = phos.develop(batch, FILM, backend=Strict(), **SMALL)
     backend = Counting()
-    backend.max_elements = 3 * 2 * 40 * 30 + 1
+    backend.limits = Limits(max_elements=3 * 2 * 40 * 30 + 1)
     positives, reports = phos.develop(batch, FILM, backend=backend, report=True, **SMALL)
     assert [report.pictures for report in reports] == [2, 2, 2, 2, 1]
     np.testing.assert_array_equal(positives, expected)
@@ -288,9 +288,9 @@ class Noting(ScipyBackend):
         super().__init__()
         self.shapes = []
 
-    def convolve(self, image, psf, **options):
+    def _convolve_planes(self, image, *given, **options):
         self.shapes.append(image.shape)
-        return super().convolve(image, psf, **options)
+        return super()._convolve_planes(image, *given, **options)
 
 
 @pytest.mark.parametrize("mode", ["full", "texture"])
@@ -326,7 +326,7 @@ def test_the_grain_of_tiles_is_that_of_the_whole_to_the_bit(rng):
 
 def test_an_array_of_a_device_is_tiled_on_it(picture, monkeypatch):
     whole = phos.develop(Strict().to_device(picture), FILM, backend=Apart(), **SMALL)
-    monkeypatch.setattr(Apart, "max_elements", 15_000)
+    monkeypatch.setattr(Apart, "limits", Limits(max_elements=15_000))
     tiled, report = phos.develop(
         Strict().to_device(picture), FILM, backend=Apart(), report=True, **SMALL
     )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import phos_core as phos
-from phos_core.convolution.contract import BackendBase
+from phos_core.backend import GenericBackend
 from phos_core.convolution.methods.scipy_backend import ScipyBackend
 from phos_core.convolution.running import finite
 from phos_core.errors import BackendFallbackWarning, DeviceLostError
@@ -35,8 +35,8 @@ class Sick(ScipyBackend):
     def convolve(self, *args, **settings):
         return self.spoil("convolve", super().convolve(*args, **settings))
 
-    def convolve_by(self, *args, **settings):
-        return super().convolve_by(*args, **settings)
+    def convolve_into(self, image, psf, out, **settings):
+        out[...] = self.convolve(image, psf, **settings)
 
 
 class SickCompiler(Sick):
@@ -46,7 +46,7 @@ class SickCompiler(Sick):
         from phos_core.convolution import chain as chains
 
         def run(*arrays, out=None):
-            result = chains.run(chain, *arrays)
+            result = chains.run_chain(chain, *arrays)
             return self.spoil("compile", result) if result.dtype == np.float32 else result
 
         return run
@@ -60,7 +60,7 @@ class SickGrain(Sick):
         return self.spoil("grain", noise)
 
 
-class SickDevice(BackendBase):
+class SickDevice(GenericBackend):
     """A device whose arrays NumPy cannot take for its own, gone wrong."""
 
     name = "sick-device"
@@ -76,7 +76,7 @@ class SickDevice(BackendBase):
     def to_host(self, x):
         return np.asarray(x.to_device(array_api_strict.Device("CPU_DEVICE")))
 
-    def convolve(self, image, psf, *, boundary="symmetric", accuracy="exact"):
+    def convolve(self, image, psf, *, boundary="symmetric"):
         blurred = super().convolve(image, psf, boundary=boundary)
         place = (0,) * (blurred.ndim - 2)
         blurred[(*place, 3, 5)] = self.wrong

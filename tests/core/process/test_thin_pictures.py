@@ -10,7 +10,7 @@ from phos_core.convolution.boundary import BOUNDARIES
 from phos_core.convolution.choosing import selection
 from phos_core.convolution.methods import reference
 from phos_core.convolution.methods.tables import transfer_table
-from phos_core.convolution.running.folding import folded
+from phos_core.convolution.running.folding import folded_psf
 from phos_core.effects.halation import RINGS, halation_psfs
 from phos_core.psf import compose, from_array, gaussian, mixture, radial
 from phos_core.psf.stretched import stretched
@@ -113,7 +113,7 @@ def test_a_folded_psf_does_the_same_and_reaches_no_farther_than_the_picture(rng,
     for shape in [*THIN[1:], (5, 7)]:
         image = rng.random(shape)
         for psf in psfs:
-            less = folded(psf, shape, boundary)
+            less = folded_psf(psf, shape, boundary)
             expected = reference.convolve(image, psf, boundary)
             np.testing.assert_allclose(
                 reference.convolve(image, less, boundary), expected, rtol=0, atol=1e-9 * psf.l1
@@ -123,7 +123,7 @@ def test_a_folded_psf_does_the_same_and_reaches_no_farther_than_the_picture(rng,
 
 def test_a_psf_that_fits_is_not_folded():
     psf = gaussian(2.0)
-    assert folded(psf, (16, 16), "symmetric") is psf
+    assert folded_psf(psf, (16, 16), "symmetric") is psf
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

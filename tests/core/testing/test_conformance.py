@@ -101,13 +101,13 @@ def test_the_option_costs_other_runs_of_pytest_nothing():
 
 PLUG_IN = """
 {fault}
-from phos_core.convolution.contract import BackendBase
+from phos_core.backend import GenericBackend
 from phos_core.convolution.hooks import BackendSpec, hookimpl
 
 PHOS_HOOK_API = 1
 
 
-class Backend(BackendBase):
+class Backend(GenericBackend):
     name = "{name}"
 
     def to_device(self, host):

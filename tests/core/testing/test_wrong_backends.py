@@ -16,14 +16,14 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from phos_core.backend import GenericBackend, MemoryInfo, ProbeReport
 from phos_core.convolution import chain
 from phos_core.convolution.choosing import process_state
-from phos_core.convolution.contract import BackendBase, MemoryInfo, ProbeReport
 from phos_core.convolution.methods.scipy_backend import ScipyBackend
 from phos_core.effects.grain import grain_noise
 from phos_core.errors import DeviceLostError
 from phos_core.psf import PSF, from_array, gaussian
-from phos_core.testing import ConvolutionBackendContract
+from phos_core.testing import ConvolutionBackendContract, parts_of
 
 WIDE = from_array(np.full((15, 15), 1 + 2**-11))
 
@@ -41,17 +41,24 @@ def to_ten_bits(x):
     return np.ldexp(np.round(mantissa * 2**11) / 2**11, exponent).astype(np.asarray(x).dtype)
 
 
-class Correlates(ScipyBackend):
+class Wrong(ScipyBackend):
+    """Whose places hold what its `convolve` gives, as the user's results do."""
+
+    def convolve_into(self, image, psf, out, **options):
+        out[...] = self.convolve(image, psf, **options)
+
+
+class Correlates(Wrong):
     def convolve(self, image, psf, **options):
         return super().convolve(image, changed(psf, lambda p: p[::-1, ::-1]), **options)
 
 
-class ShiftsByOne(ScipyBackend):
+class ShiftsByOne(Wrong):
     def convolve(self, image, psf, **options):
         return np.roll(super().convolve(image, psf, **options), 1, axis=-1)
 
 
-class MirrorsWithoutTheEdge(ScipyBackend):
+class MirrorsWithoutTheEdge(Wrong):
     """Takes "symmetric" for the border that several libraries call "reflect"."""
 
     def convolve(self, image, psf, *, boundary="symmetric", **options):
@@ -59,27 +66,27 @@ class MirrorsWithoutTheEdge(ScipyBackend):
         return super().convolve(image, psf, boundary=wrong, **options)
 
 
-class KnowsOneBorder(ScipyBackend):
+class KnowsOneBorder(Wrong):
     def convolve(self, image, psf, *, boundary="symmetric", **options):
         return super().convolve(image, psf, **options)
 
 
-class LosesLight(ScipyBackend):
+class LosesLight(Wrong):
     def convolve(self, image, psf, **options):
         return super().convolve(image, psf, **options) * np.float32(0.9999)
 
 
-class RoundsTheImage(ScipyBackend):
+class RoundsTheImage(Wrong):
     def convolve(self, image, psf, **options):
         return super().convolve(to_ten_bits(image), psf, **options)
 
 
-class RoundsThePSF(ScipyBackend):
+class RoundsThePSF(Wrong):
     def convolve(self, image, psf, **options):
         return super().convolve(image, changed(psf, to_ten_bits), **options)
 
 
-class RoundsOnlyLargePlanes(ScipyBackend):
+class RoundsOnlyLargePlanes(Wrong):
     """As libraries do that turn to their tensor cores when it pays."""
 
     def convolve(self, image, psf, **options):
@@ -87,18 +94,18 @@ class RoundsOnlyLargePlanes(ScipyBackend):
         return super().convolve(to_ten_bits(image) if large else image, psf, **options)
 
 
-class ClipsHighlights(ScipyBackend):
+class ClipsHighlights(Wrong):
     def convolve(self, image, psf, **options):
         return super().convolve(np.minimum(image, np.float32(500)), psf, **options)
 
 
-class WritesItsInput(ScipyBackend):
+class WritesItsInput(Wrong):
     def convolve(self, image, psf, **options):
         image[...] = super().convolve(image, psf, **options)
         return image
 
 
-class GivesItsInputBack(ScipyBackend):
+class GivesItsInputBack(Wrong):
     """Has nothing to do for a PSF of one sample, and hands the image itself out."""
 
     def convolve(self, image, psf, **options):
@@ -107,7 +114,7 @@ class GivesItsInputBack(ScipyBackend):
         return super().convolve(image, psf, **options)
 
 
-class LiesAboutAvailability(BackendBase):
+class LiesAboutAvailability(GenericBackend):
     name = "liar"
 
     def probe(self):
@@ -125,23 +132,23 @@ class AdmitsNothing(ScipyBackend):
         return ProbeReport("no-device", "the cable is out", "plug it in")
 
 
-class GivesTheFirstLayerOnly(ScipyBackend):
+class GivesTheFirstLayerOnly(Wrong):
     def convolve(self, image, psf, **options):
         return super().convolve(image, psf, **options)[:1]
 
 
-class PadsItsResult(ScipyBackend):
+class PadsItsResult(Wrong):
     def convolve(self, image, psf, **options):
         found = super().convolve(image, psf, **options)
         return np.concatenate([found, found[..., -1:]], axis=-1)
 
 
-class GivesDoubles(ScipyBackend):
+class GivesDoubles(Wrong):
     def convolve(self, image, psf, **options):
         return super().convolve(image, psf, **options).astype(np.float64)
 
 
-class GivesNaN(ScipyBackend):
+class GivesNaN(Wrong):
     """Only where the picture is black, as a division does."""
 
     def convolve(self, image, psf, **options):
@@ -149,7 +156,7 @@ class GivesNaN(ScipyBackend):
         return np.where(np.abs(found) < 1e-9, np.float32(np.nan), found)
 
 
-class NeverTheSame(ScipyBackend):
+class NeverTheSame(Wrong):
     def __init__(self):
         super().__init__()
         self._noise = np.random.default_rng(1)
@@ -159,7 +166,7 @@ class NeverTheSame(ScipyBackend):
         return found * (1 + 1e-6 * self._noise.normal(size=found.shape)).astype(np.float32)
 
 
-class TakesViewsForWholes(ScipyBackend):
+class TakesViewsForWholes(Wrong):
     """Reads the memory behind a view from its start, as a library without strides does."""
 
     def convolve(self, image, psf, **options):
@@ -169,7 +176,7 @@ class TakesViewsForWholes(ScipyBackend):
         return super().convolve(image, psf, **options)
 
 
-class SharesItsBuffer(ScipyBackend):
+class SharesItsBuffer(Wrong):
     """Keeps one place for the image of the moment, whoever asks."""
 
     def __init__(self):
@@ -184,7 +191,7 @@ class SharesItsBuffer(ScipyBackend):
         return super().convolve(self._of_the_moment, psf, **options)
 
 
-class KeepsEverything(ScipyBackend):
+class KeepsEverything(Wrong):
     def __init__(self):
         super().__init__()
         self._kept = []
@@ -194,7 +201,7 @@ class KeepsEverything(ScipyBackend):
         return super().convolve(image, psf, **options)
 
 
-class OnADevice(ScipyBackend):
+class OnADevice(Wrong):
     """Plays a device whose memory every result takes from, and no release gives back."""
 
     xp = types.ModuleType("device")
@@ -211,7 +218,7 @@ class OnADevice(ScipyBackend):
         return MemoryInfo(2**40 - self._used_bytes, 2**40)
 
 
-class GivesBackLess(ScipyBackend):
+class GivesBackLess(Wrong):
     """Its release drops what it needs."""
 
     def __init__(self):
@@ -225,33 +232,33 @@ class GivesBackLess(ScipyBackend):
         return super().convolve(image, psf, **options) * self._share
 
 
-class CompilesWithHalfFloats(ScipyBackend):
+class CompilesWithHalfFloats(Wrong):
     def compile(self, asked):
         def kernel(*arrays, out=None):
-            return chain.run(asked, *(array.astype(np.float16) for array in arrays))
+            return chain.run_chain(asked, *(array.astype(np.float16) for array in arrays))
 
         return kernel
 
 
-class ForgetsTheNumbers(ScipyBackend):
+class ForgetsTheNumbers(Wrong):
     """Compiles a structure and leaves the stock's numbers out."""
 
     def compile(self, asked):
         forgetful = dataclasses.replace(asked, constants=(1.0,) * len(asked.constants))
-        return lambda *arrays, out=None: chain.run(forgetful, *arrays)
+        return lambda *arrays, out=None: chain.run_chain(forgetful, *arrays)
 
 
-class GrainOfItsOwn(ScipyBackend):
+class GrainOfItsOwn(Wrong):
     def grain_noise(self, like, params, *, rows, cols, seed, **place):
         return np.random.default_rng(seed).normal(size=(3, rows, cols)).astype(np.float32)
 
 
-class CallsEverythingMemory(ScipyBackend):
+class CallsEverythingMemory(Wrong):
     def classify_error(self, error):
         return "out-of-memory"
 
 
-class OneBuffer(ScipyBackend):
+class OneBuffer(Wrong):
     """Hands out one place for all results of a shape."""
 
     def __init__(self):
@@ -272,7 +279,7 @@ class OneBufferUp(OneBuffer):
         place[...] = host
         return place
 
-    convolve = ScipyBackend.convolve
+    convolve = Wrong.convolve
 
 
 class OneBufferDown(OneBufferUp):
@@ -282,7 +289,7 @@ class OneBufferDown(OneBufferUp):
     to_device = ScipyBackend.to_device
 
 
-class HalfFloatsFrom(ScipyBackend):
+class HalfFloatsFrom(Wrong):
     """Saves memory on large planes."""
 
     most_pixels = 400 * 400
@@ -299,7 +306,7 @@ class HalfFloatsFromAMegapixel(HalfFloatsFrom):
     most_pixels = 1_000_000
 
 
-class NaNFromAMegapixel(ScipyBackend):
+class NaNFromAMegapixel(Wrong):
     def convolve(self, image, psf, **options):
         found = super().convolve(image, psf, **options)
         if found[..., 0, 0].size * 1_000_000 < found.size:
@@ -308,24 +315,24 @@ class NaNFromAMegapixel(ScipyBackend):
 
 
 class CompilesHalfFloatsWhenLarge(HalfFloatsFrom):
-    convolve = ScipyBackend.convolve
+    convolve = Wrong.convolve
 
     def compile(self, asked):
-        return lambda *arrays, out=None: chain.run(asked, *map(self._rounded, arrays))
+        return lambda *arrays, out=None: chain.run_chain(asked, *map(self._rounded, arrays))
 
 
 class HalfFloatGrainWhenLarge(HalfFloatsFrom):
-    convolve = ScipyBackend.convolve
+    convolve = Wrong.convolve
 
     def grain_noise(self, like, params, **place):
         return self._rounded(grain_noise(like, params, **place))
 
 
-class NamesNoLibrary(ScipyBackend):
+class NamesNoLibrary(Wrong):
     xp = types.ModuleType("foolib")
 
 
-class WritesItsInputQuietly(ScipyBackend):
+class WritesItsInputQuietly(Wrong):
     """Only where it may."""
 
     def convolve(self, image, psf, **options):
@@ -335,13 +342,28 @@ class WritesItsInputQuietly(ScipyBackend):
         return found
 
 
-class LeavesCycles(ScipyBackend):
+class LeavesCycles(Wrong):
     """Keeps nothing, but what it used waits for the garbage collector."""
 
     def convolve(self, image, psf, **options):
         cycle = [image.copy()]
         cycle.append(cycle)
         return super().convolve(image, psf, **options)
+
+
+class FillsPlacesOtherwise(ScipyBackend):
+    """Has a quick way for a place that it is given, which loses light."""
+
+    def convolve_into(self, image, psf, out, **options):
+        super().convolve_into(image, psf, out, **options)
+        out *= np.float32(0.9999)
+
+
+class Misspelt(ScipyBackend):
+    """Makes grain quicker, and wonders why it is not asked."""
+
+    def grain_nois(self, like, params, **place):
+        return grain_noise(like, params, **place)
 
 
 IMPULSE = "test_an_impulse_becomes_the_psf_in_place_and_not_mirrored"
@@ -432,12 +454,24 @@ CORNER = "test_an_impulse_in_a_corner_obeys_the_boundary"
         (CompilesWithHalfFloats, SELF_TEST, {}),
         (ForgetsTheNumbers, SELF_TEST, {}),
         (GrainOfItsOwn, SELF_TEST, {}),
+        (FillsPlacesOtherwise, "test_a_place_is_filled_with_what_a_new_array_would_hold", {}),
     ],
 )
 def test_the_kit_finds_a_wrong_backend(wrong, law, case):
     backend = wrong()
     with pytest.raises((AssertionError, DeviceLostError)):  # what is not finite is lost at once
         getattr(ConvolutionBackendContract(), law)(backend, **case)
+
+
+def test_the_kit_names_a_misspelt_part_and_prints_those_that_it_found(capsys):
+    law = ConvolutionBackendContract().test_no_name_of_it_is_nearly_that_of_an_optional_part
+    with pytest.raises(AssertionError, match="grain_nois is never asked for; did you mean grain_"):
+        law(Misspelt(), capsys)
+    law(GrainOfItsOwn(), capsys)
+    own = parts_of(GrainOfItsOwn()).splitlines()[0]
+    assert own.startswith("scipy, optional parts its own: ")
+    assert {"MakesGrain", "FillsOut", "PlansMethods"} <= set(own.partition(": ")[2].split(", "))
+    assert "RunsSideBySide" in parts_of(GrainOfItsOwn()).splitlines()[2]
 
 
 @pytest.mark.parametrize("wrong", [WritesItsInput, WritesItsInputQuietly])
@@ -486,7 +520,7 @@ CHANGES = {
 @pytest.mark.proof
 @pytest.mark.parametrize("what", CHANGES)
 def test_the_kit_finds_what_a_backend_changes_of_the_process(what, capfd, monkeypatch):
-    class ChangesIt(ScipyBackend):
+    class ChangesIt(Wrong):
         def convolve(self, image, psf, **options):
             CHANGES[what]()
             return super().convolve(image, psf, **options)
@@ -503,7 +537,7 @@ def test_the_kit_finds_what_a_backend_changes_of_the_process(what, capfd, monkey
 
 @pytest.mark.parametrize("way", [lambda: sys.stdout.write("hello"), lambda: os.write(1, b"hello")])
 def test_the_kit_finds_a_backend_that_prints(way, capfd):
-    class Prints(ScipyBackend):
+    class Prints(Wrong):
         def convolve(self, image, psf, **options):
             way()
             return super().convolve(image, psf, **options)

@@ -29,10 +29,10 @@ def phos_convolution_backends():
 
 BACKEND = """
 import numpy as np
-from phos_core.convolution.contract import BackendBase, ProbeReport
+from phos_core.backend import GenericBackend, ProbeReport
 
 
-class Backend(BackendBase):
+class Backend(GenericBackend):
     name = "acme"
 
     def to_device(self, host):

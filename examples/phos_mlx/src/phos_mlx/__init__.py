@@ -1,6 +1,6 @@
 """MLX as a convolution backend for phos. Loaded whenever backends are listed: imports no MLX."""
 
-from phos_core.convolution.hooks import BackendSpec, hookimpl
+from phos_core.backend import BackendSpec, hookimpl
 
 PHOS_HOOK_API = 1
 

@@ -12,10 +12,16 @@ import mlx.core as mx
 import numpy as np
 import numpy.typing as npt
 
-from phos_core.arrays import Array
-from phos_core.convolution.contract import Accuracy, BackendBase, Boundary, ProbeReport
-from phos_core.convolution.methods.generic import circular_extent, fast_even_length, pad
-from phos_core.psf import PSF
+from phos_core.backend import (
+    PSF,
+    Array,
+    BackendBase,
+    Boundary,
+    ProbeReport,
+    circular_extent,
+    fast_even_length,
+    pad,
+)
 
 MOST_TABLES = 16  # transfer functions kept for the next picture
 
@@ -41,12 +47,7 @@ class MLXBackend(BackendBase):
         return np.asarray(x)
 
     def convolve(
-        self,
-        image: Array,
-        psf: PSF | Sequence[PSF],
-        *,
-        boundary: Boundary = "symmetric",
-        accuracy: Accuracy = "exact",
+        self, image: Array, psf: PSF | Sequence[PSF], *, boundary: Boundary = "symmetric"
     ) -> Array:
         """Convolve all planes at once, or each entry of the first axis with its own PSF."""
         if isinstance(psf, PSF):

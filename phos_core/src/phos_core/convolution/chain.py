@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Chain", "Instruction", "run"]
+__all__ = ["Chain", "Instruction", "run_chain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Chain:
         return self.inputs, self.instructions, self.outputs, self.dtype, sizes
 
 
-def run(chain: Chain, *arrays: NDArray[Any]) -> NDArray[Any]:
+def run_chain(chain: Chain, *arrays: NDArray[Any]) -> NDArray[Any]:
     """Run a chain on NumPy arrays, instruction by instruction: what compiled code is held to.
 
     Parameters

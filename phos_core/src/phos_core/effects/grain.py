@@ -15,6 +15,7 @@ from phos_core.arrays import Array, array_namespace, clipped, device, per_layer
 from phos_core.density_curve import polynomial
 
 __all__ = [
+    "NOISE_MULTIPLIERS",
     "Grain",
     "GrainBias",
     "add_grain",
@@ -29,7 +30,7 @@ APERTURE_UM = 48.0  # diameter of the aperture through which RMS granularity is 
 TAP_TOLERANCE = 1e-3  # of the largest: smaller taps of the shaping filter are dropped
 WORD = 0xFFFFFFFF
 GOLDEN_RATIO = 0x9E3779B9  # its fractional part in 32 bits: keeps an all-zero key from staying so
-MULTIPLIERS = (0x7FEB352D, 0x846CA68B)  # docs/sources.md: hash-prospector
+NOISE_MULTIPLIERS = (0x7FEB352D, 0x846CA68B)  # docs/sources.md: hash-prospector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,7 +311,7 @@ def _mix(x: Array) -> Array:
 
     Products wrap around. A right shift of int32 repeats the sign, so its copies are masked off.
     """
-    first, second = MULTIPLIERS
+    first, second = NOISE_MULTIPLIERS
     x = x ^ ((x >> 16) & 0xFFFF)
     x *= _signed(first)
     x ^= (x >> 15) & 0x1FFFF
@@ -340,7 +341,7 @@ def noise_keys(seed: int, frame: int, layer: int) -> tuple[int, int]:
 
 def _mix_integers(*words: int) -> int:
     """Hash 32-bit words to one: `_mix` in Python's integers, word by word."""
-    first, second = MULTIPLIERS
+    first, second = NOISE_MULTIPLIERS
     key = 0
     for word in words:
         key = ((key ^ word) + GOLDEN_RATIO) & WORD

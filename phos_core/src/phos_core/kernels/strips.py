@@ -14,6 +14,7 @@ from phos_core.arrays import Array, array_namespace, numpy_dtype
 from phos_core.convolution.chain import Chain
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.methods.cpu import finish_all, thread_pool, usable_cores
+from phos_core.convolution.optional import CompilesChains, KeepsHostMemory
 from phos_core.errors import UnsupportedOperationError
 from phos_core.kernels.tracing import trace
 from phos_core.once import once
@@ -114,10 +115,9 @@ def prepared(
     RowFunction
         Does what the function does.
     """
-    compile_chain = getattr(backend, "compile", None)
-    if compile_chain is not None:
+    if isinstance(backend, CompilesChains):
         try:
-            kernel = compile_chain(_chain(*_with_settings(function), tuple(inputs)))
+            kernel = backend.compile(_chain(*_with_settings(function), tuple(inputs)))
         except UnsupportedOperationError:
             pass  # the reference can do it
         else:
@@ -251,24 +251,23 @@ def by_rows(
 
 def room(backend: ConvolutionBackend, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     """An array on the host for a stage of the process, in memory that the backend has kept."""
-    buffers = getattr(backend, "buffers", None)
-    return np.empty(shape, dtype) if buffers is None else buffers.take(shape, dtype)
+    if not isinstance(backend, KeepsHostMemory):
+        return np.empty(shape, dtype)
+    return backend.buffers.take(shape, dtype)
 
 
 def give_back(backend: ConvolutionBackend, *arrays: Array) -> None:
     """Let the backend keep the memory of arrays that nobody needs any more."""
-    buffers = getattr(backend, "buffers", None)
-    if buffers is not None:
+    if isinstance(backend, KeepsHostMemory):
         for array in arrays:
-            buffers.give(array)
+            backend.buffers.give(array)
 
 
 def give_back_last(backend: ConvolutionBackend, *arrays: Array) -> None:
     """Do as `give_back` when a picture is done: of what is kept now, the next one finds a part."""
     give_back(backend, *arrays)
-    buffers = getattr(backend, "buffers", None)
-    if buffers is not None:
-        buffers.trim()
+    if isinstance(backend, KeepsHostMemory):
+        backend.buffers.trim()
 
 
 def _strips(arrays: Sequence[NDArray[Any]]) -> list[slice]:

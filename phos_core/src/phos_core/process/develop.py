@@ -19,6 +19,7 @@ from phos_core.arrays import Array, array_namespace, device, plain_numerics, ref
 from phos_core.convolution.choosing.log import log_choice
 from phos_core.convolution.choosing.selection import Selection, library_versions, select
 from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.convolution.optional import RunsSideBySide
 from phos_core.convolution.running.convolve import is_native, kept_apart, places
 from phos_core.convolution.running.fallback import Work, descend
 from phos_core.convolution.running.tiles import Footprint, Tile, run, tile_sizes
@@ -273,7 +274,9 @@ def develop_equal(
         return
     takes = partial(footprint, size=(rows, cols), film=film, recipe=orders[0].recipe)
     at_once = pictures_at_once(len(orders), takes, selection.backend)
-    lanes = getattr(selection.backend, "lanes", 1) if orders[0].result is not None else 1
+    chosen = selection.backend
+    stays = orders[0].result is None
+    lanes = chosen.lanes if isinstance(chosen, RunsSideBySide) and not stays else 1
     if at_once >= lanes > 1:
         at_once = min(at_once // lanes, LANE_PICTURES, math.ceil(len(orders) / (2 * lanes)))
     groups = [orders[start : start + at_once] for start in range(0, len(orders), at_once)]
@@ -282,8 +285,8 @@ def develop_equal(
     def develop_group(index: int) -> None:
         done[index] = develop_together(groups[index], film, selection, strict, timed=timed)
 
-    if lanes > 1 and len(groups) > 1:
-        selection.backend.side_by_side(develop_group, len(groups))  # type: ignore[attr-defined]
+    if isinstance(chosen, RunsSideBySide) and lanes > 1 and len(groups) > 1:
+        chosen.side_by_side(develop_group, len(groups))
     else:
         for index in range(len(groups)):
             develop_group(index)

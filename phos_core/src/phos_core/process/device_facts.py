@@ -24,6 +24,7 @@ from phos_core.convolution.choosing.registry import (
 from phos_core.convolution.choosing.selection import library_versions
 from phos_core.convolution.contract import ConvolutionBackend, MemoryInfo
 from phos_core.convolution.methods.cpu import usable_cores
+from phos_core.convolution.optional import ReportsDevice, memory_of
 from phos_core.process.develop import develop
 
 __all__ = [
@@ -248,7 +249,7 @@ def _described(offer: OfferedBackend) -> DeviceInfo:
             reason=report.reason,
             hint=report.hint,
         )
-    memory = attempt(backend.memory, f"memory of {report.name}")
+    memory = attempt(lambda: memory_of(backend), f"memory of {report.name}")
     facts = _facts(backend)
     if not isinstance(memory, MemoryInfo):
         facts |= {"memory": memory if isinstance(memory, Trouble) else f"got {shown(memory)}"}
@@ -267,7 +268,9 @@ def _described(offer: OfferedBackend) -> DeviceInfo:
 
 
 def _facts(backend: ConvolutionBackend) -> dict[str, str]:
-    """Ask a backend, which may not have `BackendBase`, for what it knows of its device."""
-    ask = getattr(backend, "device_facts", dict)
+    """Ask a backend for what it knows of its device."""
+    if not isinstance(backend, ReportsDevice):
+        return {}
+    ask = backend.device_facts
     told = attempt(lambda: {str(key): str(value) for key, value in ask().items()}, "device facts")
     return {"trouble": told} if isinstance(told, Trouble) else told

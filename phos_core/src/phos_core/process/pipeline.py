@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from phos_core.arrays import Array, array_namespace, clipped, numpy_dtype
 from phos_core.convolution.choosing.log import log_method
 from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.convolution.optional import FillsOut, MakesGrain, synchronize
 from phos_core.convolution.running.finite import Watch
 from phos_core.convolution.running.tiles import Tile, Window
 from phos_core.effects.couplers import Couplers, coupler_psf, inhibit, release
@@ -218,7 +219,7 @@ def with_noise(
     recipe: Recipe,
 ) -> RowFunction:
     """Hand a step the noise of step 7 for the rows it works on, after its other arrays."""
-    make_noise = getattr(backend, "grain_noise", grain_noise)
+    make_noise = backend.grain_noise if isinstance(backend, MakesGrain) else grain_noise
 
     def finish_part(*parts: Array, place: tuple[int, int], out: Array | None) -> Array:
         _, rows, cols = parts[0].shape
@@ -311,10 +312,10 @@ def spread_inhibitor(
 def spread(image: Array, psf: PSF | Sequence[PSF], backend: ConvolutionBackend) -> Array:
     """Convolve a stage of the process that nobody needs afterwards."""
     log_method(backend, image.shape, psf)
-    if not getattr(backend, "takes_out", False):
+    if not isinstance(backend, FillsOut):
         return backend.convolve(image, psf)
     place = room(backend, image.shape, image.dtype)
-    backend.convolve(image, psf, out=place)  # type: ignore[call-arg] # it says that it takes one
+    backend.convolve_into(image, psf, place)
     give_back(backend, image)
     return place
 
@@ -380,6 +381,6 @@ class Clock:
         start = time.perf_counter()
         yield
         if self.backend is not None:
-            self.backend.synchronize()
+            synchronize(self.backend)
         elapsed = time.perf_counter() - start
         self.seconds[name] = self.seconds.get(name, 0.0) + elapsed

@@ -10,13 +10,14 @@ A plug-in's test is these lines:
             return create()
 """
 
+import difflib
 import gc
 import os
 import random
+import sys
 import tracemalloc
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any, TypeAlias, get_args
 
 import numpy as np
@@ -26,31 +27,38 @@ from array_api_compat import is_numpy_namespace
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_info
 
-from phos_core.arrays import Array, array_namespace, device
-from phos_core.convolution.choosing import process_state
-from phos_core.convolution.choosing.probing import self_test
-from phos_core.convolution.contract import (
+from phos_core import convolve
+from phos_core.arrays import array_namespace, device
+from phos_core.backend import (
     BOUNDARIES,
-    TOLERANCES,
+    PSF,
     Accuracy,
+    Array,
+    BackendBase,
     Boundary,
     ConvolutionBackend,
+    FillsOut,
+    Grain,
+    MakesGrain,
+    grain_noise,
 )
+from phos_core.convolution.choosing import process_state
+from phos_core.convolution.choosing.probing import self_test
+from phos_core.convolution.contract import TOLERANCES
 from phos_core.convolution.methods import reference
-from phos_core.convolution.running.convolve import convolve
-from phos_core.effects.grain import grain_noise
-from phos_core.kernels.strips import RowFunction, by_rows, of_pixels, prepared
-from phos_core.process.pipeline import (
-    develop_and_print,
-    expose_scene,
-    print_bias,
-    release_inhibitor,
+from phos_core.convolution.optional import (
+    OPTIONAL_PARTS,
+    accuracy_of,
+    error_kind_of,
+    memory_of,
+    probe_of,
+    release,
+    synchronize,
 )
-from phos_core.process.recipe import Recipe
-from phos_core.psf import PSF, combine, compose, delta, exponential, from_array, gaussian, radial
-from phos_core.stocks.film import Film
+from phos_core.process import steps
+from phos_core.psf import combine, compose, delta, exponential, from_array, gaussian, radial
 
-__all__ = ["ConvolutionBackendContract", "assert_agrees", "images", "psfs"]
+__all__ = ["ConvolutionBackendContract", "assert_agrees", "images", "parts_of", "psfs"]
 
 LARGEST_SIDE = 300
 MOST_REFERENCE_WORK = 3e8  # multiplications: the reference is slow
@@ -194,14 +202,39 @@ class ConvolutionBackendContract:
     def test_it_is_a_backend(self, backend: ConvolutionBackend) -> None:
         assert isinstance(backend, ConvolutionBackend)
         assert backend.name
-        assert backend.accuracy in get_args(Accuracy)
+        assert accuracy_of(backend) in get_args(Accuracy)
+
+    def test_no_name_of_it_is_nearly_that_of_an_optional_part(
+        self, backend: ConvolutionBackend, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """A misspelt part is never asked for. Which were found is printed."""
+        with capsys.disabled():
+            sys.stdout.write(f"\n{parts_of(backend)}\n")
+        known = {*_members(ConvolutionBackend), *(n for p in OPTIONAL_PARTS for n in _members(p))}
+        own = {name for name in dir(backend) if not name.startswith("_")}
+        for name in own - known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
+            assert not near, f"{name} is never asked for; did you mean {near[0]}?"
 
     def test_its_probe_says_that_it_runs(self, backend: ConvolutionBackend) -> None:
-        report = backend.probe()
+        report = probe_of(backend)
         assert report.status == "ok", report.reason
 
     def test_it_passes_the_self_test(self, backend: ConvolutionBackend) -> None:
         assert self_test(backend) == ""
+
+    def test_a_place_is_filled_with_what_a_new_array_would_hold(
+        self, backend: ConvolutionBackend
+    ) -> None:
+        if not isinstance(backend, FillsOut):
+            return  # phos copies what it gives
+        image = np.random.default_rng(23).random((2, 61, 70)).astype(np.float32)
+        for psf in (gaussian(1.2), exponential(3.0), [delta(), from_array(np.ones((3, 5)))]):
+            for boundary in BOUNDARIES:
+                place = np.full_like(image, np.nan)
+                backend.convolve_into(image, psf, place, boundary=boundary)
+                expected = backend.convolve(image, psf, boundary=boundary)
+                np.testing.assert_array_equal(place, expected)
 
     def test_its_namespace_is_that_of_its_arrays(self, backend: ConvolutionBackend) -> None:
         x = backend.to_device(np.ones((2, 3), np.float32))
@@ -218,7 +251,7 @@ class ConvolutionBackendContract:
         host = np.arange(12, dtype=np.float32).reshape(1, 3, 4)
         host.flags.writeable = False
         back = backend.to_host(backend.to_device(host))
-        backend.synchronize()
+        synchronize(backend)
         assert isinstance(back, np.ndarray)
         assert back.dtype == np.float32
         np.testing.assert_array_equal(back, host)
@@ -232,7 +265,7 @@ class ConvolutionBackendContract:
         expected = np.zeros((20, 30))
         expected[7:12, 10:17] = psf.samples()
         found = _as_users_do(image, psf, backend=backend)
-        allowed = TOLERANCES[backend.accuracy] * psf.l1
+        allowed = TOLERANCES[accuracy_of(backend)] * psf.l1
         np.testing.assert_allclose(found, expected, rtol=0.0, atol=allowed)
 
     @pytest.mark.parametrize("boundary", BOUNDARIES)
@@ -244,7 +277,7 @@ class ConvolutionBackendContract:
         image = np.zeros((9, 8), np.float32)
         image[corner] = 1.0
         found = _as_users_do(image, psf, backend=backend, boundary=boundary)
-        assert_agrees(found, image, psf, boundary, backend.accuracy)
+        assert_agrees(found, image, psf, boundary, accuracy_of(backend))
 
     @pytest.mark.parametrize("boundary", [b for b in BOUNDARIES if b != "zero"])
     @pytest.mark.parametrize("psf", [gaussian(3.0), exponential(2.0)], ids=["gaussian", "exp"])
@@ -253,7 +286,7 @@ class ConvolutionBackendContract:
     ) -> None:
         image = np.full((40, 33), 0.7, np.float32)
         found = _as_users_do(image, psf, backend=backend, boundary=boundary)
-        np.testing.assert_allclose(found, 0.7, rtol=TOLERANCES[backend.accuracy])
+        np.testing.assert_allclose(found, 0.7, rtol=TOLERANCES[accuracy_of(backend)])
 
     def test_light_is_neither_made_nor_lost_at_the_symmetric_border(
         self, backend: ConvolutionBackend
@@ -261,7 +294,10 @@ class ConvolutionBackendContract:
         image = np.random.default_rng(1).random((50, 37)).astype(np.float32)
         found = _as_users_do(image, exponential(4.0), backend=backend)
         total = float(image.sum(dtype=np.float64))
-        assert abs(float(found.sum(dtype=np.float64)) / total - 1.0) <= TOLERANCES[backend.accuracy]
+        assert (
+            abs(float(found.sum(dtype=np.float64)) / total - 1.0)
+            <= TOLERANCES[accuracy_of(backend)]
+        )
 
     @pytest.mark.parametrize("boundary", BOUNDARIES)
     @pytest.mark.parametrize(
@@ -275,7 +311,7 @@ class ConvolutionBackendContract:
     ) -> None:
         image = np.random.default_rng(3).random(shape).astype(np.float32)
         found = _as_users_do(image, psf, backend=backend, boundary=boundary)
-        assert_agrees(found, image, psf, boundary, backend.accuracy)
+        assert_agrees(found, image, psf, boundary, accuracy_of(backend))
 
     @pytest.mark.parametrize("taps", [(1, 257), (257, 1), (3, 301)])
     def test_a_psf_may_be_wider_than_256_pixels(
@@ -284,7 +320,7 @@ class ConvolutionBackendContract:
         rng = np.random.default_rng(4)
         image, psf = rng.random((2, 40, 50)).astype(np.float32), from_array(rng.random(taps))
         found = _on_device(backend, image, psf)
-        assert_agrees(found, image, psf, "symmetric", backend.accuracy)
+        assert_agrees(found, image, psf, "symmetric", accuracy_of(backend))
 
     @pytest.mark.parametrize("shape", [(1, 127), (61, 47), (60, 100)])
     @pytest.mark.parametrize("boundary", BOUNDARIES)
@@ -294,7 +330,7 @@ class ConvolutionBackendContract:
         image = np.random.default_rng(5).random(shape).astype(np.float32)
         psf = exponential(0.5)
         found = _as_users_do(image, psf, backend=backend, boundary=boundary)
-        assert_agrees(found, image, psf, boundary, backend.accuracy)
+        assert_agrees(found, image, psf, boundary, accuracy_of(backend))
 
     @pytest.mark.parametrize("shape", [(520, 700), (1040, 1030), (5000, 24)])
     @pytest.mark.parametrize(
@@ -312,7 +348,7 @@ class ConvolutionBackendContract:
         for at in (0.0, 0.5, 1.0):
             window, inner = _window(shape, psf.radius, at)
             expected = reference.convolve(image[window], psf, "symmetric")[inner]
-            allowed = TOLERANCES[backend.accuracy] * psf.l1
+            allowed = TOLERANCES[accuracy_of(backend)] * psf.l1
             np.testing.assert_allclose(found[window][inner], expected, rtol=0.0, atol=allowed)
 
     def test_each_layer_may_have_its_own_psf(self, backend: ConvolutionBackend) -> None:
@@ -321,14 +357,14 @@ class ConvolutionBackendContract:
         layers = [gaussian(1.5), from_array(rng.random((9, 5))), delta()]
         found = _as_users_do(image, layers, backend=backend, boundary="mirror")
         planes = np.moveaxis(image, -1, 0)
-        assert_agrees(np.moveaxis(found, -1, 0), planes, layers, "mirror", backend.accuracy)
+        assert_agrees(np.moveaxis(found, -1, 0), planes, layers, "mirror", accuracy_of(backend))
 
     def test_planes_may_be_stacked_in_any_number_of_axes(self, backend: ConvolutionBackend) -> None:
         rng = np.random.default_rng(7)
         image = rng.random((2, 3, 17, 19)).astype(np.float32)
         layers = [gaussian(2.0), from_array(rng.random((3, 7)))]
         found = _on_device(backend, image, layers)
-        assert_agrees(found, image, layers, "symmetric", backend.accuracy)
+        assert_agrees(found, image, layers, "symmetric", accuracy_of(backend))
 
     @pytest.mark.parametrize("shape", [(0, 5), (5, 0), (4, 5, 0), (0, 0, 3)])
     def test_an_empty_image_stays_empty(
@@ -360,7 +396,7 @@ class ConvolutionBackendContract:
         assert found.shape == image.shape
         planes = np.moveaxis(image, -1, 0)
         assert_agrees(
-            np.moveaxis(found, -1, 0), planes, gaussian(1.0), "symmetric", backend.accuracy
+            np.moveaxis(found, -1, 0), planes, gaussian(1.0), "symmetric", accuracy_of(backend)
         )
 
     def test_the_image_is_never_written_to(self, backend: ConvolutionBackend) -> None:
@@ -368,7 +404,7 @@ class ConvolutionBackendContract:
         host = before.copy()
         image = backend.to_device(host)
         for psf in (gaussian(1.0), exponential(3.0), from_array(np.ones((3, 5))), delta()):
-            found = backend.convolve(image, psf, accuracy=backend.accuracy)
+            found = backend.convolve(image, psf)
             np.testing.assert_array_equal(backend.to_host(image), before)
             np.testing.assert_array_equal(host, before)
             assert found is not image, "the result has to be a new array"
@@ -384,7 +420,7 @@ class ConvolutionBackendContract:
     ) -> None:
         one, two = np.random.default_rng(20).random((2, 2, 40, 50)).astype(np.float32)
         brought = backend.to_device(one)
-        result = backend.convolve(brought, psf, accuracy=backend.accuracy)
+        result = backend.convolve(brought, psf)
         fetched = backend.to_host(result)
         expected = np.array(fetched)
         for image in (two, two[:1], two):
@@ -406,7 +442,7 @@ class ConvolutionBackendContract:
         apart = 2.0 * _as_users_do(one, psf, backend=backend) - _as_users_do(
             two, psf, backend=backend
         )
-        allowed = 4.0 * TOLERANCES[backend.accuracy]
+        allowed = 4.0 * TOLERANCES[accuracy_of(backend)]
         np.testing.assert_allclose(together, apart, rtol=0.0, atol=allowed)
 
     @pytest.mark.parametrize("brightest", [1e2, 1e3, 3e4])
@@ -427,7 +463,7 @@ class ConvolutionBackendContract:
         image[30, 31] = brightest
         image[0, 60] = brightest / 3
         found = _as_users_do(image, psf, backend=backend)
-        assert_agrees(found, image, psf, "symmetric", backend.accuracy)
+        assert_agrees(found, image, psf, "symmetric", accuracy_of(backend))
 
     @pytest.mark.parametrize(
         "psf",
@@ -447,7 +483,7 @@ class ConvolutionBackendContract:
         """Rounded to ten bits, image or PSF would be off by the same 5e-4 everywhere."""
         for value in (BETWEEN_TF32, -BETWEEN_TF32 * 1.25):
             flat = np.full((4, 128, 136), value, np.float32)
-            allowed = TOLERANCES[backend.accuracy] * abs(value) * psf.l1
+            allowed = TOLERANCES[accuracy_of(backend)] * abs(value) * psf.l1
             np.testing.assert_allclose(
                 _on_device(backend, flat, psf), value * psf.total, rtol=0.0, atol=allowed
             )
@@ -463,7 +499,7 @@ class ConvolutionBackendContract:
     def test_a_result_is_of_the_kind_that_the_image_is(self, backend: ConvolutionBackend) -> None:
         image = backend.to_device(np.ones((2, 20, 30), np.float32))
         for psf in (gaussian(2.0), [exponential(1.0), delta()]):
-            found = backend.convolve(image, psf, accuracy=backend.accuracy)
+            found = backend.convolve(image, psf)
             assert tuple(found.shape) == (2, 20, 30)
             assert found.dtype == image.dtype
             assert array_namespace(found) is array_namespace(image)
@@ -481,7 +517,7 @@ class ConvolutionBackendContract:
         host = np.random.default_rng(14).random((3, 90, 50)).astype(np.float32)
         whole = _on_device(backend, host, psf)
         image, margin = backend.to_device(host), psf.radius[0]
-        allowed = 2.0 * TOLERANCES[backend.accuracy] * psf.l1
+        allowed = 2.0 * TOLERANCES[accuracy_of(backend)] * psf.l1
         for start in range(0, 90, 37):
             stop = min(start + 37, 90)
             above, below = max(start - margin, 0), min(stop + margin, 90)
@@ -495,11 +531,11 @@ class ConvolutionBackendContract:
         kinds = [exponential(2.0), gaussian(0.7), from_array(rng.random((7, 21)))]
         jobs = [(image, kinds[i % len(kinds)]) for i, image in enumerate(images)]
         alone = [_on_device(backend, image, psf) for image, psf in jobs]
-        backend.release()
+        release(backend)
         with ThreadPoolExecutor(THREADS) as pool:
             together = list(pool.map(lambda job: _on_device(backend, *job), jobs))
         for found, expected, (_, psf) in zip(together, alone, jobs, strict=True):
-            allowed = 2.0 * TOLERANCES[backend.accuracy] * psf.l1
+            allowed = 2.0 * TOLERANCES[accuracy_of(backend)] * psf.l1
             np.testing.assert_allclose(found, expected, rtol=0.0, atol=allowed)
 
     def test_release_gives_back_what_is_kept_on_the_host(self, backend: ConvolutionBackend) -> None:
@@ -507,7 +543,7 @@ class ConvolutionBackendContract:
             image = np.ones((1, 384, 512), np.float32)
             for i in range(8):
                 _on_device(backend, image, gaussian(first + i))
-            backend.release()
+            release(backend)
 
         work(4.0)  # whatever is loaded or planned once
         gc.collect()
@@ -528,19 +564,19 @@ class ConvolutionBackendContract:
         self, backend: ConvolutionBackend
     ) -> None:
         """Others may use the device too: one try of several has to find its memory again."""
-        if is_numpy_namespace(backend.xp) or backend.memory().free_bytes is None:
+        if is_numpy_namespace(backend.xp) or memory_of(backend).free_bytes is None:
             pytest.skip("the backend has no memory apart from the host's, or none it can read")
         image = np.ones((4, 1024, 1024), np.float32)
         _on_device(backend, image, gaussian(20.0))
         kept = []
         for attempt in range(4):
             gc.collect()
-            backend.release()
-            before = backend.memory().free_bytes or 0
+            release(backend)
+            before = memory_of(backend).free_bytes or 0
             _on_device(backend, image, gaussian(21.0 + attempt))
             gc.collect()
-            backend.release()
-            kept.append(before - (backend.memory().free_bytes or 0))
+            release(backend)
+            kept.append(before - (memory_of(backend).free_bytes or 0))
         assert min(kept) < image.nbytes, (
             f"after release() the device has {min(kept)} bytes less to give than before the work: "
             "give back there what is kept on it, pools included"
@@ -549,7 +585,7 @@ class ConvolutionBackendContract:
     def test_giving_memory_back_changes_no_result(self, backend: ConvolutionBackend) -> None:
         image = np.random.default_rng(16).random((33, 44)).astype(np.float32)
         before = _as_users_do(image, exponential(2.0), backend=backend)
-        backend.release()
+        release(backend)
         np.testing.assert_array_equal(
             _as_users_do(image, exponential(2.0), backend=backend), before
         )
@@ -572,39 +608,28 @@ class ConvolutionBackendContract:
         assert not printed, f"the backend printed to stdout: {printed[:200]!r}"
 
     def test_memory_is_known_in_bytes_or_not_at_all(self, backend: ConvolutionBackend) -> None:
-        memory = backend.memory()
+        memory = memory_of(backend)
         assert memory.free_bytes is None or memory.free_bytes >= 0
         assert memory.total_bytes is None or memory.total_bytes > 0
 
     def test_only_the_three_failures_are_classified(self, backend: ConvolutionBackend) -> None:
-        assert backend.classify_error(MemoryError()) == "out-of-memory"
-        assert backend.classify_error(ZeroDivisionError()) is None
+        assert error_kind_of(backend, MemoryError()) == "out-of-memory"
+        assert error_kind_of(backend, ZeroDivisionError()) is None
 
     @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
     @pytest.mark.parametrize("channels", [1, 3])
     def test_it_exposes_as_numpy_does(
         self, backend: ConvolutionBackend, dtype: str, channels: int
     ) -> None:
-        coded = np.moveaxis(_picture(np.dtype(dtype), channels), -1, 0)
-        step = partial(
-            expose_scene,
-            params=Recipe(film="portra-400").load_film().exposure,
-            encoding="srgb",
-            primaries="srgb",
-            exposure_stops=0.5,
-        )
-        found = _run(backend, prepared(backend, step, of_pixels(coded)), coded)
+        step = steps.exposing(dtype, channels)
         # Near white, highlights are opened: there light grows 3200 times as fast as the code does,
         # and so does a rounding error.
-        np.testing.assert_allclose(found, step(coded), rtol=3200 * float(np.finfo(np.float32).eps))
+        allowed = 3200 * float(np.finfo(np.float32).eps)
+        np.testing.assert_allclose(step.on(backend), step.in_numpy(), rtol=allowed)
 
     def test_it_releases_inhibitor_as_numpy_does(self, backend: ConvolutionBackend) -> None:
-        film = Recipe(film="portra-400").load_film()
-        exposure = _stages(film)[0]
-        assert film.couplers is not None
-        step = partial(release_inhibitor, couplers=film.couplers)
-        found = _run(backend, prepared(backend, step, of_pixels(exposure)), exposure)
-        np.testing.assert_allclose(found, step(exposure), rtol=1e-5, atol=1e-5)
+        step = steps.releasing()
+        np.testing.assert_allclose(step.on(backend), step.in_numpy(), rtol=1e-5, atol=1e-5)
 
     @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
     @pytest.mark.parametrize("channels", [1, 3])
@@ -621,21 +646,11 @@ class ConvolutionBackendContract:
     def test_it_develops_and_prints_as_numpy_does(
         self, backend: ConvolutionBackend, stock: str, printing: str, channels: int, dtype: str
     ) -> None:
-        film = Recipe(film=stock, printing=printing).load_film()
-        step = partial(
-            develop_and_print,
-            couplers=film.couplers,
-            development=film.development,
-            grain=film.grain,
-            printing=film.printing,
-            channels=channels,
-            dtype=np.dtype(dtype),
-        )
-        stages = _stages(film)
-        found = _run(backend, prepared(backend, step, of_pixels(*stages)), *stages)
+        step = steps.printing(stock, printing, channels=channels, dtype=dtype)
+        found = step.on(backend)
         assert found.dtype == np.dtype(dtype)
         allowed = {"uint8": 1.0, "uint16": 8.0, "float32": 1e-4}[dtype]
-        off = np.abs(found.astype(np.float64) - step(*stages))
+        off = np.abs(found.astype(np.float64) - step.in_numpy())
         assert off.max() <= allowed
         if dtype == "uint8":  # a value at the end of a code may land on the one beside
             assert (off > 0).mean() < 0.02
@@ -644,29 +659,14 @@ class ConvolutionBackendContract:
         self, backend: ConvolutionBackend
     ) -> None:
         """Beside the least density it is as steep as a root is, and so is a rounding error."""
-        film = Recipe(film="velvia-50").load_film()
-        step = partial(
-            develop_and_print,
-            couplers=film.couplers,
-            development=film.development,
-            grain=film.grain,
-            bias=print_bias(film.grain, film.development, film.printing, 6.0),
-            printing=film.printing,
-            channels=3,
-            dtype=np.dtype("float32"),
-        )
-        stages = _stages(film)
-        found = _run(backend, prepared(backend, step, of_pixels(*stages)), *stages)
-        np.testing.assert_allclose(found, step(*stages), rtol=0.0, atol=1e-3)
+        step = steps.printing("velvia-50", keeps_light=True)
+        np.testing.assert_allclose(step.on(backend), step.in_numpy(), rtol=0.0, atol=1e-3)
 
     @pytest.mark.parametrize("pixel_pitch_um", [2.5, 12.0])
     @pytest.mark.parametrize("place", [(0, 0), (17, -20), (2**20 + 1, 5)])
     def test_its_grain_is_that_of_numpy(
         self, backend: ConvolutionBackend, pixel_pitch_um: float, place: tuple[int, int]
     ) -> None:
-        grain = Recipe(film="portra-400").load_film().grain
-        assert grain is not None
-        make_noise = getattr(backend, "grain_noise", grain_noise)
         field: dict[str, Any] = {
             "rows": 41,
             "cols": 67,
@@ -677,32 +677,23 @@ class ConvolutionBackendContract:
             "col_start": place[1],
         }
         like = np.zeros((1, 1, 1), np.float32)
-        found = backend.to_host(make_noise(backend.to_device(like), grain, **field))
-        expected = grain_noise(like, grain, **field)
+        found = backend.to_host(_grain_of(backend, backend.to_device(like), **field))
+        expected = grain_noise(like, GRAIN, **field)
         np.testing.assert_allclose(found, expected, rtol=0.0, atol=1e-5 * np.abs(expected).max())
 
     def test_its_steps_are_as_exact_on_planes_larger_than_512_pixels(
         self, backend: ConvolutionBackend
     ) -> None:
-        film = Recipe(film="portra-400").load_film()
-        assert film.couplers is not None
-        shape = (3, 440, 524)  # one strip on the CPU
-        exposure = 10.0 ** np.random.default_rng(21).uniform(-5.0, 3.0, shape)
-        step = partial(release_inhibitor, couplers=film.couplers)
-        pixels = exposure.astype(np.float32)
-        found = _run(backend, prepared(backend, step, of_pixels(pixels)), pixels)
-        np.testing.assert_allclose(found, step(pixels), rtol=1e-5, atol=1e-5)
+        step = steps.releasing(440, 524)  # one strip on the CPU
+        np.testing.assert_allclose(step.on(backend), step.in_numpy(), rtol=1e-5, atol=1e-5)
 
     def test_its_grain_is_as_exact_on_planes_larger_than_512_pixels(
         self, backend: ConvolutionBackend
     ) -> None:
-        grain = Recipe(film="portra-400").load_film().grain
-        assert grain is not None
-        make_noise = getattr(backend, "grain_noise", grain_noise)
         like = np.zeros((1, 1, 1), np.float32)
         field: dict[str, Any] = {"pixel_pitch_um": 5.0, "seed": 7}
-        whole = make_noise(backend.to_device(like), grain, rows=530, cols=520, **field)
-        part = grain_noise(like, grain, rows=30, cols=20, row_start=500, col_start=500, **field)
+        whole = _grain_of(backend, backend.to_device(like), rows=530, cols=520, **field)
+        part = grain_noise(like, GRAIN, rows=30, cols=20, row_start=500, col_start=500, **field)
         found = backend.to_host(whole)[:, 500:, 500:]
         np.testing.assert_allclose(found, part, rtol=0.0, atol=1e-5 * np.abs(part).max())
 
@@ -715,34 +706,21 @@ class ConvolutionBackendContract:
         image = in_memory(np.random.default_rng(17).random(shape).astype(np.float32))
         image.flags.writeable = False
         found = _as_users_do(image, psf, backend=backend, boundary=boundary)
-        assert_agrees(found, image, psf, boundary, backend.accuracy)
+        assert_agrees(found, image, psf, boundary, accuracy_of(backend))
 
 
-def _picture(dtype: np.dtype[Any], channels: int) -> npt.NDArray[Any]:
-    """Every brightness there is, channels last."""
-    picture = np.random.default_rng(3).random((37, 53, channels))
-    if dtype.kind == "u":
-        picture *= np.iinfo(dtype).max
-    return picture.astype(dtype)
+GRAIN = Grain(
+    rms_coefficients=((0.01,),) * 3,
+    d_min=(0.1,) * 3,
+    net_range=((0.0, 2.0),) * 3,
+    size_um=(1.5, 2.0, 3.5),
+)
 
 
-def _stages(film: Film) -> list[npt.NDArray[np.float32]]:
-    """What a film's last step is given: exposures of eight decades, inhibitor, noise."""
-    rng = np.random.default_rng(4)
-    shape = (len(film.development.curves), 37, 53)
-    stages = [10.0 ** rng.uniform(-5.0, 3.0, shape)]
-    if film.couplers is not None:
-        stages.append(rng.random(shape))
-    if film.grain is not None:
-        stages.append(rng.normal(size=shape))
-    return [stage.astype(np.float32) for stage in stages]
-
-
-def _run(
-    backend: ConvolutionBackend, step: RowFunction, *arrays: npt.NDArray[Any]
-) -> npt.NDArray[Any]:
-    """Run a step on the device: its result on the host."""
-    return np.array(backend.to_host(by_rows(backend, step, *map(backend.to_device, arrays))))
+def _grain_of(backend: ConvolutionBackend, like: Array, **field: Any) -> Array:
+    """The noise of the grain as a picture gets it: the backend's own, or by array code."""
+    make_noise = backend.grain_noise if isinstance(backend, MakesGrain) else grain_noise
+    return make_noise(like, GRAIN, **field)
 
 
 def _as_users_do(
@@ -774,22 +752,57 @@ def _window(
     return tuple(windows), tuple(inner)
 
 
+def parts_of(backend: ConvolutionBackend) -> str:
+    """Say which optional parts a backend brings, as a line for each kind.
+
+    Parameters
+    ----------
+    backend : ConvolutionBackend
+        The backend.
+
+    Returns
+    -------
+    str
+        The parts that are its own, those that `BackendBase` answers for it, and those that are
+        not there.
+    """
+    own, inherited, absent = [], [], []
+    for part in OPTIONAL_PARTS:
+        if not isinstance(backend, part):
+            absent.append(part.__name__)
+        elif all(_is_default(backend, name) for name in _members(part)):
+            inherited.append(part.__name__)
+        else:
+            own.append(part.__name__)
+    return "\n".join(
+        f"{backend.name}, optional parts {which}: {', '.join(names) or 'none'}"
+        for which, names in (("its own", own), ("by default", inherited), ("not there", absent))
+    )
+
+
+def _is_default(backend: ConvolutionBackend, name: str) -> bool:
+    """Whether a backend has a member from `BackendBase` as it is there."""
+    default = getattr(BackendBase, name, None)
+    return default is not None and getattr(type(backend), name, None) is default
+
+
+def _members(part: type) -> list[str]:
+    """The names that a protocol asks for."""
+    return [name for name in vars(part) if not name.startswith("_")]
+
+
 def _use(backend: ConvolutionBackend) -> None:
-    """Ask everything of a backend that the pipeline asks."""
-    backend.probe()
+    """Ask everything of a backend that a picture asks."""
+    probe_of(backend)
     image = backend.to_device(np.random.default_rng(22).random((3, 60, 70)).astype(np.float32))
     for psf in (gaussian(1.0), exponential(3.0), from_array(np.ones((3, 5))), [delta()] * 3):
-        backend.to_host(backend.convolve(image, psf, accuracy=backend.accuracy))
-    backend.synchronize()
-    film = Recipe(film="portra-400").load_film()
-    assert film.couplers is not None and film.grain is not None  # noqa: PT018
-    step = partial(release_inhibitor, couplers=film.couplers)
-    by_rows(backend, prepared(backend, step, of_pixels(image)), image)
-    make_noise = getattr(backend, "grain_noise", grain_noise)
-    make_noise(image, film.grain, rows=9, cols=8, pixel_pitch_um=5.0, seed=1)
-    backend.memory()
-    backend.classify_error(ZeroDivisionError())
-    backend.release()
+        backend.to_host(backend.convolve(image, psf))
+    synchronize(backend)
+    steps.releasing().on(backend)
+    _grain_of(backend, image, rows=9, cols=8, pixel_pitch_um=5.0, seed=1)
+    memory_of(backend)
+    error_kind_of(backend, ZeroDivisionError())
+    release(backend)
 
 
 def _other_settings() -> dict[str, Any]:
@@ -818,4 +831,4 @@ def _convolved(
     backend: ConvolutionBackend, image: Array, psf: PSF | Sequence[PSF]
 ) -> npt.NDArray[Any]:
     """Convolve an array of the device; a copy on the host."""
-    return np.array(backend.to_host(backend.convolve(image, psf, accuracy=backend.accuracy)))
+    return np.array(backend.to_host(backend.convolve(image, psf)))

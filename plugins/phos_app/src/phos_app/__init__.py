@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from phos_core.convolution.hooks import hookimpl
+from phos_core.backend import hookimpl
 
 if TYPE_CHECKING:
     import click

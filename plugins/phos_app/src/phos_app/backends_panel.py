@@ -6,6 +6,7 @@ import phos_core as phos
 from phos_core.convolution.choosing.probing import BackendReport
 from phos_core.convolution.choosing.selection import select
 from phos_core.convolution.contract import MemoryInfo
+from phos_core.convolution.optional import memory_of
 from phos_core.errors import PhosError
 
 __all__ = ["BackendRow", "backend_rows", "memory_told"]
@@ -73,7 +74,7 @@ def _row(report: BackendReport) -> BackendRow:
             status="ok",
             runs=True,
             device=str(backend.device),
-            memory=memory_told(backend.memory()),
+            memory=memory_told(memory_of(backend)),
             **told,
         )
     except PhosError as error:  # it was lost in between

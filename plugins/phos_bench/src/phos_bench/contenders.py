@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ from phos_bench.cases import ConvolveCase, DevelopCase
 from phos_bench.inputs import Light, light, photos, planes
 from phos_core.convolution.choosing.selection import library_versions, select
 from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.convolution.optional import synchronize
 from phos_core.convolution.running.convolve import convolve
 from phos_core.process.develop import develop
 
@@ -165,7 +167,7 @@ def _ready(
 ) -> Ready:
     return Ready(
         run=run,
-        finish=backend.synchronize,
+        finish=partial(synchronize, backend),
         first=first,
         steps=steps,
         device=str(backend.device),

@@ -20,20 +20,28 @@ import cupyx.scipy.fft
 import numpy as np
 import numpy.typing as npt
 
-from phos_core.arrays import Array
-from phos_core.convolution.boundary import Boundary, source_index
-from phos_core.convolution.chain import Chain
-from phos_core.convolution.contract import Accuracy, BackendBase, ErrorKind, MemoryInfo, ProbeReport
-from phos_core.convolution.methods.cpu import SINGLE_RANGE, finish_all
-from phos_core.convolution.methods.generic import (
+from phos_core.backend import (
+    PSF,
+    SINGLE_RANGE,
+    Array,
+    BackendBase,
+    Boundary,
+    Chain,
+    ErrorKind,
+    Grain,
+    Limits,
+    MemoryInfo,
+    ProbeReport,
+    TableCache,
+    UnsupportedOperationError,
     circular_extent,
     fast_even_length,
+    finish_all,
+    grain_noise,
     significant_radius,
+    source_index,
+    transfer_table,
 )
-from phos_core.convolution.methods.tables import TableCache, transfer_table
-from phos_core.effects.grain import Grain, grain_noise
-from phos_core.errors import UnsupportedOperationError
-from phos_core.psf import PSF
 
 from . import transforms
 from .pixels import PixelKernel, make_noise
@@ -90,7 +98,7 @@ class CupyBackend(BackendBase):
     name = "cupy"
     xp = xp
     device = cupy.cuda.Device(0)
-    max_elements = MOST_NUMBERS
+    limits = Limits(max_elements=MOST_NUMBERS)
     lanes = 6  # measured: at work, on their way here and back, and copied by the host
 
     def __init__(self) -> None:
@@ -143,12 +151,7 @@ class CupyBackend(BackendBase):
         self.device.synchronize()
 
     def convolve(
-        self,
-        image: Array,
-        psf: PSF | Sequence[PSF],
-        *,
-        boundary: Boundary = "symmetric",
-        accuracy: Accuracy = "exact",
+        self, image: Array, psf: PSF | Sequence[PSF], *, boundary: Boundary = "symmetric"
     ) -> Array:
         """Convolve all planes at once, in as many calls as their size demands."""
         with self.device:
@@ -203,7 +206,7 @@ class CupyBackend(BackendBase):
         row_start: int = 0,
         col_start: int = 0,
     ) -> Array:
-        """Make the noise of `phos_core.effects.grain.grain_noise` in one kernel."""
+        """Make the noise of `phos_core.backend.grain_noise` in one kernel."""
         wanted: dict[str, Any] = {
             "rows": rows,
             "cols": cols,

@@ -1,12 +1,13 @@
 """CUDA source of grain: hashed white noise and its shaping in one kernel, tile by tile.
 
-Equal by definition to `phos_core.effects.grain`: the hash to the bit, the numbers to a few units
-in the last place. Nothing here needs a GPU: the source is plain enough for a C++ compiler as well.
+Equal by definition to `phos_core.backend.grain_noise`: the hash to the bit, the numbers to a few
+units in the last place. Nothing here needs a GPU: the source is plain enough for a C++ compiler as
+well.
 """
 
 import struct
 
-from phos_core.effects.grain import MULTIPLIERS
+from phos_core.backend import NOISE_MULTIPLIERS
 
 __all__ = [
     "HEAD",
@@ -48,7 +49,7 @@ def tile_bytes(reach: int) -> int:
 
 def source() -> str:
     """Write the kernel ``grain``, without what `ON_DEVICE` defines."""
-    first, second = MULTIPLIERS
+    first, second = NOISE_MULTIPLIERS
     return f"""
 struct Arguments {{
     float *out;                 // layers of rows of cols

@@ -9,10 +9,14 @@ import cupy
 import numpy as np
 import numpy.typing as npt
 
-from phos_core.arrays import Array
-from phos_core.convolution.chain import Chain
-from phos_core.effects.grain import Grain, noise_keys, shaping_taps
-from phos_core.errors import UnsupportedOperationError
+from phos_core.backend import (
+    Array,
+    Chain,
+    Grain,
+    UnsupportedOperationError,
+    noise_keys,
+    shaping_taps,
+)
 
 from . import chains, noise
 from .transfers import Transfers, in_memory_order
@@ -125,7 +129,7 @@ def make_noise(
     row_start: int,
     col_start: int,
 ) -> Array | None:
-    """Make the noise of `phos_core.effects.grain.grain_noise`; None where a tile is too large.
+    """Make the noise of `phos_core.backend.grain_noise`; None where a tile is too large.
 
     Returns
     -------

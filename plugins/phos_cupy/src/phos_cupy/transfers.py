@@ -14,8 +14,7 @@ import cupy
 import numpy as np
 import numpy.typing as npt
 
-from phos_core.arrays import Array
-from phos_core.convolution.methods.cpu import usable_cores
+from phos_core.backend import Array, usable_cores
 
 __all__ = ["Transfers", "in_memory_order", "row_slices"]
 

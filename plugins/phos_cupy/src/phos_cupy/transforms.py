@@ -12,11 +12,15 @@ import cupy
 import numpy as np
 import numpy.typing as npt
 
-from phos_core.arrays import Array
-from phos_core.convolution.boundary import Boundary, source_index
-from phos_core.convolution.methods.cpu import SINGLE_RANGE
-from phos_core.convolution.methods.tables import TableCache, transfer_table
-from phos_core.psf import PSF
+from phos_core.backend import (
+    PSF,
+    SINGLE_RANGE,
+    Array,
+    Boundary,
+    TableCache,
+    source_index,
+    transfer_table,
+)
 
 from . import fourier
 

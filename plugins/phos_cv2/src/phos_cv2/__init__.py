@@ -1,6 +1,6 @@
 """OpenCV as a convolution backend for phos."""
 
-from phos_core.convolution.hooks import BackendSpec, hookimpl
+from phos_core.backend import BackendSpec, hookimpl
 
 PHOS_HOOK_API = 1
 

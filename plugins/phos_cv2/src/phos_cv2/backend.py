@@ -8,20 +8,22 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from phos_core.arrays import Array
-from phos_core.convolution.contract import (
-    Accuracy,
+from phos_core.backend import (
+    PSF,
+    Array,
     BackendBase,
     Boundary,
     ErrorKind,
+    GenericBackend,
     MemoryInfo,
     ProbeReport,
     each_plane,
+    folded_psf,
+    host_memory,
+    in_precision,
+    pad,
+    significant_radius,
 )
-from phos_core.convolution.methods.cpu import host_memory, in_precision
-from phos_core.convolution.methods.generic import pad, significant_radius
-from phos_core.convolution.running.folding import folded
-from phos_core.psf import PSF
 
 __all__ = ["Cv2Backend", "create"]
 
@@ -49,10 +51,29 @@ def create() -> "Cv2Backend":
     return Cv2Backend()
 
 
-class Cv2Backend(BackendBase):
-    """Convolution on the CPU by OpenCV's filters, on NumPy arrays."""
+class _NumPyArrays(BackendBase):
+    """Arrays of the host, which OpenCV takes as they are."""
 
     name = "cv2"
+
+    def to_device(self, host: npt.NDArray[Any]) -> Array:
+        """Return the array itself."""
+        return host
+
+    def to_host(self, x: Array) -> npt.NDArray[Any]:
+        """Return the array itself."""
+        return np.asarray(x)
+
+
+class _FarReaching(_NumPyArrays, GenericBackend):
+    """What convolves with the PSFs that OpenCV cannot take."""
+
+
+class Cv2Backend(_NumPyArrays):
+    """Convolution on the CPU by OpenCV's filters, on NumPy arrays."""
+
+    def __init__(self) -> None:
+        self._far_reaching = _FarReaching()
 
     def probe(self) -> ProbeReport:
         """Check OpenCV's version, and that its distributions do not overwrite each other."""
@@ -74,27 +95,18 @@ class Cv2Backend(BackendBase):
         """Say how much memory there is here."""
         return host_memory()
 
-    def to_device(self, host: npt.NDArray[Any]) -> Array:
-        """Return the array itself."""
-        return host
-
-    def to_host(self, x: Array) -> npt.NDArray[Any]:
-        """Return the array itself."""
-        return np.asarray(x)
+    def release(self) -> None:
+        """Forget the transfer functions of far-reaching PSFs."""
+        self._far_reaching.release()
 
     def convolve(
-        self,
-        image: Array,
-        psf: PSF | Sequence[PSF],
-        *,
-        boundary: Boundary = "symmetric",
-        accuracy: Accuracy = "exact",
+        self, image: Array, psf: PSF | Sequence[PSF], *, boundary: Boundary = "symmetric"
     ) -> Array:
         """Convolve planes one after another: by OpenCV, or far-reaching PSFs by a transform."""
         out = np.empty(image.shape, image.dtype)
         for index, plane_psf in each_plane(image, psf):
             if max(plane_psf.radius) > FARTHEST_RADIUS:
-                out[index] = super().convolve(image[index], plane_psf, boundary=boundary)
+                out[index] = self._far_reaching.convolve(image[index], plane_psf, boundary=boundary)
             else:
                 out[index] = _convolve_plane(image[index], plane_psf, boundary)
         return out
@@ -116,7 +128,7 @@ class Cv2Backend(BackendBase):
 
 
 def _convolve_plane(plane: npt.NDArray[Any], psf: PSF, boundary: Boundary) -> npt.NDArray[Any]:
-    psf = folded(psf, (plane.shape[0], plane.shape[1]), boundary)
+    psf = folded_psf(psf, (plane.shape[0], plane.shape[1]), boundary)
     if boundary == "wrap":
         return _wrapped(plane, psf)
     terms = psf.axes()

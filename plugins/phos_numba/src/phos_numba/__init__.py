@@ -1,6 +1,6 @@
 """Compiled loops on the CPU, by Numba, as a backend for phos."""
 
-from phos_core.convolution.hooks import BackendSpec, hookimpl
+from phos_core.backend import BackendSpec, hookimpl
 
 PHOS_HOOK_API = 1
 

@@ -9,11 +9,7 @@ import llvmlite.binding
 import numba
 import numpy.typing as npt
 
-from phos_core.arrays import Array
-from phos_core.convolution.chain import Chain
-from phos_core.convolution.contract import Boundary, ProbeReport
-from phos_core.convolution.methods.scipy_backend import ScipyBackend
-from phos_core.effects.grain import Grain
+from phos_core.backend import Array, Boundary, Chain, Grain, ProbeReport, ScipyBackend
 from phos_numba import chains, narrow, noise
 from phos_numba.compiling import cache_folder
 
@@ -56,7 +52,7 @@ class NumbaBackend(ScipyBackend):
     def grain_noise(
         self, like: Array, params: Grain, *, pixel_pitch_um: float, **field: Any
     ) -> npt.NDArray[Any]:
-        """Make a field of grain; see `phos_core.effects.grain.grain_noise`."""
+        """Make a field of grain; see `phos_core.backend.grain_noise`."""
         if not (pixel_pitch_um > 0 and math.isfinite(pixel_pitch_um)):
             raise ValueError(
                 f"pixel_pitch_um must be a positive length in µm, got {pixel_pitch_um}"

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from phos_core.convolution.chain import Chain
-from phos_core.errors import UnsupportedOperationError
+from phos_core.backend import Chain, UnsupportedOperationError
 from phos_numba.compiling import load_function
 from phos_numba.writing import OPERATIONS, write_kernel
 

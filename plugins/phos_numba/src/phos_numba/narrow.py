@@ -13,8 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from phos_core.convolution.boundary import Boundary, source_index
-from phos_core.convolution.methods.cpu import in_parallel, row_strips
+from phos_core.backend import Boundary, in_parallel, row_strips, source_index
 from phos_numba.compiling import load_function
 
 __all__ = ["RADII", "Taps", "convolve", "suits"]

@@ -1,4 +1,4 @@
-"""The field of `phos_core.effects.grain.grain_noise` as one compiled loop."""
+"""The field of `phos_core.backend.grain_noise` as one compiled loop."""
 
 from functools import cache
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from phos_core.effects.grain import Grain, noise_keys, shaping_taps
+from phos_core.backend import Grain, noise_keys, shaping_taps
 from phos_numba.compiling import load_function
 
 __all__ = ["grain_noise"]
@@ -27,7 +27,7 @@ def grain_noise(
     col_start: int = 0,
     out: npt.NDArray[Any] | None = None,
 ) -> npt.NDArray[Any]:
-    """Make a field of grain; see `phos_core.effects.grain.grain_noise`.
+    """Make a field of grain; see `phos_core.backend.grain_noise`.
 
     Parameters
     ----------

@@ -3,7 +3,7 @@
 import numba
 import numpy as np
 
-from phos_core.effects.grain import MULTIPLIERS
+from phos_core.backend import NOISE_MULTIPLIERS
 from phos_numba.mathematics import FLAGS, cos_sin, inlined, log
 
 __all__ = ["shaped_noise"]
@@ -14,7 +14,7 @@ F = np.float32
 B = np.int32  # whose bits are worked on
 U = np.uint32
 
-FIRST, SECOND = (U(word) for word in MULTIPLIERS)
+FIRST, SECOND = (U(word) for word in NOISE_MULTIPLIERS)
 SHIFT_16, SHIFT_15 = U(16), U(15)
 COLUMNS = 512  # at a time: the rows that the filter needs then stay in the first-level cache
 MIDDLE = F(32768.5)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from phos_core.convolution.chain import Chain, Instruction
+from phos_core.backend import Chain, Instruction
 
 __all__ = ["OPERATIONS", "write_kernel"]
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from phos_core.convolution.hooks import BackendSpec, hookimpl
+from phos_core.backend import BackendSpec, hookimpl
 
 PHOS_HOOK_API = 1
 

@@ -19,14 +19,25 @@ import numpy.typing as npt
 import torch
 from torch.utils import collect_env
 
-from phos_core.arrays import Array
-from phos_core.convolution.boundary import Boundary, source_index
-from phos_core.convolution.contract import Accuracy, BackendBase, ErrorKind, MemoryInfo, ProbeReport
-from phos_core.convolution.methods import generic
-from phos_core.convolution.methods.cpu import SINGLE_RANGE, host_memory
-from phos_core.convolution.methods.tables import TableCache, transfer_table
-from phos_core.errors import OutOfMemoryError
-from phos_core.psf import PSF
+from phos_core.backend import (
+    PSF,
+    SINGLE_RANGE,
+    Array,
+    BackendBase,
+    Boundary,
+    ErrorKind,
+    Limits,
+    MemoryInfo,
+    OutOfMemoryError,
+    ProbeReport,
+    TableCache,
+    circular_extent,
+    direct_convolution,
+    fast_even_length,
+    host_memory,
+    source_index,
+    transfer_table,
+)
 
 __all__ = ["CpuBackend", "CudaBackend", "MpsBackend", "TorchBackend"]
 
@@ -66,7 +77,7 @@ class TorchBackend(BackendBase):
     """
 
     xp = xp
-    max_elements = INDEX_LIMIT
+    limits = Limits(max_elements=INDEX_LIMIT)
     chunk_numbers = 2**28  # our choice: planes that are transformed together hold no more
 
     def __init__(self, name: str, device: torch.device) -> None:
@@ -92,12 +103,7 @@ class TorchBackend(BackendBase):
         return np.moveaxis(array, -1, -3) if x.ndim > 2 else array
 
     def convolve(
-        self,
-        image: Array,
-        psf: PSF | Sequence[PSF],
-        *,
-        boundary: Boundary = "symmetric",
-        accuracy: Accuracy = "exact",
+        self, image: Array, psf: PSF | Sequence[PSF], *, boundary: Boundary = "symmetric"
     ) -> Array:
         """Convolve planes by direct sums where all PSFs are tiny, else by transform."""
         with torch.no_grad():
@@ -108,7 +114,7 @@ class TorchBackend(BackendBase):
             ry, rx = _reach(psfs)
             if (2 * ry + 1) * (2 * rx + 1) <= DIRECT_SAMPLES:
                 blurred = torch.stack(
-                    [generic.direct(layers[i], one, boundary) for i, one in enumerate(psfs)]
+                    [direct_convolution(layers[i], one, boundary) for i, one in enumerate(psfs)]
                 )
             else:
                 extent = self._extent(layers.shape, (ry, rx), boundary)
@@ -138,9 +144,9 @@ class TorchBackend(BackendBase):
 
     def _check_fits(self, what: str, numbers: int) -> None:
         """Raise before a tensor is made that is too large for the device's kernels."""
-        most = self.max_elements or INDEX_LIMIT
-        if self.max_array_bytes is not None:
-            most = min(most, self.max_array_bytes // 4)
+        most = self.limits.max_elements or INDEX_LIMIT
+        if self.limits.max_array_bytes is not None:
+            most = min(most, self.limits.max_array_bytes // 4)
         if numbers > most:
             raise OutOfMemoryError(
                 f"{self.name}: {what} takes {numbers} numbers, {most} at most fit one tensor; "
@@ -151,8 +157,8 @@ class TorchBackend(BackendBase):
         """How far planes are continued for a PSF; an error if no tensor holds that."""
         (rows, cols), (ry, rx) = shape[-2:], reach
         extent = (
-            generic.circular_extent(rows, ry, boundary, fast_length),
-            generic.circular_extent(cols, rx, boundary, fast_length),
+            circular_extent(rows, ry, boundary, fast_length),
+            circular_extent(cols, rx, boundary, fast_length),
         )
         what = f"a plane of {rows} x {cols} pixels, continued for the PSF,"
         self._check_fits(what, _numbers(extent))
@@ -374,7 +380,7 @@ class MpsBackend(TorchBackend):
     precision.
     """
 
-    max_array_bytes = MPS_BYTES
+    limits = Limits(max_elements=INDEX_LIMIT, max_array_bytes=MPS_BYTES)
 
     def __init__(self) -> None:
         super().__init__("torch:mps", torch.device("mps", 0))
@@ -427,7 +433,7 @@ class MpsBackend(TorchBackend):
         return []
 
 
-fast_length = lru_cache(maxsize=256)(generic.fast_even_length)
+fast_length = lru_cache(maxsize=256)(fast_even_length)
 
 create_cpu = CpuBackend
 create_cuda = CudaBackend

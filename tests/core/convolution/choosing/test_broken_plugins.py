@@ -265,8 +265,8 @@ BROKEN = {
             "compiles-double",
             faults=broken_in(
                 "compile(self, chain)",
-                "from phos_core.convolution.chain import run; "
-                "return lambda *a, out=None: 2 * run(chain, *a)",
+                "from phos_core.convolution.chain import run_chain; "
+                "return lambda *a, out=None: 2 * run_chain(chain, *a)",
             ),
         ),
         "failed-selftest",

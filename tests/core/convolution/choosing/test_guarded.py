@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from phos_core.backend import GenericBackend
 from phos_core.convolution.choosing import guarded
 from phos_core.convolution.choosing.guarded import Trouble, attempt, in_one_line, shown, watched
-from phos_core.convolution.contract import BackendBase
 from phos_core.convolution.methods.scipy_backend import ScipyBackend
 from phos_core.convolution.running.convolve import convolve
 from phos_core.psf import gaussian
@@ -152,7 +152,7 @@ def test_a_backend_that_cannot_classify_leaves_the_error_as_it_is(answer, told, 
     class Unsure(ScipyBackend):
         classify_error = answer
 
-        def convolve(self, image, psf, **options):
+        def convolve_into(self, image, psf, out, **options):
             raise RuntimeError("the real trouble")
 
     with pytest.raises(RuntimeError, match="the real trouble") as caught:
@@ -164,7 +164,7 @@ def test_a_backend_that_cannot_classify_leaves_the_error_as_it_is(answer, told, 
 
 
 def test_threads_share_one_store_of_transfer_functions():
-    class Plain(BackendBase):
+    class Plain(GenericBackend):
         def to_device(self, host):
             return host
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from phos_core.arrays import array_namespace
 from phos_core.convolution.boundary import BOUNDARIES, period
 from phos_core.convolution.methods import generic
+from phos_core.convolution.methods.planner import significant_radius
 from phos_core.errors import UnsupportedOperationError
 from phos_core.psf import combine, compose, delta, exponential, from_array, gaussian, mixture
 from phos_core.testing import assert_agrees, images, psfs
@@ -163,7 +164,7 @@ def test_circular_lengths_are_even_and_never_wrap_one_edge_into_the_other(size, 
 @given(sigma=st.floats(0.2, 8.0))
 def test_the_faint_ends_that_may_be_dropped_are_lost_in_rounding(sigma):
     ((_, taps),) = gaussian(sigma).axes()
-    radius, reach = len(taps) // 2, generic.significant_radius(taps)
+    radius, reach = len(taps) // 2, significant_radius(taps)
     assert taps[radius - reach : radius + reach + 1].sum() >= 1.0 - 1.01e-9
     assert reach <= 7 * sigma + 1
     one_less = taps[radius - reach + 1 : radius + reach]
@@ -171,4 +172,4 @@ def test_the_faint_ends_that_may_be_dropped_are_lost_in_rounding(sigma):
 
 
 def test_no_weight_at_all_needs_no_reach():
-    assert generic.significant_radius(np.zeros(5)) == 0
+    assert significant_radius(np.zeros(5)) == 0

@@ -6,13 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phos_core.convolution.methods import planner
-from phos_core.convolution.methods.planner import (
-    check_method,
-    separable_terms,
-    significant_radius,
-    splits,
-)
+from phos_core.convolution.methods.planner import separable_terms, significant_radius, splits
 from phos_core.convolution.methods.scipy_backend import COSTS, ScipyBackend
+from phos_core.convolution.plans import check_method
 from phos_core.psf import (
     combine,
     compose,

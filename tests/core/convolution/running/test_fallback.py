@@ -6,7 +6,7 @@ import array_api_strict
 import numpy as np
 import pytest
 
-from phos_core.convolution.contract import BackendBase, MemoryInfo
+from phos_core.backend import GenericBackend, Limits, MemoryInfo
 from phos_core.convolution.methods.scipy_backend import ScipyBackend
 from phos_core.convolution.running.convolve import convolve
 from phos_core.convolution.running.tiles import Footprint, cut, run, tile_sizes
@@ -21,7 +21,7 @@ from phos_core.psf import from_array, gaussian
 PSF = gaussian(1.0)  # 8 pixels of reach
 
 
-class Device(BackendBase):
+class Device(GenericBackend):
     """A device whose arrays NumPy cannot mistake for its own."""
 
     name = "device"
@@ -42,11 +42,11 @@ class Device(BackendBase):
     def memory(self):
         return MemoryInfo(self.free_bytes)
 
-    def convolve(self, image, psf, *, boundary="symmetric", accuracy="exact"):
+    def convolve(self, image, psf, *, boundary="symmetric"):
         self.calls.append(image.shape)
         if image.size > self.most_numbers:
             raise MemoryError("full")
-        return super().convolve(image, psf, boundary=boundary, accuracy=accuracy)
+        return super().convolve(image, psf, boundary=boundary)
 
 
 class Failing(Device):
@@ -58,7 +58,7 @@ class Failing(Device):
         super().__init__()
         self.error = error
 
-    def convolve(self, image, psf, *, boundary="symmetric", accuracy="exact"):
+    def convolve(self, image, psf, *, boundary="symmetric"):
         raise self.error
 
 
@@ -135,11 +135,11 @@ def test_sizes_go_down_by_halves_to_what_the_surroundings_outweigh():
 
 @pytest.mark.parametrize(
     ("name", "limit"),
-    [("max_elements", 250_000), ("max_array_bytes", 10**6), ("memory_limit_bytes", 6_500_000)],
+    [("max_elements", 250_000), ("max_array_bytes", 10**6), ("memory_bytes", 6_500_000)],
 )
 def test_each_limit_of_a_backend_makes_tiles_beforehand(name, limit):
     backend = Device()
-    setattr(backend, name, limit)
+    backend.limits = Limits(**{name: limit})
     assert tile_sizes(footprint(), backend)[0] == 500
 
 
@@ -163,7 +163,7 @@ def test_an_array_limit_counts_all_planes_but_continues_one_at_a_time():
     alone = footprint(rows=100, cols=100, planes=1, radius=(20, 30), halo=20)
     assert alone.array_elements(100) == (100 + 2 * 20) * (100 + 2 * 30)
     backend = Device()
-    backend.max_array_bytes = 2**32
+    backend.limits = Limits(max_array_bytes=2**32)
     assert tile_sizes(large, backend)[0] == 6000
 
 
@@ -253,7 +253,7 @@ def test_what_a_backend_keeps_is_given_back_after_each_failed_attempt(image, one
     course = []
 
     class Keeps(Device):
-        def convolve(self, image, psf, *, boundary="symmetric", accuracy="exact"):
+        def convolve(self, image, psf, *, boundary="symmetric"):
             course.append("attempt")
             return super().convolve(image, psf, boundary=boundary)
 

@@ -5,19 +5,19 @@ process: a few milliseconds on small planes, but one plane is large, since libra
 methods from some size on.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phos_core.arrays import Array
 from phos_core.convolution import chain
 from phos_core.convolution.boundary import Boundary
 from phos_core.convolution.chain import Chain, Instruction
 from phos_core.convolution.contract import TOLERANCES, ConvolutionBackend
 from phos_core.convolution.methods import reference
+from phos_core.convolution.optional import CompilesChains, FillsOut, MakesGrain, accuracy_of
 from phos_core.errors import UnsupportedOperationError
 from phos_core.psf import PSF, from_array, gaussian
 
@@ -41,7 +41,7 @@ class _Grain:
     size_um: tuple[float, ...] = (2.0,)
 
 
-GRAIN = _Grain()
+GRAIN: Any = _Grain()
 GRAIN_PLACE: dict[str, Any] = {
     "rows": 2,
     "cols": 3,
@@ -125,7 +125,7 @@ def _wrong_convolution(
     given = image.copy()
     on_device = backend.to_device(given)
     before = np.array(backend.to_host(on_device))
-    found = backend.to_host(_convolved(backend, on_device, psf, boundary))
+    found = backend.to_host(backend.convolve(on_device, psf, boundary=boundary))
     if found.shape != image.shape or found.dtype != image.dtype:
         yield f"{what}: got {found.dtype} of shape {found.shape}, not of the image's"
         return
@@ -133,13 +133,18 @@ def _wrong_convolution(
         yield f"{what}: the image was written to, which a backend must never do"
         return
     yield from _off(f"{what}, boundary {boundary!r}", found, image, psf, boundary, backend)
+    if isinstance(backend, FillsOut):
+        place = np.full_like(image, np.nan)
+        backend.convolve_into(on_device, psf, place, boundary=boundary)
+        if not _same(place, found):
+            yield f"{what}: convolve_into gives another result than convolve"
 
 
 def _wrong_when_large(backend: ConvolutionBackend) -> Iterator[str]:
     """Compared in windows, one in a corner: the reference would take too long for all of it."""
     rng = np.random.default_rng(5)
     image, psf = rng.random(LARGE).astype(np.float32), from_array(rng.random((3, 5)))
-    found = backend.to_host(_convolved(backend, backend.to_device(image), psf, "symmetric"))
+    found = backend.to_host(backend.convolve(backend.to_device(image), psf))
     what = "a plane larger than 512 pixels"
     if found.shape != image.shape or found.dtype != image.dtype:
         yield f"{what}: got {found.dtype} of shape {found.shape}, not of the image's"
@@ -159,7 +164,7 @@ def _wrong_when_strided(backend: ConvolutionBackend) -> Iterator[str]:
     rng = np.random.default_rng(2)
     whole, psf = rng.random((2, 24, 31)).astype(np.float32), from_array(rng.random((3, 5)))
     view, rows = backend.to_device(whole)[:, 5:17, :], whole[:, 5:17, :]
-    found = backend.to_host(_convolved(backend, view, psf, "symmetric"))
+    found = backend.to_host(backend.convolve(view, psf))
     yield from _off("a strided image", found, rows, psf, "symmetric", backend)
 
 
@@ -168,21 +173,20 @@ def _overwritten(backend: ConvolutionBackend) -> Iterator[str]:
     rng = np.random.default_rng(3)
     image, other = rng.random((2, 1, 21, 40)).astype(np.float32)
     for psf in (gaussian(2.0), from_array(rng.random((3, 5)))):
-        result = _convolved(backend, backend.to_device(image), psf, "symmetric")
+        result = backend.convolve(backend.to_device(image), psf)
         fetched = backend.to_host(result)
         before = np.array(fetched)
-        backend.to_host(_convolved(backend, backend.to_device(other), psf, "symmetric"))
+        backend.to_host(backend.convolve(backend.to_device(other), psf))
         if not (_same(fetched, before) and _same(backend.to_host(result), before)):
             yield "a result was overwritten by the next call: each must be an array of its own"
 
 
 def _wrong_chain(backend: ConvolutionBackend) -> Iterator[str]:
     """Pointwise steps, if the backend compiles them."""
-    compile_chain: Callable[[Chain], Any] | None = getattr(backend, "compile", None)
-    if compile_chain is None:
+    if not isinstance(backend, CompilesChains):
         return
     try:
-        kernel = compile_chain(CHAIN)
+        kernel = backend.compile(CHAIN)
     except UnsupportedOperationError:
         return  # steps run as array code
     if not callable(kernel):
@@ -190,7 +194,7 @@ def _wrong_chain(backend: ConvolutionBackend) -> Iterator[str]:
         return
     rng = np.random.default_rng(4)
     first, second = (rng.random((2, n, 17)).astype(np.float32) for n in (9, 18))
-    expected = chain.run(CHAIN, first, second[1:, ::2, :])
+    expected = chain.run_chain(CHAIN, first, second[1:, ::2, :])
     view = backend.to_device(second)[1:, ::2, :]
     found = np.asarray(backend.to_host(kernel(backend.to_device(first), view)))
     if found.shape != expected.shape or found.dtype != expected.dtype:
@@ -201,22 +205,15 @@ def _wrong_chain(backend: ConvolutionBackend) -> Iterator[str]:
 
 def _wrong_grain(backend: ConvolutionBackend) -> Iterator[str]:
     """The noise of the grain, if the backend makes it."""
-    make_noise: Callable[..., Array] | None = getattr(backend, "grain_noise", None)
-    if make_noise is None:
+    if not isinstance(backend, MakesGrain):
         return
     like = backend.to_device(np.zeros((1, 1, 1), np.float32))
-    found = np.asarray(backend.to_host(make_noise(like, GRAIN, **GRAIN_PLACE)))
+    found = np.asarray(backend.to_host(backend.grain_noise(like, GRAIN, **GRAIN_PLACE)))
     expected = np.array([GRAIN_FIELD])
     if found.shape != expected.shape:
         yield f"grain: got the shape {found.shape}, not {expected.shape}"
         return
     yield from _beyond("grain", found, expected, GRAIN_ERROR * float(np.abs(expected).max()))
-
-
-def _convolved(
-    backend: ConvolutionBackend, image: Array, psf: PSF | Sequence[PSF], boundary: Boundary
-) -> Array:
-    return backend.convolve(image, psf, boundary=boundary, accuracy=backend.accuracy)
 
 
 def _off(
@@ -235,7 +232,7 @@ def _allowed(
     image: NDArray[np.float32], psf: PSF | Sequence[PSF], backend: ConvolutionBackend
 ) -> float:
     strongest = psf.l1 if isinstance(psf, PSF) else max(one.l1 for one in psf)
-    return TOLERANCES[backend.accuracy] * float(image.max()) * strongest
+    return TOLERANCES[accuracy_of(backend)] * float(image.max()) * strongest
 
 
 def _beyond(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from phos_core.convolution.boundary import Boundary
 from phos_core.convolution.choosing.guarded import Trouble, attempt
-from phos_core.convolution.contract import ConvolutionBackend, PlanningBackend
-from phos_core.convolution.methods.planner import Method
+from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.convolution.optional import PlansMethods
+from phos_core.convolution.plans import Method
 from phos_core.psf import PSF
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _method(
     method: Method,
 ) -> str:
     own = "by a method of its own"
-    if not isinstance(backend, PlanningBackend):
+    if not isinstance(backend, PlansMethods):
         return own
     plan = attempt(
         lambda: backend.plan(shape, psf, boundary=boundary, method=method),

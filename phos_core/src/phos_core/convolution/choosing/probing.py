@@ -33,6 +33,7 @@ from phos_core.convolution.choosing.registry import OfferedBackend
 from phos_core.convolution.choosing.requirements import check_requirements
 from phos_core.convolution.contract import TOLERANCES, ConvolutionBackend, ProbeReport, ProbeStatus
 from phos_core.convolution.hooks import CONTRACT, BackendSpec
+from phos_core.convolution.optional import accuracy_of, probe_of
 
 __all__ = ["BackendReport", "ProbedBackend", "Status", "probe", "reset", "self_test"]
 
@@ -180,7 +181,7 @@ def _climb(offer: OfferedBackend, spec: BackendSpec, at: Steps) -> ProbedBackend
     at("its factory")
     made = _make(spec)
     at("its probe")
-    probed: Any = made.probe()
+    probed: Any = probe_of(made)
     if not isinstance(probed, ProbeReport):
         raise TypeError(f"expected a ProbeReport, got {shown(probed)}")
     if probed.status != "ok":
@@ -204,10 +205,10 @@ def _make(spec: BackendSpec) -> ConvolutionBackend:
         raise TypeError(f"{spec.factory} gave {shown(backend)}, which is no convolution backend")
     if backend.name != spec.name:
         raise ValueError(f"{spec.factory} gave a backend named {backend.name!r}, not {spec.name!r}")
-    if backend.accuracy not in TOLERANCES:
+    if accuracy_of(backend) not in TOLERANCES:
         raise ValueError(
             f"a backend's accuracy must be one of {', '.join(TOLERANCES)}, "
-            f"got {shown(backend.accuracy)}"
+            f"got {shown(accuracy_of(backend))}"
         )
     return backend
 

@@ -28,6 +28,7 @@ from phos_core.convolution.choosing.log import warn_once
 from phos_core.convolution.choosing.probing import BackendReport, ProbedBackend, probe
 from phos_core.convolution.choosing.registry import OfferedBackend, offered_backends, plug_ins
 from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.convolution.optional import OwnsArrays, accuracy_of
 from phos_core.errors import BackendUnavailableError, UnknownBackendError
 
 __all__ = [
@@ -400,9 +401,8 @@ def _too_small(offer: OfferedBackend, pixels: int | None) -> str | None:
 
 
 def _owns(backend: ConvolutionBackend, x: Array) -> bool:
-    """Ask a backend whether an array is its own; one without `BackendBase` may not know."""
-    owns = getattr(backend, "owns", None)
-    return owns is not None and bool(owns(x))
+    """Ask a backend whether an array is its own; not every one can say so."""
+    return isinstance(backend, OwnsArrays) and bool(backend.owns(x))
 
 
 def _described(x: Array) -> str:
@@ -413,8 +413,8 @@ def _objection(
     backend: ConvolutionBackend | None, report: BackendReport, holding: Array | None = None
 ) -> str | None:
     """Why a backend is not chosen unasked."""
-    if backend is not None and backend.accuracy != "exact":
-        return f"its accuracy is {backend.accuracy!r}; it runs when it is named"
+    if backend is not None and accuracy_of(backend) != "exact":
+        return f"its accuracy is {accuracy_of(backend)!r}; it runs when it is named"
     return _hindrance(backend, report, holding)
 
 

@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from phos_core.convolution.boundary import Boundary, source_index
 from phos_core.convolution.methods.cpu import in_parallel, row_strips
-from phos_core.convolution.methods.planner import Taps
+from phos_core.convolution.plans import Taps
 
 __all__ = ["columns_of", "convolve", "product", "rows_of"]
 

@@ -16,17 +16,13 @@ from phos_core.arrays import Array, array_namespace, device
 from phos_core.convolution.boundary import Boundary, period, source_index
 from phos_core.convolution.methods.planner import (
     BAND_CYCLES,
-    Method,
-    Plan,
-    Road,
     Split,
-    Taps,
     fast_length,
     separable_terms,
-    significant_radius,
     splits,
 )
 from phos_core.convolution.methods.tables import TableCache, transfer_table
+from phos_core.convolution.plans import Method, Plan, Road, Taps
 from phos_core.errors import UnsupportedOperationError
 from phos_core.psf import PSF
 
@@ -34,13 +30,12 @@ __all__ = [
     "Kept",
     "circular_extent",
     "convolve",
-    "direct",
+    "direct_convolution",
     "fast_even_length",
     "multirate",
     "pad",
     "plan",
     "separable",
-    "significant_radius",
     "transform",
 ]
 
@@ -215,7 +210,7 @@ def _apart(shape: tuple[int, int], split: Split) -> str:
     return " and ".join(f"{n / m:.1f}" for n, m in zip(shape, _points(shape, split), strict=True))
 
 
-def direct(image: Array, psf: PSF, boundary: Boundary) -> Array:
+def direct_convolution(image: Array, psf: PSF, boundary: Boundary) -> Array:
     """Add up shifted copies of the image, one for each sample of the PSF."""
     rows, cols = image.shape[-2:]
     (ry, rx), samples = psf.radius, psf.samples()
@@ -363,7 +358,7 @@ def circular_extent(
 def _follow(chosen: Plan, plane: Array, tables: Tables) -> Array:
     """Convolve a plane as planned."""
     if chosen.road == "direct":
-        return direct(plane, chosen.psf, chosen.boundary)
+        return direct_convolution(plane, chosen.psf, chosen.boundary)
     if chosen.road == "transform":
         return transform(plane, chosen.psf, chosen.boundary, tables)
     parts = []

@@ -13,13 +13,15 @@ import numpy.typing as npt
 
 from phos_core.arrays import Array
 from phos_core.convolution.boundary import Boundary
-from phos_core.convolution.contract import Accuracy, BackendBase, MemoryInfo, each_plane
+from phos_core.convolution.contract import MemoryInfo, each_plane
 from phos_core.convolution.methods import banded, multirate, spectral
+from phos_core.convolution.methods.bases import BackendBase
 from phos_core.convolution.methods.buffers import Buffers
 from phos_core.convolution.methods.cpu import host_memory
 from phos_core.convolution.methods.generic import circular_extent
-from phos_core.convolution.methods.planner import Costs, Method, Plan, Taps, fast_length, make_plan
+from phos_core.convolution.methods.planner import Costs, fast_length, make_plan, splits
 from phos_core.convolution.methods.tables import TableCache, transfer_table
+from phos_core.convolution.plans import Method, Plan, Taps
 from phos_core.psf import PSF
 
 __all__ = ["ScipyBackend", "create"]
@@ -58,7 +60,6 @@ class ScipyBackend(BackendBase):
     """
 
     name = "scipy"
-    takes_out = True
     costs = COSTS
 
     def __init__(self) -> None:
@@ -95,19 +96,10 @@ class ScipyBackend(BackendBase):
         )
 
     def convolve(
-        self,
-        image: Array,
-        psf: PSF | Sequence[PSF],
-        *,
-        boundary: Boundary = "symmetric",
-        accuracy: Accuracy = "exact",
-        out: npt.NDArray[Any] | None = None,
+        self, image: Array, psf: PSF | Sequence[PSF], *, boundary: Boundary = "symmetric"
     ) -> Array:
-        """Convolve planes one after another, each on every core.
-
-        `out` takes the result: of the image's shape and dtype, without sharing its memory.
-        """
-        return self.convolve_by("auto", image, psf, boundary=boundary, out=out)
+        """Convolve planes one after another, each on every core, by the quickest method."""
+        return self.convolve_by("auto", image, psf, boundary=boundary)
 
     def convolve_by(
         self,
@@ -116,12 +108,34 @@ class ScipyBackend(BackendBase):
         psf: PSF | Sequence[PSF],
         *,
         boundary: Boundary = "symmetric",
-        out: npt.NDArray[Any] | None = None,
     ) -> Array:
-        """Convolve planes by a road that was asked for, or by the quickest; see `convolve`."""
-        result = np.empty(image.shape, image.dtype) if out is None else out
+        """Convolve planes by a method that was requested."""
+        out = np.empty(image.shape, image.dtype)
+        self._convolve_planes(image, psf, out, boundary=boundary, method=method)
+        return out
+
+    def convolve_into(
+        self,
+        image: Array,
+        psf: PSF | Sequence[PSF],
+        out: npt.NDArray[Any],
+        *,
+        boundary: Boundary = "symmetric",
+    ) -> None:
+        """Convolve planes as `convolve` does, into `out`."""
+        self._convolve_planes(image, psf, out, boundary=boundary, method="auto")
+
+    def _convolve_planes(
+        self,
+        image: npt.NDArray[Any],
+        psf: PSF | Sequence[PSF],
+        out: npt.NDArray[Any],
+        *,
+        boundary: Boundary,
+        method: Method,
+    ) -> None:
         for index, plane_psf in each_plane(image, psf):
-            plane, place = image[index], result[index]
+            plane, place = image[index], out[index]
             if is_upright_strip(plane.shape):
                 # Row by row it would take as long as the loop over its rows.
                 lying = np.ascontiguousarray(plane.T)
@@ -130,7 +144,6 @@ class ScipyBackend(BackendBase):
                 )
             else:
                 self._convolve_plane(plane, plane_psf, place, boundary=boundary, method=method)
-        return result
 
     def _convolve_plane(
         self,
@@ -149,8 +162,8 @@ class ScipyBackend(BackendBase):
         return host_memory()
 
     def release(self) -> None:
-        """Forget the transfer functions and the matrices."""
-        super().release()
+        """Forget the transfer functions, the matrices, and PSFs taken apart."""
+        splits.cache_clear()
         self._tables.clear()
         self._axes.clear()
         self.buffers.clear()

@@ -22,12 +22,13 @@ from phos_core.arrays import (
 from phos_core.convolution.boundary import Boundary, check_boundary, period
 from phos_core.convolution.choosing.log import log_choice, log_method
 from phos_core.convolution.choosing.selection import Selection, select
-from phos_core.convolution.contract import NO_PLANS, ConvolutionBackend, PlanningBackend
+from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.methods.cpu import in_parallel, row_strips
-from phos_core.convolution.methods.planner import Method, Plan, check_method
-from phos_core.convolution.running.fallback import classified, descend
+from phos_core.convolution.optional import FillsOut, PlansMethods
+from phos_core.convolution.plans import Method, Plan, check_method
+from phos_core.convolution.running.fallback import descend
 from phos_core.convolution.running.finite import Watch, is_finite_on_all_cores, not_finite
-from phos_core.convolution.running.folding import folded
+from phos_core.convolution.running.folding import folded_psf
 from phos_core.convolution.running.tiles import Footprint, Tile, run, tile_sizes
 from phos_core.errors import UnsupportedOperationError, shown
 from phos_core.psf import PSF, as_psf, in_single_range
@@ -46,7 +47,6 @@ __all__ = [
 STRIP_NUMBERS = 2**19  # of an image that is copied or searched: fits the cache
 
 MOST_CHANNELS = 4  # only an image whose first axis alone is this short may be planar
-SAMPLED = 16  # one in so many rows and columns is looked at
 SAFE_EXPONENT = 64  # peaks beyond 2**64 or below 2**-64 are scaled for single precision
 
 
@@ -354,26 +354,22 @@ def _convolve_into(
     selection = select(backend, pixels=rows * cols)
     log_choice(selection)
     psfs = _within_reach(psfs, (rows, cols), course.boundary)
-    _check_road(selection.backend, (rows, cols), psfs, course)
+    _check_method(selection.backend, (rows, cols), psfs, course)
     if pixels.ndim == 4 and not _share_a_call(pixels, psfs, selection, course.boundary):
         for picture, place in zip(kept_apart(pixels, result), result, strict=True):
             _convolve_one(picture, psfs, backend, course, place)
         return 0
-    if isinstance(psfs, PSF) and _tells_by_result(selection.backend, pixels, psfs, course, result):
-        takes = _footprint(pixels.shape, psfs, course.boundary)
-        if _convolved_unseen(selection, pixels, psfs, course, takes, result):
-            return 0
     planes, exponent = _planar(pixels)
     if np.may_share_memory(planes, result):
         planes = planes.copy()  # tiles and other backends read what the result would overwrite
     planar_result = result if result.ndim == 2 else np.moveaxis(result, -1, 0)
+    to_place = course.method == "auto" and _is_plane(result)  # it can be filled straight away
 
     def work(chosen: ConvolutionBackend, tiles: tuple[Tile, ...]) -> None:
-        if len(tiles) == 1 and _takes(chosen, result):
-            blurred = _convolved(chosen, planes, psfs, course, out=result)
-            _check_finite(blurred, planes, psfs, chosen)
-            if blurred is not result:
-                np.copyto(result, blurred)
+        if isinstance(chosen, FillsOut) and len(tiles) == 1 and to_place:
+            log_method(chosen, planes.shape, psfs, course.boundary)
+            chosen.convolve_into(planes, psfs, result, boundary=course.boundary)
+            _check_finite(result, planes, psfs, chosen)
             return
 
         def read(tile: Tile) -> Array:
@@ -410,70 +406,18 @@ def _check_held(is_held: bool, dtype: Any) -> None:
         )
 
 
-def _tells_by_result(
-    backend: ConvolutionBackend,
-    pixels: npt.NDArray[Any],
-    psf: PSF,
-    course: _Course,
-    result: npt.NDArray[Any],
-) -> bool:
-    """Whether each pixel of the result would tell if any of the image is not finite.
-
-    To search a plane for such pixels takes a fifth of the time of a blur from few points.
-    """
-    if not (_is_plane(pixels) and _takes(backend, result)):
-        return False
-    tell = getattr(backend, "plan", None)  # of those that take a place, not all plan
-    if tell is None or np.may_share_memory(pixels, result):
-        return False
-    chosen: Plan = tell(pixels.shape, psf, boundary=course.boundary, method=course.method)
-    return chosen.is_global
-
-
-def _convolved_unseen(
-    selection: Selection,
-    plane: npt.NDArray[Any],
-    psf: PSF,
-    course: _Course,
-    takes: Footprint,
-    result: npt.NDArray[Any],
-) -> bool:
-    """Convolve a plane that was not searched; say whether the result is right.
-
-    Single precision can hold it if what comes out is neither infinite nor very faint.
-    """
-    backend = selection.backend
-    if tile_sizes(takes, backend)[:1] != [takes.rows]:
-        return False
-    try:
-        with np.errstate(over="ignore", invalid="ignore"):  # the result will tell
-            done = _convolved(backend, plane, psf, course, out=result)
-        if done is not result:
-            np.copyto(result, done)
-    except Exception as error:
-        if classified(backend, error) is None:
-            raise
-        return False  # the ladder will tell of it and go on
-    if not is_finite_on_all_cores(result):
-        return False  # whether that is the image's fault or the backend's is then found out
-    return math.ldexp(psf.l1, -SAFE_EXPONENT) <= _peak(result[::SAMPLED, ::SAMPLED])
-
-
 def _convolved(
     backend: ConvolutionBackend,
     planes: Array,
     psfs: PSF | list[PSF],
     course: _Course,
-    **place: npt.NDArray[Any],
 ) -> Array:
-    """Convolve planes on the backend's device, by its own road or the one asked for."""
+    """Convolve planes on the backend's device, by a method of its own or the one requested."""
     log_method(backend, planes.shape, psfs, course.boundary, course.method)
     if course.method != "auto":
         chosen = _planning(backend)
-        return chosen.convolve_by(course.method, planes, psfs, boundary=course.boundary, **place)
-    return backend.convolve(
-        planes, psfs, boundary=course.boundary, accuracy=backend.accuracy, **place
-    )
+        return chosen.convolve_by(course.method, planes, psfs, boundary=course.boundary)
+    return backend.convolve(planes, psfs, boundary=course.boundary)
 
 
 def _check_finite(
@@ -490,25 +434,22 @@ def _check_finite(
         raise not_finite(backend.name)
 
 
-def _planning(backend: ConvolutionBackend) -> PlanningBackend:
-    if not isinstance(backend, PlanningBackend):
-        raise UnsupportedOperationError(f"{backend.name} {NO_PLANS}")
+def _planning(backend: ConvolutionBackend) -> PlansMethods:
+    if not isinstance(backend, PlansMethods):
+        raise UnsupportedOperationError(
+            f"{backend.name} chooses its method by itself: it neither says which nor takes one"
+        )
     return backend
 
 
-def _check_road(
+def _check_method(
     backend: ConvolutionBackend, shape: tuple[int, int], psfs: PSF | list[PSF], course: _Course
 ) -> None:
-    """Fail before the work starts if the backend cannot take the road that is asked for."""
+    """Fail before the work starts if the backend cannot take the method that is requested."""
     if course.method == "auto":
         return
     for psf in [psfs] if isinstance(psfs, PSF) else psfs:
         _planning(backend).plan(shape, psf, boundary=course.boundary, method=course.method)
-
-
-def _takes(backend: ConvolutionBackend, result: npt.NDArray[Any]) -> bool:
-    """Whether a backend may write straight to where the result goes."""
-    return _is_plane(result) and bool(getattr(backend, "takes_out", False))
 
 
 def _is_plane(array: npt.NDArray[Any]) -> bool:
@@ -552,7 +493,7 @@ def _convolve_native(
         return xp.astype(image, dtype, copy=True)
     rows, cols = image.shape if image.ndim == 2 else image.shape[-3:-1]
     psfs = _within_reach(psfs, (rows, cols), course.boundary)
-    _check_road(selection.backend, (rows, cols), psfs, course)
+    _check_method(selection.backend, (rows, cols), psfs, course)
     planes = image if image.ndim == 2 else xp.moveaxis(image, -1, 0)
     exponent = _native_exponent(planes)
     planes = xp.astype(_scaled(planes, -exponent), xp.float32)
@@ -672,8 +613,8 @@ def _within_reach(
     if period(1, boundary) is not None:
         return psfs
     if isinstance(psfs, PSF):
-        return folded(psfs, shape, boundary)
-    return [folded(psf, shape, boundary) for psf in psfs]
+        return folded_psf(psfs, shape, boundary)
+    return [folded_psf(psf, shape, boundary) for psf in psfs]
 
 
 def _as_psfs(psf: PSF | npt.ArrayLike | Sequence[PSF | npt.ArrayLike]) -> PSF | list[PSF]:

@@ -5,6 +5,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 from typing import Generic, TypeAlias, TypeVar
 
@@ -14,6 +15,7 @@ from phos_core.convolution.choosing.guarded import Trouble, attempt, shown
 from phos_core.convolution.choosing.selection import Selection, successors
 from phos_core.convolution.contract import ConvolutionBackend, ErrorKind
 from phos_core.convolution.environment import switch
+from phos_core.convolution.optional import error_kind_of, release
 from phos_core.convolution.running.tiles import Footprint, Tile, cut, tile_sizes
 from phos_core.errors import (
     BackendFallbackWarning,
@@ -137,7 +139,9 @@ def descend(
             failed.append(rung_or_value)
             events.append(str(rung_or_value))
             logger.info("attempt failed: %s", rung_or_value)
-            attempt(backend.release, f"release of {backend.name}")  # a lost device may raise here
+            attempt(
+                partial(release, backend), f"release of {backend.name}"
+            )  # a lost device may raise here
             if rung_or_value.kind != "out-of-memory":
                 break
     raise _defeat(failed, bound) from failed[-1].error
@@ -158,7 +162,7 @@ def classified(backend: ConvolutionBackend, error: Exception) -> ErrorKind | Non
     ErrorKind or None
         The failure; None for all other errors.
     """
-    kind = attempt(lambda: backend.classify_error(error), f"classify_error of {backend.name}")
+    kind = attempt(lambda: error_kind_of(backend, error), f"classify_error of {backend.name}")
     if isinstance(kind, Trouble):
         wrong = f"failed: {kind}"
     elif kind is None or (isinstance(kind, str) and kind in ERRORS):

@@ -11,7 +11,7 @@ from phos_core.convolution.boundary import Boundary, period
 from phos_core.convolution.methods.tables import transfer_table
 from phos_core.psf import PSF, from_array
 
-__all__ = ["folded", "outreaches"]
+__all__ = ["folded_psf", "outreaches"]
 
 
 def outreaches(psf: PSF, shape: tuple[int, int]) -> bool:
@@ -19,7 +19,7 @@ def outreaches(psf: PSF, shape: tuple[int, int]) -> bool:
     return any(radius > size for radius, size in zip(psf.radius, shape, strict=True))
 
 
-def folded(psf: PSF, shape: tuple[int, int], boundary: Boundary) -> PSF:
+def folded_psf(psf: PSF, shape: tuple[int, int], boundary: Boundary) -> PSF:
     """Give a PSF that does to planes of a size what another one does, and reaches no farther.
 
     Parameters

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import TypeVar
 
@@ -11,6 +12,7 @@ import array_api_compat
 from phos_core.convolution.choosing.guarded import Trouble, attempt
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.environment import positive_whole
+from phos_core.convolution.optional import limits_of, memory_of, release
 
 __all__ = ["Footprint", "Tile", "Window", "cut", "memory_limit", "run", "tile_sizes"]
 
@@ -180,7 +182,9 @@ def tile_sizes(footprint: Footprint, backend: ConvolutionBackend) -> list[int]:
         sizes.append(max(footprint.least_rows, math.ceil(sizes[-1] / 2)))
     limits = _Limits.of(backend)
     if not limits.allow(footprint, footprint.rows):
-        attempt(backend.release, f"release of {backend.name}")  # what it keeps may be missing
+        attempt(
+            partial(release, backend), f"release of {backend.name}"
+        )  # what it keeps may be missing
         limits = _Limits.of(backend)
     fitting = [size for size in sizes if limits.allow(footprint, size)]
     if not fitting and array_api_compat.is_numpy_namespace(backend.xp):
@@ -198,17 +202,18 @@ class _Limits:
 
     @classmethod
     def of(cls, backend: ConvolutionBackend) -> "_Limits":
-        memory = attempt(backend.memory, f"memory of {backend.name}")
+        memory = attempt(partial(memory_of, backend), f"memory of {backend.name}")
+        limits = limits_of(backend)
         free_bytes = None if isinstance(memory, Trouble) else memory.free_bytes
         totals = (
             math.inf if free_bytes is None else FREE_SHARE * free_bytes,
-            _attribute(backend, "memory_limit_bytes"),
+            _or_infinite(limits.memory_bytes),
             memory_limit(),
         )
         return cls(
             min(totals),
-            _attribute(backend, "max_array_bytes"),
-            _attribute(backend, "max_elements"),
+            _or_infinite(limits.max_array_bytes),
+            _or_infinite(limits.max_elements),
         )
 
     def allow(self, footprint: Footprint, tile_rows: int) -> bool:
@@ -220,9 +225,7 @@ class _Limits:
         )
 
 
-def _attribute(backend: ConvolutionBackend, name: str) -> float:
-    """Return a limit that `BackendBase` has, and a backend without that base may lack."""
-    limit = getattr(backend, name, None)
+def _or_infinite(limit: int | None) -> float:
     return math.inf if limit is None else float(limit)
 
 
@@ -234,5 +237,4 @@ def memory_limit() -> float:
     ValueError
         If it is set and no positive whole number.
     """
-    limit = positive_whole("PHOS_MEMORY_LIMIT", "bytes")
-    return math.inf if limit is None else float(limit)
+    return _or_infinite(positive_whole("PHOS_MEMORY_LIMIT", "bytes"))

@@ -2,8 +2,8 @@
 
 import pytest
 
+from phos_core.backend import ConvolutionBackend
 from phos_core.convolution.choosing.selection import select
-from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.testing import ConvolutionBackendContract
 
 

@@ -25,12 +25,13 @@ import importlib, json, sys
 from importlib.metadata import EntryPoint
 from phos_core.convolution.choosing import process_state
 from phos_core.convolution.choosing.known_answers import self_test
+from phos_core.convolution.optional import probe_of
 *point, factory = sys.argv[1:]
 before = process_state.snapshot()
 EntryPoint(*point).load().phos_convolution_backends()
 module, _, function = factory.partition(":")
 backend = getattr(importlib.import_module(module), function)()
-backend.probe()
+probe_of(backend)
 self_test(backend)
 changed = process_state.changed(before)
 process_state.put_back(before)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from phos_core.convolution.choosing.selection import Selection, library_versions
 from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.convolution.optional import release
 from phos_core.convolution.running.fallback import descend
 from phos_core.convolution.running.tiles import Footprint, Tile, run, tile_sizes
 from phos_core.errors import OutOfMemoryError
@@ -124,7 +125,7 @@ class Job:
         def develop_tile(tile: Tile, region: NDArray[Any]) -> None:
             nonlocal shape, done
             if region.shape != shape:  # what the backend keeps is of no use any more
-                self.selection.backend.release()
+                release(self.selection.backend)
                 shape = region.shape
             positive = self._developed(tile, region)
             with self.clock.step("write"), writing():
@@ -134,7 +135,7 @@ class Job:
                 progress(done, len(tiles))
 
         run(tiles, read, develop_tile)
-        self.selection.backend.release()
+        release(self.selection.backend)
 
     def report(self, tiles: tuple[Tile, ...]) -> RunReport:
         """What ran."""

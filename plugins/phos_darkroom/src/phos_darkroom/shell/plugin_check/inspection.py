@@ -30,6 +30,7 @@ from phos_core.convolution.choosing.known_plugins import owner
 from phos_core.convolution.choosing.requirements import check_requirements
 from phos_core.convolution.contract import ConvolutionBackend, ProbeReport
 from phos_core.convolution.hooks import GROUP, HOOK_API, BackendSpec, SchedulerSpec
+from phos_core.convolution.optional import probe_of
 
 __all__ = ["HOOKS", "main"]
 
@@ -218,7 +219,7 @@ def _try_backend(answer: _Answer, point: EntryPoint, name: str) -> None:
         if backend.name != name:
             raise _FailedError(f"it gave a backend named {shown(backend.name)}, not {name!r}")
     with answer.step("probe"):
-        if not _can_run(answer, _of_kind(backend.probe(), ProbeReport)):
+        if not _can_run(answer, _of_kind(probe_of(backend), ProbeReport)):
             return
     with answer.step("self-test"):
         _self_test(backend)

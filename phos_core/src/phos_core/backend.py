@@ -1,0 +1,145 @@
+"""All that an author of a backend imports: docs/add-a-backend.md says what each name is for.
+
+A plug-in imports `phos_core`, this module and, in its tests, `phos_core.testing`, and nothing else
+of phos: whatever is not here may change without notice.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from phos_core.arrays import Array
+from phos_core.convolution.boundary import BOUNDARIES, Boundary, source_index
+from phos_core.convolution.chain import Chain, Instruction, run_chain
+from phos_core.convolution.contract import (
+    Accuracy,
+    ConvolutionBackend,
+    ErrorKind,
+    Limits,
+    MemoryInfo,
+    ProbeReport,
+    each_plane,
+)
+from phos_core.convolution.hooks import BackendSpec, hookimpl
+from phos_core.convolution.methods.bases import BackendBase, GenericBackend
+from phos_core.convolution.methods.cpu import (
+    SINGLE_RANGE,
+    finish_all,
+    host_memory,
+    in_parallel,
+    in_precision,
+    row_strips,
+    usable_cores,
+)
+from phos_core.convolution.methods.generic import (
+    circular_extent,
+    direct_convolution,
+    fast_even_length,
+    pad,
+)
+from phos_core.convolution.methods.planner import significant_radius
+from phos_core.convolution.methods.tables import TableCache, transfer_table
+from phos_core.convolution.optional import (
+    ClassifiesErrors,
+    CompilesChains,
+    DeclaresAccuracy,
+    FillsOut,
+    HostBuffers,
+    KeepsHostMemory,
+    LimitsArrays,
+    MakesGrain,
+    OwnsArrays,
+    PlansMethods,
+    Probes,
+    ReleasesMemory,
+    ReportsDevice,
+    ReportsMemory,
+    RunsSideBySide,
+    Synchronizes,
+)
+from phos_core.convolution.plans import Method, Plan, Taps
+from phos_core.convolution.running.folding import folded_psf
+from phos_core.effects.grain import (
+    NOISE_MULTIPLIERS,
+    Grain,
+    grain_noise,
+    noise_keys,
+    shaping_taps,
+)
+from phos_core.errors import DeviceLostError, OutOfMemoryError, UnsupportedOperationError
+from phos_core.psf import PSF
+
+if TYPE_CHECKING:
+    from phos_core.convolution.methods.scipy_backend import ScipyBackend
+
+__all__ = [
+    "BOUNDARIES",
+    "NOISE_MULTIPLIERS",
+    "PSF",
+    "SINGLE_RANGE",
+    "Accuracy",
+    "Array",
+    "BackendBase",
+    "BackendSpec",
+    "Boundary",
+    "Chain",
+    "ClassifiesErrors",
+    "CompilesChains",
+    "ConvolutionBackend",
+    "DeclaresAccuracy",
+    "DeviceLostError",
+    "ErrorKind",
+    "FillsOut",
+    "GenericBackend",
+    "Grain",
+    "HostBuffers",
+    "Instruction",
+    "KeepsHostMemory",
+    "Limits",
+    "LimitsArrays",
+    "MakesGrain",
+    "MemoryInfo",
+    "Method",
+    "OutOfMemoryError",
+    "OwnsArrays",
+    "Plan",
+    "PlansMethods",
+    "ProbeReport",
+    "Probes",
+    "ReleasesMemory",
+    "ReportsDevice",
+    "ReportsMemory",
+    "RunsSideBySide",
+    "ScipyBackend",
+    "Synchronizes",
+    "TableCache",
+    "Taps",
+    "UnsupportedOperationError",
+    "circular_extent",
+    "direct_convolution",
+    "each_plane",
+    "fast_even_length",
+    "finish_all",
+    "folded_psf",
+    "grain_noise",
+    "hookimpl",
+    "host_memory",
+    "in_parallel",
+    "in_precision",
+    "noise_keys",
+    "pad",
+    "row_strips",
+    "run_chain",
+    "shaping_taps",
+    "significant_radius",
+    "source_index",
+    "transfer_table",
+    "usable_cores",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the one name that needs SciPy when it is asked for."""
+    if name == "ScipyBackend":
+        from phos_core.convolution.methods.scipy_backend import ScipyBackend
+
+        return ScipyBackend
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
