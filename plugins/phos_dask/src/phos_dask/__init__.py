@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from phos_core.convolution.hooks import SchedulerSpec, hookimpl
+from phos_core.backend import hookimpl
+from phos_core.convolution.hooks import SchedulerSpec
 
 if TYPE_CHECKING:
     from phos_dask.arrays import convolve, develop

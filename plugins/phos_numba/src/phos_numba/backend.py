@@ -9,7 +9,7 @@ import llvmlite.binding
 import numba
 import numpy.typing as npt
 
-from phos_core.backend import Array, Boundary, Chain, Grain, ProbeReport, ScipyBackend
+from phos_core.backend import Array, Boundary, Chain, Grain, ProbeReport, ScipyBackend, Taps
 from phos_numba import chains, narrow, noise
 from phos_numba.compiling import cache_folder
 
@@ -62,7 +62,7 @@ class NumbaBackend(ScipyBackend):
     def convolve_narrow(
         self,
         plane: npt.NDArray[Any],
-        terms: tuple[narrow.Taps, ...],
+        terms: tuple[Taps, ...],
         boundary: Boundary,
         out: npt.NDArray[Any],
         *,

@@ -8,17 +8,15 @@ four rows, and no sum passes through memory.
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from phos_core.backend import Boundary, in_parallel, row_strips, source_index
+from phos_core.backend import Boundary, Taps, in_parallel, row_strips, source_index
 from phos_numba.compiling import load_function
 
-__all__ = ["RADII", "Taps", "convolve", "suits"]
-
-Taps: TypeAlias = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+__all__ = ["RADII", "convolve", "suits"]
 
 RADII = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32)  # that kernels are written for
 ROWS, COLUMNS = 64, 512  # of a tile, which then stays in the second-level cache
