@@ -181,7 +181,7 @@ def film_psfs(cols):
 
 def roads_of(backend, shape, psfs):
     """Name the roads of PSFs."""
-    return ", ".join(backend.plan(tuple(shape), psf).road for psf in psfs)
+    return ", ".join(backend.plan(tuple(shape), psf).method for psf in psfs)
 
 
 def noise(shape):

@@ -128,14 +128,16 @@ def test_what_the_caller_has_numpy_raise_does_not_reach_inside(backend):
 
 
 @pytest.mark.parametrize("size", [(2000, 1000), (700, 3000), (600, 600)])
-def test_a_generic_plan_prints_one_spacing_and_it_is_that_of_its_points(size):
+def test_a_generic_plan_says_how_many_frequencies_it_takes(size):
     from phos_core.convolution.methods import generic
+    from phos_core.convolution.methods.planner import make_plan
 
-    planned = generic.plan(size, phos.psf.gaussian(20.0))
-    assert planned.road == "multirate"
-    apart = " and ".join(f"{n / m:.1f}" for n, m in zip(size, planned.points, strict=True))
-    assert planned.reason == f"points {apart} pixels apart"
-    assert f"{apart} pixels apart" in str(planned).splitlines()[-1]
+    given = {"boundary": "symmetric", "single": True, "method": "auto"}
+    planned = make_plan("x", generic.PREFERENCES, size, phos.psf.gaussian(20.0), **given)
+    assert planned.method == "frequencies"
+    counts = " x ".join(map(str, planned.points))
+    assert planned.reason == f"{counts} frequencies are enough"
+    assert str(planned).splitlines()[-1] == f"smooth part: from {counts} frequencies"
 
 
 def test_the_plan_of_a_float64_image_is_the_one_that_convolve_follows():

@@ -9,15 +9,15 @@ import numpy.typing as npt
 from phos_core.convolution.boundary import Boundary
 from phos_core.psf import PSF
 
-__all__ = ["METHODS", "Method", "Plan", "Road", "Taps", "check_method"]
+__all__ = ["METHODS", "Method", "Plan", "Taps", "check_method"]
 
-Road: TypeAlias = Literal["direct", "separable", "multirate", "sum", "transform"]
+Method: TypeAlias = Literal[
+    "auto", "direct", "separable", "multirate", "frequencies", "sum", "transform"
+]
 """``direct`` adds shifted images, ``separable`` multiplies by banded matrices, ``multirate``
-computes a smooth blur from few points, ``sum`` does the narrow part as ``separable`` and the
-smooth part as ``multirate``, ``transform`` multiplies spectra."""
-
-Method: TypeAlias = Literal["auto", "direct", "separable", "multirate", "sum", "transform"]
-"""A road, or the choice among them."""
+computes a smooth blur on a coarse grid, ``frequencies`` from its few frequencies by matrix
+products, ``sum`` does the narrow part as ``separable`` and the smooth part as one of these two,
+``transform`` multiplies spectra; ``auto`` chooses."""
 
 METHODS: tuple[Method, ...] = get_args(Method)
 
@@ -33,8 +33,8 @@ class Plan:
     ----------
     backend : str
         Which backend convolves.
-    road : Road
-        By which road.
+    method : Method
+        By which method; never "auto".
     reason : str
         Why by this one.
     shape : tuple of (int, int)
@@ -46,13 +46,13 @@ class Plan:
     narrow : tuple of Taps
         What goes by banded matrix products.
     smooth : PSF or None
-        What goes by a coarse grid.
+        What goes by a coarse grid, or by few frequencies.
     points : tuple of (int, int)
-        Points of that grid in rows and columns.
+        How many of these, in rows and columns.
     """
 
     backend: str
-    road: Road
+    method: Method
     reason: str
     shape: tuple[int, int]
     boundary: Boundary
@@ -61,27 +61,24 @@ class Plan:
     smooth: PSF | None = None
     points: tuple[int, int] = (0, 0)
 
-    @property
-    def is_global(self) -> bool:
-        """Whether each pixel of the result is computed from all of the plane."""
-        return self.road in ("multirate", "sum", "transform")
-
     def __str__(self) -> str:
         (rows, cols), (height, width) = self.shape, (2 * r + 1 for r in self.psf.radius)
         lines = [
             f"{self.backend}: {rows} x {cols} pixels, PSF of {height} x {width}, "
             f"border {self.boundary}",
-            f"road: {self.road}, {self.reason}",
+            f"method: {self.method}, {self.reason}",
         ]
         if self.narrow:
             across, along = (len(taps) for taps in self.narrow[0])
             terms = f"{len(self.narrow)} separable term{'s' * (len(self.narrow) > 1)}"
             lines.append(f"narrow part: {terms} of {across} x {along} taps, by banded matrices")
-        if self.smooth is not None:
+        points = " x ".join(map(str, self.points))
+        if self.method == "frequencies":
+            lines.append(f"smooth part: from {points} frequencies")
+        elif self.smooth is not None:
             apart = " and ".join(
                 f"{n / m:.1f}" for n, m in zip(self.shape, self.points, strict=True)
             )
-            points = " x ".join(map(str, self.points))
             lines.append(f"smooth part: from {points} points, {apart} pixels apart")
         return "\n".join(lines)
 

@@ -22,7 +22,7 @@ from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.optional import RunsSideBySide
 from phos_core.convolution.running.convolve import is_native, kept_apart, places
 from phos_core.convolution.running.fallback import Work, descend
-from phos_core.convolution.running.tiles import Footprint, Tile, run, tile_sizes
+from phos_core.convolution.running.tiles import Footprint, Tile, make_room, run
 from phos_core.process.balance import balanced_on
 from phos_core.process.pipeline import Clock, process, reach_px
 from phos_core.process.recipe import NOT_GIVEN, Encoding, Recipe, RunReport, Settings, one_recipe
@@ -302,7 +302,7 @@ def pictures_at_once(
         return 1
     while count > 1:
         together = takes(backend, pictures=count)
-        if tile_sizes(together, backend)[:1] == [together.rows]:
+        if make_room(together, backend):
             break
         count = math.ceil(count / 2)
     return count

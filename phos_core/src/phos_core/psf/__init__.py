@@ -1,7 +1,7 @@
 """Point-spread functions, in pixels: what a point of light becomes.
 
 A PSF is an immutable object, odd-sided and centred. It knows its samples, and its transfer
-function by the shortest way, so that a backend can choose its own road.
+function by the shortest way, so that a backend can choose its own method.
 """
 
 import hashlib

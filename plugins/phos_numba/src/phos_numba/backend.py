@@ -1,4 +1,4 @@
-"""The backend: SciPy's roads with compiled loops where they are quicker."""
+"""The backend: SciPy's methods with compiled loops where they are quicker."""
 
 import math
 from collections.abc import Mapping

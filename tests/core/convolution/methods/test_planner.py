@@ -78,7 +78,7 @@ def test_the_faint_ends_that_may_be_dropped_are_lost_in_rounding(sigma):
     ],
 )
 def test_the_parts_of_a_split_add_up_to_the_psf(psf):
-    (split,) = (split for split in splits(psf) if split.road == "sum")
+    (split,) = (split for split in splits(psf) if split.method == "sum")
     narrow = from_array(total_of(split.narrow, psf.samples().shape))
     whole = combine([(1.0, narrow), (1.0, split.smooth)])
     f = np.linspace(0, 0.5, 21)
@@ -130,31 +130,31 @@ def test_auto_takes_the_quickest_of_the_roads_that_are_possible(sigmas, rows, co
     chosen = ScipyBackend().plan((rows, cols), psf)
     for road in ("separable", "multirate", "sum", "transform"):
         if road in chosen.reason:
-            assert ScipyBackend().plan((rows, cols), psf, method=road).road == road
+            assert ScipyBackend().plan((rows, cols), psf, method=road).method == road
     costs = [float(part.split()[1]) for part in chosen.reason.split(": ")[1].split(", ")]
     assert costs == sorted(costs)
-    assert chosen.reason.split(": ")[1].startswith(chosen.road)
+    assert chosen.reason.split(": ")[1].startswith(chosen.method)
 
 
 def test_a_plan_says_in_a_few_lines_what_is_done():
     psf = mixture([(0.85, 1.7), (0.15, 17.0)])
     told = str(ScipyBackend().plan((2000, 3000), psf)).splitlines()
     assert told[0] == "scipy: 2000 x 3000 pixels, PSF of 273 x 273, border symmetric"
-    assert told[1].startswith("road: sum, the quickest by nanoseconds a pixel: sum ")
+    assert told[1].startswith("method: sum, the quickest by nanoseconds a pixel: sum ")
     assert told[2] == "narrow part: 1 separable term of 21 x 21 taps, by banded matrices"
     assert told[3] == "smooth part: from 288 x 432 points, 6.9 and 6.9 pixels apart"
     forced = str(ScipyBackend().plan((2000, 3000), psf, method="transform")).splitlines()
-    assert forced[1:] == ["road: transform, as asked for"]
+    assert forced[1:] == ["method: transform, as requested"]
 
 
 def test_the_table_of_costs_decides():
     psf, shape = gaussian(4.0), (2000, 3000)
     given = {"boundary": "symmetric", "single": True, "method": "auto"}
-    assert planner.make_plan("x", COSTS, shape, psf, **given).road == "separable"
+    assert planner.make_plan("x", COSTS, shape, psf, **given).method == "separable"
     slow = replace(COSTS, separable_term=9.0)
-    assert planner.make_plan("x", slow, shape, psf, **given).road == "multirate"
+    assert planner.make_plan("x", slow, shape, psf, **given).method == "multirate"
     slower = replace(slow, multirate=9.0)
-    assert planner.make_plan("x", slower, shape, psf, **given).road == "transform"
+    assert planner.make_plan("x", slower, shape, psf, **given).method == "transform"
 
 
 def test_methods_are_known_by_name():

@@ -45,13 +45,13 @@ BOTH = mixture([(0.85, 1.7), (0.15, 17.0)])
     ],
 )
 def test_the_road_follows_the_spectrum_of_the_psf_and_the_boundary(psf, boundary, road):
-    assert ScipyBackend().plan((1500, 2000), psf, boundary=boundary).road == road
+    assert ScipyBackend().plan((1500, 2000), psf, boundary=boundary).method == road
 
 
 def test_double_precision_and_small_planes_are_not_thinned_out():
     backend = ScipyBackend()
-    assert backend.plan((1500, 2000), gaussian(9.0), dtype=np.float64).road == "transform"
-    assert backend.plan((40, 60), gaussian(9.0)).road == "transform"
+    assert backend.plan((1500, 2000), gaussian(9.0), dtype=np.float64).method == "transform"
+    assert backend.plan((40, 60), gaussian(9.0)).method == "transform"
 
 
 PLANES = [(40, 60), (97, 41), (128, 130), (210, 77)]

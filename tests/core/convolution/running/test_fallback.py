@@ -9,7 +9,7 @@ import pytest
 from phos_core.backend import GenericBackend, Limits, MemoryInfo
 from phos_core.convolution.methods.scipy_backend import ScipyBackend
 from phos_core.convolution.running.convolve import convolve
-from phos_core.convolution.running.tiles import Footprint, cut, run, tile_sizes
+from phos_core.convolution.running.tiles import Footprint, cut, make_room, run, tile_sizes
 from phos_core.errors import (
     BackendFallbackWarning,
     DeviceLostError,
@@ -148,6 +148,8 @@ def test_free_memory_makes_tiles_beforehand_and_what_is_kept_is_given_back_first
     backend.free_bytes = 7_500_000
     assert tile_sizes(footprint(), backend)[0] == 500
     backend.release = lambda: setattr(backend, "free_bytes", 10**9)
+    assert tile_sizes(footprint(), backend)[0] == 500, "a question frees nothing"
+    assert make_room(footprint(), backend)
     assert tile_sizes(footprint(), backend)[0] == 1000
 
 

@@ -101,4 +101,4 @@ def _method(
         lambda: backend.plan(shape, psf, boundary=boundary, method=method),
         f"plan of {backend.name}",
     )
-    return own if isinstance(plan, Trouble) else f"method {plan.road}, {plan.reason}"
+    return own if isinstance(plan, Trouble) else f"method {plan.method}, {plan.reason}"

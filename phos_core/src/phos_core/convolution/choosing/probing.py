@@ -155,7 +155,7 @@ def _tried(offer: OfferedBackend, spec: BackendSpec) -> ProbedBackend:
     """Try a backend under what is left of its plug-in's time."""
     seconds, spent = patience_seconds(), offer.plug_in.seconds
     what = f"backend {spec.name} ({offer.plug_in.distribution})"
-    answer = watched(partial(_climb, offer, spec), what, seconds, spent)
+    answer = watched(partial(_try_each_step, offer, spec), what, seconds, spent)
     found = answer.value
     if isinstance(found, Trouble):
         longer = f"{PATIENCE}={3 * seconds:g} waits longer, PHOS_BLOCK={spec.name} keeps it out"
@@ -169,7 +169,8 @@ def _is_late(trouble: Trouble) -> bool:
     return "TimeoutError: no answer within" in trouble
 
 
-def _climb(offer: OfferedBackend, spec: BackendSpec, at: Steps) -> ProbedBackend:
+def _try_each_step(offer: OfferedBackend, spec: BackendSpec, at: Steps) -> ProbedBackend:
+    """Go as far as a backend comes: its contract, requirements, factory, probe and self-test."""
     if spec.contract != CONTRACT:
         reason = f"it is written for contract {spec.contract}, this phos has {CONTRACT}"
         newer = "phos-core" if spec.contract > CONTRACT else offer.plug_in.distribution

@@ -20,7 +20,7 @@ from phos_core.convolution.contract import (
     error_kind,
 )
 from phos_core.convolution.methods import generic
-from phos_core.convolution.methods.planner import splits
+from phos_core.convolution.methods.planner import make_plan, splits
 from phos_core.convolution.plans import Method, Plan
 from phos_core.psf import PSF
 
@@ -111,7 +111,8 @@ class GenericBackend(BackendBase):
         boundary: Boundary = "symmetric",
     ) -> Array:
         """Convolve planes by a method that was requested; see `PlansMethods`."""
-        return generic.convolve(image, psf, boundary, method=method, tables=self._kept_tables)
+        given: dict[str, Any] = {"method": method, "tables": self._kept_tables, "name": self.name}
+        return generic.convolve(image, psf, boundary, **given)
 
     def plan(
         self,
@@ -124,9 +125,8 @@ class GenericBackend(BackendBase):
     ) -> Plan:
         """Say by which method a plane is convolved; see `PlansMethods`."""
         single = np.dtype(dtype) == np.float32
-        return generic.plan(
-            shape, psf, boundary=boundary, single=single, method=method, backend=self.name
-        )
+        given: dict[str, Any] = {"boundary": boundary, "single": single, "method": method}
+        return make_plan(self.name, generic.PREFERENCES, shape, psf, **given)
 
     def release(self) -> None:
         """Forget the transfer functions, and PSFs taken apart."""

@@ -1,7 +1,7 @@
-"""Convolution by every road, on any Array API namespace.
+"""Convolution by every method, on any Array API namespace.
 
 Shifted images, banded matrix products, few frequencies by matrix products, a Fourier transform,
-and sums of these: what a backend inherits that brings no roads of its own.
+and sums of these: what a backend inherits that brings no methods of its own.
 """
 
 import math
@@ -17,24 +17,25 @@ from phos_core.convolution.boundary import Boundary, period, source_index
 from phos_core.convolution.methods.planner import (
     BAND_CYCLES,
     Split,
+    Way,
     fast_length,
+    make_plan,
     separable_terms,
     splits,
 )
 from phos_core.convolution.methods.tables import TableCache, transfer_table
-from phos_core.convolution.plans import Method, Plan, Road, Taps
-from phos_core.errors import UnsupportedOperationError
+from phos_core.convolution.plans import Method, Plan, Taps
 from phos_core.psf import PSF
 
 __all__ = [
+    "PREFERENCES",
     "Kept",
     "circular_extent",
     "convolve",
     "direct_convolution",
     "fast_even_length",
-    "multirate",
+    "few_frequencies",
     "pad",
-    "plan",
     "separable",
     "transform",
 ]
@@ -65,8 +66,9 @@ def convolve(
     *,
     method: Method = "auto",
     tables: Tables | None = None,
+    name: str = "generic",
 ) -> Array:
-    """Convolve planes with point-spread functions, by the road that suits each.
+    """Convolve planes with point-spread functions, by the method that suits each.
 
     Parameters
     ----------
@@ -77,9 +79,11 @@ def convolve(
     boundary : Boundary
         What lies beyond the edges.
     method : Method
-        A road for all planes, or "auto".
+        A method for all planes, or "auto".
     tables : TableCache, optional
         Where transfer functions are kept for the next image.
+    name : str
+        The backend's, for errors.
 
     Returns
     -------
@@ -89,7 +93,7 @@ def convolve(
     Raises
     ------
     UnsupportedOperationError
-        If the road that is asked for cannot do it.
+        If the method that is requested cannot do it.
     """
     if 0 in image.shape:
         return image
@@ -105,7 +109,9 @@ def convolve(
 
     def blur(plane: Array, one: PSF) -> Array:
         single = plane.dtype == xp.float32
-        chosen = plan(plane.shape, one, boundary=boundary, single=single, method=method)
+        chosen = make_plan(
+            name, PREFERENCES, plane.shape, one, boundary=boundary, single=single, method=method
+        )
         return _follow(chosen, plane, kept)
 
     # One at a time: no array is larger than one continued plane.
@@ -113,101 +119,66 @@ def convolve(
     return xp.reshape(xp.stack(blurred), image.shape)
 
 
-def plan(
-    shape: tuple[int, int],
-    psf: PSF,
-    *,
-    boundary: Boundary = "symmetric",
-    single: bool = True,
-    method: Method = "auto",
-    backend: str = "generic",
-) -> Plan:
-    """Choose the road of a plane, by the number of multiplications.
+class _Preferences:
+    """The table of the generic methods: by the number of multiplications, one before the other.
 
-    Parameters
-    ----------
-    shape : tuple of (int, int)
-        Of the plane.
-    psf : PSF
-        To convolve with.
-    boundary : Boundary
-        What lies beyond the edges.
-    single : bool
-        Whether the plane is in single precision, the only one that smooth blurs are computed in.
-    method : Method
-        A road to take all the same, or "auto".
-    backend : str
-        Name of the backend, for the plan to tell.
-
-    Returns
-    -------
-    Plan
-        By the first of these that can: 25 samples or fewer by shifted images, short separable
-        terms by banded matrices, smooth PSFs on large planes by few frequencies, all else by a
-        transform. A sum is computed as such when it is asked for.
-
-    Raises
-    ------
-    UnsupportedOperationError
-        If the road that is asked for cannot do it.
+    25 samples or fewer go by shifted images, short separable terms by banded matrices, smooth PSFs
+    on large planes by few frequencies, all else by a transform. A sum is computed as such on
+    request.
     """
-    (ry, rx), pixels = psf.radius, shape[0] * shape[1]
-    samples = (2 * ry + 1) * (2 * rx + 1)
-    smooth = _splits(psf, shape, "multirate") if boundary == "symmetric" and single else []
-    sums = _splits(psf, shape, "sum") if boundary == "symmetric" and single else []
-    terms = separable_terms(psf)
-    taps = sum(len(t) for term in terms or () for t in term)
-    possible: dict[Road, str] = {"transform": "anything"}
-    if samples <= FORCED_TAPS:
-        possible["direct"] = f"{samples} samples"
-    if terms is not None:
-        possible["separable"] = f"{taps} taps of separable terms"
-    if smooth:
-        possible["multirate"] = f"points {_apart(shape, smooth[0])} pixels apart"
-    if sums:
-        possible["sum"] = f"a narrow part, and points {_apart(shape, sums[-1])} pixels apart"
-    if method != "auto":
-        if method not in possible:
-            raise UnsupportedOperationError(
-                f"{backend} cannot convolve this PSF by {method!r}; "
-                f"possible: {', '.join(sorted(possible))}"
-            )
-        road: Road = method
-    elif samples <= DIRECT_TAPS:
-        road = "direct"
-    elif terms is not None and taps <= SEPARABLE_TAPS:
-        road = "separable"
-    elif smooth and smooth[0].spacing >= SMOOTH_SPACING and pixels >= SMOOTH_PIXELS:
-        road = "multirate"
-    else:
-        road = "transform"
-    reason = possible[road] if method == "auto" else "as asked for"
-    split = {"multirate": smooth[:1], "sum": sums[-1:]}.get(road)
-    if split:
-        return Plan(
-            backend,
-            road,
-            reason,
-            shape,
-            boundary,
-            psf,
-            split[0].narrow,
-            split[0].smooth,
-            _points(shape, split[0]),
-        )
-    narrow = terms if road == "separable" and terms is not None else ()
-    return Plan(backend, road, reason, shape, boundary, psf, narrow)
+
+    def ways(
+        self,
+        shape: tuple[int, int],
+        psf: PSF,
+        *,
+        boundary: Boundary,
+        single: bool,
+        method: Method,
+    ) -> list[Way]:
+        """List the ways to convolve a plane; see `Table`."""
+        samples = math.prod(2 * radius + 1 for radius in psf.radius)
+        ways = [Way("transform", 3.0, "anything")]
+        if samples <= FORCED_TAPS:
+            cost = 0.0 if samples <= DIRECT_TAPS else math.inf
+            ways.append(Way("direct", cost, f"{samples} samples"))
+        terms = separable_terms(psf)
+        if terms is not None:
+            taps = sum(len(taps) for term in terms for taps in term)
+            cost = 1.0 if taps <= SEPARABLE_TAPS else math.inf
+            ways.append(Way("separable", cost, f"{taps} taps of separable terms", terms))
+        if boundary == "symmetric" and single and min(shape) > 1:
+            ways += _smooth_ways(shape, psf)
+        return ways
+
+    def reason(self, cheapest: Sequence[Way], pixels: int) -> str:
+        """Say what lets the first be taken."""
+        return cheapest[0].why
 
 
-def _points(shape: tuple[int, int], split: Split) -> tuple[int, int]:
-    """How many points, or frequencies, of each axis the smooth part is computed from."""
+PREFERENCES = _Preferences()
+
+
+def _smooth_ways(shape: tuple[int, int], psf: PSF) -> list[Way]:
+    """The closest points of what is smooth as a whole, the farthest of what is left of a sum."""
+    found = splits(psf)
+    is_worth = math.prod(shape) >= SMOOTH_PIXELS
+    ways = []
+    for split in [split for split in found if split.method == "multirate"][:1]:
+        cost = 2.0 if is_worth and split.spacing >= SMOOTH_SPACING else math.inf
+        counts = _frequencies(shape, split)
+        why = f"{counts[0]} x {counts[1]} frequencies are enough"
+        ways.append(Way("frequencies", cost, why, (), split.smooth, counts))
+    for split in [split for split in found if split.method == "sum"][-1:]:
+        counts = _frequencies(shape, split)
+        ways.append(Way("sum", math.inf, "", split.narrow, split.smooth, counts))
+    return ways
+
+
+def _frequencies(shape: tuple[int, int], split: Split) -> tuple[int, int]:
+    """How many frequencies of each axis the smooth part is computed from."""
     rows, cols = (min(n, math.ceil(n * 2 * BAND_CYCLES / split.spacing) + 1) for n in shape)
     return rows, cols
-
-
-def _apart(shape: tuple[int, int], split: Split) -> str:
-    """How many pixels those points are apart, along rows and along columns."""
-    return " and ".join(f"{n / m:.1f}" for n, m in zip(shape, _points(shape, split), strict=True))
 
 
 def direct_convolution(image: Array, psf: PSF, boundary: Boundary) -> Array:
@@ -233,7 +204,7 @@ def separable(image: Array, terms: Sequence[Taps], boundary: Boundary) -> Array:
     return total
 
 
-def multirate(image: Array, psf: PSF, frequencies: tuple[int, int], tables: Tables) -> Array:
+def few_frequencies(image: Array, psf: PSF, frequencies: tuple[int, int], tables: Tables) -> Array:
     """Blur by the low frequencies alone, at the symmetric border.
 
     Parameters
@@ -357,21 +328,16 @@ def circular_extent(
 
 def _follow(chosen: Plan, plane: Array, tables: Tables) -> Array:
     """Convolve a plane as planned."""
-    if chosen.road == "direct":
+    if chosen.method == "direct":
         return direct_convolution(plane, chosen.psf, chosen.boundary)
-    if chosen.road == "transform":
+    if chosen.method == "transform":
         return transform(plane, chosen.psf, chosen.boundary, tables)
     parts = []
     if chosen.narrow:
         parts.append(separable(plane, chosen.narrow, chosen.boundary))
     if chosen.smooth is not None:
-        parts.append(multirate(plane, chosen.smooth, chosen.points, tables))
+        parts.append(few_frequencies(plane, chosen.smooth, chosen.points, tables))
     return parts[0] if len(parts) == 1 else parts[0] + parts[1]
-
-
-def _splits(psf: PSF, shape: tuple[int, int], road: Road) -> list[Split]:
-    """List the ways to take a PSF apart that suit a road, the closest points first."""
-    return [split for split in splits(psf) if split.road == road and min(shape) > 1]
 
 
 def _by_matrix(image: Array, axis: int, taps: npt.NDArray[np.float64], boundary: Boundary) -> Array:

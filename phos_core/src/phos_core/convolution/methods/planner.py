@@ -1,20 +1,20 @@
-"""Choose the road of a convolution: by the PSF's spectrum, the size, and what was measured.
+"""Choose the method of a convolution: by the PSF's spectrum, the size, and what was measured.
 
 A PSF is looked at as a sum. Its narrow terms may go by banded matrix products, its smooth ones by
-a coarse grid, and any PSF by a transform. Of the roads that are right, the quickest by the
+a coarse grid, and any PSF by a transform. Of the methods that are right, the quickest by the
 backend's table of costs is taken.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from phos_core.convolution.boundary import Boundary
-from phos_core.convolution.plans import Method, Plan, Road, Taps
+from phos_core.convolution.plans import Method, Plan, Taps
 from phos_core.errors import UnsupportedOperationError
 from phos_core.once import once
 from phos_core.psf import PSF, combine
@@ -22,6 +22,8 @@ from phos_core.psf import PSF, combine
 __all__ = [
     "Costs",
     "Split",
+    "Table",
+    "Way",
     "fast_length",
     "make_plan",
     "separable_terms",
@@ -47,7 +49,7 @@ REFINEMENTS = 2  # looks at the band alone, each as fine as the one before was o
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
-    """What the roads of a backend take: nanoseconds for a pixel, as measured on large planes.
+    """What the methods of a backend take: nanoseconds for a pixel, as measured on large planes.
 
     Parameters
     ----------
@@ -58,7 +60,7 @@ class Costs:
     cosine, fourier : float
         For each pixel that is transformed; those that continue the plane count.
     calls : mapping of str to float
-        Nanoseconds that each road takes on the smallest plane.
+        Nanoseconds that each method takes on the smallest plane.
     """
 
     separable: float
@@ -69,7 +71,78 @@ class Costs:
     multirate_point: float
     cosine: float
     fourier: float
-    calls: Mapping[Road, float]
+    calls: Mapping[Method, float]
+
+    def ways(
+        self,
+        shape: tuple[int, int],
+        psf: PSF,
+        *,
+        boundary: Boundary,
+        single: bool,
+        method: Method,
+    ) -> list["Way"]:
+        """List the ways to convolve a plane; see `Table`."""
+        ways = [Way("transform", _transform_cost(self, shape, psf, boundary))]
+        for split in splits(psf):
+            spacing = _fitting_spacing(split, shape)
+            if split.smooth is None or (boundary == "symmetric" and single and spacing):
+                cost = _split_cost(self, split, spacing, shape)
+                points = _points(shape, spacing) if split.smooth is not None else (0, 0)
+                ways.append(Way(split.method, cost, "", split.narrow, split.smooth, points))
+        if method == "separable" and not any(way.method == method for way in ways):
+            terms = separable_terms(psf)  # wider than pays
+            ways += [Way("separable", math.inf, "", terms)] if terms else []
+        return ways
+
+    def reason(self, cheapest: Sequence["Way"], pixels: int) -> str:
+        """Say what each method takes."""
+        costs = ", ".join(f"{way.method} {way.cost / pixels:.2g}" for way in cheapest)
+        return f"the quickest by nanoseconds a pixel: {costs}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Way:
+    """A method that can convolve a plane, and how it would.
+
+    Parameters
+    ----------
+    method : Method
+        Which.
+    cost : float
+        Decides; infinite for a method that is taken on request alone.
+    why : str
+        What is said of it, where the cost alone says little.
+    narrow, smooth, points
+        As in `Plan`.
+    """
+
+    method: Method
+    cost: float
+    why: str = ""
+    narrow: tuple[Taps, ...] = ()
+    smooth: PSF | None = None
+    points: tuple[int, int] = (0, 0)
+
+
+class Table(Protocol):
+    """What the methods of a backend take."""
+
+    def ways(
+        self,
+        shape: tuple[int, int],
+        psf: PSF,
+        *,
+        boundary: Boundary,
+        single: bool,
+        method: Method,
+    ) -> list[Way]:
+        """List the ways to convolve a plane, in any order; the arguments are `make_plan`'s."""
+        ...
+
+    def reason(self, cheapest: Sequence[Way], pixels: int) -> str:
+        """Say why the first of the ways is taken, the cheapest of each method first."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +164,7 @@ class Split:
     spacing: float
 
     @property
-    def road(self) -> Road:
+    def method(self) -> Method:
         """How it is computed."""
         if self.smooth is None:
             return "separable"
@@ -100,7 +173,7 @@ class Split:
 
 def make_plan(
     backend: str,
-    costs: Costs,
+    table: Table,
     shape: tuple[int, int],
     psf: PSF,
     *,
@@ -108,64 +181,51 @@ def make_plan(
     single: bool,
     method: Method,
 ) -> Plan:
-    """Choose among separable, multirate, sum and transform by a table of costs.
+    """Choose the method of a plane by a table of costs.
 
     Parameters
     ----------
     backend : str
         Name of the backend.
-    costs : Costs
-        Its table.
+    table : Table
+        What each method takes there.
     shape : tuple of (int, int)
         Of the plane.
     psf : PSF
         To convolve with.
     boundary : Boundary
-        What lies beyond the edges; other than symmetric it shuts out the coarse grid.
+        What lies beyond the edges; other than symmetric it shuts out what smooth PSFs allow.
     single : bool
-        Whether single precision does; if not, the coarse grid is shut out.
+        Whether single precision does; if not, that is shut out too.
     method : Method
-        A road to take all the same, or "auto".
+        One to take all the same, or "auto".
 
     Returns
     -------
     Plan
-        The quickest.
+        The cheapest.
 
     Raises
     ------
     UnsupportedOperationError
-        If the road that is asked for cannot do it.
+        If the method that is requested cannot do it.
     """
-    ways: list[tuple[float, Split | None]] = [(_transform_cost(costs, shape, psf, boundary), None)]
-    for split in splits(psf):
-        spacing = _fitting_spacing(split, shape)
-        if split.smooth is None or (boundary == "symmetric" and single and spacing):
-            ways.append((_split_cost(costs, split, spacing, shape), split))
-    if method == "separable" and not any(split and split.road == method for _, split in ways):
-        terms = separable_terms(psf)
-        ways += [(0.0, Split(terms, None, math.inf))] if terms else []
-    quickest: dict[Road, tuple[float, Split | None]] = {}
-    for cost, way in sorted(ways, key=lambda way: way[0]):
-        quickest.setdefault("transform" if way is None else way.road, (cost, way))
-    if method != "auto" and method not in quickest:
+    cheapest: dict[str, Way] = {}
+    ways = table.ways(shape, psf, boundary=boundary, single=single, method=method)
+    for way in sorted(ways, key=lambda way: way.cost):
+        cheapest.setdefault(way.method, way)
+    if method == "auto":
+        chosen = next(iter(cheapest.values()))
+        reason = table.reason(list(cheapest.values()), shape[0] * shape[1])
+    elif method in cheapest:
+        chosen, reason = cheapest[method], "as requested"
+    else:
         raise UnsupportedOperationError(
             f"{backend} cannot convolve this PSF by {method!r} "
-            f"({_condition(method)}); possible: {', '.join(sorted(quickest))}"
+            f"({_condition(method)}); possible: {', '.join(sorted(cheapest))}"
         )
-    road = next(iter(quickest)) if method == "auto" else method
-    pixels = shape[0] * shape[1]
-    told = ", ".join(f"{name} {cost / pixels:.2g}" for name, (cost, _) in quickest.items())
-    reason = f"the quickest by nanoseconds a pixel: {told}" if method == "auto" else "as asked for"
-    chosen = quickest[road][1]
-    if chosen is None:
-        return Plan(backend, road, reason, shape, boundary, psf)
-    points = (0, 0)
-    if chosen.smooth is not None:
-        spacing = _fitting_spacing(chosen, shape)
-        rows, cols = (fast_length(math.ceil(n / spacing)) for n in shape)
-        points = rows, cols
-    return Plan(backend, road, reason, shape, boundary, psf, chosen.narrow, chosen.smooth, points)
+    parts = chosen.narrow, chosen.smooth, chosen.points
+    return Plan(backend, chosen.method, reason, shape, boundary, psf, *parts)
 
 
 @once(maxsize=64)
@@ -317,16 +377,19 @@ def fast_length(least: int, step: int = 1, primes: Sequence[int] = (2, 3, 5)) ->
 
 
 def _condition(method: Method) -> str:
-    """What a PSF and a plane have to be for a road."""
+    """What a PSF and a plane have to be for a method."""
+    smooth = "a smooth, even PSF on a float32 plane with the border symmetric"
     match method:
+        case "direct":
+            return "few samples, on a backend that adds shifted images"
         case "separable":
             return f"up to {MOST_TERMS} separable terms"
         case "multirate":
-            return "a smooth, even PSF on a float32 plane with the border symmetric"
-        case "sum":
-            return "a narrow and a smooth term on a float32 plane with the border symmetric"
+            return f"{smooth}, on a backend with coarse grids"
+        case "frequencies":
+            return f"{smooth}, on a backend without coarse grids"
         case _:
-            return "this backend has no such road"
+            return "a narrow and a smooth term on a float32 plane with the border symmetric"
 
 
 def _transform_cost(costs: Costs, shape: tuple[int, int], psf: PSF, boundary: Boundary) -> float:
@@ -346,13 +409,19 @@ def _split_cost(costs: Costs, split: Split, spacing: float, shape: tuple[int, in
     if split.smooth is not None:
         cost += costs.multirate + costs.multirate_line / spacing
         cost += costs.multirate_point / spacing**2
-    return cost * shape[0] * shape[1] + costs.calls[split.road]
+    return cost * shape[0] * shape[1] + costs.calls[split.method]
 
 
 def _fitting_spacing(split: Split, shape: tuple[int, int]) -> float:
     """Pixels between points with enough of them on the shorter side; 0 if that is too close."""
     spacing = min(split.spacing, min(shape) / COARSE_SIDE)
     return spacing if spacing >= LEAST_SPACING else 0.0
+
+
+def _points(shape: tuple[int, int], spacing: float) -> tuple[int, int]:
+    """How many points of each axis the smooth part is computed from, by a quick transform."""
+    rows, cols = (fast_length(math.ceil(n / spacing)) for n in shape)
+    return rows, cols
 
 
 def _sum(terms: Sequence[tuple[float, PSF]]) -> PSF:

@@ -1,6 +1,6 @@
 """Convolution in float64, slow and obvious: it defines what is right.
 
-Nothing here is shared with the roads that are measured against it.
+Nothing here is shared with the methods that are measured against it.
 """
 
 from collections.abc import Sequence

@@ -33,7 +33,7 @@ SMOOTH_PRIME = 11  # a side with a larger prime factor is slow to transform
 FEW_COLUMNS = 64  # fewer and the plane is convolved lying on its side
 PADDING_WORTH = 1.25  # a slow side is made longer if it grows by less than this
 
-# Nanoseconds for a pixel on two cores: benchmarks/bench_convolve.py times each road.
+# Nanoseconds for a pixel on two cores: benchmarks/bench_convolve.py times each method.
 COSTS = Costs(
     separable=0.1,
     separable_term=0.6,
@@ -84,7 +84,7 @@ class ScipyBackend(BackendBase):
         dtype: Any = np.float32,
         method: Method = "auto",
     ) -> Plan:
-        """Choose the road of a plane; see `BackendBase.plan`."""
+        """Choose the method of a plane; see `BackendBase.plan`."""
         return make_plan(
             self.name,
             self.costs,
@@ -204,9 +204,9 @@ class ScipyBackend(BackendBase):
             self.convolve_narrow(
                 plane, plan.narrow, plan.boundary, out, add=plan.smooth is not None
             )
-        if plan.road == "transform" and plan.boundary == "symmetric" and plan.psf.is_even:
+        if plan.method == "transform" and plan.boundary == "symmetric" and plan.psf.is_even:
             self._by_cosines(plane, plan.psf, out)
-        elif plan.road == "transform":
+        elif plan.method == "transform":
             self._by_fourier(plane, plan.psf, plan.boundary, out)
 
     def _by_points(

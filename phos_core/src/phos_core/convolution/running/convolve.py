@@ -29,7 +29,7 @@ from phos_core.convolution.plans import Method, Plan, check_method
 from phos_core.convolution.running.fallback import descend
 from phos_core.convolution.running.finite import Watch, is_finite_on_all_cores, not_finite
 from phos_core.convolution.running.folding import folded_psf
-from phos_core.convolution.running.tiles import Footprint, Tile, run, tile_sizes
+from phos_core.convolution.running.tiles import Footprint, Tile, make_room, run
 from phos_core.errors import UnsupportedOperationError, shown
 from phos_core.psf import PSF, as_psf, in_single_range
 
@@ -105,8 +105,8 @@ def convolve(
         Takes the result: the shape of `image` and the dtype below. It may share memory with
         `image`, whole or in part. After an error its content is undefined. Not for arrays of a
         device.
-    method : {"auto", "direct", "separable", "multirate", "sum", "transform"}
-        The road to take; by default the quickest that the backend has. `plan` says which.
+    method : {"auto", "direct", "separable", "multirate", "frequencies", "sum", "transform"}
+        The method to use; by default the quickest that the backend has. `plan` says which.
     strict : bool
         Whether it is an error to go on elsewhere where the backend chosen fails; so says
         ``PHOS_STRICT=1``.
@@ -127,7 +127,7 @@ def convolve(
     UnknownBackendError, BackendUnavailableError
         If the backend that was named does not exist or cannot run, or does not own the array.
     UnsupportedOperationError
-        If the backend cannot take the road that `method` names; the message says which it can.
+        If the backend cannot use the method requested; the message says which it can.
     OutOfMemoryError, UnsupportedOperationError, DeviceLostError
         If the backend, and those that may take over, all fail. To compute NaN or infinity from
         finite numbers is to fail as a lost device does.
@@ -169,7 +169,7 @@ def plan(
     method: str = "auto",
     dtype: npt.DTypeLike = np.float32,
 ) -> Plan:
-    """Say by which road `convolve` would go.
+    """Say by which method `convolve` would go.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def plan(
         If `psf`, the boundary, the method or the dtype are wrong, or the image would have no
         pixels.
     UnsupportedOperationError
-        If the backend cannot take the road, or does not tell its roads.
+        If the backend cannot use the method, or does not say which it uses.
     """
     rows, cols = _checked_plane(shape)
     if np.dtype(dtype).kind not in "buif":
@@ -468,7 +468,7 @@ def _share_a_call(
     if is_numpy_namespace(chosen.xp) or _exponent(pixels, _peak(pixels)):
         return False
     footprint = _footprint((pixels.shape[-1], *pixels.shape[:-1]), psfs, boundary)
-    return tile_sizes(footprint, chosen)[:1] == [footprint.rows]
+    return make_room(footprint, chosen)
 
 
 def _convolve_native(

@@ -16,7 +16,7 @@ from phos_core.convolution.choosing.selection import Selection, successors
 from phos_core.convolution.contract import ConvolutionBackend, ErrorKind
 from phos_core.convolution.environment import switch
 from phos_core.convolution.optional import error_kind_of, release
-from phos_core.convolution.running.tiles import Footprint, Tile, cut, tile_sizes
+from phos_core.convolution.running.tiles import Footprint, Tile, cut, make_room, tile_sizes
 from phos_core.errors import (
     BackendFallbackWarning,
     DeviceLostError,
@@ -195,6 +195,9 @@ def _cuts(
 ) -> Iterator[tuple[Tile, ...]]:
     """Give the tilings to try, coarsest first; where none fits, that is a failure too."""
     sizes = tile_sizes(footprint, backend)
+    if sizes[:1] != [footprint.rows]:
+        make_room(footprint, backend)
+        sizes = tile_sizes(footprint, backend)
     if not sizes:
         least = footprint.least_rows
         needed, largest = footprint.needed_bytes(least), footprint.array_elements(least)

@@ -14,7 +14,16 @@ from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.environment import positive_whole
 from phos_core.convolution.optional import limits_of, memory_of, release
 
-__all__ = ["Footprint", "Tile", "Window", "cut", "memory_limit", "run", "tile_sizes"]
+__all__ = [
+    "Footprint",
+    "Tile",
+    "Window",
+    "cut",
+    "make_room",
+    "memory_limit",
+    "run",
+    "tile_sizes",
+]
 
 T = TypeVar("T")
 
@@ -181,15 +190,31 @@ def tile_sizes(footprint: Footprint, backend: ConvolutionBackend) -> list[int]:
     while sizes[-1] > footprint.least_rows:
         sizes.append(max(footprint.least_rows, math.ceil(sizes[-1] / 2)))
     limits = _Limits.of(backend)
-    if not limits.allow(footprint, footprint.rows):
-        attempt(
-            partial(release, backend), f"release of {backend.name}"
-        )  # what it keeps may be missing
-        limits = _Limits.of(backend)
     fitting = [size for size in sizes if limits.allow(footprint, size)]
     if not fitting and array_api_compat.is_numpy_namespace(backend.xp):
         return sizes[-1:]
     return fitting
+
+
+def make_room(footprint: Footprint, backend: ConvolutionBackend) -> bool:
+    """Let a backend give back what it keeps, if work does not fit whole beside it.
+
+    Parameters
+    ----------
+    footprint : Footprint
+        What the work takes.
+    backend : ConvolutionBackend
+        Where it shall run.
+
+    Returns
+    -------
+    bool
+        Whether it now fits whole.
+    """
+    if _Limits.of(backend).allow(footprint, footprint.rows):
+        return True
+    attempt(partial(release, backend), f"release of {backend.name}")
+    return _Limits.of(backend).allow(footprint, footprint.rows)
 
 
 @dataclass(frozen=True, slots=True)

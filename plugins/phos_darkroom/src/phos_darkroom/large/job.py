@@ -16,7 +16,7 @@ from phos_core.convolution.choosing.selection import Selection, library_versions
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.optional import release
 from phos_core.convolution.running.fallback import descend
-from phos_core.convolution.running.tiles import Footprint, Tile, run, tile_sizes
+from phos_core.convolution.running.tiles import Footprint, Tile, make_room, run
 from phos_core.errors import OutOfMemoryError
 from phos_core.process.balance import balanced_on
 from phos_core.process.develop import (
@@ -208,7 +208,7 @@ class Job:
             return True
         size = (down.read, across.read)
         takes = footprint(backend, size=size, film=self.film, recipe=self.recipe)
-        return tile_sizes(takes, backend)[:1] == [takes.rows]
+        return make_room(takes, backend)
 
 
 def _held(shape: tuple[int, ...], backend: ConvolutionBackend) -> Footprint:
