@@ -141,11 +141,6 @@ class CupyBackend(BackendBase):
             picture.get(out=host)
         return np.moveaxis(host, -1, -3) if x.ndim > 2 else np.asarray(host)
 
-    def download(self, picture: Array, out: npt.NDArray[Any]) -> None:
-        """Copy a picture of the device, in the order of its memory, into an array of the host."""
-        with self.device:
-            self._transfers.download(picture, out)
-
     def synchronize(self) -> None:
         """Wait for the device."""
         self.device.synchronize()

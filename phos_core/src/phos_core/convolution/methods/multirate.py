@@ -46,6 +46,23 @@ class Band:
         Block i gives the entries from i h on, from those of a window of k; 0 where there is none.
     transposed : ndarray of float32, shape (n, k, h)
         The same blocks, for products from the right.
+
+    Notes
+    -----
+    With h = 2, k = 4, `first` = -1 and `step` = 3 the matrix, its rows the entries of the result
+    and its columns those that it is made from, is::
+
+                  -1  0  1  2  3  4  5  6  7  8
+        entry 0    x  x  x  x                       block 0
+        entry 1    x  x  x  x
+        entry 2             x  x  x  x              block 1
+        entry 3             x  x  x  x
+        entry 4                      x  x  x  x     block 2
+        entry 5                      x  x  x  x
+
+    Where there is no entry -1, or none beyond 6, the window is cut off there (`pieces`). Blocks
+    whose windows are whole are multiplied by in one call (`Group`): here block 1 alone, on a large
+    axis all but the first and the last.
     """
 
     size: int

@@ -5,8 +5,7 @@ back; the rows come back. All blocks run on our own threads, and what continues 
 its edges exists inside a block alone.
 """
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -35,22 +34,7 @@ def by_cosines(plane: npt.NDArray[Any], table: npt.NDArray[Any], out: npt.NDArra
     out : ndarray, shape (rows, cols)
         Takes the result; it shares no memory with `plane`.
     """
-    (rows, cols), (height, width) = plane.shape, table.shape
-
-    def rows_there(strip: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        longer = _continued(strip, 1, 0, width, "symmetric")
-        return np.asarray(scipy.fft.dct(longer, axis=1, overwrite_x=True))
-
-    def columns_there_and_back(block: npt.NDArray[Any], at: slice) -> npt.NDArray[Any]:
-        longer = _continued(block, 0, 0, height, "symmetric")
-        spectrum = scipy.fft.dct(longer, axis=0, overwrite_x=True)
-        spectrum *= table[:, at]
-        return np.asarray(scipy.fft.idct(spectrum, axis=0, overwrite_x=True)[:rows])
-
-    def rows_back(strip: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return np.asarray(scipy.fft.idct(strip, axis=1, overwrite_x=True)[:, :cols])
-
-    _three_passes(plane, width, REAL, rows_there, columns_there_and_back, rows_back, out)
+    _three_passes(plane, _Cosines(plane.shape, table), out)
 
 
 def by_fourier(
@@ -78,70 +62,128 @@ def by_fourier(
     out : ndarray, shape (rows, cols)
         Takes the result; it shares no memory with `plane`.
     """
-    (rows, cols), (top, left), height = plane.shape, before, len(table)
+    _three_passes(plane, _Fourier(plane.shape, table, width, before, boundary), out)
 
-    def rows_there(strip: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        longer = _continued(strip, 1, left, width, boundary)
+
+class _Transform(Protocol):
+    """What the three passes do to blocks of a plane, and of its spectrum."""
+
+    spectrum_cols: int
+    spectrum_dtypes: dict[str, Any]
+
+    def rows_there(self, strip: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Continue whole rows, and transform them: `spectrum_cols` numbers of each."""
+        ...
+
+    def columns_there_and_back(self, block: npt.NDArray[Any], at: slice) -> npt.NDArray[Any]:
+        """Transform whole columns, multiply them by those of the table, and transform them back."""
+        ...
+
+    def rows_back(self, strip: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Transform whole rows back: as many columns as the plane has."""
+        ...
+
+
+class _Cosines:
+    """The cosine transform (DCT-II), which continues a plane at its far end alone."""
+
+    spectrum_dtypes = REAL
+
+    def __init__(self, shape: tuple[int, ...], table: npt.NDArray[Any]) -> None:
+        (self._rows, self._cols), self._table = shape, table
+        self._height, self.spectrum_cols = table.shape
+
+    def rows_there(self, strip: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        longer = _continued(strip, 1, 0, self.spectrum_cols, "symmetric")
+        return np.asarray(scipy.fft.dct(longer, axis=1, overwrite_x=True))
+
+    def columns_there_and_back(self, block: npt.NDArray[Any], at: slice) -> npt.NDArray[Any]:
+        longer = _continued(block, 0, 0, self._height, "symmetric")
+        spectrum = scipy.fft.dct(longer, axis=0, overwrite_x=True)
+        spectrum *= self._table[:, at]
+        return np.asarray(scipy.fft.idct(spectrum, axis=0, overwrite_x=True)[: self._rows])
+
+    def rows_back(self, strip: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return np.asarray(scipy.fft.idct(strip, axis=1, overwrite_x=True)[:, : self._cols])
+
+
+class _Fourier:
+    """The Fourier transform of a plane that is continued on all sides."""
+
+    spectrum_dtypes = COMPLEX
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        table: npt.NDArray[Any],
+        width: int,
+        before: tuple[int, int],
+        boundary: Boundary,
+    ) -> None:
+        (self._rows, self._cols), (self._top, self._left) = shape, before
+        self._table, self._width, self._boundary = table, width, boundary
+        self.spectrum_cols = width // 2 + 1
+
+    def rows_there(self, strip: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        longer = _continued(strip, 1, self._left, self._width, self._boundary)
         return np.asarray(scipy.fft.rfft(longer, axis=1))
 
-    def columns_there_and_back(block: npt.NDArray[Any], at: slice) -> npt.NDArray[Any]:
-        longer = _continued(block, 0, top, height, boundary)
+    def columns_there_and_back(self, block: npt.NDArray[Any], at: slice) -> npt.NDArray[Any]:
+        longer = _continued(block, 0, self._top, len(self._table), self._boundary)
         spectrum = scipy.fft.fft(longer, axis=0, overwrite_x=True)
-        spectrum *= table[:, at]
-        return np.asarray(scipy.fft.ifft(spectrum, axis=0, overwrite_x=True)[top : top + rows])
+        spectrum *= self._table[:, at]
+        back = scipy.fft.ifft(spectrum, axis=0, overwrite_x=True)
+        return np.asarray(back[self._top : self._top + self._rows])
 
-    def rows_back(strip: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        longer = scipy.fft.irfft(strip, width, axis=1, overwrite_x=True)
-        return np.asarray(longer[:, left : left + cols])
-
-    spectrum_cols = width // 2 + 1
-    _three_passes(plane, spectrum_cols, COMPLEX, rows_there, columns_there_and_back, rows_back, out)
+    def rows_back(self, strip: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        longer = scipy.fft.irfft(strip, self._width, axis=1, overwrite_x=True)
+        return np.asarray(longer[:, self._left : self._left + self._cols])
 
 
-def _three_passes(
-    plane: npt.NDArray[Any],
-    width: int,
-    spectrum_dtypes: dict[str, Any],
-    rows_there: Callable[[npt.NDArray[Any]], npt.NDArray[Any]],
-    columns_there_and_back: Callable[[npt.NDArray[Any], slice], npt.NDArray[Any]],
-    rows_back: Callable[[npt.NDArray[Any]], npt.NDArray[Any]],
-    out: npt.NDArray[Any],
-) -> None:
+def _three_passes(plane: npt.NDArray[Any], transform: _Transform, out: npt.NDArray[Any]) -> None:
     """Run the passes, in single precision unless the first meets a plane of great range."""
-    rows, cols = plane.shape
-    strips = row_strips(rows, cols, pixels=BLOCK_NUMBERS, multiple=LINES_AT_ONCE)
-    step = max(BLOCK_NUMBERS // rows // LINES_AT_ONCE, 1) * LINES_AT_ONCE
-    blocks = [slice(start, min(start + step, width)) for start in range(0, width, step)]
-
-    def all_rows_there(precision: str, most: float) -> tuple[npt.NDArray[Any], bool]:
-        """Transform the rows, as long as none is brighter than `most`."""
-        spectrum = np.empty((rows, width), spectrum_dtypes[precision])
-        too_bright: list[slice] = []
-
-        def transform(strip: slice) -> None:
-            source = plane[strip].astype(precision, copy=False)
-            if max(source.max(), -source.min()) > most:
-                too_bright.append(strip)
-            if not too_bright:
-                spectrum[strip] = rows_there(source)
-
-        in_parallel(lambda: transform, strips)
-        return spectrum, not too_bright
-
     is_done = False
     if plane.dtype == np.float32:
-        spectrum, is_done = all_rows_there("float32", single_peak(plane))
+        spectrum, is_done = _all_rows_there(plane, transform, "float32", single_peak(plane))
     if not is_done:
-        spectrum, _ = all_rows_there("float64", np.inf)
+        spectrum, _ = _all_rows_there(plane, transform, "float64", np.inf)
 
     def multiply(block: slice) -> None:
-        spectrum[:, block] = columns_there_and_back(spectrum[:, block], block)
+        spectrum[:, block] = transform.columns_there_and_back(spectrum[:, block], block)
 
     def back(strip: slice) -> None:
-        out[strip] = rows_back(spectrum[strip])
+        out[strip] = transform.rows_back(spectrum[strip])
 
-    in_parallel(lambda: multiply, blocks)
-    in_parallel(lambda: back, strips)
+    step = max(BLOCK_NUMBERS // len(plane) // LINES_AT_ONCE, 1) * LINES_AT_ONCE
+    width = transform.spectrum_cols
+    in_parallel(
+        lambda: multiply,
+        [slice(start, min(start + step, width)) for start in range(0, width, step)],
+    )
+    in_parallel(lambda: back, _strips(plane))
+
+
+def _all_rows_there(
+    plane: npt.NDArray[Any], transform: _Transform, precision: str, most: float
+) -> tuple[npt.NDArray[Any], bool]:
+    """Transform the rows in a precision, as long as none is brighter than `most`."""
+    dtype = transform.spectrum_dtypes[precision]
+    spectrum = np.empty((len(plane), transform.spectrum_cols), dtype)
+    too_bright: list[slice] = []
+
+    def there(strip: slice) -> None:
+        source = plane[strip].astype(precision, copy=False)
+        if max(source.max(), -source.min()) > most:
+            too_bright.append(strip)
+        if not too_bright:
+            spectrum[strip] = transform.rows_there(source)
+
+    in_parallel(lambda: there, _strips(plane))
+    return spectrum, not too_bright
+
+
+def _strips(plane: npt.NDArray[Any]) -> list[slice]:
+    return row_strips(*plane.shape, pixels=BLOCK_NUMBERS, multiple=LINES_AT_ONCE)
 
 
 def _continued(
