@@ -19,7 +19,14 @@ from phos_core.errors import BackendFallbackWarning, ImageFileError, OutOfMemory
 from phos_core.process.recipe import Recipe
 from phos_darkroom.files.colour.profiles import from_srgb, srgb_profile, to_light
 from phos_darkroom.files.formats import tiff_tiles
-from phos_darkroom.large import cutting, develop_into, develop_large, developing, is_large, job
+from phos_darkroom.large import (
+    by_tiles,
+    cutting,
+    develop_into,
+    develop_large,
+    developing,
+    is_large,
+)
 from phos_darkroom.one_file import develop_file
 from phos_darkroom.settings.sidecar import path_for
 
@@ -35,7 +42,7 @@ def tiles(monkeypatch):
     """Tiles of 64 pixels, in the file and in the process."""
     monkeypatch.setattr(tiff_tiles, "TILE", 64)
     monkeypatch.setattr(cutting, "TILE", 64)
-    monkeypatch.setattr(job.Job, "tile_shape", lambda *_: (64, 64))
+    monkeypatch.setattr(by_tiles.DevelopmentByTiles, "tile_shape", lambda *_: (64, 64))
 
 
 def scene(dtype="uint16", samples=3):
@@ -286,8 +293,8 @@ def test_the_next_backend_takes_over_in_the_middle(tmp_path, tiles, one_after_th
 
 @pytest.mark.proof
 def test_less_memory_means_smaller_tiles_to_the_smallest(tmp_path, monkeypatch):
-    monkeypatch.setattr(job, "resident_bytes", lambda: 0)
-    monkeypatch.setattr(job, "RESERVE_BYTES", 0)
+    monkeypatch.setattr(by_tiles, "resident_bytes", lambda: 0)
+    monkeypatch.setattr(by_tiles, "RESERVE_BYTES", 0)
     save(tmp_path / "in.tif", np.zeros((1200, 1600, 3), np.uint8))
     recipe = Recipe(pixel_pitch_um=PITCH_UM)
     counts = []
@@ -313,9 +320,9 @@ def test_less_memory_means_smaller_tiles_to_the_smallest(tmp_path, monkeypatch):
 @pytest.mark.proof
 @pytest.mark.parametrize("film", ["portra-400", "tri-x-400"])
 def test_arrays_stay_within_the_memory_allowed(tmp_path, monkeypatch, film):
-    monkeypatch.setattr(job, "resident_bytes", lambda: 0)
+    monkeypatch.setattr(by_tiles, "resident_bytes", lambda: 0)
     save(tmp_path / "in.tif", np.tile(scene("uint8"), (6, 5, 1)))
-    allowed = job.RESERVE_BYTES + 70 * 10**6
+    allowed = by_tiles.RESERVE_BYTES + 70 * 10**6
     tracemalloc.start()
     try:
         report = develop_large(

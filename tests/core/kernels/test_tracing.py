@@ -1,5 +1,6 @@
 """Laws of chains: what is traced does to a pixel what the function does to its arrays."""
 
+import doctest
 from functools import partial
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import phos_core as phos
 from phos_core.arrays import array_namespace
 from phos_core.convolution.chain import Chain, Instruction, run_chain
+from phos_core.kernels import tracing
 from phos_core.kernels.tracing import trace
 from phos_core.process.pipeline import develop_and_print, expose_scene, release_inhibitor
 from phos_core.process.recipe import Recipe
@@ -174,3 +176,7 @@ def test_texture_is_traced():
     found = run_chain(traced(step, *arrays), *arrays)
 
     assert np.abs(found.astype(int) - step(*arrays)).max() <= 1
+
+
+def test_the_example_in_the_docstring_gives_what_it_says():
+    assert doctest.testmod(tracing) == (0, 3)

@@ -1,11 +1,9 @@
 """Tracing: a step written as a function of arrays, made into a chain.
 
 The function runs once on symbols in place of arrays, and what it does to a pixel is written down.
-This module is the symbols' own Array API namespace: it holds of the standard what pointwise steps
-use.
+`SymbolNamespace` is the symbols' own Array API: it holds of the standard what pointwise steps use.
 """
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import EllipsisType
@@ -16,15 +14,13 @@ from numpy.typing import NDArray
 
 from phos_core.convolution.chain import Chain, Instruction
 
-__all__ = ["Symbol", "trace"]
+__all__ = ["Symbol", "SymbolNamespace", "trace"]
 
 Index: TypeAlias = int | slice | EllipsisType | None
 Number: TypeAlias = "Symbol | float"
 
-float32 = np.dtype(np.float32)
-int32 = np.dtype(np.int32)
-uint8 = np.dtype(np.uint8)
-uint16 = np.dtype(np.uint16)
+FLOAT32 = np.dtype(np.float32)
+COMPARISONS = ("le", "lt", "ge", "gt")
 
 
 def trace(function: Callable[..., Any], inputs: Sequence[tuple[int, np.dtype[Any]]]) -> Chain:
@@ -48,6 +44,16 @@ def trace(function: Callable[..., Any], inputs: Sequence[tuple[int, np.dtype[Any
     ------
     TypeError, AttributeError
         If the function does to its arrays what a chain has no instruction for.
+
+    Examples
+    --------
+    Half of one layer, and of it the root: each instruction names the values that it takes.
+
+    >>> chain = trace(lambda image: (image * 0.5) ** 0.5, [(1, np.dtype(np.float32))])
+    >>> [(one.op, one.args) for one in chain.instructions]
+    [('input', (0, 0)), ('constant', (0,)), ('mul', (0, 1)), ('constant', (1,)), ('pow', (2, 3))]
+    >>> chain.constants, chain.outputs
+    ((0.5, 0.5), (4,))
     """
     program = _Program()
     symbols = [
@@ -130,8 +136,8 @@ class Symbol:
         """Number of axes."""
         return self.values.ndim
 
-    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
-        return sys.modules[__name__]
+    def __array_namespace__(self, *, api_version: str | None = None) -> "type[SymbolNamespace]":
+        return SymbolNamespace
 
     def __getitem__(self, index: Index | tuple[Index, ...]) -> "Symbol":
         return Symbol(self.program, self.values[index], self.dtype)
@@ -189,108 +195,87 @@ class _Table:
     values: NDArray[np.float32]
 
 
-def asarray(values: Any, *, dtype: Any = None, device: _Program) -> Any:
-    """Numbers as constants; a NumPy array as a table."""
-    if isinstance(values, np.ndarray):
-        return _Table(values)
-    numbers = np.asarray(values, np.float64)
-    places = np.array([device.constant(number) for number in numbers.flat], np.int64)
-    return Symbol(device, places.reshape(numbers.shape), float32 if dtype is None else dtype)
+def _function(op: str) -> Any:
+    """A function of the standard that is one instruction."""
+
+    def apply(*operands: Number) -> Symbol:
+        return _apply(op, *operands)
+
+    return staticmethod(apply)
 
 
-def take(table: _Table, index: Symbol) -> Symbol:
-    """Look numbers up."""
-    program = index.program
-    place = program.table(table.values)
-    found = [program.add("table", place, int(value)) for value in index.values.flat]
-    return Symbol(program, np.array(found).reshape(index.shape), float32)
+class SymbolNamespace:
+    """Of the Array API what pointwise steps use, for symbols in place of arrays.
 
+    `abs(symbol)` notes one instruction for each layer and gives the symbol of the results. What
+    only moves values about, such as `reshape`, notes nothing.
+    """
 
-def astype(x: Symbol, dtype: Any) -> Symbol:
-    """Say what dtype the values have: numbers stay as they are."""
-    return Symbol(x.program, x.values, np.dtype(dtype))
+    float32 = FLOAT32
+    int32 = np.dtype(np.int32)
+    uint8 = np.dtype(np.uint8)
+    uint16 = np.dtype(np.uint16)
 
+    abs = _function("abs")
+    exp = _function("exp")
+    log = _function("log")
+    log10 = _function("log10")
+    tanh = _function("tanh")
+    sqrt = _function("sqrt")
+    floor = _function("floor")
+    pow = _function("pow")
+    maximum = _function("max")
+    minimum = _function("min")
+    where = _function("where")
 
-def isdtype(dtype: Any, kind: Any) -> bool:
-    """Say whether a dtype is of a kind."""
-    return bool(np.isdtype(dtype, kind))
+    @staticmethod
+    def asarray(values: Any, *, dtype: Any = None, device: _Program) -> Any:
+        """Numbers as constants; a NumPy array as a table."""
+        if isinstance(values, np.ndarray):
+            return _Table(values)
+        numbers = np.asarray(values, np.float64)
+        places = np.array([device.constant(number) for number in numbers.flat], np.int64)
+        return Symbol(device, places.reshape(numbers.shape), FLOAT32 if dtype is None else dtype)
 
+    @staticmethod
+    def take(table: _Table, index: Symbol) -> Symbol:
+        """Look numbers up."""
+        program = index.program
+        place = program.table(table.values)
+        found = [program.add("table", place, int(value)) for value in index.values.flat]
+        return Symbol(program, np.array(found).reshape(index.shape), FLOAT32)
 
-def reshape(x: Symbol, shape: tuple[int, ...]) -> Symbol:
-    """Arrange the values anew."""
-    return Symbol(x.program, x.values.reshape(shape), x.dtype)
+    @staticmethod
+    def astype(x: Symbol, dtype: Any) -> Symbol:
+        """Say what dtype the values have: numbers stay as they are."""
+        return Symbol(x.program, x.values, np.dtype(dtype))
 
+    @staticmethod
+    def isdtype(dtype: Any, kind: Any) -> bool:
+        """Say whether a dtype is of a kind."""
+        return bool(np.isdtype(dtype, kind))
 
-def broadcast_to(x: Symbol, shape: tuple[int, ...]) -> Symbol:
-    """Repeat values."""
-    return Symbol(x.program, np.broadcast_to(x.values, shape), x.dtype)
+    @staticmethod
+    def reshape(x: Symbol, shape: tuple[int, ...]) -> Symbol:
+        """Arrange the values anew."""
+        return Symbol(x.program, x.values.reshape(shape), x.dtype)
 
+    @staticmethod
+    def broadcast_to(x: Symbol, shape: tuple[int, ...]) -> Symbol:
+        """Repeat values."""
+        return Symbol(x.program, np.broadcast_to(x.values, shape), x.dtype)
 
-def stack(arrays: Sequence[Symbol], *, axis: int = 0) -> Symbol:
-    """Put symbols together along a new axis."""
-    values = np.stack([x.values for x in arrays], axis=axis)
-    return Symbol(arrays[0].program, values, arrays[0].dtype)
+    @staticmethod
+    def stack(arrays: Sequence[Symbol], *, axis: int = 0) -> Symbol:
+        """Put symbols together along a new axis."""
+        values = np.stack([x.values for x in arrays], axis=axis)
+        return Symbol(arrays[0].program, values, arrays[0].dtype)
 
-
-def concat(arrays: Sequence[Symbol], *, axis: int = 0) -> Symbol:
-    """Put symbols together along an axis."""
-    values = np.concatenate([x.values for x in arrays], axis=axis)
-    return Symbol(arrays[0].program, values, arrays[0].dtype)
-
-
-def abs(x: Symbol) -> Symbol:
-    """Magnitude."""
-    return _apply("abs", x)
-
-
-def exp(x: Symbol) -> Symbol:
-    """Exponential."""
-    return _apply("exp", x)
-
-
-def log(x: Symbol) -> Symbol:
-    """Natural logarithm."""
-    return _apply("log", x)
-
-
-def log10(x: Symbol) -> Symbol:
-    """Decimal logarithm."""
-    return _apply("log10", x)
-
-
-def tanh(x: Symbol) -> Symbol:
-    """Hyperbolic tangent."""
-    return _apply("tanh", x)
-
-
-def sqrt(x: Symbol) -> Symbol:
-    """Square root."""
-    return _apply("sqrt", x)
-
-
-def floor(x: Symbol) -> Symbol:
-    """Whole number below."""
-    return _apply("floor", x)
-
-
-def pow(x: Symbol, exponent: Number) -> Symbol:
-    """Power."""
-    return _apply("pow", x, exponent)
-
-
-def maximum(x: Number, y: Number) -> Symbol:
-    """The greater of two."""
-    return _apply("max", x, y)
-
-
-def minimum(x: Number, y: Number) -> Symbol:
-    """The lesser of two."""
-    return _apply("min", x, y)
-
-
-def where(condition: Symbol, x: Number, y: Number) -> Symbol:
-    """One or the other."""
-    return _apply("where", condition, x, y)
+    @staticmethod
+    def concat(arrays: Sequence[Symbol], *, axis: int = 0) -> Symbol:
+        """Put symbols together along an axis."""
+        values = np.concatenate([x.values for x in arrays], axis=axis)
+        return Symbol(arrays[0].program, values, arrays[0].dtype)
 
 
 def _apply(op: str, *operands: Number) -> Symbol:
@@ -301,7 +286,7 @@ def _apply(op: str, *operands: Number) -> Symbol:
     ]
     together = np.broadcast(*values) if len(values) > 1 else np.broadcast(values[0])
     done = np.array([program.add(op, *map(int, args)) for args in together], np.int64)
-    dtype = np.dtype(np.bool_) if op in ("le", "lt", "ge", "gt") else float32
+    dtype = np.dtype(np.bool_) if op in COMPARISONS else FLOAT32
     return Symbol(program, done.reshape(together.shape), dtype)
 
 

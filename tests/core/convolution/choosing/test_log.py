@@ -71,7 +71,7 @@ def test_convolve_tells_the_method_that_was_asked_for(caplog):
     image = np.zeros((40, 60), np.float32)
     for method in ("separable", "transform"):
         phos.convolve(image, phos.psf.gaussian(2.0), backend="scipy", method=method)
-        assert f"on scipy: method {method}, as asked for" in caplog.text
+        assert f"on scipy: method {method}, as requested" in caplog.text
 
 
 def test_tiles_are_told(picture, monkeypatch):

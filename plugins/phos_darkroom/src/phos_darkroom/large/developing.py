@@ -21,7 +21,7 @@ from phos_darkroom.files.paths import exists
 from phos_darkroom.files.picture import Metadata
 from phos_darkroom.files.signing import signed
 from phos_darkroom.files.whole_files import cannot_write, new_files
-from phos_darkroom.large.job import Job, Progress
+from phos_darkroom.large.by_tiles import DevelopmentByTiles, Progress
 from phos_darkroom.large.memory import allowed_bytes
 from phos_darkroom.settings.sidecar import Source
 
@@ -184,17 +184,17 @@ def develop_into(
     with TiffRegions(source) as regions:
         if held is not None:
             held.check_opened()
-        job = Job(regions, recipe, backend=backend, strict=strict)
-        windows = job.windows(allowed_bytes(memory_bytes))
-        metadata = described(replace(regions.metadata, icc_profile=profile_for(job.frame)))
+        development = DevelopmentByTiles(regions, recipe, backend=backend, strict=strict)
+        windows = development.windows(allowed_bytes(memory_bytes))
+        metadata = described(replace(regions.metadata, icc_profile=profile_for(development.frame)))
         with cannot_write(destination):
             written = TiffTiles(
                 file, regions.shape, regions.samples, regions.dtype, metadata=metadata
             )
-        job.develop(windows, written, progress, partial(cannot_write, destination))
+        development.develop(windows, written, progress, partial(cannot_write, destination))
         with cannot_write(destination):
             written.finish()
-        return job.report(windows), taken_as(job.frame_read, recipe)
+        return development.report(windows), taken_as(development.frame_read, recipe)
 
 
 def check_tiff(path: Path) -> None:

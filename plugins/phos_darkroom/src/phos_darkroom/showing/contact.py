@@ -40,7 +40,7 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class SheetFrame:
     """A frame on a sheet: its number on the roll, its name, its light.
 
     The light is kept in half precision, whose steps are finer than those of codes.
@@ -187,7 +187,7 @@ def _frames(
     numbered: Sequence[tuple[int, Path]],
     place: tuple[int, int],
     passed_over: Callable[[PhosError], None] | None,
-) -> Iterator[Frame]:
+) -> Iterator[SheetFrame]:
     for number, path in numbered:
         try:
             light = read_small(path, *place)
@@ -197,7 +197,7 @@ def _frames(
             passed_over(error)
         else:
             name = _printable(path.name)
-            yield Frame(number=number, name=name, light=light.astype(np.float16))
+            yield SheetFrame(number=number, name=name, light=light.astype(np.float16))
 
 
 def _printable(name: str) -> str:
@@ -208,7 +208,7 @@ def _printable(name: str) -> str:
 
 
 def _sheet(
-    frames: Sequence[Frame], width_px: int, in_strip: int, heading: str, page: str
+    frames: Sequence[SheetFrame], width_px: int, in_strip: int, heading: str, page: str
 ) -> NDArray[np.uint8]:
     """Lay frames out and draw them."""
     margin, gap = round(MARGIN * width_px), round(GAP * width_px)
@@ -233,7 +233,7 @@ def _sheet(
     return np.asarray(sheet)
 
 
-def _longest(strips: Sequence[Sequence[Frame]], in_strip: int) -> float:
+def _longest(strips: Sequence[Sequence[SheetFrame]], in_strip: int) -> float:
     """Length of the longest strip of frames as high as 1; a lone one counts as if it went on so."""
     lengths = [sum(frame.aspect for frame in strip) for strip in strips]
     if len(strips) == 1:
@@ -242,7 +242,7 @@ def _longest(strips: Sequence[Sequence[Frame]], in_strip: int) -> float:
 
 
 def _paste(
-    sheet: Image.Image, frame: Frame, left: int, upper: int, place_rows: int, place_cols: int
+    sheet: Image.Image, frame: SheetFrame, left: int, upper: int, place_rows: int, place_cols: int
 ) -> None:
     """Fill a frame's place; one of an extreme shape goes into the middle, as large as fits."""
     rows, cols = frame.light.shape[:2]
@@ -257,7 +257,7 @@ def _paste(
 
 
 def _draw_label(
-    draw: ImageDraw.ImageDraw, frame: Frame, left: int, upper: int, cols: int, font: Font
+    draw: ImageDraw.ImageDraw, frame: SheetFrame, left: int, upper: int, cols: int, font: Font
 ) -> None:
     """Write a frame's number and name under it."""
     number = f"{frame.number}  "

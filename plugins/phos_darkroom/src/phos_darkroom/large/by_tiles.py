@@ -1,4 +1,4 @@
-"""A picture that is being developed by tiles."""
+"""A TIFF that is being developed by tiles."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ from phos_darkroom.files.formats.tiff_tiles import TiffTiles
 from phos_darkroom.large.cutting import Cut, cuts
 from phos_darkroom.large.memory import resident_bytes
 
-__all__ = ["Job", "Progress"]
+__all__ = ["DevelopmentByTiles", "Progress"]
 
 Progress = Callable[[int, int], None]
 
@@ -34,7 +34,7 @@ JOINED_BYTES = 16  # the same, once more together with the other layers
 RESERVE_BYTES = 200 * 2**20  # strips on every core, pieces of the file, code loaded on use
 
 
-class Job:
+class DevelopmentByTiles:
     """A picture that is being developed by tiles.
 
     Parameters
