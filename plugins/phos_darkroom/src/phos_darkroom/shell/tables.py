@@ -1,7 +1,8 @@
 """Tables as text: within a terminal's width, and whole where a program reads them."""
 
+import contextlib
 import io
-import shutil
+import os
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
@@ -14,11 +15,17 @@ LONGEST_WORD = 22  # a column of no longer cells is names and numbers, and never
 ENDLESS_WORD = 40  # longer ones are folded
 GAP = 2  # blanks between columns
 UNBOUNDED = 1_000_000
+USUAL_WIDTH = 80
 
 
 def print_width(out: TextIO) -> int | None:
     """Return the width of the terminal that a stream writes to; None if it is no terminal."""
-    return shutil.get_terminal_size().columns if out.isatty() else None
+    if not out.isatty():
+        return None
+    with contextlib.suppress(OSError, ValueError):
+        told = int(os.environ.get("COLUMNS") or os.get_terminal_size(out.fileno()).columns)
+        return told or USUAL_WIDTH  # some terminals say 0
+    return USUAL_WIDTH
 
 
 def table_text(
