@@ -1,8 +1,8 @@
 """Each stock against its data sheet, in numbers: the tables of docs/film-table.md.
 
-    nox -s proof              # print the page
-    nox -s proof -- --write   # and write docs/film-table.md
-    nox -s proof -- --full    # compare whole pictures of 6 and 24 megapixels, which takes longer
+    nox -s film_table              # print the page
+    nox -s film_table -- --write   # and write docs/film-table.md
+    nox -s film_table -- --full    # compare whole pictures of 6 and 24 megapixels: longer
 
 tests/proof holds every figure to its limit, and the page to what is printed here.
 """
@@ -713,8 +713,8 @@ def page():
     return f"""# Film table
 
 Each stock, put through the pipeline's own steps and measured in the way of a data sheet.
-`nox -s film_table` prints this page; CI checks every figure against its limit, and this page against
-what is printed. All figures are measured on what ships; only the peer's are typed in.
+`nox -s film_table` prints this page; CI checks every figure against its limit, and this page
+against what is printed. All figures are measured on what ships; only the peer's are typed in.
 
 ## Tone, grain, sharpness
 
