@@ -455,6 +455,7 @@ CORNER = "test_an_impulse_in_a_corner_obeys_the_boundary"
         (ForgetsTheNumbers, SELF_TEST, {}),
         (GrainOfItsOwn, SELF_TEST, {}),
         (FillsPlacesOtherwise, "test_a_place_is_filled_with_what_a_new_array_would_hold", {}),
+        (FillsPlacesOtherwise, SELF_TEST, {}),
     ],
 )
 def test_the_kit_finds_a_wrong_backend(wrong, law, case):

@@ -14,6 +14,7 @@ from phos_core.convolution.hooks import GROUP, BackendSpec
 LOADED_BY_THE_HOOK = """
 import json, sys
 from importlib.metadata import EntryPoint
+import phos_core.backend
 from phos_core.convolution.choosing import registry
 before = set(sys.modules)
 EntryPoint(*sys.argv[1:]).load().phos_convolution_backends()
