@@ -184,6 +184,7 @@ def test_a_list_of_pictures_gives_a_list(rng):
     assert [report.backend for report in reports] == [reports[0].backend] * 3
     for one, positive in zip(pictures, positives, strict=True):
         np.testing.assert_array_equal(positive, phos.develop(one, FILM, seed=3))
+    assert isinstance(phos.develop(tuple(pictures[:1]), FILM), tuple)
     assert phos.develop([], FILM) == []
 
 

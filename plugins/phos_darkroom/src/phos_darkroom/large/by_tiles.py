@@ -60,6 +60,8 @@ class DevelopmentByTiles:
         one_pixel = np.zeros((1, 1, regions.samples), regions.dtype)
         self.frame_read = regions.picture(one_pixel)
         self.frame = replace(frame_of_positive(self.frame_read, recipe), alpha=None)
+        given = given_to_process(self.frame_read, recipe)
+        self.is_converted = given is not self.frame_read.pixels  # to light, by the profile
         self.whole = WholePicture.of(regions.shape, taken_as(self.frame_read, recipe))
         if recipe.auto_balance:
             self.whole = self.whole.balanced(self._given(self._read(self.whole.measured)))
@@ -150,8 +152,7 @@ class DevelopmentByTiles:
         """Host memory of the largest tile."""
         read, inner = down.read * across.read, down.side * across.side
         sample_bytes = self.regions.samples * self.regions.dtype.itemsize
-        is_light = given_to_process(self.frame_read, self.recipe) is not self.frame_read.pixels
-        light_bytes = 4 * self.regions.channels if is_light else 0
+        light_bytes = 4 * self.regions.channels if self.is_converted else 0
         curves = self.whole.film.development.curves
         layers = max(len(curves), 3 if self.recipe.mode == "texture" else 1)
         kept = read * (sample_bytes + light_bytes)
