@@ -20,16 +20,17 @@ def main() -> int:
     """Run all of them; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "tests", nargs="*", help="files, folders, options of pytest; by default all"
+        "tests", nargs="*", help="files, folders, options of pytest; all by default"
     )
-    asked = parser.parse_args()
+    asked, options = parser.parse_known_args()
+    tests = [*options, *asked.tests]
     runs = [("in order", ["-p", "no:randomly"], False)] * IN_ORDER
     runs += [
         (f"shuffled by seed {seed}", [f"--randomly-seed={seed}"], False)
         for seed in range(1, SHUFFLED + 1)
     ]
     runs += [("beside a busy core", ["-p", "no:randomly"], True)] * BUSY
-    outcomes = [run(*one, asked.tests) for one in runs]
+    outcomes = [run(*one, tests) for one in runs]
     print(f"{outcomes.count(True)} of {len(outcomes)} runs passed")
     return int(not all(outcomes))
 
