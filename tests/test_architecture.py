@@ -1,6 +1,7 @@
 """The house keeps its shape: a small door, light imports, and effects that know no backend."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -72,3 +73,10 @@ def test_no_effect_imports_a_backend_or_another_effect(path):
     for name in imports_of(path):
         assert not name.startswith((".", "phos_core.convolution")), name
         assert name not in effects, name
+
+
+def test_no_two_tests_draw_from_one_generator():
+    """What one of them gets would depend on which of them ran before it."""
+    shared = re.compile(r"^\w+ = (np\.random\.default_rng|random\.Random)\(.*\)$", re.MULTILINE)
+    tests = sorted(Path(__file__).parent.rglob("*.py"))
+    assert not [path.name for path in tests if shared.search(path.read_text(encoding="utf-8"))]

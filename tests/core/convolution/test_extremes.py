@@ -12,13 +12,12 @@ BACKENDS = [
     for name, module in (
         ("scipy", "scipy"),
         ("cv2", "cv2"),
-        ("numba", "numba"),
-        ("torch:cpu", "torch"),
+        ("numba", "phos_numba"),
+        ("torch:cpu", "phos_torch"),
     )
     if find_spec(module)
 ]
-RANDOM = np.random.default_rng(0)
-FRAMES = RANDOM.random((4, 20, 30, 3)).astype(np.float32)
+FRAMES = np.random.default_rng(0).random((4, 20, 30, 3)).astype(np.float32)
 BLUR = phos.psf.gaussian(1.5)
 
 
@@ -27,8 +26,8 @@ BLUR = phos.psf.gaussian(1.5)
     ("image_scale", "psf_scale"),
     [(1e15, 1e30), (1e-15, 1e-30), (1e15, 1e-30), (1.0, 1e39), (1e200, 1e100), (1e-200, 1e-100)],
 )
-def test_the_error_follows_peak_and_l1_whatever_their_size(backend, image_scale, psf_scale):
-    image, samples = RANDOM.random((20, 20)), RANDOM.random((5, 5))
+def test_the_error_follows_peak_and_l1_whatever_their_size(rng, backend, image_scale, psf_scale):
+    image, samples = rng.random((20, 20)), rng.random((5, 5))
     for make in (
         phos.psf.from_array,
         lambda scaled: phos.psf.combine([(scaled[0, 0], phos.psf.gaussian(2.0))]),
@@ -40,8 +39,8 @@ def test_the_error_follows_peak_and_l1_whatever_their_size(backend, image_scale,
         assert error <= 1e-5 * unit.l1
 
 
-def test_each_channel_s_psf_may_have_an_amplitude_of_its_own():
-    image = RANDOM.random((20, 24, 3))
+def test_each_channel_s_psf_may_have_an_amplitude_of_its_own(rng):
+    image = rng.random((20, 24, 3))
     scales = (1e30, 1.0, 1e-30)
     found = phos.convolve(image, [phos.psf.combine([(s, BLUR)]) for s in scales], backend="scipy")
     expected = phos.convolve(image, BLUR, backend="scipy")
@@ -153,8 +152,8 @@ def test_the_plan_of_a_float64_image_is_the_one_that_convolve_follows():
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_wide_gaussian_on_a_small_plane_is_its_mean(backend):
-    image = RANDOM.random((50, 60)).astype(np.float32)
+def test_a_wide_gaussian_on_a_small_plane_is_its_mean(backend, rng):
+    image = rng.random((50, 60)).astype(np.float32)
     for sigma in (400.0, 1e4, 1e8):
         found = phos.convolve(image, phos.psf.gaussian(sigma), backend=backend)
         np.testing.assert_allclose(found, image.mean(), rtol=0, atol=1e-5)

@@ -16,7 +16,12 @@ from phos_core.process.recipe import Recipe
 from phos_core.process.texture_only import add_texture
 
 FLOAT = np.dtype(np.float32)
-RNG = np.random.default_rng(5)
+
+
+@pytest.fixture(autouse=True)
+def fresh_numbers(monkeypatch):
+    """Each test draws the same numbers, whatever ran before it."""
+    monkeypatch.setitem(globals(), "RNG", np.random.default_rng(5))
 
 
 def pixels(layers, dtype):
