@@ -18,16 +18,23 @@ from phos_core.process.texture_only import add_texture
 FLOAT = np.dtype(np.float32)
 
 
+DRAWN_FROM: dict[str, np.random.Generator] = {}
+
+
 @pytest.fixture(autouse=True)
 def fresh_numbers(monkeypatch):
     """Each test draws the same numbers, whatever ran before it."""
-    monkeypatch.setitem(globals(), "RNG", np.random.default_rng(5))
+    monkeypatch.setitem(DRAWN_FROM, "numbers", np.random.default_rng(5))
 
 
 def pixels(layers, dtype):
     if np.dtype(dtype).kind == "u":
-        return RNG.integers(0, np.iinfo(dtype).max + 1, (layers, 12, 15)).astype(dtype)
-    return RNG.random((layers, 12, 15), dtype=np.float32)
+        return (
+            DRAWN_FROM["numbers"]
+            .integers(0, np.iinfo(dtype).max + 1, (layers, 12, 15))
+            .astype(dtype)
+        )
+    return DRAWN_FROM["numbers"].random((layers, 12, 15), dtype=np.float32)
 
 
 def traced(function, *arrays):
@@ -114,7 +121,7 @@ def test_exposing_is_traced(dtype, encoding, primaries, channels):
 
 def stages(film, linear_encoding=False):
     layers = len(film.development.curves)
-    exposure = (10.0 ** RNG.uniform(-4, 3, (layers, 12, 15))).astype(np.float32)
+    exposure = (10.0 ** DRAWN_FROM["numbers"].uniform(-4, 3, (layers, 12, 15))).astype(np.float32)
     others = [pixels(layers, FLOAT)] * (film.couplers is not None)
     noise = [pixels(layers, FLOAT) - 0.5] * (film.grain is not None)
     return [exposure, *others, *noise]
