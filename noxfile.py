@@ -35,6 +35,9 @@ CORE_WITH_TESTS = ("-e", "./phos_core[testing]")
 EVERYTHING = (*CORE_WITH_TESTS, *ALL_FORMATS, *BENCH, *CV2)
 TORCH = ("-e", "./plugins/phos_torch", "torch==2.13.0")
 NUMBA = ("-e", "./plugins/phos_numba")
+ELSEWHERE = (
+    "tests/app", "tests/cross", "tests/plugins", "tests/test_docs.py", "tests/test_examples.py",
+)  # fmt: skip
 ON_EVERY_CORE = ("-n", "auto", "--dist", "worksteal")
 CUPY = ("-e", "./plugins/phos_cupy[cuda13x]")
 DASK = ("-e", "./plugins/phos_dask")
@@ -72,9 +75,10 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests on every core; the long ones are those of `proof`."""
+    """Run the tests on every core; long ones and plug-ins' have sessions of their own."""
     session.install(*EVERYTHING, *tools("tests"))
-    session.run("pytest", *ON_EVERY_CORE, "-m", "not proof", *session.posargs)
+    elsewhere = [] if session.posargs else [f"--ignore={place}" for place in ELSEWHERE]
+    session.run("pytest", *ON_EVERY_CORE, "-m", "not proof", *elsewhere, *session.posargs)
 
 
 @nox.session

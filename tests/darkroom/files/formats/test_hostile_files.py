@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.proof
+
 BENCHMARKS = Path(__file__).parents[4] / "benchmarks"
 PER_FORMAT = 24
 PEAK_MIB = 1000
@@ -44,7 +46,6 @@ def outcomes(modules, folder):
     return modules[0].outcomes_of(folder)
 
 
-@pytest.mark.proof
 def test_each_hostile_file_is_one_clear_error_or_still_a_picture(folder, outcomes):
     escaped = [outcome for outcome in outcomes if outcome.kind == "escaped"]
     assert not escaped
@@ -82,7 +83,6 @@ def test_no_hostile_file_takes_a_gigabyte(outcomes):
     assert max(outcome.peak_mib for outcome in outcomes) < PEAK_MIB
 
 
-@pytest.mark.proof
 def test_at_the_shell_nothing_is_left_half_written(folder, tmp_path):
     names = ["bomb.png", "claims.jpg", "loop.tif", "huge.webp", "claims.avif", "wide.png"]
     sources = [str(folder / f"designed-{name}") for name in names]
