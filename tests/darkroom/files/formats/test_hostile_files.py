@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.proof
-
 BENCHMARKS = Path(__file__).parents[4] / "benchmarks"
 PER_FORMAT = 24
 PEAK_MIB = 1000
 HARMLESS = {"profile-bomb.png", "text-bomb.png", "strip-of-nothing.tif"}
 """Their pixels are whole: what is beside them is left out, a length follows from the rows."""
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="memory is measured by POSIX")
+pytestmark = [
+    pytest.mark.proof,
+    pytest.mark.skipif(sys.platform == "win32", reason="memory is measured by POSIX"),
+]
 
 
 @pytest.fixture(scope="module")
