@@ -1,9 +1,10 @@
 """Couplers: developing dye releases an inhibitor that holds back its surroundings."""
 
+import math
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
-from phos_core.arrays import Array, mix
+from phos_core.arrays import Array, array_namespace, mix
 from phos_core.density_curve import Curve, evaluate
 from phos_core.once import once
 from phos_core.psf import PSF, pixel_mixture
@@ -24,11 +25,15 @@ class Couplers:
         Shift of log10 exposure in a layer (row) per unit of inhibitor from a layer (column).
     diffusion : tuple of (float, float)
         Weight and Gaussian sigma in um of the inhibitor's spread; the weights sum to 1.
+    most_shift : float
+        Shift of log10 exposure that is approached and never passed, to either side; infinite:
+        there is no such end.
     """
 
     release: tuple[Curve, ...]
     inhibition: tuple[tuple[float, ...], ...]
     diffusion: tuple[tuple[float, float], ...]
+    most_shift: float = math.inf
 
     def __post_init__(self) -> None:
         layers = len(self.inhibition)
@@ -46,6 +51,8 @@ class Couplers:
             raise ValueError(f"the weights of diffusion must sum to 1, got {weights}")
         if not all(weight >= 0 and sigma > 0 for weight, sigma in self.diffusion):
             raise ValueError(f"diffusion needs positive weights and sigmas, got {self.diffusion}")
+        if not self.most_shift > 0:
+            raise ValueError(f"most_shift must be positive, got {self.most_shift}")
 
     @property
     def compensation(self) -> tuple[Curve, ...]:
@@ -124,13 +131,22 @@ def inhibit(log10_exposure: Array, diffused: Array, params: Couplers) -> Array:
     -----
     With M the inhibition, R_j the inhibitor that layer j releases and K its spread,
 
-        x'_i = x_i + sum_j M_ij R_j(x_i) - sum_j M_ij (K * R_j(x_j))
+        d_i = sum_j M_ij R_j(x_i) - sum_j M_ij (K * R_j(x_j))
+        x'_i = x_i + d_i / sqrt(1 + (d_i / b)^2)
 
-    The published curve was measured on large neutral patches with the couplers at work. There
+    where b is `most_shift`: a small shift stays, a large one approaches b. The published curve was measured on large neutral patches with the couplers at work. There
     every x_j equals x_i and K changes nothing: the two sums cancel and the curve is kept. What
     is left is contrast between layers (colour) and between neighbours (adjacency).
     """
-    shifted = evaluate(params.compensation, log10_exposure)
-    shifted += log10_exposure
-    shifted -= mix(diffused, params.inhibition)
-    return shifted
+    shift = evaluate(params.compensation, log10_exposure)
+    if math.isinf(params.most_shift):
+        shift += log10_exposure
+        shift -= mix(diffused, params.inhibition)
+        return shift
+    shift -= mix(diffused, params.inhibition)
+    ease = shift * (1.0 / params.most_shift)
+    ease *= ease
+    ease += 1.0
+    shift /= array_namespace(shift).sqrt(ease)
+    shift += log10_exposure
+    return shift

@@ -8,7 +8,9 @@ from phos_core.color import luminance
 from phos_core.density_curve import Curve, evaluate, polynomial
 
 __all__ = [
+    "Finish",
     "Light",
+    "NeutralScan",
     "PaperPrint",
     "Printing",
     "Projection",
@@ -21,14 +23,85 @@ __all__ = [
 
 LN10 = math.log(10.0)
 LEAST_LIGHT = 1e-6  # far below what a code of 16 bits tells from black
+SHOULDER = 0.9  # our choice: light of a scan from which on it rolls off towards white
 GAMUT_THRESHOLD = 0.9  # our choice: share of the way from grey to the gamut's edge that is kept
 
 Rows = tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Finish:
+    """What an operator does to a positive whose colours stand: its tone, its black and white.
+
+    Parameters
+    ----------
+    gain : tuple of float
+        Factor of the light in each channel.
+    contrast : float
+        Exponent of the light around mid-grey, which stays.
+    black, white : float
+        Light that becomes 0 and 1.
+    mid_grey : float
+        Light that is a mid-grey before and after.
+    """
+
+    gain: tuple[float, ...] = (1.0,)
+    contrast: float = 1.0
+    black: float = 0.0
+    white: float = 1.0
+    mid_grey: float = 0.18
+
+    def __post_init__(self) -> None:
+        if not all(factor > 0 for factor in self.gain):
+            raise ValueError(f"gain must be positive, got {self.gain}")
+        if not self.contrast > 0:
+            raise ValueError(f"contrast must be positive, got {self.contrast}")
+        if not self.black < self.mid_grey < self.white:
+            raise ValueError(
+                f"mid_grey must lie between black and white, got {self.black}, {self.mid_grey} "
+                f"and {self.white}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """A laboratory's scan of a negative, balanced on the stock's neutral ramp.
+    """A scan of a negative by a device: what its three bands read, in one tone for all stocks.
+
+    Parameters
+    ----------
+    decades : tuple of tuple of float
+        One row per channel: decades of light, in the shadows, per unit of each layer's density.
+    offset : tuple of float
+        Per channel the decades at density 0; mid-grey is where decades are 0.
+    mid_grey : float
+        Light that a mid-grey becomes.
+    white : float
+        A light of 1, as a share of what the tone saturates at.
+    finish : Finish or None
+        What the operator changes; None: nothing.
+    """
+
+    decades: Rows
+    offset: tuple[float, ...]
+    mid_grey: float
+    white: float
+    finish: Finish | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.offset) != len(self.decades):
+            raise ValueError(
+                f"offset must have one number per row of decades ({len(self.decades)}), "
+                f"got {len(self.offset)}"
+            )
+        if not 0.0 < self.mid_grey < 1.0:
+            raise ValueError(f"mid_grey must lie between 0 and 1, got {self.mid_grey}")
+        if not 0.0 < self.white < 1.0:
+            raise ValueError(f"white must lie between 0 and 1, got {self.white}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeutralScan:
+    """A scan of a negative that is balanced on every step of the stock's neutral ramp.
 
     Parameters
     ----------
@@ -118,10 +191,13 @@ class Projection:
         Per layer a polynomial, lowest order first, from density to the density a grey needs.
     light : Light
         From the balanced densities to linear sRGB.
+    finish : Finish or None
+        What the operator changes; None: nothing.
     """
 
     balance: Rows
     light: Light
+    finish: Finish | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +218,8 @@ class PaperPrint:
     surround : float
         Exponent of luminance for the surround in which the print is seen; 1: that of the
         picture's display.
+    finish : Finish or None
+        What the operator changes; None: nothing.
     """
 
     paper: str
@@ -149,13 +227,14 @@ class PaperPrint:
     curves: tuple[Curve, ...]
     light: Light
     surround: float = 1.0
+    finish: Finish | None = None
 
     def __post_init__(self) -> None:
         if not self.surround > 0:
             raise ValueError(f"surround must be positive, got {self.surround}")
 
 
-Printing = Scan | Projection | PaperPrint
+Printing = Scan | NeutralScan | Projection | PaperPrint
 
 
 def make_positive(density: Array, params: Printing) -> Array:
@@ -165,7 +244,7 @@ def make_positive(density: Array, params: Printing) -> Array:
     ----------
     density : array, shape (layers, rows, cols)
         Density of the developed film.
-    params : Scan, Projection or PaperPrint
+    params : Scan, NeutralScan, Projection or PaperPrint
         How the stock is printed.
 
     Returns
@@ -174,22 +253,102 @@ def make_positive(density: Array, params: Printing) -> Array:
         Display-linear sRGB; neither clipped nor coded.
     """
     match params:
+        case NeutralScan():
+            return neutral_scan(density, params)
         case Scan():
-            return scan(density, params)
+            light = scan(density, params)
         case Projection():
-            return project(density, params)
+            light = project(density, params)
         case PaperPrint():
-            return print_on_paper(density, params)
+            light = print_on_paper(density, params)
+    return light if params.finish is None else finished(light, params.finish)
+
+
+def finished(light: Array, params: Finish) -> Array:
+    """Change the tone of a positive, and set its black and its white.
+
+    Parameters
+    ----------
+    light : array, shape (3, rows, cols), or (1, rows, cols)
+        Display-linear light.
+    params : Finish
+        What changes.
+
+    Returns
+    -------
+    array
+        The same shape.
+
+    Notes
+    -----
+    With g the gain, c the contrast, m mid-grey, b and w the lights of black and white,
+
+        L' = ((m^(1 - c) (g L)^c - b) / (w - b))^p,   p = log m / log((m - b) / (w - b))
+
+    so that mid-grey stays, whatever the contrast and the two points are. What lies below black
+    counts as black.
+    """
+    xp = array_namespace(light)
+    toned = light * per_layer(params.gain, light)
+    if params.contrast != 1.0:
+        toned = xp.pow(clipped(toned, LEAST_LIGHT), params.contrast)
+        toned *= params.mid_grey ** (1.0 - params.contrast)
+    if (params.black, params.white) == (0.0, 1.0):
+        return toned
+    span = params.white - params.black
+    power = math.log(params.mid_grey) / math.log((params.mid_grey - params.black) / span)
+    return xp.pow(clipped((toned - params.black) * (1.0 / span), 0.0), power)
 
 
 def scan(density: Array, params: Scan) -> Array:
-    """Scan a negative.
+    """Scan a negative by a device.
 
     Parameters
     ----------
     density : array, shape (layers, rows, cols)
         Density of the negative.
     params : Scan
+        What the device's bands make of the densities, and its tone.
+
+    Returns
+    -------
+    array, shape (layers, rows, cols)
+        Display-linear light, which approaches 1 and never passes it.
+
+    Notes
+    -----
+    With K the decades per density, o their offset, w the white, m mid-grey and D the densities,
+
+        q = (w m / (1 - w m)) 10^(K D + o),   L = (q / (1 + q)) / w
+
+    a power law in the shadows that saturates at 1 / w. Above t = 0.9 a shoulder leads on towards
+    1: with e = L - t,
+
+        L' = t + e c / (e + c),   c = (1 / w - t) (1 - t) / (1 / w - 1)
+
+    which starts with the slope 1 and gives 1 where L saturates.
+    """
+    xp = array_namespace(density)
+    mid = params.white * params.mid_grey
+    odds = mid / (1.0 - mid)
+    light = mix(density, [[-LN10 * weight for weight in row] for row in params.decades])
+    light -= per_layer([LN10 * offset + math.log(odds) for offset in params.offset], density)
+    light = (1.0 / params.white) / (1.0 + xp.exp(light))
+    most = 1.0 / params.white
+    room = (most - SHOULDER) * (1.0 - SHOULDER) / (most - 1.0)
+    over = clipped(light - SHOULDER, 0.0)
+    light -= over * (over / (over + room))
+    return light
+
+
+def neutral_scan(density: Array, params: NeutralScan) -> Array:
+    """Scan a negative, every step of its neutral ramp grey.
+
+    Parameters
+    ----------
+    density : array, shape (layers, rows, cols)
+        Density of the negative.
+    params : NeutralScan
         The scan's balance and tone.
 
     Returns
@@ -222,7 +381,7 @@ def scan(density: Array, params: Scan) -> Array:
     return light
 
 
-def _ratio(params: Scan, printing_density: float) -> float:
+def _ratio(params: NeutralScan, printing_density: float) -> float:
     """Odds at a printing density over those at mid-grey."""
     decades = params.contrast * (printing_density - params.mid_grey_density)
     return math.inf if decades > 300.0 else float(10.0**decades)
@@ -233,7 +392,7 @@ def _share(odds: float) -> float:
     return 1.0 - 1.0 / (1.0 + odds)
 
 
-def _odds(params: Scan) -> float:
+def _odds(params: NeutralScan) -> float:
     """Odds of mid-grey with which it stays mid-grey between the black and the white point."""
     black = _ratio(params, params.black)
     over_white = 1.0 / _ratio(params, params.white)

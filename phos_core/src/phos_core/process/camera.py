@@ -16,7 +16,10 @@ from phos_core.color import decode_srgb, decode_table, luminance
 from phos_core.effects.exposure import MID_GREY
 
 __all__ = [
+    "FULL_OPENING",
     "display_light_of_codes",
+    "highlights_gain",
+    "opening_of",
     "rendered_light",
     "scene_light",
     "scene_light_of_any",
@@ -27,7 +30,9 @@ __all__ = [
 # Our choices, judged by eye on real photographs (docs/decisions/0007-camera-rendering.md).
 CONTRAST = 1.6  # of a typical camera: slope of the rendering in the shadows, log against log
 WHITE = 0.8  # display white, as a share of the light at which the rendering saturates
-OPENING = 0.995  # light of a neutral white is opened by 1 / (1 - OPENING)
+FULL_OPENING = 0.995
+"""What version 1 of the process opens all light near white by: 1 / (1 - 0.995) at white."""
+
 DARKEST = 1e-6  # display light below which the rendering's gain no longer grows
 
 
@@ -51,15 +56,48 @@ def scene_light(display: Array) -> Array:
 
         x = 0.18 (o(L) / o(0.18))^(1/n),   o(L) = w L / (1 - w L)
 
-    Where all channels near white, what was clipped was brighter than they can tell. There all
-    channels are opened by one gain, which leaves the hue alone; with Y the luminance,
-
-        g = 1 / (1 - 0.995 Y^16)
-
-    So display white becomes about 10 stops over mid-grey, a lamp or the sun has light to glow
-    with, and a single clipped channel is not opened.
+    So display white becomes 2.86 stops over mid-grey. What was clipped was brighter; by how much
+    nobody can tell, see `highlights_gain`.
     """
-    return _uncurved(display) * _opening(display)
+    xp = array_namespace(display)
+    mid_odds = WHITE * MID_GREY / (1.0 - WHITE * MID_GREY)
+    scaled = display * WHITE
+    return MID_GREY * xp.pow(scaled / (1.0 - scaled) * (1.0 / mid_odds), 1.0 / CONTRAST)
+
+
+def highlights_gain(display: Array, opening: float) -> Array:
+    """Guess how much brighter the scene was than a camera's file tells, near its white.
+
+    Parameters
+    ----------
+    display : array, shape (channels, rows, cols)
+        Display-linear light, 0 to 1; one channel or three.
+    opening : float
+        From 0 (nothing was clipped) towards 1, as `opening_of` gives it.
+
+    Returns
+    -------
+    array, shape (1, rows, cols)
+        The gain: one for all channels, which leaves the hue alone.
+
+    Notes
+    -----
+    With Y the luminance and q the opening,
+
+        g = 1 / (1 - q Y^16)
+
+    Only where all channels near white is it more than 1: a single clipped channel is no lamp.
+    """
+    power_8 = luminance(display)
+    power_8 = power_8 * power_8
+    power_8 = power_8 * power_8
+    power_8 = power_8 * power_8
+    return 1.0 / (1.0 - opening * (power_8 * power_8))
+
+
+def opening_of(stops: float) -> float:
+    """The opening with which a neutral white was brighter by some stops."""
+    return 1.0 - 2.0**-stops
 
 
 def scene_light_of_any(display: Array) -> Array:
@@ -83,12 +121,11 @@ def scene_light_of_any(display: Array) -> Array:
 
         E = s(c) + (L - c) s(Y) / Y
 
-    where s(Y) is opened as s(c) is. A colour within sRGB so gives what its sRGB codes give.
+    A colour within sRGB so gives what its sRGB codes give.
     """
     inside = clipped(display, 0.0, 1.0)
     grey = clipped(luminance(inside), DARKEST)
-    opening = _opening(inside)
-    return (_uncurved(inside) + (display - inside) * (_uncurved(grey) / grey)) * opening
+    return scene_light(inside) + (display - inside) * (scene_light(grey) / grey)
 
 
 def scene_light_of_srgb(encoded: Array) -> Array:
@@ -122,10 +159,7 @@ def scene_light_of_codes(codes: Array, dtype: DTypeLike) -> Array:
     array of float32, shape (channels, rows, cols)
         Scene-linear irradiance.
     """
-    display, uncurved = _tables(np.dtype(dtype))
-    light = _looked_up(uncurved, codes)
-    light *= _opening(_looked_up(display, codes))
-    return light
+    return _looked_up(_tables(np.dtype(dtype))[1], codes)
 
 
 def display_light_of_codes(codes: Array, dtype: DTypeLike) -> Array:
@@ -147,7 +181,7 @@ def display_light_of_codes(codes: Array, dtype: DTypeLike) -> Array:
 
 
 def rendered_light(scene: Array) -> Array:
-    """Render scene light as `scene_light` takes a camera to do, but for its opened highlights.
+    """Render scene light as `scene_light` takes a camera to do.
 
     Parameters
     ----------
@@ -181,23 +215,6 @@ def _looked_up(table: NDArray[np.float32], codes: Array) -> Array:
     return xp.reshape(xp.take(xp.asarray(table, device=device(codes)), flat), codes.shape)
 
 
-def _uncurved(display: Array) -> Array:
-    """Display light with the saturating power law taken back."""
-    xp = array_namespace(display)
-    mid_odds = WHITE * MID_GREY / (1.0 - WHITE * MID_GREY)
-    scaled = display * WHITE
-    return MID_GREY * xp.pow(scaled / (1.0 - scaled) * (1.0 / mid_odds), 1.0 / CONTRAST)
-
-
-def _opening(display: Array) -> Array:
-    """The gain that opens what is near white, shape (1, rows, cols)."""
-    power_8 = luminance(display)
-    power_8 = power_8 * power_8
-    power_8 = power_8 * power_8
-    power_8 = power_8 * power_8
-    return 1.0 / (1.0 - OPENING * (power_8 * power_8))
-
-
 @cache
 def _tables(dtype: np.dtype[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Display light of each code, and the same with the power law taken back.
@@ -205,4 +222,4 @@ def _tables(dtype: np.dtype[Any]) -> tuple[NDArray[np.float32], NDArray[np.float
     Writable, because some libraries warn of arrays that are not; nobody writes to them.
     """
     display = decode_table(dtype).copy()
-    return display, _uncurved(display.astype(np.float64)).astype(np.float32)
+    return display, scene_light(display.astype(np.float64)).astype(np.float32)

@@ -10,13 +10,14 @@ from phos_core import color
 from phos_core.arrays import Array, array_namespace, clipped, mix, numpy_dtype
 from phos_core.process.camera import (
     display_light_of_codes,
+    highlights_gain,
     scene_light_of_any,
     scene_light_of_codes,
     scene_light_of_srgb,
 )
 from phos_core.process.recipe import Encoding
 
-__all__ = ["display_colours", "encode", "scene_colours"]
+__all__ = ["beyond_white", "display_colours", "encode", "scene_colours"]
 
 MOST_LIGHT = 1e12  # times white; the sun is 1e5. Single precision holds what the steps make of it
 
@@ -28,6 +29,13 @@ def scene_colours(coded: Array, encoding: Encoding, primaries: str) -> Array:
     if encoding == "srgb" and primaries == "srgb":
         return three_channels(scene_irradiance(coded))
     return scene_light_of_any(display_colours(coded, encoding, primaries))
+
+
+def beyond_white(coded: Array, encoding: Encoding, primaries: str, opening: float) -> Array:
+    """How much brighter the scene was than display-referred pixels tell, shape (1, rows, cols)."""
+    if encoding == "srgb" and primaries == "srgb":
+        return highlights_gain(display_light(coded), opening)
+    return highlights_gain(clipped(display_colours(coded, encoding, primaries), 0.0, 1.0), opening)
 
 
 def display_colours(coded: Array, encoding: Encoding, primaries: str) -> Array:

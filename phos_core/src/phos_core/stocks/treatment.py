@@ -11,6 +11,8 @@ from phos_core.errors import shown
 
 __all__ = ["BOUNDS", "FilmSettings", "Treatment", "finite", "in_bounds", "whole"]
 
+PROCESS_VERSIONS = (1, 2)
+FILTERS = {"filters_cc": "yellow, magenta, cyan", "balance_cc": "red, green, blue"}
 NAMED_LIGHTS = ("film", "daylight", "tungsten")
 BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
@@ -21,9 +23,14 @@ BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType(
         "paper_grade": (0.0, 5.0),
         "filters_cc": (-500.0, 500.0),
         "print_stops": (-20.0, 20.0),
+        "contrast": (0.1, 4.0),
+        "balance_cc": (-200.0, 200.0),
+        "brightness_stops": (-10.0, 10.0),
         "black_point": (-30.0, 0.0),
         "white_point": (0.0, 30.0),
         "exposure_stops": (-30.0, 30.0),
+        "highlights_stops": (0.0, 15.0),
+        "light_balance": (0.0, 1.0),
         "pixel_pitch_um": (0.1, 1e6),
         "offset_px": (-(2.0**30), 2.0**30),
         "scatter": (0.0, 1.0),
@@ -53,11 +60,16 @@ class FilmSettings(TypedDict, total=False):
     exposure_time_s: float | None
     push_stops: float
     printing: str
+    scanner: str
+    contrast: float
+    balance_cc: tuple[float, float, float]
+    brightness_stops: float
     paper_grade: float | None
     filters_cc: tuple[float, float, float]
     print_stops: float
     black_point: float | None
     white_point: float | None
+    process_version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +92,21 @@ class Treatment:
         Development relative to the normal one: more (pushed) or less (pulled), within what is
         published for the stock.
     printing : str
-        ``"auto"`` or ``"scan"`` (a laboratory's scan of a negative, a transparency seen against
-        its base), or the name of a paper or a print film from `papers`.
+        ``"auto"`` or ``"scan"``: a negative is scanned in one tone for all stocks and balanced on
+        mid-grey alone, a transparency is seen against its base; ``"neutral"``: the scan gives
+        every stock the same contrast and makes every step of its neutral ramp grey; or the name
+        of a paper or a print film from `papers`.
+    scanner : str
+        What scans a negative or a transparency, a name from `SCANNERS`: its light, its bands and
+        its aperture. ``"none"``: the bands of the first, and no aperture. Nothing for a print.
+    contrast : float
+        Of a scan, around mid-grey; 1: the same for all stocks.
+    balance_cc : tuple of float
+        Red, green and blue in cc: filters in the light that scans or prints. +10 lets the
+        positive have more of a colour, as a filter of the density 0.1 does.
+    brightness_stops : float
+        Of the positive: +1 makes it as light as if the scene had been one stop lighter, with the
+        exposure of the film as it is.
     paper_grade : float or None
         Contrast grade of black-and-white paper of variable contrast, 0 to 5; None: printed
         without a filter.
@@ -92,9 +117,12 @@ class Treatment:
     print_stops : float
         Exposure of the print on top of the normal one: more is darker.
     black_point, white_point : float or None
-        Of a scan: the stops under (negative) and over mid-grey, in the scene, at which the
-        positive becomes black and white. None: unexposed film is black, and white is approached
-        but never passed.
+        The stops under (negative) and over mid-grey, in the scene, at which the positive becomes
+        black and white; mid-grey stays. None: black is what unexposed film gives, white what the
+        scan, the base or the paper gives.
+    process_version : int
+        2, or 1: as phos 0.1 did, whose sidecars ask for it. There everything near white exposed
+        the film as if it were ten stops over mid-grey, and couplers had no bound.
 
     Raises
     ------
@@ -107,23 +135,33 @@ class Treatment:
     exposure_time_s: float | None = None
     push_stops: float = 0.0
     printing: str = "auto"
+    scanner: str = "minilab"
+    contrast: float = 1.0
+    balance_cc: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    brightness_stops: float = 0.0
     paper_grade: float | None = None
     filters_cc: tuple[float, float, float] = (0.0, 0.0, 0.0)
     print_stops: float = 0.0
     black_point: float | None = None
     white_point: float | None = None
+    process_version: int = 2
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "light", _light(self.light))
-        if not isinstance(self.printing, str):
-            raise TypeError(f"printing must be a name, got {shown(self.printing)}")
-        for name in ("push_stops", "print_stops"):
+        for name in ("printing", "scanner"):
+            if not isinstance(getattr(self, name), str):
+                raise TypeError(f"{name} must be a name, got {shown(getattr(self, name))}")
+        object.__setattr__(self, "process_version", whole("process_version", self.process_version))
+        if self.process_version not in PROCESS_VERSIONS:
+            raise ValueError(f"process_version must be 1 or 2, got {self.process_version}")
+        for name in ("push_stops", "print_stops", "contrast", "brightness_stops"):
             object.__setattr__(self, name, in_bounds(name, getattr(self, name)))
         for name in OPTIONAL_NUMBERS:
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, finite(name, value))
-        object.__setattr__(self, "filters_cc", _filters(self.filters_cc))
+        for name, colours in FILTERS.items():
+            object.__setattr__(self, name, _filters(name, colours, getattr(self, name)))
         for name in ("exposure_index", "exposure_time_s"):
             value = getattr(self, name)
             if value is not None and not value > 0:
@@ -191,15 +229,9 @@ def _light(value: Any) -> str | float:
     return kelvin
 
 
-def _filters(value: Any) -> tuple[float, float, float]:
+def _filters(name: str, colours: str, value: Any) -> tuple[float, float, float]:
     try:
-        yellow, magenta, cyan = value
+        first, second, third = value
     except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"filters_cc must be (yellow, magenta, cyan), got {shown(value)}"
-        ) from error
-    return (
-        in_bounds("filters_cc", yellow),
-        in_bounds("filters_cc", magenta),
-        in_bounds("filters_cc", cyan),
-    )
+        raise ValueError(f"{name} must be ({colours}), got {shown(value)}") from error
+    return in_bounds(name, first), in_bounds(name, second), in_bounds(name, third)
