@@ -128,7 +128,7 @@ def test_gaussian_field_has_the_variance_and_the_spectrum_of_the_discs(cover):
     rms = LOG10_E * radius_um * math.sqrt(integral / APERTURE_UM2)
     size_um = radius_um * math.sqrt(mean_square) / 2.0
     # So large a size is not far below the aperture, which reads less of the discs and of the field.
-    seen = math.sqrt(APERTURE_UM2 / grain._spectral_density_um2(size_um))
+    seen = math.sqrt(APERTURE_UM2 / grain.spectral_density_um2(size_um))
     record = single(size_um, 1.0)
 
     discs = fluctuation(thrown_discs(cover, radius_um, side, seed=3))

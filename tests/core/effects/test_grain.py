@@ -286,7 +286,7 @@ def test_spectral_density_is_the_one_that_the_aperture_integral_asks_for(size_um
     spectrum = np.exp(-((2.0 * np.pi * size_um * frequency) ** 2))
     seen = float((spectrum * disc * 2.0 * np.pi * frequency).sum() * frequency[0])
 
-    assert grain._spectral_density_um2(size_um) * seen == pytest.approx(1.0, rel=5e-3)
+    assert grain.spectral_density_um2(size_um) * seen == pytest.approx(1.0, rel=5e-3)
 
 
 def test_mean_density_is_kept():

@@ -24,6 +24,7 @@ __all__ = [
     "noise_rms",
     "rms_density",
     "shaping_taps",
+    "spectral_density_um2",
 ]
 
 APERTURE_UM = 48.0  # diameter of the aperture through which RMS granularity is read
@@ -407,7 +408,7 @@ def shaping_taps(size_um: float, pixel_pitch_um: float) -> tuple[float, ...]:
     taps = np.fft.irfft(np.sqrt(np.maximum(power, 0.0)))[: reach + 1]
     kept = int(np.flatnonzero(np.abs(taps) > TAP_TOLERANCE * taps[0])[-1]) + 1
     taps = taps[:kept]
-    white_rms = math.sqrt(_spectral_density_um2(size_um)) / pixel_pitch_um
+    white_rms = math.sqrt(spectral_density_um2(size_um)) / pixel_pitch_um
     taps *= math.sqrt(white_rms) / (2.0 * taps.sum() - taps[0])
     return tuple(taps.tolist())
 
@@ -442,8 +443,19 @@ def _pixel_covariance(distance: int, size_px: float) -> float:
     return (outer - 2.0 * antiderivative(distance) + inner) / 2.0
 
 
-def _spectral_density_um2(size_um: float) -> float:
-    """Compute the white noise that gives unit variance through the aperture."""
+def spectral_density_um2(size_um: float) -> float:
+    """Compute the white noise that gives unit variance through the aperture of the data sheets.
+
+    Parameters
+    ----------
+    size_um : float
+        A layer's, of `Grain`.
+
+    Returns
+    -------
+    float
+        Variance times area, in µm²: S of `grain_noise`.
+    """
     z = APERTURE_UM**2 / (8.0 * size_um**2)
     angle = (np.arange(4096) + 0.5) * (math.pi / 4096)
     # The mean over the angle is exp(-z) (I0(z) + I1(z)), by the integral that defines them.

@@ -12,7 +12,14 @@ from phos_core.psf import PSF, combine, compose, delta, gaussian, radial
 from phos_core.psf.gaussians import GAUSSIAN_REACH
 from phos_core.psf.stretched import stretched
 
-__all__ = ["Halation", "base_return", "halation_psfs", "halation_reach_um"]
+__all__ = [
+    "Halation",
+    "base_return",
+    "halation_psfs",
+    "halation_reach_um",
+    "returned_psf",
+    "returned_shares",
+]
 
 ANGLES = 20_000  # steps of the entry angle: the returned energy is right to 1e-5
 LOST_BEYOND_REACH = 0.01  # share of the returned light that the cut of its tail leaves out
@@ -180,6 +187,42 @@ def halation_psfs(params: Halation, *, pixel_pitch_um: float) -> tuple[PSF, ...]
         return tuple(delta() for _ in layer_returns)
     returned_light = _returned_light(params, pixel_pitch_um)
     return tuple(_layer_psf(share, returned_light) for share in layer_returns)
+
+
+def returned_shares(params: Halation) -> tuple[float, ...]:
+    """Compute how much of the light on each layer, in a flat field, came back from the base.
+
+    Parameters
+    ----------
+    params : Halation
+        The film stock's halation.
+
+    Returns
+    -------
+    tuple of float
+        r / (1 + r) of `halation_psfs`, one per layer; 0 where a layer gains too little to see.
+    """
+    returns = _layer_returns(params)
+    return tuple(r / (1.0 + r) if r >= LEAST_RETURN else 0.0 for r in returns)
+
+
+@once(maxsize=16)
+def returned_psf(params: Halation, *, pixel_pitch_um: float) -> PSF:
+    """Make the point-spread function of the returned light alone, h of `halation_psfs`.
+
+    Parameters
+    ----------
+    params : Halation
+        The film stock's halation, of which something returns.
+    pixel_pitch_um : float
+        Width of one pixel on the film, in µm.
+
+    Returns
+    -------
+    PSF
+        Of unit sum.
+    """
+    return _returned_light(params, pixel_pitch_um)
 
 
 def _layer_returns(params: Halation) -> tuple[float, ...]:

@@ -1,16 +1,14 @@
 """The balance of a print on one picture, as a laboratory's automatic printer sets it."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
 from phos_core.arrays import Array, array_namespace
-from phos_core.effects.couplers import inhibit, release
 from phos_core.effects.exposure import log10_exposure
+from phos_core.process.correction import balanced
 from phos_core.process.pipeline import expose_scene
 from phos_core.process.recipe import Recipe
-from phos_core.stocks.baking import rebalanced
 from phos_core.stocks.film import Film
 
 __all__ = ["balanced_on", "measured_places"]
@@ -48,6 +46,7 @@ def balanced_on(image: Array, film: Film, recipe: Recipe) -> Film:
         encoding=recipe.encoding,
         primaries=recipe.primaries,
         exposure_stops=recipe.exposure_stops,
+        opening=recipe.opening,
     )
     latent = log10_exposure(exposure)
     xp = array_namespace(latent)
@@ -55,8 +54,4 @@ def balanced_on(image: Array, film: Film, recipe: Recipe) -> Film:
     reach = MEASURED_STOPS * math.log10(2.0)
     counted = xp.minimum(xp.maximum(latent, mid - reach), mid + reach)
     means = xp.mean(counted, axis=(1, 2))
-    grey = np.array([float(means[layer]) for layer in range(means.shape[0])]).reshape(-1, 1, 1)
-    if film.couplers is not None:
-        grey = inhibit(grey, release(grey, film.couplers), film.couplers)
-    exposed = tuple(grey.ravel().tolist())
-    return replace(film, printing=rebalanced(film.printing, film.development, mid, exposed))
+    return balanced(film, np.array([float(means[layer]) for layer in range(means.shape[0])]))

@@ -22,7 +22,7 @@ from phos_core.effects.development import Development
 from phos_core.effects.development import develop as develop_layers
 from phos_core.effects.exposure import Exposure, expose, held_positive, log10_exposure
 from phos_core.effects.grain import Grain, GrainBias, add_grain, grain_noise
-from phos_core.effects.halation import Halation, halation_psfs
+from phos_core.effects.halation import Halation, halation_psfs, returned_psf, returned_shares
 from phos_core.effects.printing import Printing, into_gamut, make_positive
 from phos_core.effects.scatter import Scatter, scatter_psfs
 from phos_core.kernels.strips import (
@@ -38,13 +38,16 @@ from phos_core.kernels.strips import (
     room,
 )
 from phos_core.once import once
-from phos_core.process.decoding import encode, scene_colours
+from phos_core.process.decoding import beyond_white, encode, scene_colours
 from phos_core.process.recipe import Encoding, Recipe
 from phos_core.psf import PSF, compose, delta
 from phos_core.stocks.baking import grain_bias
 from phos_core.stocks.film import Film
 
 __all__ = ["Clock", "process", "reach_px"]
+
+# Our choice, as a share of a white's own exposure: a hundredth of what a mid-grey gives.
+LEAST_BEYOND_WHITE = 0.0014
 
 
 def process(
@@ -86,6 +89,7 @@ def process(
     """
     pitch_um = recipes[0].pitch_um(*pictures.shape[-2:])
     psfs = spread_of_light(film, pitch_um)
+    returned = returned_beyond_white(film, recipes[0].opening_beyond, pitch_um)
     surroundings, inner = crops(keep, pictures.shape[-2:], coupler_reach_px(film, pitch_um))
     exposures, inhibitors = [], []
     for layers in layers_at_once(len(psfs), backend, is_whole=keep is None):
@@ -96,11 +100,16 @@ def process(
                 encoding=recipes[0].encoding,
                 primaries=recipes[0].primaries,
                 exposure_stops=recipes[0].exposure_stops,
+                opening=recipes[0].opening,
                 layers=layers,
             )
             exposure = in_strips(backend, exposing, pictures)
         with clock.step("scatter and halation"):
             exposure = spread(exposure, psfs[layers.start : layers.stop], backend)
+            glowing = partial(
+                expose_beyond_white, exposing=exposing, opening_beyond=recipes[0].opening_beyond
+            )
+            add_returned(exposure, glowing, pictures, returned, layers, backend)
             exposure = cropped(exposure, surroundings, backend)
         with clock.step("couplers"):
             for inhibitor in spread_inhibitor(exposure, film, layers, pitch_um, backend):
@@ -258,9 +267,12 @@ def expose_scene(
     encoding: Encoding,
     primaries: str,
     exposure_stops: float,
+    opening: float = 0.0,
 ) -> Array:
     """Steps 1 and 2: decode to scene light, expose the layers."""
     irradiance = scene_colours(coded, encoding, primaries)
+    if opening:
+        irradiance = irradiance * beyond_white(coded, encoding, primaries, opening)
     exposure = expose(irradiance, params, exposure_stops=exposure_stops)
     is_in_gamut = encoding == "srgb" and primaries == "srgb"
     return exposure if is_in_gamut else held_positive(exposure, params.least_share)
@@ -269,6 +281,35 @@ def expose_scene(
 def expose_layers(coded: Array, *, layers: range, **settings: Any) -> Array:
     """Steps 1 and 2 for some of the layers."""
     return expose_scene(coded, **settings)[layers.start : layers.stop, ...]
+
+
+def expose_beyond_white(
+    coded: Array, *, exposing: partial[Array], opening_beyond: float, share: float, layer: int
+) -> Array:
+    """What a clipped highlight exposes a layer with beyond the file's white, by returned light."""
+    settings = exposing.keywords
+    gain = beyond_white(coded, settings["encoding"], settings["primaries"], opening_beyond)
+    exposure = exposing(coded, layers=range(layer, layer + 1))
+    return exposure * ((gain - 1.0) * share)
+
+
+def add_returned(
+    exposure: Array,
+    glowing: Callable[..., Array],
+    pictures: Array,
+    returned: Sequence[tuple[float, PSF] | None],
+    layers: range,
+    backend: ConvolutionBackend,
+) -> None:
+    """Step 4 for light beyond white: it comes back from the base, and exposes nothing directly."""
+    for place, layer in enumerate(layers):
+        part = returned[layer]
+        if part is not None:
+            share, psf = part
+            light = in_strips(backend, partial(glowing, share=share, layer=layer), pictures)
+            light = spread(light, psf, backend)
+            exposure[place : place + 1, ...] += light
+            give_back(backend, light)
 
 
 def reach_px(film: Film, pitch_um: float) -> int:
@@ -284,18 +325,62 @@ def coupler_reach_px(film: Film, pitch_um: float) -> int:
 
 def spread_of_light(film: Film, pitch_um: float) -> tuple[PSF, ...]:
     """Steps 3 and 4: scatter and halation are linear and meet, so they share a convolution."""
-    return light_psfs(film.scatter, film.halation, len(film.development.curves), pitch_um)
+    layers = len(film.development.curves)
+    return light_psfs(film.scatter, film.aperture_um, film.halation, layers, pitch_um)
 
 
 @once(maxsize=16)  # a roll's pictures share them
 def light_psfs(
-    scatter: Scatter | None, halation: Halation | None, layers: int, pitch_um: float
+    scatter: Scatter | None,
+    aperture_um: float,
+    halation: Halation | None,
+    layers: int,
+    pitch_um: float,
 ) -> tuple[PSF, ...]:
-    """What scatter and halation do to each layer, one after the other."""
+    """What scatter, scanner and halation do to each layer, one after the other."""
     untouched = (delta(),) * layers
-    scattered = scatter_psfs(scatter, pixel_pitch_um=pitch_um) if scatter else untouched
+    blurred = blurred_psfs(scatter, aperture_um, layers, pitch_um)
     returned = halation_psfs(halation, pixel_pitch_um=pitch_um) if halation else untouched
-    return tuple(compose(first, second) for first, second in zip(scattered, returned, strict=True))
+    return tuple(compose(first, second) for first, second in zip(blurred, returned, strict=True))
+
+
+def blurred_psfs(
+    scatter: Scatter | None, aperture_um: float, layers: int, pitch_um: float
+) -> tuple[PSF, ...]:
+    """What scatter does to each layer, and the scanner's aperture to what is made of it.
+
+    The aperture blurs the light that is measured. It is narrow, and a small blur may as well come
+    before the steps that act on each pixel alone: to first order they do not change it.
+    """
+    if not aperture_um:
+        return scatter_psfs(scatter, pixel_pitch_um=pitch_um) if scatter else (delta(),) * layers
+    points = Scatter(layers=(((1.0, aperture_um),),) * layers)
+    if scatter is None:
+        return scatter_psfs(points, pixel_pitch_um=pitch_um)
+    both = tuple(
+        tuple((weight, math.hypot(sigma_um, aperture_um)) for weight, sigma_um in layer)
+        for layer in scatter.layers
+    )
+    return scatter_psfs(Scatter(layers=both), pixel_pitch_um=pitch_um)
+
+
+def returned_beyond_white(
+    film: Film, opening: float, pitch_um: float
+) -> tuple[tuple[float, PSF] | None, ...]:
+    """How the base returns light beyond white to each layer: which share, how spread.
+
+    None where it adds too little to see.
+    """
+    if film.halation is None:
+        return (None,) * len(film.development.curves)
+    most_beyond = opening / (1.0 - opening)  # at white, in units of what the film gets directly
+    blurred = blurred_psfs(film.scatter, film.aperture_um, len(film.development.curves), pitch_um)
+    return tuple(
+        (share, compose(first, returned_psf(film.halation, pixel_pitch_um=pitch_um)))
+        if share * most_beyond >= LEAST_BEYOND_WHITE
+        else None
+        for share, first in zip(returned_shares(film.halation), blurred, strict=True)
+    )
 
 
 def spread_inhibitor(

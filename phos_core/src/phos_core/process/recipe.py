@@ -9,6 +9,8 @@ import numpy as np
 
 from phos_core.color import PRIMARIES
 from phos_core.errors import shown
+from phos_core.process.camera import FULL_OPENING, opening_of
+from phos_core.process.correction import Correction, corrected
 from phos_core.stocks.film import FILM_FORMATS_UM, Film, at_strength, colour_only
 from phos_core.stocks.loading import load_film
 from phos_core.stocks.treatment import BOUNDS, FilmSettings, Treatment, finite, in_bounds, whole
@@ -50,6 +52,9 @@ class Settings(FilmSettings, total=False):
     offset_px: tuple[int, int]
     encoding: Encoding
     primaries: str
+    highlights_stops: float
+    lab_correction: bool
+    light_balance: float
     auto_balance: bool
     mode: Mode
     scatter: float
@@ -73,7 +78,18 @@ class Recipe(Treatment):
     frame : int
         Number of the picture on its roll: same seed, other frame, other grain.
     exposure_stops : float
-        Exposure compensation; +1 doubles the light.
+        Exposure compensation; +1 doubles the light on the film.
+    lab_correction : bool
+        Whether a negative's scan or print is balanced on the grey that the exposure gave, as a
+        laboratory does: an overexposed negative then gives a picture of the same lightness, and
+        of the look that its curve has there. A transparency has no such correction.
+    light_balance : float
+        How much of the colour that the scene's light has on the film a scan or print corrects:
+        1 all of it, 0 nothing.
+    highlights_stops : float
+        How much brighter than the file's white a clipped highlight was, at white, in stops. It
+        feeds the light that the base returns, not what exposes the film directly. Nothing for
+        linear light, which is not clipped.
     film_format : str
         Film format, a key of `FILM_FORMATS_UM`; with the picture's size it gives the pixel pitch.
     pixel_pitch_um : float or None
@@ -112,6 +128,9 @@ class Recipe(Treatment):
     offset_px: tuple[int, int] = (0, 0)
     encoding: Encoding = "srgb"
     primaries: str = "srgb"
+    highlights_stops: float = 1.5
+    lab_correction: bool = True
+    light_balance: float = 1.0
     auto_balance: bool = False
     mode: Mode = "full"
     scatter: float = 1.0
@@ -126,11 +145,13 @@ class Recipe(Treatment):
         for name in ("seed", "frame"):
             object.__setattr__(self, name, whole(name, getattr(self, name)))
         object.__setattr__(self, "offset_px", _offset(self.offset_px))
-        object.__setattr__(self, "exposure_stops", in_bounds("exposure_stops", self.exposure_stops))
+        for name in ("exposure_stops", "highlights_stops", "light_balance"):
+            object.__setattr__(self, name, in_bounds(name, getattr(self, name)))
         for name in EFFECTS:
             object.__setattr__(self, name, finite(name, getattr(self, name)))
         _check_choice("film_format", self.film_format, tuple(FILM_FORMATS_UM))
-        object.__setattr__(self, "auto_balance", _switch("auto_balance", self.auto_balance))
+        for name in ("auto_balance", "lab_correction"):
+            object.__setattr__(self, name, _switch(name, getattr(self, name)))
         if self.pixel_pitch_um is not None:
             pitch_um = finite("pixel_pitch_um", self.pixel_pitch_um)
             if not pitch_um > 0:
@@ -147,7 +168,29 @@ class Recipe(Treatment):
         if not isinstance(film, Film):
             film = load_film(film, **_treatment_of(self))
         film = at_strength(film, **{name: getattr(self, name) for name in EFFECTS})
-        return colour_only(film) if self.mode == "colour" else film
+        film = colour_only(film) if self.mode == "colour" else film
+        return film if self.auto_balance else corrected(film, self._correction)
+
+    @property
+    def _correction(self) -> Correction:
+        """What a laboratory corrects of the exposure."""
+        return Correction(
+            exposure_stops=self.exposure_stops if self.lab_correction else 0.0,
+            lost_share=1.0 if self.lab_correction else 0.0,
+            colour_share=self.light_balance,
+        )
+
+    @property
+    def opening(self) -> float:
+        """What light near white, as it exposes the film, is opened by: see `highlights_gain`."""
+        is_opened = self.process_version == 1 and self.encoding != "linear"
+        return FULL_OPENING if is_opened else 0.0
+
+    @property
+    def opening_beyond(self) -> float:
+        """The same of the light that the base returns."""
+        is_opened = self.process_version > 1 and self.encoding != "linear"
+        return opening_of(self.highlights_stops) if is_opened else 0.0
 
     def pitch_um(self, rows: int, cols: int) -> float:
         """Give the pixel pitch on the film of a picture of this size.

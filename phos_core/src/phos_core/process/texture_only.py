@@ -18,15 +18,22 @@ from phos_core.effects.grain import Grain, GrainBias, add_grain
 from phos_core.effects.printing import Printing, held_in_gamut, into_gamut, make_positive
 from phos_core.kernels.strips import give_back_last
 from phos_core.process.camera import rendered_light
-from phos_core.process.decoding import display_colours, encode, scene_colours
+from phos_core.process.decoding import (
+    beyond_white,
+    display_colours,
+    encode,
+    scene_colours,
+)
 from phos_core.process.pipeline import (
     Clock,
+    add_returned,
     cropped,
     crops,
     in_strips,
     joined,
     layers_at_once,
     one_by_one,
+    returned_beyond_white,
     spread_of_light,
 )
 from phos_core.process.recipe import Encoding, Recipe
@@ -55,6 +62,8 @@ def process_texture(
     pitch_um = recipes[0].pitch_um(*pictures.shape[-2:])
     psfs = spread_of_light(film, pitch_um)
     psfs = psfs if len(psfs) == 3 else psfs * 3
+    returned = returned_beyond_white(film, recipes[0].opening_beyond, pitch_um)
+    returned = returned if len(returned) == 3 else returned * 3
     kept, _ = crops(keep, pictures.shape[-2:], 0)
 
     first = recipes[0]
@@ -65,12 +74,17 @@ def process_texture(
                 decode_channels,
                 encoding=first.encoding,
                 primaries=first.primaries,
+                opening=first.opening,
                 channels=channels,
             )
             scene = in_strips(backend, decode, pictures)
         with clock.step("scatter and halation"):
             log_method(backend, scene.shape, psfs[channels.start : channels.stop])
             spread = backend.convolve(scene, psfs[channels.start : channels.stop])
+            glowing = partial(
+                decode_beyond_white, decode=decode, opening_beyond=first.opening_beyond
+            )
+            add_returned(spread, glowing, pictures, returned, channels, backend)
             scenes.append(cropped(scene, kept, backend))
             spreads.append(cropped(spread, kept, backend))
     with clock.step("grain"):
@@ -92,9 +106,23 @@ def process_texture(
     return positives
 
 
-def decode_channels(coded: Array, *, encoding: Encoding, primaries: str, channels: range) -> Array:
+def decode_channels(
+    coded: Array, *, encoding: Encoding, primaries: str, opening: float, channels: range
+) -> Array:
     """Some of the channels of the scene."""
-    return scene_colours(coded, encoding, primaries)[channels.start : channels.stop, ...]
+    scene = scene_colours(coded, encoding, primaries)
+    if opening:
+        scene = scene * beyond_white(coded, encoding, primaries, opening)
+    return scene[channels.start : channels.stop, ...]
+
+
+def decode_beyond_white(
+    coded: Array, *, decode: partial[Array], opening_beyond: float, share: float, layer: int
+) -> Array:
+    """What a clipped highlight had in a channel beyond the file's white, by returned light."""
+    settings = decode.keywords
+    gain = beyond_white(coded, settings["encoding"], settings["primaries"], opening_beyond)
+    return decode(coded, channels=range(layer, layer + 1)) * ((gain - 1.0) * share)
 
 
 def add_texture(

@@ -1,5 +1,6 @@
 """Films: a stock's frozen record of what each step needs, and the same at another strength."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -62,11 +63,13 @@ class Film:
     development : Development
         Characteristic curves.
     grain : Grain or None
-        Granularity.
-    printing : Scan, Projection or PaperPrint
+        Granularity, as the scanner sees it.
+    printing : Scan, NeutralScan, Projection or PaperPrint
         How it becomes a positive.
     provenance : mapping of str to Provenance
         Source and status (published, digitised or estimated) of each table of the stock's file.
+    aperture_um : float
+        Standard deviation of the Gaussian by which the scanner blurs the film, in um; 0: none.
     """
 
     name: str
@@ -82,6 +85,7 @@ class Film:
     grain: Grain | None
     printing: Printing
     provenance: Mapping[str, Provenance] = field(repr=False)
+    aperture_um: float = 0.0
 
     @property
     def reach_um(self) -> float:
@@ -92,9 +96,11 @@ class Film:
     def light_reach_um(self) -> float:
         """Distance, in um, to which light spreads in the film: scatter, and halation after it."""
         reach_um = halation_reach_um(self.halation) if self.halation else 0.0
+        sigma_um = self.aperture_um
         if self.scatter:
-            reach_um += REACH_SIGMAS * max(s for layer in self.scatter.layers for _, s in layer)
-        return reach_um
+            widest_um = max(sigma for layer in self.scatter.layers for _, sigma in layer)
+            sigma_um = math.hypot(sigma_um, widest_um)
+        return reach_um + REACH_SIGMAS * sigma_um
 
     @property
     def coupler_reach_um(self) -> float:
@@ -157,7 +163,9 @@ def colour_only(film: Film) -> Film:
         Without scatter, halation and grain; its inhibitor stays where it is released.
     """
     couplers = film.couplers and replace(film.couplers, diffusion=((1.0, NO_SPREAD_UM),))
-    return replace(film, scatter=None, halation=None, grain=None, couplers=couplers)
+    return replace(
+        film, scatter=None, aperture_um=0.0, halation=None, grain=None, couplers=couplers
+    )
 
 
 def _scaled(

@@ -11,6 +11,7 @@ from typing import Any
 from phos_core.convolution.choosing import registry
 from phos_core.errors import FilmFileError, UnknownFilmError
 from phos_core.once import once
+from phos_core.stocks.baking.contrast import push_range
 from phos_core.stocks.data_sheet import (
     FilmSheet,
     PaperSheet,
@@ -38,7 +39,7 @@ __all__ = [
     "papers",
 ]
 
-SCANS = ("auto", "scan")
+SCANS = ("auto", "scan", "neutral")
 PRINTED_ON = {
     "paper": "negative",
     "print-film": "negative",
@@ -84,12 +85,15 @@ class FilmSummary(Summary):
     formats : tuple of str
         What it is sold as.
     push_range : tuple of float
-        Least and greatest `push_stops` that developments are published for.
+        Least and greatest `push_stops`.
+    is_push_published : bool
+        Whether developments are published for them; otherwise they are estimated.
     """
 
     iso_speed: float
     formats: tuple[str, ...]
     push_range: tuple[float, float]
+    is_push_published: bool
 
 
 def films() -> list[FilmSummary]:
@@ -121,7 +125,8 @@ def films() -> list[FilmSummary]:
                 **_summary(sheet),
                 iso_speed=sheet.iso_speed,
                 formats=sheet.formats,
-                push_range=_push_range(sheet),
+                push_range=push_range(sheet),
+                is_push_published=bool(sheet.developments),
             )
         )
     return summaries
@@ -177,7 +182,9 @@ def paper_hash(printing: str) -> str | None:
         return None
     file = _toml_files("papers").get(printing)
     if file is None:
-        raise ValueError(f"printing must be 'auto', 'scan' or one of {papers()}, got {printing!r}")
+        raise ValueError(
+            f"printing must be 'auto', 'scan', 'neutral' or one of {papers()}, got {printing!r}"
+        )
     return sheet_hash(file.read_text(encoding="utf-8"), f"paper {printing}")
 
 
@@ -207,11 +214,6 @@ def _summary(sheet: FilmSheet | PaperSheet) -> dict[str, Any]:
         "measured_tables": measured_tables,
         "tables": tables,
     }
-
-
-def _push_range(sheet: FilmSheet) -> tuple[float, float]:
-    pushes = (0.0, *(development.push_stops for development in sheet.developments))
-    return min(pushes), max(pushes)
 
 
 def _sheet(name: str, file: Traversable) -> FilmSheet:

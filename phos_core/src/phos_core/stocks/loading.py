@@ -1,16 +1,17 @@
 """A stock loaded: its data sheet in a treatment, baked into a film."""
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Unpack
+from typing import Any, TypeVar, Unpack
 
 import numpy as np
 
 from phos_core.arrays import plain_numerics
 from phos_core.effects.development import Development
-from phos_core.effects.printing import Printing
+from phos_core.effects.printing import NeutralScan, PaperPrint, Printing, Projection, Scan
 from phos_core.errors import FilmFileError
 from phos_core.once import once
 from phos_core.stocks import baking
@@ -23,6 +24,7 @@ __all__ = ["bake_film", "load_film", "load_treated"]
 
 MOST_THIRDS = 36  # of a stop, from a stock's speed
 NORMAL = Treatment()
+_Negatives = TypeVar("_Negatives", Scan, NeutralScan, PaperPrint)
 NOT_COMPUTED = (np.linalg.LinAlgError, ArithmeticError)  # what says that numbers went astray
 
 
@@ -36,7 +38,8 @@ def load_film(film: str | Path, **settings: Unpack[FilmSettings]) -> Film:
     **settings
         How it is exposed, developed and printed, as `Treatment` says: `light`,
         `exposure_index`, `exposure_time_s`, `push_stops`, `printing`, `paper_grade`,
-        `filters_cc`, `print_stops`, `black_point`, `white_point`.
+        `scanner`, `contrast`, `balance_cc`, `brightness_stops`, `filters_cc`, `print_stops`,
+        `black_point`, `white_point`, `process_version`.
 
     Returns
     -------
@@ -83,7 +86,8 @@ def bake_film(sheet: FilmSheet, treatment: Treatment = NORMAL) -> Film:
     with _from_tables("[characteristic_curve]"):
         developed = baking.development(sheet)
     with _from_tables("[couplers]"):
-        coupled = baking.couplers(sheet, developed)
+        is_bounded = treatment.process_version > 1
+        coupled = baking.couplers(sheet, developed, baking.MOST_SHIFT if is_bounded else math.inf)
     with _from_tables("[sensitivity], [light] and [reciprocity]"):
         exposure = baking.exposure(metered, treatment.light, treatment.exposure_time_s)
     with _from_tables("[mtf] and [couplers]"):
@@ -91,7 +95,8 @@ def bake_film(sheet: FilmSheet, treatment: Treatment = NORMAL) -> Film:
     with _from_tables("[halation]"):
         halation = baking.halation(sheet)
     with _from_tables("[granularity] and [grain]"):
-        grain = baking.grain(sheet, developed)
+        aperture_um = _aperture_um(treatment)
+        grain = baking.scanned_grain(baking.grain(sheet, developed), aperture_um)
     if metered.iso_speed == sheet.iso_speed:
         with _from_tables("[dyes], [base] and [characteristic_curve]"):
             printing = _printing(metered, developed, treatment)
@@ -105,6 +110,7 @@ def bake_film(sheet: FilmSheet, treatment: Treatment = NORMAL) -> Film:
         iso_speed=sheet.iso_speed,
         exposure=exposure,
         scatter=scatter,
+        aperture_um=aperture_um,
         halation=halation,
         couplers=coupled,
         development=developed,
@@ -175,7 +181,8 @@ def _check_treatment(sheet: FilmSheet, treatment: Treatment) -> None:
     printed = treatment.printing not in SCANS
     if printed and treatment.printing not in papers():
         raise ValueError(
-            f"printing must be 'auto', 'scan' or one of {papers()}, got {treatment.printing!r}"
+            f"printing must be 'auto', 'scan', 'neutral' or one of {papers()}, "
+            f"got {treatment.printing!r}"
         )
     takes = PRINTED_ON[paper_sheet(treatment.printing).kind] if printed else sheet.kind
     if takes != sheet.kind:
@@ -183,9 +190,20 @@ def _check_treatment(sheet: FilmSheet, treatment: Treatment) -> None:
             f"{treatment.printing} takes a {takes} stock; {sheet.name} is {sheet.kind}: "
             'use printing="auto"'
         )
-    is_scan = not printed and sheet.kind != "reversal"
     is_colour_print = printed and sheet.kind == "negative"
-    _refuse_unless(is_scan, treatment, ("black_point", "white_point"), "a negative's scan")
+    if treatment.scanner not in baking.SCANNERS:
+        raise ValueError(
+            f"scanner must be one of {list(baking.SCANNERS)}, got {treatment.scanner!r}"
+        )
+    _refuse_unless(
+        not printed,
+        treatment,
+        ("contrast",),
+        "a scan: a print's contrast is that of its paper, or paper_grade",
+    )
+    _refuse_unless(
+        sheet.kind != "black-and-white", treatment, ("balance_cc",), "a picture in colour"
+    )
     _refuse_unless(printed, treatment, ("print_stops",), "a print: name a paper in printing")
     _refuse_unless(
         is_colour_print,
@@ -208,19 +226,96 @@ def _refuse_unless(fits: bool, treatment: Treatment, names: tuple[str, ...], wha
             raise ValueError(f"{name} is for {what_for}, got {value!r}")
 
 
+def _aperture_um(treatment: Treatment) -> float:
+    """The blur of what scans; a print is not scanned."""
+    return baking.SCANNERS[treatment.scanner].aperture_um if treatment.printing in SCANS else 0.0
+
+
 def _printing(sheet: FilmSheet, developed: Development, treatment: Treatment) -> Printing:
     if treatment.printing not in SCANS:
-        paper = paper_sheet(treatment.printing)
-        if paper.kind == "black-and-white-paper":
-            return baking.black_and_white_print(
-                sheet, developed, paper, treatment.paper_grade, treatment.print_stops
-            )
-        return baking.paper_print(
-            sheet, developed, paper, treatment.filters_cc, treatment.print_stops
-        )
+        return _print(sheet, developed, treatment)
     if sheet.printing == "projection":
-        return baking.projection(sheet, developed)
-    return baking.scan(sheet, developed, treatment.black_point, treatment.white_point)
+        return _slide(sheet, developed, treatment)
+    if treatment.printing == "neutral":
+        return _neutral_scan(sheet, developed, treatment)
+    scan = baking.device_scan(
+        sheet,
+        developed,
+        baking.SCANNERS[treatment.scanner],
+        treatment.contrast,
+        treatment.balance_cc,
+    )
+    return _with_points(sheet, developed, treatment, _lightened(scan, sheet, developed, treatment))
+
+
+def _print(sheet: FilmSheet, developed: Development, treatment: Treatment) -> Printing:
+    paper = paper_sheet(treatment.printing)
+    if paper.kind == "black-and-white-paper":
+        made = baking.black_and_white_print(
+            sheet, developed, paper, treatment.paper_grade, treatment.print_stops
+        )
+    else:
+        # More cyan, magenta or yellow filtration lets a print have more red, green or blue.
+        red, green, blue = treatment.balance_cc
+        yellow, magenta, cyan = treatment.filters_cc
+        filters_cc = (yellow + blue, magenta + green, cyan + red)
+        made = baking.paper_print(sheet, developed, paper, filters_cc, treatment.print_stops)
+    return _with_points(sheet, developed, treatment, _lightened(made, sheet, developed, treatment))
+
+
+def _slide(sheet: FilmSheet, developed: Development, treatment: Treatment) -> Printing:
+    brighter = 2.0**treatment.brightness_stops
+    filters = tuple(brighter * 10.0 ** (cc / 100.0) for cc in treatment.balance_cc)
+    return _with_points(
+        sheet,
+        developed,
+        treatment,
+        baking.projection(sheet, developed),
+        gain=filters,
+        contrast=treatment.contrast,
+    )
+
+
+def _neutral_scan(sheet: FilmSheet, developed: Development, treatment: Treatment) -> Printing:
+    scan = baking.neutral_scan(sheet, developed, treatment.black_point, treatment.white_point)
+    filters = treatment.balance_cc if len(scan.balance) == 3 else (0.0,)
+    balanced = replace(
+        scan,
+        contrast=scan.contrast * treatment.contrast,
+        balance=tuple(
+            (row[0] + cc / 100.0, *row[1:])
+            for row, cc in zip(scan.balance, filters, strict=True)
+        ),
+    )
+    return _lightened(balanced, sheet, developed, treatment)
+
+
+def _lightened(
+    printing: _Negatives, sheet: FilmSheet, developed: Development, treatment: Treatment
+) -> _Negatives:
+    """A negative's positive that is lighter by some stops of the scene."""
+    if treatment.brightness_stops == 0.0:
+        return printing
+    mid = baking.mid_log10_exposure(sheet)
+    grey = mid - treatment.brightness_stops * baking.LOG10_2
+    return baking.rebalanced(printing, developed, mid, (grey,) * len(developed.curves))
+
+
+def _with_points(
+    sheet: FilmSheet,
+    developed: Development,
+    treatment: Treatment,
+    printing: Scan | Projection | PaperPrint,
+    **tone: Any,
+) -> Printing:
+    return baking.finished(
+        printing,
+        developed,
+        baking.mid_log10_exposure(sheet),
+        black_point=treatment.black_point,
+        white_point=treatment.white_point,
+        **tone,
+    )
 
 
 def _rated_printing(
@@ -231,7 +326,14 @@ def _rated_printing(
     A scan or print is balanced on mid-grey, which another exposure index moves along the curves.
     Where they hardly change, or each layer changes differently, nothing balances them.
     """
-    neutral = replace(treatment, filters_cc=(0.0, 0.0, 0.0))  # whose cast is meant
+    # Whose cast is meant: that of no filters, between no points.
+    neutral = replace(
+        treatment,
+        filters_cc=(0.0, 0.0, 0.0),
+        balance_cc=(0.0, 0.0, 0.0),
+        black_point=None,
+        white_point=None,
+    )
 
     def is_grey(rated: FilmSheet) -> bool:
         return _grey_printing(rated, developed, neutral, least_cast) is not None

@@ -4,8 +4,9 @@ Done once per stock, in float64 NumPy. Each closed form is held to the spectral 
 replaces by `tests/core/stocks/test_baking.py`.
 """
 
-from phos_core.stocks.baking.contrast import between, graded, pushed
+from phos_core.stocks.baking.contrast import between, graded, push_range, pushed
 from phos_core.stocks.baking.emulsion import (
+    MOST_SHIFT,
     adjacency,
     couplers,
     development,
@@ -13,28 +14,41 @@ from phos_core.stocks.baking.emulsion import (
     halation,
     scatter,
 )
-from phos_core.stocks.baking.light import exposure, lost_stops, mid_log10_exposure, neutral_ramp
+from phos_core.stocks.baking.light import LOG10_2, exposure, lost_stops, mid_log10_exposure, neutral_ramp
 from phos_core.stocks.baking.mean_light import grain_bias
 from phos_core.stocks.baking.positive import (
     black_and_white_print,
     exposure_for,
-    film_dyes,
+    finished,
+    neutral_scan,
     paper_print,
     projection,
     rebalanced,
-    scan,
 )
 from phos_core.stocks.baking.rating import grey_cast, is_on_slope, most_cast
+from phos_core.stocks.baking.scanning import (
+    SCANNERS,
+    Scanner,
+    device_scan,
+    film_dyes,
+    scanned_grain,
+)
 
 __all__ = [
+    "LOG10_2",
+    "MOST_SHIFT",
+    "SCANNERS",
+    "Scanner",
     "adjacency",
     "between",
     "black_and_white_print",
     "couplers",
     "development",
+    "device_scan",
     "exposure",
     "exposure_for",
     "film_dyes",
+    "finished",
     "graded",
     "grain",
     "grain_bias",
@@ -45,10 +59,12 @@ __all__ = [
     "mid_log10_exposure",
     "most_cast",
     "neutral_ramp",
+    "neutral_scan",
     "paper_print",
     "projection",
+    "push_range",
     "pushed",
     "rebalanced",
-    "scan",
+    "scanned_grain",
     "scatter",
 ]

@@ -30,6 +30,9 @@ EVENNESS = 0.3  # our choice, of a negative's curve: see fit_drawn_curves
 SLIDE_DEGREE = 11  # a slide's curve is steep: more makes edges in saturated highlights
 CURVE_TOLERANCE = 0.1  # of density: bundled stocks stay within 0.015
 GRANULARITY_DEGREE = 7
+# Our choice, of log10 exposure: one stop. No sheet says anything of colours that ask for more, and
+# without a bound dark saturated reds gained up to two stops.
+MOST_SHIFT = 0.3
 SCATTER_SIGMAS_UM = (1.0, 2.0, 3.0, 4.5, 6.5, 9.5, 14.0)
 MTF_COUNTS_TO_PER_MM = 50.0  # our choice: beyond it sheets are read off steep, thin lines
 MTF_COUNTS_BEYOND = 0.3
@@ -56,12 +59,15 @@ def development(sheet: FilmSheet) -> Development:
     )
 
 
-def couplers(sheet: FilmSheet, developed: Development) -> Couplers:
+def couplers(
+    sheet: FilmSheet, developed: Development, most_shift: float = MOST_SHIFT
+) -> Couplers:
     """Let each layer release inhibitor as its exposure develops it: its net density."""
     return Couplers(
         release=tuple(map(net_density, developed.curves)),
         inhibition=sheet.inhibition,
         diffusion=sheet.diffusion_um,
+        most_shift=most_shift,
     )
 
 

@@ -7,13 +7,24 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from phos_core.color import encode_srgb
+from phos_core.color import encode_srgb, luminance
 from phos_core.density_curve import Curve
 from phos_core.effects.development import Development
 from phos_core.effects.exposure import MID_GREY
-from phos_core.effects.printing import Light, PaperPrint, Printing, Projection, Scan, see
+from phos_core.effects.printing import (
+    Finish,
+    Light,
+    NeutralScan,
+    PaperPrint,
+    Printing,
+    Projection,
+    Scan,
+    make_positive,
+    see,
+)
 from phos_core.stocks.baking.contrast import graded
 from phos_core.stocks.baking.light import LOG10_2, as_rows, mid_log10_exposure
+from phos_core.stocks.baking.scanning import film_dyes
 from phos_core.stocks.data_sheet import FilmSheet, PaperSheet
 from phos_core.stocks.dyes import DyeSet, paper_exposure, projected_xyz, reflected_xyz
 from phos_core.stocks.fitting import (
@@ -29,11 +40,11 @@ from phos_core.stocks.spectra import SRGB_OF_RELATIVE_XYZ, WAVELENGTH_NM
 __all__ = [
     "black_and_white_print",
     "exposure_for",
-    "film_dyes",
+    "finished",
+    "neutral_scan",
     "paper_print",
     "projection",
     "rebalanced",
-    "scan",
 ]
 
 Floats = NDArray[np.float64]
@@ -55,18 +66,18 @@ EXACTLY = 1e3
 # Our choice: what a print seen in the dark loses of its contrast on a display in a dim room.
 PROJECTION_SURROUND = 0.9
 
-# The scan's tone: our choice, judged by eye on real photographs (docs/decisions).
+# The neutral scan's tone: our choice, judged by eye on real photographs (docs/decisions).
 SCAN_SCENE_CONTRAST = 1.55
 SCAN_MATRIX = ((1.11, -0.10, -0.01), (0.05, 0.99, -0.04), (-0.06, -0.16, 1.22))
 
 
-def scan(
+def neutral_scan(
     sheet: FilmSheet,
     developed: Development,
     black_point: float | None = None,
     white_point: float | None = None,
-) -> Scan:
-    """Balance a laboratory scan on the stock's own neutral ramp.
+) -> NeutralScan:
+    """Balance a scan on the stock's own neutral ramp.
 
     Parameters
     ----------
@@ -79,7 +90,7 @@ def scan(
 
     Returns
     -------
-    Scan
+    NeutralScan
         The middle layer (green, or the only one) sets the tone; the others are mapped onto it.
     """
     middle = len(developed.curves) // 2
@@ -95,7 +106,7 @@ def scan(
     contrast = SCAN_SCENE_CONTRAST / slope
     odds = MID_GREY / (1.0 - MID_GREY) * 10.0 ** (contrast * (tone - tone[mid]))
     light = odds / (1.0 + odds)
-    plain = Scan(
+    plain = NeutralScan(
         d_min=developed.d_min,
         balance=tuple(
             (0.0, 1.0) if i == middle else fit_balance(net[:, i], tone, light, mid)
@@ -108,7 +119,7 @@ def scan(
         black=0.0,
     )
 
-    def between(black_point: float | None, white_point: float | None) -> Scan:
+    def between(black_point: float | None, white_point: float | None) -> NeutralScan:
         black = 0.0 if black_point is None else printing_density(black_point)
         white = math.inf if white_point is None else printing_density(white_point)
         return replace(plain, black=black, white=white)
@@ -117,10 +128,10 @@ def scan(
 
 
 def with_points(
-    between: Callable[[float | None, float | None], Scan],
+    between: Callable[[float | None, float | None], NeutralScan],
     black_point: float | None,
     white_point: float | None,
-) -> Scan:
+) -> NeutralScan:
     """A scan between a black and a white point, in stops; an error says how near they may come."""
     try:
         return between(black_point, white_point)
@@ -139,7 +150,7 @@ def with_points(
 
 
 def _is_possible(
-    between: Callable[[float | None, float | None], Scan],
+    between: Callable[[float | None, float | None], NeutralScan],
     black_point: float | None,
     white_point: float | None,
 ) -> bool:
@@ -157,14 +168,6 @@ def _nearest(is_possible: Callable[[float], bool], too_near: float) -> float:
         middle = (too_near + far) / 2.0
         too_near, far = (too_near, middle) if is_possible(middle) else (middle, far)
     return math.ceil(100.0 * far) / 100.0
-
-
-def film_dyes(sheet: FilmSheet, developed: Development) -> DyeSet:
-    """The dyes of a developed stock."""
-    if sheet.dyes is None:
-        raise ValueError(f"{sheet.name} has no dyes: a colour stock's sheet needs a [dyes] table")
-    status = "A" if sheet.kind == "reversal" else "M"
-    return DyeSet(sheet.dyes, sheet.base, developed.d_min, status)
 
 
 def projection(sheet: FilmSheet, developed: Development) -> Projection:
@@ -371,7 +374,7 @@ def rebalanced(
 
     Parameters
     ----------
-    printing : Scan, Projection or PaperPrint
+    printing : Scan, NeutralScan, Projection or PaperPrint
         A positive balanced on the stock's mid-grey.
     developed : Development
         The stock's curves.
@@ -382,7 +385,7 @@ def rebalanced(
 
     Returns
     -------
-    Scan or PaperPrint
+    Scan, NeutralScan or PaperPrint
         The same with other printer lights.
 
     Raises
@@ -395,6 +398,9 @@ def rebalanced(
         for exposed in ((mid,) * len(grey), grey)
     ]
     if isinstance(printing, Scan):
+        before, after = np.array(densities) @ np.array(printing.decades).T
+        return replace(printing, offset=tuple((printing.offset + before - after).tolist()))
+    if isinstance(printing, NeutralScan):
         before, after = (
             [
                 np.polynomial.polynomial.polyval(value - d_min, row)
@@ -414,6 +420,62 @@ def rebalanced(
         weights = np.array(printing.enlarger.weights) * (before / after)[:, None]
         return replace(printing, enlarger=replace(printing.enlarger, weights=as_rows(weights)))
     raise ValueError("auto_balance is for a negative's scan or print; a transparency has none")
+
+
+def finished(
+    printing: Scan | Projection | PaperPrint,
+    developed: Development,
+    mid: float,
+    *,
+    gain: tuple[float, ...] = (1.0,),
+    contrast: float = 1.0,
+    black_point: float | None = None,
+    white_point: float | None = None,
+) -> Scan | Projection | PaperPrint:
+    """Set a positive's tone, its black and its white.
+
+    Parameters
+    ----------
+    printing : Scan, Projection or PaperPrint
+        A positive.
+    developed : Development
+        The stock's curves.
+    mid : float
+        log10 exposure of the stock's mid-grey.
+    gain, contrast
+        As in `Finish`.
+    black_point, white_point : float, optional
+        Stops from mid-grey, in the scene, that become black and white.
+
+    Returns
+    -------
+    Scan, Projection or PaperPrint
+        The same with that finish.
+
+    Raises
+    ------
+    ValueError
+        If a point is not darker, or not lighter, than mid-grey in this positive.
+    """
+    plain = Finish(gain=gain, contrast=contrast)
+    toned = printing if plain == Finish() else replace(printing, finish=plain)
+
+    def light_at(stops: float) -> float:
+        density = np.array([[[read(curve, mid + stops * LOG10_2)]] for curve in developed.curves])
+        light = make_positive(density, toned)
+        return float(luminance(light)[0, 0, 0]) if light.shape[0] == 3 else float(light[0, 0, 0])
+
+    black = 0.0 if black_point is None else light_at(black_point)
+    white = 1.0 if white_point is None else light_at(white_point)
+    if (black, white) == (0.0, 1.0):
+        return toned
+    for name, value, fits in (
+        ("black_point", black_point, black < MID_GREY),
+        ("white_point", white_point, white > MID_GREY),
+    ):
+        if not fits:
+            raise ValueError(f"{name} must be farther from mid-grey for this stock, got {value}")
+    return replace(printing, finish=replace(plain, black=black, white=white))
 
 
 def fit_light(

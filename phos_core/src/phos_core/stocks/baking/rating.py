@@ -1,11 +1,14 @@
 """Baking at another speed: whether a stock's greys are still grey where the meter puts them."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from phos_core.color import encode_srgb
 from phos_core.effects.development import Development, develop
 from phos_core.effects.printing import (
+    NeutralScan,
     PaperPrint,
     Printing,
     Projection,
@@ -23,8 +26,9 @@ Floats = NDArray[np.float64]
 STOPS: Floats = np.linspace(-8.0, 8.0, 129)  # of the scene, around mid-grey
 LEAST_SLOPE = 0.1  # our choice: of the curve's greatest, at mid-grey
 # Our choice, how far apart the coded channels of a grey may lie. Slides and prints: what bundled
-# stocks reach at their own speed. Scans: what negatives reach two stops under it, as they are used.
-MOST_CAST = {Scan: 0.06, Projection: 0.02, PaperPrint: 0.075}
+# stocks reach at their own speed. Neutral scans: what negatives reach two stops under it, as they
+# are used. A scan in one tone for all stocks keeps whatever cast the stock has.
+MOST_CAST = {NeutralScan: 0.06, Projection: 0.02, PaperPrint: 0.075, Scan: math.inf}
 
 
 def is_on_slope(developed: Development, mid: float) -> bool:
