@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from phos_core.color import encode_srgb, luminance
+from phos_core.color import encode_srgb
 from phos_core.density_curve import Curve
 from phos_core.effects.development import Development
 from phos_core.effects.exposure import MID_GREY
@@ -460,13 +460,14 @@ def finished(
     plain = Finish(gain=gain, contrast=contrast)
     toned = printing if plain == Finish() else replace(printing, finish=plain)
 
-    def light_at(stops: float) -> float:
+    def light_at(stops: float) -> Floats:
         density = np.array([[[read(curve, mid + stops * LOG10_2)]] for curve in developed.curves])
-        light = make_positive(density, toned)
-        return float(luminance(light)[0, 0, 0]) if light.shape[0] == 3 else float(light[0, 0, 0])
+        light: Floats = make_positive(density, toned)[:, 0, 0]
+        return light
 
-    black = 0.0 if black_point is None else light_at(black_point)
-    white = 1.0 if white_point is None else light_at(white_point)
+    # Black in every channel, and white in every channel, whatever the tint there.
+    black = 0.0 if black_point is None else float(light_at(black_point).max())
+    white = 1.0 if white_point is None else float(light_at(white_point).min())
     if (black, white) == (0.0, 1.0):
         return toned
     for name, value, fits in (

@@ -60,7 +60,7 @@ _MINILAB = Scanner(
     peaks_nm=(630.0, 530.0, 465.0),
     widths_nm=(10.0, 16.0, 12.0),
     profile=((3.47, -0.26, 0.06), (0.24, 2.86, -0.32), (0.07, -0.44, 2.90)),
-    aperture_um=4.5,
+    aperture_um=4.0,
 )
 
 SCANNERS: Mapping[str, Scanner] = MappingProxyType(
