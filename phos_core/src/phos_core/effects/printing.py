@@ -191,13 +191,19 @@ class Projection:
         Per layer a polynomial, lowest order first, from density to the density a grey needs.
     light : Light
         From the balanced densities to linear sRGB.
+    white : float
+        Light that is shown as white: the base is 1, and is approached.
     finish : Finish or None
         What the operator changes; None: nothing.
     """
 
     balance: Rows
     light: Light
+    white: float = 1.0
     finish: Finish | None = None
+
+    def __post_init__(self) -> None:
+        _check_white(self.white)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +224,8 @@ class PaperPrint:
     surround : float
         Exponent of luminance for the surround in which the print is seen; 1: that of the
         picture's display.
+    white : float
+        Light that is shown as white: the paper's own is 1, and is approached.
     finish : Finish or None
         What the operator changes; None: nothing.
     """
@@ -227,11 +235,18 @@ class PaperPrint:
     curves: tuple[Curve, ...]
     light: Light
     surround: float = 1.0
+    white: float = 1.0
     finish: Finish | None = None
 
     def __post_init__(self) -> None:
         if not self.surround > 0:
             raise ValueError(f"surround must be positive, got {self.surround}")
+        _check_white(self.white)
+
+
+def _check_white(white: float) -> None:
+    if not 0.0 < white <= 1.0:
+        raise ValueError(f"white must be more than 0 and at most 1, got {white}")
 
 
 Printing = Scan | NeutralScan | Projection | PaperPrint
@@ -333,12 +348,20 @@ def scan(density: Array, params: Scan) -> Array:
     odds = mid / (1.0 - mid)
     light = mix(density, [[-LN10 * weight for weight in row] for row in params.decades])
     light -= per_layer([LN10 * offset + math.log(odds) for offset in params.offset], density)
-    light = (1.0 / params.white) / (1.0 + xp.exp(light))
-    most = 1.0 / params.white
+    return rolled_off((1.0 / params.white) / (1.0 + xp.exp(light)), 1.0 / params.white)
+
+
+def rolled_off(light: Array, most: float) -> Array:
+    """Bring light that saturates at more than 1 to 1, by the shoulder of `scan`; writes to it."""
     room = (most - SHOULDER) * (1.0 - SHOULDER) / (most - 1.0)
     over = clipped(light - SHOULDER, 0.0)
     light -= over * (over / (over + room))
     return light
+
+
+def shown(light: Array, white: float) -> Array:
+    """Show a slide or a print with this light of its own as white."""
+    return light if white == 1.0 else rolled_off(light * (1.0 / white), 1.0 / white)
 
 
 def neutral_scan(density: Array, params: NeutralScan) -> Array:
@@ -414,14 +437,14 @@ def project(density: Array, params: Projection) -> Array:
     Returns
     -------
     array, shape (3, rows, cols)
-        Display-linear sRGB: 1 at the base.
+        Display-linear sRGB: it approaches 1 towards the base.
 
     Notes
     -----
     See `see` for the law. The balance is what a scan's operator does: the stock's own neutral
     ramp comes out grey at every step.
     """
-    return see(polynomial(density, params.balance), params.light)
+    return shown(see(polynomial(density, params.balance), params.light), params.white)
 
 
 def print_on_paper(density: Array, params: PaperPrint) -> Array:
@@ -437,7 +460,7 @@ def print_on_paper(density: Array, params: PaperPrint) -> Array:
     Returns
     -------
     array, shape (3, rows, cols), or (1, rows, cols) of black-and-white paper
-        Display-linear sRGB: 1 at the paper's own white.
+        Display-linear sRGB: it approaches 1 towards the paper's own white.
 
     Notes
     -----
@@ -451,7 +474,7 @@ def print_on_paper(density: Array, params: PaperPrint) -> Array:
     if params.surround != 1.0:
         seen = clipped(luminance(light), LEAST_LIGHT)
         light = light * xp.pow(seen, params.surround - 1.0)
-    return light
+    return shown(light, params.white)
 
 
 def into_gamut(light: Array) -> Array:

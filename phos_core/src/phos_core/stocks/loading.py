@@ -252,14 +252,26 @@ def _print(sheet: FilmSheet, developed: Development, treatment: Treatment) -> Pr
     paper = paper_sheet(treatment.printing)
     if paper.kind == "black-and-white-paper":
         made = baking.black_and_white_print(
-            sheet, developed, paper, treatment.paper_grade, treatment.print_stops
+            sheet,
+            developed,
+            paper,
+            treatment.paper_grade,
+            treatment.print_stops,
+            is_base_white=treatment.process_version == 1,
         )
     else:
         # More cyan, magenta or yellow filtration lets a print have more red, green or blue.
         red, green, blue = treatment.balance_cc
         yellow, magenta, cyan = treatment.filters_cc
         filters_cc = (yellow + blue, magenta + green, cyan + red)
-        made = baking.paper_print(sheet, developed, paper, filters_cc, treatment.print_stops)
+        made = baking.paper_print(
+            sheet,
+            developed,
+            paper,
+            filters_cc,
+            treatment.print_stops,
+            is_base_white=treatment.process_version == 1,
+        )
     return _with_points(sheet, developed, treatment, _lightened(made, sheet, developed, treatment))
 
 
@@ -270,7 +282,7 @@ def _slide(sheet: FilmSheet, developed: Development, treatment: Treatment) -> Pr
         sheet,
         developed,
         treatment,
-        baking.projection(sheet, developed),
+        baking.projection(sheet, developed, is_base_white=treatment.process_version == 1),
         gain=filters,
         contrast=treatment.contrast,
     )

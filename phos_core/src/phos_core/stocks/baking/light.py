@@ -8,12 +8,14 @@ from phos_core.stocks.data_sheet import FilmSheet
 from phos_core.stocks.dyes import sensitivities
 from phos_core.stocks.spectra import illuminant, tables
 
-__all__ = ["as_rows", "exposure", "lost_stops", "mid_log10_exposure", "neutral_ramp"]
+__all__ = ["FILE_WHITE_STOPS", "as_rows", "exposure", "lost_stops", "mid_log10_exposure", "neutral_ramp"]
 
 Floats = NDArray[np.float64]
 Rows = tuple[tuple[float, ...], ...]
 
 LOG10_2 = float(np.log10(2.0))
+FILE_WHITE_STOPS = 2.857
+"""White of a display-referred picture, in stops over mid-grey, as `process.camera` opens it."""
 NAMED_LIGHTS: dict[str, str | float] = {"daylight": "D55", "tungsten": 3200.0}
 NEUTRAL_STOPS: Floats = np.linspace(-5.0, 7.0, 121)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from phos_core.color import encode_srgb
+from phos_core.color import encode_srgb, luminance
 from phos_core.density_curve import Curve
 from phos_core.effects.development import Development
 from phos_core.effects.exposure import MID_GREY
@@ -23,7 +23,12 @@ from phos_core.effects.printing import (
     see,
 )
 from phos_core.stocks.baking.contrast import graded
-from phos_core.stocks.baking.light import LOG10_2, as_rows, mid_log10_exposure
+from phos_core.stocks.baking.light import (
+    FILE_WHITE_STOPS,
+    LOG10_2,
+    as_rows,
+    mid_log10_exposure,
+)
 from phos_core.stocks.baking.scanning import film_dyes
 from phos_core.stocks.data_sheet import FilmSheet, PaperSheet
 from phos_core.stocks.dyes import DyeSet, paper_exposure, projected_xyz, reflected_xyz
@@ -63,6 +68,7 @@ BALANCE_DEGREE = 7
 BALANCE_MARGIN = 0.1  # of density: what grain may add
 LEAST_SLOPE = 0.05
 EXACTLY = 1e3
+WHITE_ROUNDS = 6
 # Our choice: what a print seen in the dark loses of its contrast on a display in a dim room.
 PROJECTION_SURROUND = 0.9
 
@@ -170,7 +176,9 @@ def _nearest(is_possible: Callable[[float], bool], too_near: float) -> float:
     return math.ceil(100.0 * far) / 100.0
 
 
-def projection(sheet: FilmSheet, developed: Development) -> Projection:
+def projection(
+    sheet: FilmSheet, developed: Development, *, is_base_white: bool = False
+) -> Projection:
     """Bake a transparency: its light at a few wavelengths, its greys balanced.
 
     Parameters
@@ -179,16 +187,20 @@ def projection(sheet: FilmSheet, developed: Development) -> Projection:
         A reversal stock's figures.
     developed : Development
         Its curves.
+    is_base_white : bool
+        Whether the base is shown as white; by default what a white of a file gives.
 
     Returns
     -------
     Projection
-        The base becomes 1 and, by scaling the density that the scanner reads, mid-grey 0.18.
+        By scaling the density that the scanner reads, mid-grey becomes 0.18 of white.
     """
     dyes = film_dyes(sheet, developed)
     ramp, mid = even_ramp(developed, mid_log10_exposure(sheet))
     grey = -np.log10(projected_xyz(dyes, ramp)).mean(axis=1)
-    gain = -np.log10(MID_GREY) / grey[mid]
+    white = np.array([read(c, white_log10_exposure(sheet)) for c in developed.curves])
+    over_base = 0.0 if is_base_white else -float(np.log10(projected_xyz(dyes, white)).mean())
+    gain = -np.log10(MID_GREY) / (grey[mid] - over_base)
     shown = 10.0 ** (-gain * grey)
     colours = exposed_densities(developed.curves, mid_log10_exposure(sheet))
     light = fit_light(dyes, colours, lambda d: projected_xyz(dyes, d, gain), gain=gain)
@@ -196,7 +208,13 @@ def projection(sheet: FilmSheet, developed: Development) -> Projection:
     return Projection(
         balance=tuple(fit_balance(ramp[:, i], balanced[:, i], shown, mid) for i in range(3)),
         light=light,
+        white=float(10.0 ** (-gain * over_base)),
     )
+
+
+def white_log10_exposure(sheet: FilmSheet) -> float:
+    """log10 exposure that the white of a display-referred picture gives."""
+    return mid_log10_exposure(sheet) + FILE_WHITE_STOPS * LOG10_2
 
 
 def even_ramp(developed: Development, mid: float) -> tuple[Floats, int]:
@@ -269,6 +287,8 @@ def paper_print(
     paper: PaperSheet,
     filters_cc: tuple[float, float, float] = (0.0, 0.0, 0.0),
     print_stops: float = 0.0,
+    *,
+    is_base_white: bool = False,
 ) -> PaperPrint:
     """Bake an optical print on colour paper or print film, printer lights set on mid-grey.
 
@@ -285,6 +305,8 @@ def paper_print(
         ideal: each takes light from one layer of the paper.
     print_stops : float
         Exposure of the print on top of the normal one.
+    is_base_white : bool
+        Whether the paper's own white is shown as white; by default what a white of a file gives.
 
     Returns
     -------
@@ -308,9 +330,16 @@ def paper_print(
     enlarger = fit_enlarger(negative, paper, samples)
     surround = PROJECTION_SURROUND if is_film else 1.0
     mid_x = mid_log10_exposure(sheet)
-    mid = np.array([[read(curve, mid_x) for curve in developed.curves]])
-    grey = MID_GREY ** (1.0 / surround)
-    lights = printer_lights(np.log10(seen_light(mid, enlarger))[0], curves, light, grey)
+    grey_and_white = np.array(
+        [[read(c, x) for c in developed.curves] for x in (mid_x, white_log10_exposure(sheet))]
+    )
+    exposed = np.log10(seen_light(grey_and_white, enlarger))
+    white = 1.0
+    for _ in range(1 if is_base_white else WHITE_ROUNDS):
+        grey = (MID_GREY * white) ** (1.0 / surround)
+        lights = printer_lights(exposed[0], curves, light, grey)
+        if not is_base_white:
+            white = printed_luminance(exposed[1] + lights, curves, light) ** surround
     enlarger = replace(enlarger, weights=as_rows(with_lights(enlarger, lights)))
     ramp = np.array([read(c, mid_x + TRIMMED_STOPS * LOG10_2) for c in developed.curves]).T
     trimmed = trim_contrast(np.log10(seen_light(ramp, enlarger)), curves, light)
@@ -321,6 +350,7 @@ def paper_print(
         curves=trimmed,
         light=light,
         surround=surround,
+        white=white,
     )
 
 
@@ -330,6 +360,8 @@ def black_and_white_print(
     paper: PaperSheet,
     grade: float | None = None,
     print_stops: float = 0.0,
+    *,
+    is_base_white: bool = False,
 ) -> PaperPrint:
     """Bake a print on black-and-white paper, its exposure set on mid-grey.
 
@@ -347,6 +379,8 @@ def black_and_white_print(
         Contrast grade of the paper; by default its curve without a filter.
     print_stops : float
         Exposure of the print on top of the normal one.
+    is_base_white : bool
+        Whether the paper's own white is shown as white; by default what a white of a file gives.
 
     Returns
     -------
@@ -355,8 +389,15 @@ def black_and_white_print(
     """
     (curve,) = fit_drawn_curves([graded(paper, grade)])
     d_min = at_end(curve, -1.0)
-    exposed = exposure_for(curve, d_min - np.log10(MID_GREY))
-    lamp = exposed + float(read(developed.curves[0], mid_log10_exposure(sheet)))
+    negative = [
+        float(read(developed.curves[0], x))
+        for x in (mid_log10_exposure(sheet), white_log10_exposure(sheet))
+    ]
+    white = 1.0
+    for _ in range(1 if is_base_white else WHITE_ROUNDS):
+        lamp = exposure_for(curve, d_min - np.log10(MID_GREY * white)) + negative[0]
+        if not is_base_white:
+            white = float(10.0 ** (d_min - read(curve, lamp - negative[1])))
     return PaperPrint(
         paper=paper.name,
         enlarger=Light(
@@ -364,6 +405,7 @@ def black_and_white_print(
         ),
         curves=(curve,),
         light=Light(spectral=((1.0,),), base=(-d_min,), weights=((1.0,),)),
+        white=white,
     )
 
 
@@ -509,6 +551,12 @@ def seen_light(density: Floats, light: Light) -> Floats:
     """What receivers (n, 3) get of the light through densities (n, 3), in float64."""
     received: Floats = see(density.T[:, np.newaxis, :], light)[:, 0, :].T
     return received
+
+
+def printed_luminance(exposed: Floats, curves: tuple[Curve, ...], light: Light) -> float:
+    """Luminance of a paper whose layers got these log10 exposures."""
+    density = np.array([[[read(curve, x)]] for curve, x in zip(curves, exposed, strict=True)])
+    return float(luminance(see(density, light))[0, 0, 0])
 
 
 def printer_lights(exposed: Floats, curves: tuple[Curve, ...], light: Light, grey: float) -> Floats:
