@@ -8,8 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 import phos_core as phos
-from phos_core.convolution.choosing import probing
-from phos_core.process import device_facts
+from phos_core.convolution.choosing import device_facts, probing
 from phos_darkroom.shell import apart, selftest
 from phos_darkroom.shell.main import main
 
