@@ -17,7 +17,7 @@ import numpy as np
 import scipy.fft
 
 import phos_core as phos
-from phos_core.convolution.methods.scipy_backend import ScipyBackend
+from phos_core.backend import ScipyBackend
 from phos_core.effects.couplers import coupler_psf
 from phos_core.process.pipeline import spread_of_light
 

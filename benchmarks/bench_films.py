@@ -21,7 +21,7 @@ from skimage.color import deltaE_ciede2000
 
 import phos_core as phos
 from phos_core import color
-from phos_core.convolution.choosing.selection import select
+from phos_core.convolution import select
 from phos_core.effects.couplers import inhibit, release
 from phos_core.effects.development import develop
 from phos_core.effects.exposure import MID_GREY, expose, log10_exposure

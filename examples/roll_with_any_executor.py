@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import phos_core as phos
-from phos_core.convolution.methods.cpu import usable_cores
+from phos_core.backend import usable_cores
 from phos_darkroom.roll import develop_roll
 from phos_darkroom.roll.threads import limit_threads
 

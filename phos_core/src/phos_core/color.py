@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 from phos_core.arrays import Array, array_namespace
 
 __all__ = [
+    "BRADFORD",
     "LINEAR_SRGB_TO_XYZ",
     "LUMINANCE",
     "PRIMARIES",

@@ -9,8 +9,9 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
-from phos_core.process.recipe import Recipe
-from phos_core.stocks.library import (
+from phos_core.process import Recipe
+from phos_core.stocks import (
+    BOUNDS,
     PRINTED_ON,
     SCANS,
     FilmSummary,
@@ -19,7 +20,6 @@ from phos_core.stocks.library import (
     is_path,
     paper_summaries,
 )
-from phos_core.stocks.treatment import BOUNDS
 
 __all__ = [
     "CONTROLS",

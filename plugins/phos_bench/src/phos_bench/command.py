@@ -182,7 +182,7 @@ def _check_places(json_file: Path | None, plot_file: Path | None) -> None:
 
 def _backends(names: tuple[str, ...]) -> list[str]:
     """The backends to measure: those that were named and can run, or all that can."""
-    from phos_core.convolution.choosing.selection import select
+    from phos_core.convolution import select
 
     if names:  # an error says why one cannot run, and what would help
         chosen = (select(name, pixels=0).backend.name for name in names)

@@ -18,7 +18,7 @@ from phos_bench.contenders import Contender, Ready, backends_for, copying
 from phos_bench.inputs import Light, light, planes
 from phos_bench.peers import PEERS, absent, peers_for
 from phos_bench.truth import MOST_COLS, MOST_ROWS, compare, expected, psnr_db
-from phos_core.convolution.choosing.guarded import Trouble, attempt
+from phos_core.convolution import Trouble, attempt
 
 __all__ = ["Plan", "measure", "measure_memory", "peak_bytes"]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from phos_bench.contenders import Contender, Ready, nothing
 from phos_bench.inputs import Light
-from phos_core.convolution.choosing.guarded import attempt
+from phos_core.convolution import attempt
 
 __all__ = ["PEERS", "Peer", "absent", "peers_for"]
 

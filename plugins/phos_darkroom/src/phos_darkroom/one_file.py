@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.backend import ConvolutionBackend
 from phos_core.errors import ImageFileError, SidecarError
 from phos_core.process import Recipe, RunReport, checked_recipe, develop_with_report
-from phos_core.stocks.film import Film
+from phos_core.stocks import Film
 from phos_darkroom.colours import coded_as, frame_of_positive, given_to_process, taken_as
 from phos_darkroom.files.image_files import (
     SUFFIXES,

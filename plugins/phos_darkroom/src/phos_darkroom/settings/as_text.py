@@ -10,9 +10,8 @@ import tomli_w
 from platformdirs import user_config_path
 
 from phos_core.errors import shown
-from phos_core.process.recipe import Recipe
-from phos_core.stocks import toml_text
-from phos_core.stocks.film import Film
+from phos_core.process import Recipe
+from phos_core.stocks import Film, toml_text
 
 __all__ = [
     "NONE",

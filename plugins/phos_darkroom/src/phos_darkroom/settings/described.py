@@ -6,8 +6,8 @@ from types import MappingProxyType
 from typing import get_args
 
 from phos_core.color import PRIMARIES
-from phos_core.process.recipe import Encoding, Mode
-from phos_core.stocks.treatment import BOUNDS
+from phos_core.process import Encoding, Mode
+from phos_core.stocks import BOUNDS
 
 __all__ = ["EXPOSURE_STOPS", "SETTINGS", "Setting", "bounds_of"]
 

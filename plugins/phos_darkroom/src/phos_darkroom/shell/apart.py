@@ -6,7 +6,7 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from phos_core.convolution.choosing.device_facts import DeviceInfo, described, offers
+from phos_core.convolution import DeviceInfo, described, offers
 
 __all__ = ["PROCESS_SECONDS", "describe", "from_process", "probe_all_apart", "probe_apart"]
 

@@ -14,7 +14,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from phos_core.convolution.methods.cpu import in_parallel
+from phos_core.backend import in_parallel
 from phos_core.errors import ImageFileError
 from phos_darkroom.files.formats.assembling import described, encoding_by, is_spread
 from phos_darkroom.files.formats.damage import DamageError, check_is_file, one_clear_error
