@@ -30,7 +30,7 @@ from phos_core.convolution import select
 from phos_core.effects.halation import halation_psfs
 from phos_core.effects.scatter import scatter_psfs
 from phos_core.psf import from_array, mixture
-from phos_darkroom.roll import over_gpus, visible_gpus
+from phos_darkroom import over_gpus, visible_gpus
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent

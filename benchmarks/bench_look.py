@@ -16,7 +16,7 @@ from scipy.ndimage import binary_opening, distance_transform_edt
 
 import phos_core as phos
 from phos_core import color
-from phos_darkroom.files.image_files import read_image
+from phos_darkroom import read_image
 
 SUNSET = Path(__file__).parent.parent / "examples" / "photos" / "sunset.jpg"
 # sRGB codes of 18 colours such as a colour chart has: skins, sky, foliage, primaries.

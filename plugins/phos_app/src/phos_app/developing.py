@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import phos_core as phos
 from phos_core.process import Recipe, RunReport
-from phos_darkroom.one_file import develop_file
+from phos_darkroom import develop_file
 
 __all__ = ["developed", "developed_file", "in_line"]
 

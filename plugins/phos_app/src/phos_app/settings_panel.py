@@ -19,7 +19,7 @@ from phos_app.memory import put, shown, value_of
 from phos_app.words import plain
 from phos_core.errors import PhosError
 from phos_core.stocks import FILM_FORMATS_UM
-from phos_darkroom.settings.presets import load_preset, presets
+from phos_darkroom import load_preset, presets
 
 __all__ = ["AT_FIRST", "choose", "controls", "settings_panel", "take_settings"]
 

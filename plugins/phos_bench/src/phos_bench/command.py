@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 import click
 
 import phos_core as phos
-from phos_darkroom.shell.messages import Unfailing, visible
+from phos_darkroom import Unfailing, visible
 
 if TYPE_CHECKING:
     from rich.text import Text
