@@ -39,6 +39,8 @@ __all__ = [
 ]
 
 SCANS = ("auto", "scan")
+"""The printings that take no paper."""
+
 PRINTED_ON = {
     "paper": "negative",
     "print-film": "negative",
@@ -128,22 +130,51 @@ def films() -> list[FilmSummary]:
 
 
 def paper_summaries() -> list[Summary]:
-    """List the papers and print films with what they are, sorted by name."""
+    """List the papers and print films with what they are.
+
+    Returns
+    -------
+    list of Summary
+        Sorted by name.
+    """
     return [Summary(**_summary(paper_sheet(name))) for name in papers()]
 
 
 def film_names() -> list[str]:
-    """List the names of the stocks alone, plug-ins' included; no file is read."""
+    """List the names of the stocks alone, plug-ins' included; no file is read.
+
+    Returns
+    -------
+    list of str
+        Sorted.
+    """
     return sorted(_film_files())
 
 
 def papers() -> list[str]:
-    """List the papers and print films that a stock can be printed on, by name."""
+    """List the names of the papers and print films alone; no file is read.
+
+    Returns
+    -------
+    list of str
+        Sorted.
+    """
     return sorted(_toml_files("papers"))
 
 
 def is_path(film: str | Path) -> bool:
-    """Whether a film is given as the path of its file, not by its name."""
+    """Say whether a film is given as the path of its file, not by its name.
+
+    Parameters
+    ----------
+    film : str or Path
+        As for `load_film`.
+
+    Returns
+    -------
+    bool
+        True for a `Path`, and for a string that ends in ``.toml``.
+    """
     return isinstance(film, Path) or film.endswith(".toml")
 
 
@@ -172,7 +203,23 @@ def film_hash(film: str | Path) -> str:
 
 
 def paper_hash(printing: str) -> str | None:
-    """Hash the figures of a paper or a print film; None for a printing without one."""
+    """Hash the figures of a paper or a print film.
+
+    Parameters
+    ----------
+    printing : str
+        As in `Recipe`.
+
+    Returns
+    -------
+    str or None
+        SHA-256 in hexadecimal digits; None for a printing without a paper.
+
+    Raises
+    ------
+    ValueError
+        If there is no paper of this name.
+    """
     if printing in SCANS:
         return None
     file = _toml_files("papers").get(printing)

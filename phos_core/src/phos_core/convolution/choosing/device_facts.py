@@ -58,7 +58,13 @@ def device_info() -> tuple[DeviceInfo, ...]:
 
 
 def offers() -> list[OfferedBackend]:
-    """List the offered backends, highest priority first, none probed."""
+    """List the offered backends; none is imported or tried.
+
+    Returns
+    -------
+    list of OfferedBackend
+        Highest priority first; each has a `name`.
+    """
     return sorted(
         offered_backends(),
         key=lambda offer: (-(offer.priority or 0), not is_builtin(offer.plug_in), offer.name),
@@ -66,7 +72,18 @@ def offers() -> list[OfferedBackend]:
 
 
 def described(offer: OfferedBackend) -> DeviceInfo:
-    """Describe the device of one backend; this imports and tries it."""
+    """Describe the device of one backend; this imports and tries it.
+
+    Parameters
+    ----------
+    offer : OfferedBackend
+        One of `offers`.
+
+    Returns
+    -------
+    DeviceInfo
+        With the reason where it cannot run.
+    """
     probed = probing.probe(offer)
     report, backend = probed.report, probed.backend
     if backend is None:

@@ -54,7 +54,18 @@ def installed(group: str) -> list[Installed]:
 
 
 def normalised(name: str) -> str:
-    """Return a distribution's name as package indexes compare it."""
+    """Return a distribution's name as package indexes compare it.
+
+    Parameters
+    ----------
+    name : str
+        Such as "Phos_Torch".
+
+    Returns
+    -------
+    str
+        Such as "phos-torch".
+    """
     return re.sub(r"[-_.]+", "-", name).lower()
 
 

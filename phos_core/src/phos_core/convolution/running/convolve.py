@@ -565,7 +565,18 @@ def _checked_image(image: npt.ArrayLike) -> npt.NDArray[Any]:
 
 
 def check_shape(shape: tuple[int, ...]) -> None:
-    """Raise an error that explains unless an image of this shape can be convolved."""
+    """Raise an error that explains unless an image of this shape can be convolved.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        The image's.
+
+    Raises
+    ------
+    ValueError
+        If it has too few or too many axes, or its channels seem to come first.
+    """
     if len(shape) not in (2, 3, 4):
         raise ValueError(
             "image must have the shape (rows, cols), (rows, cols, channels) or "
@@ -590,7 +601,25 @@ def _looks_planar(shape: tuple[int, ...]) -> bool:
 def checked_psfs(
     psf: PSF | npt.ArrayLike | Sequence[PSF | npt.ArrayLike], shape: tuple[int, ...]
 ) -> PSF | list[PSF]:
-    """One PSF, or a list with one for each channel."""
+    """Give one PSF, or a list with one for each channel of an image.
+
+    Parameters
+    ----------
+    psf : PSF, array_like of shape (odd, odd), or a list of them
+        As for `phos_core.convolve`.
+    shape : tuple of int
+        The image's: (rows, cols), (rows, cols, channels) or (n, rows, cols, channels).
+
+    Returns
+    -------
+    PSF or list of PSF
+        Arrays wrapped; for an image without channels, one PSF.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a PSF is wrong, or there are not as many as channels.
+    """
     psfs = _as_psfs(psf)
     if isinstance(psfs, PSF):
         return psfs

@@ -103,7 +103,18 @@ def settings_text(recipe: Recipe) -> str:
 
 
 def as_toml(table: Mapping[str, Any]) -> str:
-    """Write a table as TOML."""
+    """Write a table as TOML.
+
+    Parameters
+    ----------
+    table : mapping of str to object
+        Values that TOML can hold; None is none of them.
+
+    Returns
+    -------
+    str
+        The text.
+    """
     return tomli_w.dumps(table)
 
 
