@@ -7,7 +7,7 @@ the darkroom's `doctor` and `plugin check`, a benchmark, a cluster. Whoever writ
 
 from phos_core.convolution.choosing import process_state
 from phos_core.convolution.choosing.configuration import configuration
-from phos_core.convolution.choosing.device_facts import DeviceInfo, described, offers
+from phos_core.convolution.choosing.device_facts import DeviceInfo, describe_device, offers
 from phos_core.convolution.choosing.guarded import (
     Trouble,
     attempt,
@@ -15,7 +15,7 @@ from phos_core.convolution.choosing.guarded import (
     is_anyone_left_behind,
 )
 from phos_core.convolution.choosing.installed import Installed, installed, normalised
-from phos_core.convolution.choosing.known_plugins import COMMANDS, owner
+from phos_core.convolution.choosing.known_plugins import PLUG_IN_COMMANDS, owner_of_backend
 from phos_core.convolution.choosing.probing import BackendReport, self_test
 from phos_core.convolution.choosing.registry import brought, kept_out, plug_ins, schedulers
 from phos_core.convolution.choosing.requirements import check_requirements
@@ -25,10 +25,10 @@ from phos_core.convolution.optional import memory_of, probe_of, release, synchro
 from phos_core.convolution.running.convolve import check_shape, checked_psfs
 
 __all__ = [
-    "COMMANDS",
     "CONTRACT",
     "GROUP",
     "HOOK_API",
+    "PLUG_IN_COMMANDS",
     "BackendReport",
     "DeviceInfo",
     "Installed",
@@ -39,7 +39,7 @@ __all__ = [
     "check_shape",
     "checked_psfs",
     "configuration",
-    "described",
+    "describe_device",
     "in_one_line",
     "installed",
     "is_anyone_left_behind",
@@ -48,7 +48,7 @@ __all__ = [
     "memory_of",
     "normalised",
     "offers",
-    "owner",
+    "owner_of_backend",
     "plug_ins",
     "probe_of",
     "process_state",

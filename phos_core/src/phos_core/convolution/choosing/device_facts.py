@@ -10,7 +10,7 @@ from phos_core.convolution.choosing.selection import library_versions
 from phos_core.convolution.contract import ConvolutionBackend, MemoryInfo
 from phos_core.convolution.optional import ReportsDevice, memory_of
 
-__all__ = ["DeviceInfo", "described", "device_info", "offers"]
+__all__ = ["DeviceInfo", "describe_device", "device_info", "offers"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ def device_info() -> tuple[DeviceInfo, ...]:
     tuple of DeviceInfo
         Highest priority first; those that cannot run with their reason.
     """
-    return tuple(described(offer) for offer in offers())
+    return tuple(describe_device(offer) for offer in offers())
 
 
 def offers() -> list[OfferedBackend]:
@@ -71,7 +71,7 @@ def offers() -> list[OfferedBackend]:
     )
 
 
-def described(offer: OfferedBackend) -> DeviceInfo:
+def describe_device(offer: OfferedBackend) -> DeviceInfo:
     """Describe the device of one backend; this imports and tries it.
 
     Parameters

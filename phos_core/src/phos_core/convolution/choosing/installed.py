@@ -59,12 +59,12 @@ def normalised(name: str) -> str:
     Parameters
     ----------
     name : str
-        Such as "Phos_Torch".
+        Such as "Phos_Acme".
 
     Returns
     -------
     str
-        Such as "phos-torch".
+        Such as "phos-acme".
     """
     return re.sub(r"[-_.]+", "-", name).lower()
 

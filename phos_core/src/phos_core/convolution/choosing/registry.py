@@ -34,7 +34,7 @@ from phos_core.convolution.choosing.guarded import (
     watched,
 )
 from phos_core.convolution.choosing.installed import Installed, installed, normalised
-from phos_core.convolution.choosing.known_plugins import BUILT_IN, owner
+from phos_core.convolution.choosing.known_plugins import BUILT_IN, owner_of_backend
 from phos_core.convolution.hooks import GROUP, HOOK_API, BackendSpec, SchedulerSpec
 from phos_core.once import once
 
@@ -383,7 +383,7 @@ def _judged(
         reason, hint = f"kept out by {wished.blocked_by}", f"take {offer.name} out of it"
         return replace(offer, status="blocked", reason=reason, hint=hint)
     hint = "uninstall one, or keep one out with PHOS_BLOCK=DISTRIBUTION"
-    belongs_to = owner(offer.name)
+    belongs_to = owner_of_backend(offer.name)
     if belongs_to is not None:
         if normalised(offer.plug_in.distribution) == belongs_to:
             return offer

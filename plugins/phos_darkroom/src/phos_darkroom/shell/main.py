@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 import phos_core as phos
-from phos_core.convolution import COMMANDS
+from phos_core.convolution import PLUG_IN_COMMANDS
 from phos_core.errors import ConfigurationError, PhosError, shown
 from phos_darkroom.shell.backends import backends
 from phos_darkroom.shell.completion import completion
@@ -95,8 +95,8 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
-        if name in COMMANDS and self.get_command(ctx, name) is None:
-            plug_in = COMMANDS[name]
+        if name in PLUG_IN_COMMANDS and self.get_command(ctx, name) is None:
+            plug_in = PLUG_IN_COMMANDS[name]
             raise _Failure(
                 f"the command {name} comes with {plug_in.distribution}, which is not "
                 f"installed; {plug_in.hint}"

@@ -31,7 +31,7 @@ from phos_core.convolution import (
     check_requirements,
     in_one_line,
     normalised,
-    owner,
+    owner_of_backend,
     probe_of,
     process_state,
 )
@@ -194,7 +194,7 @@ def _check_names(names: list[str], distribution: str) -> None:
     for name in names:
         if names.count(name) > 1:
             raise _FailedError(f"the name {name!r} is given twice")
-        belongs_to = owner(name)
+        belongs_to = owner_of_backend(name)
         if belongs_to is not None and normalised(distribution) != belongs_to:
             raise _FailedError(f"the name {name!r} belongs to {belongs_to}")
 
