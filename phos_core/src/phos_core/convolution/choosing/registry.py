@@ -69,7 +69,7 @@ class PlugIn:
     distribution, version : str
         Where it comes from.
     manager : pluggy.PluginManager or None
-        Calls its hooks, and nobody else's; None if it could not be loaded.
+        Calls the hooks of this plug-in alone; None if it could not be loaded.
     status : "ok", "blocked" or "broken"
         What became of it.
     reason : str
@@ -102,7 +102,7 @@ class OfferedBackend:
     name : str
         The backend's name; the plug-in's where it offers none.
     plug_in : PlugIn
-        Who offers it.
+        The plug-in that offers it.
     spec : BackendSpec or None
         What it offers; None where that is not known.
     status : "ok", "blocked" or "broken"
@@ -120,7 +120,7 @@ class OfferedBackend:
 
     @property
     def priority(self) -> int | None:
-        """Its place when nobody names a backend; None where it is not known."""
+        """Its rank where no backend is requested; None where that is not known."""
         return self.spec.priority if self.spec else None
 
 
@@ -172,7 +172,7 @@ def schedulers() -> tuple[SchedulerSpec, ...]:
 
 
 def brought(hook: str) -> Iterator[tuple[PlugIn, Any]]:
-    """Give what plug-ins bring through a hook, each with who brings it.
+    """Give what plug-ins bring through a hook, each with the plug-in that brings it.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def brought(hook: str) -> Iterator[tuple[PlugIn, Any]]:
     Yields
     ------
     tuple of (PlugIn, object)
-        What it is, nobody has checked.
+        The object is not checked.
 
     Warns
     -----
