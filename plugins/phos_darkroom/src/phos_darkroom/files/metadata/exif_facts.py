@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from phos_darkroom.files.metadata.exif import rebuilt, with_first_tags
-from phos_darkroom.files.metadata.exif_block import Block, Value, numbers, open_block, with_numbers
+from phos_darkroom.files.metadata.exif_block import Block, Value, open_block, with_numbers
 from phos_darkroom.files.metadata.exif_tags import MAKER_NOTE, SOFTWARE
-from phos_darkroom.files.metadata.tiff_tags import Layout, Tag
+from phos_darkroom.files.metadata.tiff_tags import Layout, Tag, numbers
 from phos_darkroom.files.picture import Resolution
 
 __all__ = [
@@ -111,7 +111,7 @@ def is_adobe_rgb(block: bytes | None) -> bool:
     space = opened.find(opened.exif, COLOUR_SPACE)
     said = numbers(opened.layout, space)[:1] if space is not None else ()
     index = opened.find(opened.interoperability, INTEROPERABILITY_INDEX)
-    is_optional = index is not None and index.data.startswith(_ADOBE_INDEX)
+    is_optional = index is not None and index.value.startswith(_ADOBE_INDEX)
     return said == (ADOBE_RGB,) or (is_optional and said != (SRGB,))
 
 
@@ -137,7 +137,7 @@ def as_srgb(block: bytes | None) -> bytes | None:
     if space is not None and numbers(opened.layout, space):
         with_numbers(patched, opened.layout, space, [SRGB])
     index = opened.find(opened.interoperability, INTEROPERABILITY_INDEX)
-    if index is not None and index.data.startswith(_ADOBE_INDEX):
+    if index is not None and index.value.startswith(_ADOBE_INDEX):
         patched[index.start : index.start + len(_SRGB_INDEX)] = _SRGB_INDEX
     untrue = {
         value.tag
@@ -240,8 +240,8 @@ def shortened(block: bytes, most_bytes: int) -> tuple[bytes | None, tuple[str, .
     if short is not None and len(short) <= most_bytes:
         return short, ("the thumbnail",)
     opened = open_block(block)
-    values = [] if opened is None else [v for v in _values(opened) if len(v.data) > _INLINE_BYTES]
-    values.sort(key=lambda value: -len(value.data))
+    values = [] if opened is None else [v for v in _values(opened) if len(v.value) > _INLINE_BYTES]
+    values.sort(key=lambda value: -len(value.value))
     tags = [SOFTWARE, *(value.tag for value in values)]
     for count in range(len(tags) + 1):
         short = rebuilt(block, tags[:count])
