@@ -9,7 +9,7 @@ import struct
 from collections.abc import Container
 from typing import BinaryIO
 
-from phos_darkroom.files.formats.boxes import boxes_in
+from phos_darkroom.files.formats.boxes import whole_boxes
 from phos_darkroom.files.formats.limits import METADATA_BYTES
 from phos_darkroom.files.metadata.exif import block_of_tiff
 from phos_darkroom.files.metadata.exif_block import open_block
@@ -94,9 +94,9 @@ def _of_cr3(stream: BinaryIO) -> bytes | None:
     """Join the directories of a CR3: the first, that of EXIF and that of the place."""
     parts: dict[bytes, bytes] = {}
     size = stream.seek(0, io.SEEK_END)
-    for kind, start, end in boxes_in(stream, 0, size):
+    for kind, start, end in whole_boxes(stream, 0, size):
         if kind == b"moov":
-            for inner, inner_start, inner_end in boxes_in(stream, start, end):
+            for inner, inner_start, inner_end in whole_boxes(stream, start, end):
                 stream.seek(inner_start)
                 if inner == b"uuid" and stream.read(16) == _CANON:
                     parts |= _directories(stream, inner_start + 16, inner_end)
@@ -107,7 +107,7 @@ def _of_cr3(stream: BinaryIO) -> bytes | None:
 
 def _directories(stream: BinaryIO, start: int, end: int) -> dict[bytes, bytes]:
     found = {}
-    for kind, body, body_end in boxes_in(stream, start, end):
+    for kind, body, body_end in whole_boxes(stream, start, end):
         if kind.startswith(b"CMT") and body_end - body <= METADATA_BYTES:
             stream.seek(body)
             found[kind] = stream.read(body_end - body)
