@@ -9,7 +9,7 @@ import numpy as np
 from phos_darkroom.files.metadata.exif import rebuilt, with_first_tags
 from phos_darkroom.files.metadata.exif_block import Block, Value, open_block, with_numbers
 from phos_darkroom.files.metadata.exif_tags import MAKER_NOTE, SOFTWARE
-from phos_darkroom.files.metadata.tiff_tags import Layout, Tag, numbers
+from phos_darkroom.files.metadata.tiff_tags import Directory, Layout, Tag, numbers
 from phos_darkroom.files.picture import Resolution
 
 __all__ = [
@@ -133,9 +133,7 @@ def as_srgb(block: bytes | None) -> bytes | None:
     if block is None or opened is None:
         return block
     patched = bytearray(block)
-    space = opened.find(opened.exif, COLOUR_SPACE)
-    if space is not None and numbers(opened.layout, space):
-        with_numbers(patched, opened.layout, space, [SRGB])
+    _renumber(patched, opened, opened.exif, COLOUR_SPACE, SRGB)
     index = opened.find(opened.interoperability, INTEROPERABILITY_INDEX)
     if index is not None and index.value.startswith(_ADOBE_INDEX):
         patched[index.start : index.start + len(_SRGB_INDEX)] = _SRGB_INDEX
@@ -176,9 +174,7 @@ def with_size(block: bytes | None, rows: int, cols: int) -> bytes | None:
         (opened.exif, PIXEL_WIDTH, cols),
         (opened.exif, PIXEL_LENGTH, rows),
     ):
-        value = opened.find(directory, tag)
-        if value is not None and numbers(opened.layout, value):
-            with_numbers(patched, opened.layout, value, [size])
+        _renumber(patched, opened, directory, tag, size)
     return bytes(patched)
 
 
@@ -254,6 +250,15 @@ def _number(opened: Block, tag: int) -> float | None:
     value = opened.find(opened.first, tag)
     found = () if value is None else numbers(opened.layout, value)
     return found[0] if found else None
+
+
+def _renumber(
+    patched: bytearray, opened: Block, directory: Directory | None, tag: int, number: int
+) -> None:
+    """Give a tag another number, where it is there and says one."""
+    value = opened.find(directory, tag)
+    if value is not None and numbers(opened.layout, value):
+        with_numbers(patched, opened.layout, value, [number])
 
 
 def _packed_fraction(layout: Layout, number: float) -> bytes:
