@@ -117,10 +117,10 @@ def bench(
     _check_places(json_file, plot_file)
     names = _backends(backends)
 
-    from phos_bench.measuring import Plan
+    from phos_bench.measuring import MeasuringPlan
     from phos_bench.running import run_cases
 
-    plan = Plan(backends=names, with_peers=peers, runs=runs, limit_s=limit_s)
+    plan = MeasuringPlan(backends=names, with_peers=peers, runs=runs, limit_s=limit_s)
     with _status() as tell:
         record = run_cases(cases, plan, memory=memory, tell=tell)
     if json_file is not None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     )
     from phos_darkroom.roll.threads import limit_threads
     from phos_darkroom.settings.as_text import as_toml
+    from phos_darkroom.settings.described import SETTINGS, Setting, bounds_of
     from phos_darkroom.settings.presets import PresetSummary, load_preset, presets, save_preset
     from phos_darkroom.shell.messages import Unfailing, visible
     from phos_darkroom.showing.before_after import beside, divided
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LOGGERS",
     "READABLE",
+    "SETTINGS",
     "SUFFIXES",
     "Frame",
     "FrameResult",
@@ -48,10 +50,12 @@ __all__ = [
     "Picture",
     "PresetSummary",
     "Resolution",
+    "Setting",
     "Unfailing",
     "apply_lut",
     "as_toml",
     "beside",
+    "bounds_of",
     "check_writable",
     "contact_sheets",
     "develop_file",
@@ -99,6 +103,7 @@ HOMES = {
     ),
     "roll.threads": ("limit_threads",),
     "settings.as_text": ("as_toml",),
+    "settings.described": ("SETTINGS", "Setting", "bounds_of"),
     "settings.presets": ("PresetSummary", "load_preset", "presets", "save_preset"),
     "shell.messages": ("Unfailing", "visible"),
     "showing.before_after": ("beside", "divided"),
