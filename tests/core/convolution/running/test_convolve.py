@@ -10,7 +10,7 @@ from phos_core.convolution.methods.scipy_backend import ScipyBackend
 from phos_core.convolution.running import convolve as running
 from phos_core.convolution.running.convolve import convolve, plan
 from phos_core.errors import BackendUnavailableError, UnsupportedOperationError
-from phos_core.psf import delta, from_array, gaussian, mixture
+from phos_core.psf import delta, exponential, from_array, gaussian, mixture
 from phos_core.testing import assert_agrees
 
 SCIPY = ScipyBackend()
@@ -375,6 +375,64 @@ def test_a_plane_with_a_pixel_that_is_not_finite_is_refused_on_every_road(value,
     image[at] = value
     with pytest.raises(ValueError, match=rf"finite, got {value} at \({at[0]}, {at[1]}\)"):
         convolve(image, psf, backend="scipy", method=road, out=np.empty_like(image))
+
+
+LOPSIDED = from_array(np.pad(np.random.default_rng(2).random((21, 21)), ((0, 20), (0, 20))))
+
+
+@pytest.mark.parametrize(
+    ("method", "psf", "boundary"),
+    [
+        ("multirate", gaussian(20.0), "symmetric"),
+        ("sum", mixture([(0.9, 1.2), (0.1, 20.0)]), "symmetric"),
+        *[
+            ("transform", psf, boundary)
+            for psf in (exponential(5.0), LOPSIDED)
+            for boundary in ("symmetric", "mirror", "edge", "wrap", "zero")
+        ],
+        ("separable", gaussian(0.8), "symmetric"),
+        ("separable", from_array(np.eye(1, 19)), "zero"),  # moves some of the picture off its edge
+    ],
+)
+def test_a_pixel_that_is_not_finite_is_refused_by_each_quickest_method(method, psf, boundary):
+    shape = (300, 330)
+    assert plan(shape, psf, backend="scipy", boundary=boundary).method == method
+    somewhere = np.random.default_rng(3).integers(shape, size=(3, 2))
+    for row, col in [(0, 0), (0, 329), (299, 0), (299, 329), *somewhere]:
+        for value in (np.nan, np.inf, -np.inf):
+            image = np.ones(shape, np.float32)
+            image[row, col] = value
+            with pytest.raises(ValueError, match=rf"finite, got {value} at \({row}, {col}\)"):
+                convolve(image, psf, backend="scipy", boundary=boundary)
+
+
+def test_a_pixel_that_a_narrow_method_passes_over_is_refused_all_the_same():
+    class PassesOver(ScipyBackend):
+        def convolve_narrow(self, plane, *others, **settings):
+            super().convolve_narrow(np.nan_to_num(plane), *others, **settings)
+
+    image = np.ones((300, 330), np.float32)
+    image[7, 9] = np.nan
+    with pytest.raises(ValueError, match=r"finite, got nan at \(7, 9\)"):
+        convolve(image, gaussian(0.8), backend=PassesOver())
+
+
+@pytest.mark.parametrize("exponent", [70, 126, -70, -125, -140])
+def test_a_plane_of_any_magnitude_is_convolved_by_the_quickest_method(exponent):
+    image = np.random.default_rng(1).random((160, 190)).astype(np.float32)
+    image = np.ldexp(image, exponent)
+    expected = convolve(np.ldexp(image, -exponent), gaussian(9.0), backend="scipy")
+    found = np.ldexp(np.float64(convolve(image, gaussian(9.0), backend="scipy")), -exponent)
+    rounding = 2.0 ** max(-150 - exponent, -24)  # faint numbers have few digits
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1.01 * rounding + 1e-6)
+
+
+def test_a_bright_plane_that_a_smooth_blur_takes_is_looked_at_once_by_its_result(monkeypatch):
+    monkeypatch.setattr(running, "_planar", None)
+    image = np.random.default_rng(1).random((160, 190)).astype(np.float32)
+    assert np.isfinite(convolve(image, gaussian(9.0), backend="scipy")).all()
+    with pytest.raises(TypeError):  # a faint one is looked at
+        convolve(image * np.float32(1e-30), gaussian(9.0), backend="scipy")
 
 
 @pytest.mark.parametrize("peak", [3e38, 1e25, 1e-25, 1e-38])
