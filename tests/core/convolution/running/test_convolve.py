@@ -8,6 +8,7 @@ from phos_core.backend import BackendBase, GenericBackend, Limits
 from phos_core.convolution.methods import generic
 from phos_core.convolution.methods.scipy_backend import ScipyBackend
 from phos_core.convolution.running import convolve as running
+from phos_core.convolution.running import planes
 from phos_core.convolution.running.convolve import convolve, plan
 from phos_core.errors import BackendUnavailableError, UnsupportedOperationError
 from phos_core.psf import delta, exponential, from_array, gaussian, mixture
@@ -19,7 +20,7 @@ SCIPY = ScipyBackend()
 @pytest.fixture
 def small_strips(monkeypatch):
     """Strips of a few rows, so that small images have many."""
-    monkeypatch.setattr(running, "STRIP_NUMBERS", 250)
+    monkeypatch.setattr(planes, "STRIP_NUMBERS", 250)
 
 
 @pytest.mark.parametrize(
@@ -428,7 +429,7 @@ def test_a_plane_of_any_magnitude_is_convolved_by_the_quickest_method(exponent):
 
 
 def test_a_bright_plane_that_a_smooth_blur_takes_is_looked_at_once_by_its_result(monkeypatch):
-    monkeypatch.setattr(running, "_planar", None)
+    monkeypatch.setattr(running, "planar", None)
     image = np.random.default_rng(1).random((160, 190)).astype(np.float32)
     assert np.isfinite(convolve(image, gaussian(9.0), backend="scipy")).all()
     with pytest.raises(TypeError):  # a faint one is looked at
