@@ -22,7 +22,7 @@ from phos_core.convolution.choosing.requirements import check_requirements
 from phos_core.convolution.choosing.selection import library_versions, select, wanted
 from phos_core.convolution.hooks import CONTRACT, GROUP, HOOK_API
 from phos_core.convolution.optional import memory_of, probe_of, release, synchronize
-from phos_core.convolution.running.convolve import check_shape, checked_psfs
+from phos_core.convolution.running.arguments import check_shape, checked_psfs
 
 __all__ = [
     "CONTRACT",

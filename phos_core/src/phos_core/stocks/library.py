@@ -3,8 +3,6 @@
 import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -235,7 +233,7 @@ def film_sheet(name: str) -> FilmSheet:
 
 def film_text(name: str) -> str:
     """Give the text of a stock's file."""
-    return _text_of(_film_file(name))
+    return read_text(_film_file(name))
 
 
 @once()
@@ -261,25 +259,20 @@ def _push_range(sheet: FilmSheet) -> tuple[float, float]:
     return min(pushes), max(pushes)
 
 
-def _sheet(name: str, file: Traversable) -> FilmSheet:
-    return replace(read_film_sheet(_text_of(file), f"film {name}"), name=name)
+def _sheet(name: str, file: Path) -> FilmSheet:
+    return replace(read_film_sheet(read_text(file), f"film {name}"), name=name)
 
 
-def _text_of(file: Traversable) -> str:
-    """The text of a stock's file: of ours, wherever it is kept, or of a plug-in's."""
-    return read_text(file) if isinstance(file, Path) else file.read_text(encoding="utf-8")
-
-
-def _film_file(name: str) -> Traversable:
+def _film_file(name: str) -> Path:
     known = _film_files()
     if name not in known:
         raise UnknownFilmError(name, known)
     return known[name]
 
 
-def _film_files() -> dict[str, Traversable]:
+def _film_files() -> dict[str, Path]:
     """Files of the stocks by name; a plug-in's cannot take the name of one that is there."""
-    known: dict[str, Traversable] = _toml_files("films")
+    known: dict[str, Path] = _toml_files("films")
     for path in registry.films():
         if not is_path(path.stem):
             known.setdefault(path.stem, path)
@@ -301,6 +294,6 @@ def _warn_of_passed_over(from_plug_ins: Sequence[Path], bundled: Collection[str]
         warnings.warn(f"a plug-in's film is left out: {path}: {why}", RuntimeWarning, stacklevel=3)
 
 
-def _toml_files(folder: str) -> dict[str, Traversable]:
-    entries = files("phos_core.stocks").joinpath(folder).iterdir()
+def _toml_files(folder: str) -> dict[str, Path]:
+    entries = (Path(__file__).parent / folder).iterdir()
     return {e.name.removesuffix(".toml"): e for e in entries if e.name.endswith(".toml")}

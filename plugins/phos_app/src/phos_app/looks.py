@@ -11,7 +11,6 @@ from typing import Any
 
 from phos_core.process import Recipe
 from phos_core.stocks import (
-    BOUNDS,
     PRINTED_ON,
     SCANS,
     FilmSummary,

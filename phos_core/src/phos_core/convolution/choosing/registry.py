@@ -15,9 +15,8 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pluggy
 
@@ -37,6 +36,9 @@ from phos_core.convolution.choosing.installed import Installed, installed, norma
 from phos_core.convolution.choosing.known_plugins import BUILT_IN, owner_of_backend
 from phos_core.convolution.hooks import GROUP, HOOK_API, BackendSpec, SchedulerSpec
 from phos_core.once import once
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 __all__ = [
     "OfferedBackend",
@@ -267,7 +269,7 @@ def _load(found: Installed, wished: Configuration) -> PlugIn:
 _Loaded = tuple[pluggy.PluginManager, "tuple[BackendSpec, ...] | Trouble"]
 
 
-def _load_watched(point: EntryPoint, plug_in: PlugIn) -> Answer[_Loaded]:
+def _load_watched(point: "EntryPoint", plug_in: PlugIn) -> Answer[_Loaded]:
     def load(at: Steps) -> _Loaded:
         at("its import")
         if not point.pattern.match(point.value):
