@@ -93,7 +93,8 @@ def tests(session: nox.Session) -> None:
 def proof(session: nox.Session) -> None:
     """Run the long tests: full products, and programs that are started, killed and measured."""
     session.install(*EVERYTHING, *tools("tests"))
-    pytest_on_every_core(session, "-m", "proof", *session.posargs)
+    examples = [] if session.posargs else ["--ignore=tests/test_examples.py"]  # are in `docs`
+    pytest_on_every_core(session, "-m", "proof", *examples, *session.posargs)
 
 
 @nox.session
@@ -159,15 +160,15 @@ def app_pictures(session: nox.Session) -> None:
 
 @nox.session
 def cross(session: nox.Session) -> None:
-    """Prove every backend that a CPU runs, and compare each two of them on whole renders."""
+    """Prove the backends that a CPU runs, all of PHOS_REQUIRE, and compare each two of them."""
+    demanded = os.environ.get("PHOS_REQUIRE", "scipy,cv2,numba,torch:cpu,mlx")
+    session.env["PHOS_REQUIRE"] = demanded
     session.install(*EVERYTHING, *NUMBA, *TORCH, *MLX, *tools("tests"))
-    session.env["PHOS_REQUIRE"] = "scipy,cv2,numba,torch:cpu,mlx"
     own = [place for _, places, _ in BACKENDS.values() for place in places]
     where = session.posargs or ["tests/cross", *own, *OF_SEVERAL_BACKENDS]
     pytest_on_every_core(session, "-m", "not proof", *where)
-    for _, _, proved in BACKENDS.values():
-        if proved is not None:
-            prove_plug_in(session, proved)
+    for name in demanded.split(","):
+        prove_plug_in(session, name)
 
 
 @nox.session
@@ -202,8 +203,9 @@ def types(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Follow every link of the docs, run their code and the examples."""
-    session.install(*EVERYTHING, *tools("pictures"))
-    session.run("pytest", "tests/test_docs.py", "tests/test_examples.py", *session.posargs)
+    session.install(*EVERYTHING, *tools("tests"), *tools("pictures"))
+    where = ("tests/test_docs.py", "tests/test_examples.py")
+    pytest_on_every_core(session, *where, *session.posargs)
 
 
 @nox.session
@@ -312,7 +314,7 @@ def film_table(session: nox.Session) -> None:
 @nox.session(reuse_venv=False)
 def plugin_template(session: nox.Session) -> None:
     """Write a plug-in from its template, build its wheel, install it, prove it, develop with it."""
-    session.install("build", "./phos_core[testing]", "./plugins/phos_darkroom")
+    session.install("build", "pytest-xdist", "./phos_core[testing]", "./plugins/phos_darkroom")
     made = Path(session.create_tmp()) / "made"
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir()
@@ -324,7 +326,8 @@ def plugin_template(session: nox.Session) -> None:
         session.run("phos", "backends")
         session.run("phos", "plugin", "list")
         session.run("phos", "plugin", "check", "acme")
-        session.run("pytest", "--phos-backend=acme", "--pyargs", "phos_core.testing.conformance")
+        kit = ("--pyargs", "phos_core.testing.conformance")
+        pytest_on_every_core(session, "--phos-backend=acme", *kit)
         session.run("phos", "develop", str(photo), "-o", "acme.jpg", "--backend", "acme")
 
 
