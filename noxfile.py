@@ -21,6 +21,8 @@ nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["tests", "lint", "types"]
+# uv compiles nothing: where Python may keep no code, each process that a test starts would compile.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 ROOT = Path(__file__).parent
 SOURCES = ("phos_core/src", "plugins/phos_darkroom/src", "plugins/phos_bench/src")
