@@ -21,6 +21,8 @@ nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["tests", "lint", "types"]
+# uv compiles nothing: where Python may keep no code, each process that a test starts would compile.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 ROOT = Path(__file__).parent
 SOURCES = ("phos_core/src", "plugins/phos_darkroom/src", "plugins/phos_bench/src")
@@ -38,18 +40,16 @@ NUMBA = ("-e", "./plugins/phos_numba")
 ELSEWHERE = (
     "tests/app", "tests/cross", "tests/plugins", "tests/test_docs.py", "tests/test_examples.py",
 )  # fmt: skip
-ON_EVERY_CORE = ("-n", "auto", "--dist", "worksteal")
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}  # of NumPy's solvers, beside workers on every core
 CUPY = ("-e", "./plugins/phos_cupy[cuda13x]")
 DASK = ("-e", "./plugins/phos_dask")
 APP = ("-e", "./plugins/phos_app[testing]")
 
+MLX = ("-e", "./examples/phos_mlx")
+
 BACKENDS = {  # name: what brings its library, where its tests are, what of it runs on any machine
     "scipy": ((), ("tests/core/convolution/methods/test_scipy_backend.py",), "scipy"),
-    "cv2": (
-        ("-e", "./plugins/phos_cv2[headless]"),
-        ("tests/plugins/test_phos_cv2.py",),
-        "cv2",
-    ),
+    "cv2": (CV2, ("tests/plugins/test_phos_cv2.py",), "cv2"),
     "numba": (NUMBA, ("tests/plugins/test_phos_numba.py",), "numba"),
     "torch": (TORCH, ("tests/plugins/test_phos_torch.py", "tests/mps"), "torch:cpu"),
     "cupy": (
@@ -57,13 +57,23 @@ BACKENDS = {  # name: what brings its library, where its tests are, what of it r
         ("tests/plugins/test_phos_cupy.py", "tests/plugins/test_phos_cupy_sources.py"),
         None,
     ),
-    "mlx": (("-e", "./examples/phos_mlx"), ("examples/phos_mlx/tests",), "mlx"),
+    "mlx": (MLX, ("examples/phos_mlx/tests",), "mlx"),
 }
+OF_SEVERAL_BACKENDS = (  # tests that try whichever of these libraries they find
+    "tests/core/convolution/test_extremes.py", "tests/core/process/test_bounds.py",
+    "tests/core/process/test_raw_errors.py", "tests/core/process/test_thin_pictures.py",
+    "tests/darkroom/test_large.py",
+)  # fmt: skip
 
 
 def tools(group: str) -> list[str]:
     """Return the pinned tools of one group in pyproject.toml."""
     return list(nox.project.dependency_groups(TOOLS, group))
+
+
+def pytest_on_every_core(session: nox.Session, *arguments: str) -> None:
+    """Run pytest with a worker on every core."""
+    session.run("pytest", "-n", "auto", "--dist", "worksteal", *arguments, env=ONE_THREAD)
 
 
 @nox.session
@@ -78,14 +88,15 @@ def tests(session: nox.Session) -> None:
     """Run the tests on every core; long ones and plug-ins' have sessions of their own."""
     session.install(*EVERYTHING, *tools("tests"))
     elsewhere = [] if session.posargs else [f"--ignore={place}" for place in ELSEWHERE]
-    session.run("pytest", *ON_EVERY_CORE, "-m", "not proof", *elsewhere, *session.posargs)
+    pytest_on_every_core(session, "-m", "not proof", *elsewhere, *session.posargs)
 
 
 @nox.session
 def proof(session: nox.Session) -> None:
     """Run the long tests: full products, and programs that are started, killed and measured."""
     session.install(*EVERYTHING, *tools("tests"))
-    session.run("pytest", *ON_EVERY_CORE, "-m", "proof", *session.posargs)
+    examples = [] if session.posargs else ["--ignore=tests/test_examples.py"]  # are in `docs`
+    pytest_on_every_core(session, "-m", "proof", *examples, *session.posargs)
 
 
 @nox.session
@@ -108,7 +119,7 @@ def torture(session: nox.Session) -> None:
 def steady(session: nox.Session) -> None:
     """Run the tests ten times: in order, shuffled, and on a busy machine."""
     session.install(*EVERYTHING, *tools("tests"), *tools("steady"))
-    session.run("python", "benchmarks/steady.py", *session.posargs)
+    session.run("python", "benchmarks/steady.py", *session.posargs, env=ONE_THREAD)
 
 
 @nox.session
@@ -119,7 +130,13 @@ def backend(session: nox.Session, name: str) -> None:
     session.install(*CORE_WITH_TESTS, *library, *tools("tests"))
     session.run("pytest", *where, *session.posargs)
     if proved is not None:
-        session.run("python", "-m", "phos_core.testing.conformance", proved)
+        prove_plug_in(session, proved)
+
+
+def prove_plug_in(session: nox.Session, backend: str) -> None:
+    """Run what the kit asks of a backend's plug-in; what it asks of the backend, its tests do."""
+    kit = ("--pyargs", "phos_core.testing.conformance.test_plug_in")
+    session.run("pytest", f"--phos-backend={backend}", *kit)
 
 
 @nox.session
@@ -133,7 +150,7 @@ def dask(session: nox.Session) -> None:
 def app(session: nox.Session) -> None:
     """Drive the app, by Streamlit's own tests and in a Chromium, if there is one."""
     session.install(*CORE_WITH_TESTS, *ALL_FORMATS, *NUMBA, *APP, *tools("tests"))
-    session.run("pytest", *ON_EVERY_CORE, "tests/app", *session.posargs)
+    pytest_on_every_core(session, "tests/app", *session.posargs)
 
 
 @nox.session
@@ -145,9 +162,15 @@ def app_pictures(session: nox.Session) -> None:
 
 @nox.session
 def cross(session: nox.Session) -> None:
-    """Compare each two of the backends that run here, on whole renders."""
-    session.install(*EVERYTHING, *NUMBA, *TORCH, *tools("tests"))
-    session.run("pytest", *ON_EVERY_CORE, "tests/cross", *session.posargs)
+    """Prove the backends that a CPU runs, all of PHOS_REQUIRE, and compare each two of them."""
+    demanded = os.environ.get("PHOS_REQUIRE", "scipy,cv2,numba,torch:cpu,mlx")
+    session.env["PHOS_REQUIRE"] = demanded
+    session.install(*EVERYTHING, *NUMBA, *TORCH, *MLX, *tools("tests"))
+    own = [place for _, places, _ in BACKENDS.values() for place in places]
+    where = session.posargs or ["tests/cross", *own, *OF_SEVERAL_BACKENDS]
+    pytest_on_every_core(session, "-m", "not proof", *where)
+    for name in demanded.split(","):
+        prove_plug_in(session, name)
 
 
 @nox.session
@@ -182,8 +205,9 @@ def types(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Follow every link of the docs, run their code and the examples."""
-    session.install(*EVERYTHING, *tools("pictures"))
-    session.run("pytest", "tests/test_docs.py", "tests/test_examples.py", *session.posargs)
+    session.install(*EVERYTHING, *tools("tests"), *tools("pictures"))
+    where = ("tests/test_docs.py", "tests/test_examples.py")
+    pytest_on_every_core(session, *where, *session.posargs)
 
 
 @nox.session
@@ -204,7 +228,7 @@ def minimums(session: nox.Session) -> None:
         *oldest("plugins/phos_cv2"),
     )
     session.install(*EVERYTHING, *tools("tests"), *oldest_ones)
-    session.run("pytest", *ON_EVERY_CORE, "-m", "not proof", *session.posargs)
+    pytest_on_every_core(session, "-m", "not proof", *session.posargs)
 
 
 def oldest(distribution: str) -> list[str]:
@@ -220,16 +244,16 @@ def oldest(distribution: str) -> list[str]:
 
 @nox.session
 def wheels(session: nox.Session) -> None:
-    """Build three distributions, install them in a clean place, develop one picture."""
-    session.install("build")
+    """Build every distribution, install the wheels in a clean place, develop one picture."""
+    session.install("build", "hatchling")
     built = Path(session.create_tmp()) / "dist"
     shutil.rmtree(built, ignore_errors=True)
-    for distribution in ("phos_core", "plugins/phos_darkroom", "plugins/phos_cv2"):
-        session.run("python", "-m", "build", "--outdir", str(built), distribution)
-    names = ("phos_core", "phos_darkroom", "phos_cv2")
-    core, darkroom, plugin = (str(next(built.glob(f"{name}-*.whl"))) for name in names)
-    session.install("--force-reinstall", "--no-deps", core, darkroom, plugin)
-    session.install(core, darkroom, f"{plugin}[headless]")
+    for distribution in ("phos_core", *sorted(map(str, Path("plugins").iterdir()))):
+        session.run("python", "-m", "build", "--no-isolation", "--outdir", str(built), distribution)
+    names = ("phos_core", "phos_darkroom", "phos_bench", "phos_cv2")
+    *others, plugin = (str(next(built.glob(f"{name}-*.whl"))) for name in names)
+    session.install("--force-reinstall", "--no-deps", *others, plugin)
+    session.install(*others, f"{plugin}[headless]")
     photo = ROOT / "examples/photos/seeding.jpg"
     with session.chdir(built):
         for backend in ("scipy", "cv2"):
@@ -237,6 +261,7 @@ def wheels(session: nox.Session) -> None:
                 "phos", "develop", str(photo), "-o", f"{backend}.jpg", "--backend", backend,
                 "--overwrite",
             )  # fmt: skip
+        session.run("phos", "bench", "--help", silent=True)
 
 
 @nox.session
@@ -291,7 +316,7 @@ def film_table(session: nox.Session) -> None:
 @nox.session(reuse_venv=False)
 def plugin_template(session: nox.Session) -> None:
     """Write a plug-in from its template, build its wheel, install it, prove it, develop with it."""
-    session.install("build", "./phos_core[testing]", "./plugins/phos_darkroom")
+    session.install("build", "pytest-xdist", "./phos_core[testing]", "./plugins/phos_darkroom")
     made = Path(session.create_tmp()) / "made"
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir()
@@ -303,7 +328,8 @@ def plugin_template(session: nox.Session) -> None:
         session.run("phos", "backends")
         session.run("phos", "plugin", "list")
         session.run("phos", "plugin", "check", "acme")
-        session.run("pytest", "--phos-backend=acme", "--pyargs", "phos_core.testing.conformance")
+        kit = ("--pyargs", "phos_core.testing.conformance")
+        pytest_on_every_core(session, "--phos-backend=acme", *kit)
         session.run("phos", "develop", str(photo), "-o", "acme.jpg", "--backend", "acme")
 
 

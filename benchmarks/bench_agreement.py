@@ -10,7 +10,7 @@ light is from the same in double precision in the darkest tenth of the picture, 
 import numpy as np
 
 import phos_core as phos
-from phos_core.convolution.choosing.selection import select
+from phos_core.convolution import select
 from phos_core.process.pipeline import expose_scene, spread_of_light
 
 BRIGHTEST = (1.0, 30.0, 1_000.0, 30_000.0, 1_000_000.0)

@@ -1,7 +1,7 @@
 """Time and error of convolutions on the CPU, beside OpenCV's in the same process.
 
     python benchmarks/bench_convolve.py                 # blurs, kernels, layers and films
-    python benchmarks/bench_convolve.py roads           # what each road takes: the planner's table
+    python benchmarks/bench_convolve.py methods         # what each takes: the planner's table
     python benchmarks/bench_convolve.py growth          # a pixel's cost from 1.5 to 101 megapixels
 
 Blurs are measured against the untruncated Gaussian in double precision, of a plane of noise between
@@ -17,7 +17,7 @@ import numpy as np
 import scipy.fft
 
 import phos_core as phos
-from phos_core.convolution.methods.scipy_backend import ScipyBackend
+from phos_core.backend import ScipyBackend
 from phos_core.effects.couplers import coupler_psf
 from phos_core.process.pipeline import spread_of_light
 
@@ -32,7 +32,7 @@ SIZES = ((1000, 1500), (2000, 3000), (4000, 6000), (8700, 11600))
 def main():
     """Measure and print what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", nargs="?", choices=("figures", "roads", "growth"))
+    parser.add_argument("what", nargs="?", choices=("figures", "methods", "growth"))
     parser.add_argument("--rows", type=int, default=2000)
     parser.add_argument("--cols", type=int, default=3000)
     parser.add_argument("--runs", type=int, default=15, help="timed runs, after warming up")
@@ -44,8 +44,8 @@ def main():
         growth(runs)
         return
     print(f"{options.rows} x {options.cols}, after {WARM_UP} calls to warm up")
-    if options.what == "roads":
-        roads(shape, runs)
+    if options.what == "methods":
+        methods(shape, runs)
         return
     image = noise((3, *shape))
     for sigma in (20, 33):
@@ -99,7 +99,7 @@ def three_layers(image, runs):
     kept = np.empty_like(image)
     new_copy_s = median_seconds(lambda: image.copy(), runs)
     copy_s = median_seconds(lambda: np.copyto(kept, image), runs)
-    planar_s = median_seconds(lambda: backend.convolve(image, psf, out=kept), runs)
+    planar_s = median_seconds(lambda: backend.convolve_into(image, psf, kept), runs)
     error = max(np.abs(a - blurred(b, terms)).max() for a, b in zip(kept, image, strict=True))
     picture = np.moveaxis(image, 0, -1).copy()
     out = np.empty_like(picture)
@@ -120,18 +120,18 @@ def films(image, runs):
     print(f"\nthree layers of a film, in a picture with a lamp {LAMP:.0f} times white")
     told("one cv2.GaussianBlur", blur_s)
     for name, psfs in film_psfs(image.shape[2]):
-        seconds = median_seconds(lambda psfs=psfs: backend.convolve(lit, psfs, out=out), runs)
+        seconds = median_seconds(lambda psfs=psfs: backend.convolve_into(lit, psfs, out), runs)
         error = max(
             (np.abs(found - exact) / exact).max()
             for found, exact in zip(out, in_double(lit, psfs), strict=True)
         )
         print(f"{name:<34}{1000 * seconds:7.1f} ms: {seconds / blur_s:.2f} blurs", end="; ")
-        print(f"{roads_of(backend, image.shape[1:], psfs)}; largest relative error {error:.0e}")
+        print(f"{methods_of(backend, image.shape[1:], psfs)}; largest relative error {error:.0e}")
 
 
-def roads(shape, runs):
-    """Time each road, in nanoseconds for a pixel."""
-    backend, plane, out = ScipyBackend(), noise(shape), np.empty(shape, np.float32)
+def methods(shape, runs):
+    """Time each method, in nanoseconds for a pixel."""
+    backend, plane = ScipyBackend(), noise(shape)
     lit = plane.copy()
     lit[0, 0] = LAMP
     samples = phos.psf.from_array(np.random.default_rng(2).random((201, 201)))
@@ -141,15 +141,15 @@ def roads(shape, runs):
     cases += [("multirate", phos.psf.gaussian(s), plane) for s in (4.0, 6.0, 10.0, 20.0, 40.0)]
     cases += [("transform", phos.psf.exponential(5.0), x) for x in (plane, lit)]
     cases += [("transform", samples, x) for x in (plane, lit)]
-    for road, psf, image in cases:
+    for method, psf, image in cases:
         seconds = median_seconds(
-            lambda road=road, psf=psf, image=image: backend.convolve_by(road, image, psf, out=out),
+            lambda method=method, psf=psf, image=image: backend.convolve_by(method, image, psf),
             runs,
         )
-        plan = backend.plan(shape, psf, method=road)
+        plan = backend.plan(shape, psf, method=method)
         what = str(plan).splitlines()[-1]
         what += ", a lamp in the picture" if image is lit else ""
-        print(f"{1e9 * seconds / plane.size:6.2f} ns  {road:<10} {what}")
+        print(f"{1e9 * seconds / plane.size:6.2f} ns  {method:<10} {what}")
 
 
 def growth(runs):
@@ -163,12 +163,11 @@ def growth(runs):
         cases += [(name, psfs[:1]) for name, psfs in film_psfs(shape[1])]
         for name, (psf,) in cases:
             seconds = median_seconds(
-                lambda psf=psf, image=image, out=out: backend.convolve(image, psf, out=out), few
+                lambda psf=psf, image=image, out=out: backend.convolve_into(image, psf, out), few
             )
             print(f"{shape[0]:5} x {shape[1]:<6}{name:<34}", end="")
-            print(
-                f"{1e9 * seconds / image.size:6.2f} ns a pixel by {roads_of(backend, shape, [psf])}"
-            )
+            methods_taken = methods_of(backend, shape, [psf])
+            print(f"{1e9 * seconds / image.size:6.2f} ns a pixel by {methods_taken}")
 
 
 def film_psfs(cols):
@@ -179,8 +178,8 @@ def film_psfs(cols):
         yield f"{name}, couplers", [coupler_psf(film.couplers, pixel_pitch_um=pitch_um)] * 3
 
 
-def roads_of(backend, shape, psfs):
-    """Name the roads of PSFs."""
+def methods_of(backend, shape, psfs):
+    """Name the methods of PSFs."""
     return ", ".join(backend.plan(tuple(shape), psf).method for psf in psfs)
 
 

@@ -21,7 +21,7 @@ from skimage.color import deltaE_ciede2000
 
 import phos_core as phos
 from phos_core import color
-from phos_core.convolution.choosing.selection import select
+from phos_core.convolution import select
 from phos_core.effects.couplers import inhibit, release
 from phos_core.effects.development import develop
 from phos_core.effects.exposure import MID_GREY, expose, log10_exposure
@@ -34,7 +34,7 @@ from phos_core.stocks.data_sheet import read_film_sheet, read_paper_sheet
 from phos_core.stocks.dyes import DyeSet, paper_exposure, projected_xyz, reflected_xyz
 from phos_core.stocks.fitting import at_end, read, solve
 from phos_core.stocks.spectra import SRGB_OF_RELATIVE_XYZ, blackbody, tables
-from phos_darkroom.files.image_files import read_image
+from phos_darkroom import read_image
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "film-table.md"

@@ -21,13 +21,11 @@ from pathlib import Path
 import numpy as np
 
 from phos_bench.inputs import photos
-from phos_core.process.develop import develop
+from phos_core.process import Recipe, develop
 from phos_core.process.pipeline import reach_px
-from phos_core.process.recipe import Recipe
+from phos_darkroom import Metadata, develop_large
 from phos_darkroom.files.formats.tiff_regions import TiffRegions
 from phos_darkroom.files.formats.tiff_tiles import TiffTiles
-from phos_darkroom.files.picture import Metadata
-from phos_darkroom.large import develop_large
 
 SIDE = 32_768
 MEMORY_BYTES = 2_000_000_000

@@ -25,13 +25,12 @@ from pathlib import Path
 import numpy as np
 
 import phos_core as phos
-from phos_core.convolution.choosing.selection import select
-from phos_core.convolution.contract import MemoryInfo
-from phos_core.convolution.methods.cpu import usable_cores
+from phos_core.backend import MemoryInfo, usable_cores
+from phos_core.convolution import select
 from phos_core.effects.halation import halation_psfs
 from phos_core.effects.scatter import scatter_psfs
 from phos_core.psf import from_array, mixture
-from phos_darkroom.roll import over_gpus, visible_gpus
+from phos_darkroom import over_gpus, visible_gpus
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent

@@ -176,9 +176,16 @@ def highlights(checks):
                 f"{rise:.2f}",
             )
         )
-        checks.hold(distance >= 0.7 * far, f"{called}: the sun's edge is {distance} px, {far} in the file")
-        checks.hold(step <= 1.2 * steepest, f"{called}: steepest step {step:.2f}, {steepest:.2f} in the file")
-        checks.hold(kept >= 0.5 * vivid, f"{called}: chroma {kept:.1f} at luma 245, {vivid:.1f} in the file")
+        checks.hold(
+            distance >= 0.7 * far, f"{called}: the sun's edge is {distance} px, {far} in the file"
+        )
+        checks.hold(
+            step <= 1.2 * steepest,
+            f"{called}: steepest step {step:.2f}, {steepest:.2f} in the file",
+        )
+        checks.hold(
+            kept >= 0.5 * vivid, f"{called}: chroma {kept:.1f} at luma 245, {vivid:.1f} in the file"
+        )
         checks.hold(coded[-1] >= 248.0, f"{called}: white comes out at {coded[-1]:.1f}")
         checks.hold(high.max() <= 1.25, f"{called}: slope {high.max():.2f} over code 200")
         checks.hold(rise <= 0.05, f"{called}: the slope over code 200 rises by {rise:.2f}")
@@ -206,14 +213,18 @@ def discs(checks):
             picture[distance <= 15.0] = disc
             settings = {"grain": 0.0, "highlights_stops": stops}
             out = phos.develop(picture, name, **settings)
-            plain = phos.develop(np.full((64, 64, 3), 30, np.uint8), name, pixel_pitch_um=60.0, **settings)
+            plain = phos.develop(
+                np.full((64, 64, 3), 30, np.uint8), name, pixel_pitch_um=60.0, **settings
+            )
             around = out[(distance >= 25.0) & (distance < 26.0)].astype(float).mean(axis=0)
             line.append(" ".join(f"{c:.0f}" for c in around))
             if (disc, stops) == (250, 1.5):
                 dim = around
             if (disc, stops) == (255, 1.5):
                 apart = np.abs(around - dim).max()
-                checks.hold(apart <= 30.0, f"{name}: 255 within {apart:.0f} codes of 250 beside a disc")
+                checks.hold(
+                    apart <= 30.0, f"{name}: 255 within {apart:.0f} codes of 250 beside a disc"
+                )
                 if name != "cinestill-800t":
                     gained = np.abs(around - plain[32, 32]).max()
                     checks.hold(gained <= 2.0, f"{name}: a disc adds {gained:.1f} codes beside it")
@@ -254,11 +265,26 @@ def chart(checks):
     told = sum(apart >= 2.5 for apart in pairs.values())
     checks.hold(told >= 24, f"{told} of {len(pairs)} pairs are 2.5 apart or more")
     matrix = [
-        (a, *("-" if a == b else f"{pairs[tuple(sorted((a, b), key=EIGHT.index))]:.1f}" for b in EIGHT))
+        (
+            a,
+            *(
+                "-" if a == b else f"{pairs[tuple(sorted((a, b), key=EIGHT.index))]:.1f}"
+                for b in EIGHT
+            ),
+        )
         for a in EIGHT
     ]
     return (
-        table(("stock", "ΔE2000 from the picture", "hue of skin", "chroma", "codes a stop at mid-grey"), rows)
+        table(
+            (
+                "stock",
+                "ΔE2000 from the picture",
+                "hue of skin",
+                "chroma",
+                "codes a stop at mid-grey",
+            ),
+            rows,
+        )
         + "\n\n"
         + table(("ΔE2000", *EIGHT), matrix)
     )
@@ -299,7 +325,9 @@ def exposures(checks):
         )
         if settings.get("lab_correction", True):
             plain = luma(scene_patches([0.0], "portra-400"))[0] * 255.0
-            checks.hold(abs(greys[1] - plain) <= 6.0, f"Portra 400 at {label}: mid-grey {greys[1]:.0f}")
+            checks.hold(
+                abs(greys[1] - plain) <= 6.0, f"Portra 400 at {label}: mid-grey {greys[1]:.0f}"
+            )
     head = ("Portra 400", "-4 stops", "mid-grey", "+3 stops", "mean ΔE2000 from normal", "greatest")
     return table(head, rows)
 
@@ -331,7 +359,9 @@ def dark_grain(name, checks):
     for layer in range(len(rms)):
         both = np.repeat(density[..., 1:2], 2, axis=2)
         both[layer, 0] += [-1e-3, 1e-3]
-        code = color.encode_srgb(np.clip(make_positive(both, film.printing), 0.0, 1.0))[min(1, len(rms) - 1), 0]
+        code = color.encode_srgb(np.clip(make_positive(both, film.printing), 0.0, 1.0))[
+            min(1, len(rms) - 1), 0
+        ]
         variance += ((code[1] - code[0]) / 2e-3 * rms[layer]) ** 2
     share = float(noise / np.sqrt(variance))
     checks.hold(0.85 <= share <= 1.15, f"{name}: grain 4 stops under is {share:.2f} of the curve's")
@@ -358,9 +388,13 @@ def grains(checks):
         coarseness[name] = alike
         line.append(dark_grain(name, checks))
         between = np.corrcoef((out - out.mean(axis=(0, 1))).reshape(-1, 3).T)
-        channels = "-" if np.ptp(out, axis=2).max() < 1e-6 else f"{between[0, 1]:.2f}, {between[1, 2]:.2f}"
+        channels = (
+            "-" if np.ptp(out, axis=2).max() < 1e-6 else f"{between[0, 1]:.2f}, {between[1, 2]:.2f}"
+        )
         if channels != "-":
-            checks.hold(between[0, 1] > 0 and between[1, 2] > 0, f"{name}: channels correlate {channels}")
+            checks.hold(
+                between[0, 1] > 0 and between[1, 2] > 0, f"{name}: channels correlate {channels}"
+            )
         rows.append((*line, channels))
     for slide in kinds()["reversal"]:
         checks.hold(
@@ -368,7 +402,10 @@ def grains(checks):
             f"{slide}: RMS of L* {strength[slide]:.2f} at 12 µm, Portra 400 {strength['portra-400']:.2f}",
         )
     fast, plain = "delta-3200", "tri-x-400"
-    checks.hold(strength[fast] > strength[plain], f"{fast}: {strength[fast]:.2f}, {plain} {strength[plain]:.2f}")
+    checks.hold(
+        strength[fast] > strength[plain],
+        f"{fast}: {strength[fast]:.2f}, {plain} {strength[plain]:.2f}",
+    )
     checks.hold(coarseness[fast] > coarseness[plain], f"{fast} is coarser than {plain}")
     head = (
         "stock",
@@ -394,13 +431,23 @@ def saturated(checks):
         turn = float(hue_turn(out[1], original[1]))
         kept = float(chroma(out[2]) / chroma(original[2]))
         rows.append(
-            (called, *(" ".join(f"{c:.0f}" for c in code) for code in codes), f"{turn:+.0f}°", f"{kept:.2f}")
+            (
+                called,
+                *(" ".join(f"{c:.0f}" for c in code) for code in codes),
+                f"{turn:+.0f}°",
+                f"{kept:.2f}",
+            )
         )
         least = 0.55 if printing == "2383" else 0.7
         checks.hold(codes[0, 0] <= 160.0, f"{called}: dark red gets red {codes[0, 0]:.0f}")
         checks.hold(abs(turn) <= 12.0, f"{called}: orange-red turns by {turn:+.0f} degrees")
         checks.hold(kept >= least, f"{called}: pure yellow keeps {kept:.2f} of its chroma")
-    head = ("stock", *(f"({r}, {g}, {b})" for r, g, b in SATURATED), "turn of the second", "chroma kept of the third")
+    head = (
+        "stock",
+        *(f"({r}, {g}, {b})" for r, g, b in SATURATED),
+        "turn of the second",
+        "chroma kept of the third",
+    )
     return table(head, rows)
 
 
@@ -424,7 +471,9 @@ def profiles():
 
     stocks = [n for n in kinds()["negative"] if not n.startswith(("vision3", "cinestill"))]
     stocks = [n for n in stocks if "push" not in n]
-    wanted_codes = np.concatenate([CHART, SATURATED, [(255, 140, 0), (150, 190, 240), (255, 225, 205)]])
+    wanted_codes = np.concatenate(
+        [CHART, SATURATED, [(255, 140, 0), (150, 190, 240), (255, 225, 205)]]
+    )
     wanted = lab(wanted_codes / 255.0)
     counts = np.where(np.arange(len(wanted)) < len(CHART), 1.0, 0.5)[:, np.newaxis]
     for name, scanner in baking.SCANNERS.items():
@@ -439,7 +488,15 @@ def profiles():
                 film = phos.load_film(stock)
                 sheet = library.film_sheet(stock)
                 scan = baking.device_scan(sheet, film.development, trial)
-                made.append(lab(patches(wanted_codes / 255.0, dataclasses.replace(film, printing=scan, grain=None), grain=1.0)))
+                made.append(
+                    lab(
+                        patches(
+                            wanted_codes / 255.0,
+                            dataclasses.replace(film, printing=scan, grain=None),
+                            grain=1.0,
+                        )
+                    )
+                )
             return ((np.mean(made, axis=0) - wanted) * counts).ravel()
 
         fit = least_squares(miss, start.ravel(), diff_step=1e-3, xtol=1e-4)
@@ -450,9 +507,19 @@ def profiles():
         curve = film.development.curves[0]
         mid = np.log10(film.exposure.mid_grey_lx_s)
         x = mid + np.array([-1.0, 1.0]) * np.log10(2.0)
-        low, high = (np.polynomial.polynomial.polyval(np.tanh((v - curve.centre) / curve.width), curve.coefficients) for v in x)
+        low, high = (
+            np.polynomial.polynomial.polyval(
+                np.tanh((v - curve.centre) / curve.width), curve.coefficients
+            )
+            for v in x
+        )
         slopes.append(float((high - low) / (x[1] - x[0])))
-    print("slopes of silver", [round(s, 2) for s in slopes], "contrast", round(1.6 / float(np.mean(slopes)), 2))
+    print(
+        "slopes of silver",
+        [round(s, 2) for s in slopes],
+        "contrast",
+        round(1.6 / float(np.mean(slopes)), 2),
+    )
 
 
 def main(arguments):
@@ -461,7 +528,9 @@ def main(arguments):
         profiles()
         return 0
     checks = Checks()
-    parts = [f"## {title}\n\n{section.__doc__}\n\n{section(checks)}\n" for title, section in SECTIONS]
+    parts = [
+        f"## {title}\n\n{section.__doc__}\n\n{section(checks)}\n" for title, section in SECTIONS
+    ]
     if "--write" in arguments:
         head, _, _ = PAGE.read_text(encoding="utf-8").partition("## ")
         PAGE.write_text(head + "\n".join(parts), encoding="utf-8")

@@ -18,8 +18,7 @@ from scipy.interpolate import RegularGridInterpolator
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 import phos_core as phos
-from phos_darkroom.files.image_files import read_image
-from phos_darkroom.showing.lut import apply_lut, make_lut
+from phos_darkroom import apply_lut, make_lut, read_image
 
 PHOTOS = Path(__file__).parent.parent / "examples" / "photos"
 SIZES = (17, 33, 65)

@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import phos_core as phos
-from phos_darkroom.files.image_files import read_image, write_image
-from phos_darkroom.roll import develop_roll
+from phos_darkroom import develop_roll, read_image, write_image
 
 PHOTO = Path(__file__).parent.parent / "examples" / "photos" / "seeding.jpg"
 ROWS, COLS = 2000, 3000

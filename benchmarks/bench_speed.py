@@ -20,7 +20,7 @@ from pathlib import Path
 
 import phos_core as phos
 from phos_bench.cases import SIZES, WIDTHS, ConvolveCase, DevelopCase
-from phos_bench.measuring import Plan
+from phos_bench.measuring import MeasuringPlan
 from phos_bench.running import run_cases
 from phos_bench.tables import MARK, Table, setting_line, steps_table, tables_of, whole_s
 
@@ -124,7 +124,7 @@ def measured(part):
     def tell(line):
         print(f"{time.perf_counter() - start:5.0f} s  {line}", file=sys.stderr)
 
-    plan = Plan(backends=backends, runs=RUNS, limit_s=LIMIT_S)
+    plan = MeasuringPlan(backends=backends, runs=RUNS, limit_s=LIMIT_S)
     record = run_cases(chosen.cases, plan, memory=chosen.memory, tell=tell)
     tell(f"{part} done")
     return record

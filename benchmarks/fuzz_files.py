@@ -41,7 +41,7 @@ def read_all(folder: Path) -> None:
     """Read every file of a folder; print one outcome a line. A file that hangs ends the process."""
     from phos_bench.measuring import peak_bytes
     from phos_core.errors import ImageFileError
-    from phos_darkroom.files.image_files import read_picture
+    from phos_darkroom import read_picture
 
     resource.setrlimit(resource.RLIMIT_AS, (FUSE_BYTES, FUSE_BYTES))
     for path in sorted(folder.iterdir()):

@@ -26,8 +26,7 @@ import counting
 
 import phos_core as phos
 from phos_bench.inputs import light, photos, planes
-from phos_core.backend import GenericBackend
-from phos_core.convolution.methods.scipy_backend import ScipyBackend
+from phos_core.backend import GenericBackend, ScipyBackend
 from phos_core.errors import UnsupportedOperationError
 
 BASELINE = Path(__file__).parent / "guard.json"

@@ -17,9 +17,8 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from phos_darkroom import Metadata, Picture, write_picture
 from phos_darkroom.files.colour.profiles import srgb_profile
-from phos_darkroom.files.image_files import write_picture
-from phos_darkroom.files.picture import Metadata, Picture
 
 ROWS, COLS = 48, 64
 HEIFS = Path(__file__).parent.parent / "tests" / "data"

@@ -18,7 +18,7 @@ import tifffile
 from PIL import Image
 
 import phos_core as phos
-from phos_darkroom.large import develop_large
+from phos_darkroom import develop_large
 
 PHOTO = Path(__file__).parent.parent / "examples" / "photos" / "seeding.jpg"
 WIDTH_PX = 1000

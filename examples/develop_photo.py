@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 import phos_core as phos
-from phos_darkroom.files.image_files import read_image, write_image
-from phos_darkroom.showing.before_after import beside
+from phos_darkroom import beside, read_image, write_image
 
 HERE = Path(__file__).parent
 

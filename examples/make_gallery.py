@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 import phos_core as phos
-from phos_darkroom.files.image_files import read_image
+from phos_darkroom import read_image
 
 HERE = Path(__file__).parent
 PHOTOS = HERE / "photos"

@@ -15,9 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 import phos_core as phos
-from phos_darkroom.files.image_files import read_image, write_image
-from phos_darkroom.showing.before_after import beside
-from phos_darkroom.showing.contact import contact_sheets
+from phos_darkroom import beside, contact_sheets, read_image, write_image
 
 HERE = Path(__file__).parent
 PHOTOS = HERE / "photos"

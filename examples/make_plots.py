@@ -14,7 +14,7 @@ import matplotlib as mpl
 import numpy as np
 
 import phos_core as phos
-from phos_core.convolution.methods.scipy_backend import ScipyBackend
+from phos_core.backend import ScipyBackend
 from phos_core.effects.couplers import coupler_psf, inhibit, release
 from phos_core.effects.development import develop
 from phos_core.effects.grain import grain_noise

@@ -9,9 +9,8 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import phos_core as phos
-from phos_core.convolution.methods.cpu import usable_cores
-from phos_darkroom.roll import develop_roll
-from phos_darkroom.roll.threads import limit_threads
+from phos_core.backend import usable_cores
+from phos_darkroom import develop_roll, limit_threads
 
 HERE = Path(__file__).parent
 

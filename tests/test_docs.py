@@ -27,7 +27,11 @@ PAGES = sorted(
     for page in ROOT.glob(pattern)
 )
 PASTED = [ROOT / "README.md", ROOT / "docs" / "your-first-roll.md"]
-SESSIONS = set(re.findall(r"^def (\w+)\(session", (ROOT / "noxfile.py").read_text(), re.MULTILINE))
+SESSIONS = set(
+    re.findall(
+        r"^@nox\.session.*\n(?:@.*\n)*def (\w+)\(", (ROOT / "noxfile.py").read_text(), re.MULTILINE
+    )
+)
 LINK = re.compile(r"\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 FILE = re.compile(r"`([\w.-]+(?:/[\w.-]+)*\.py)`")

@@ -12,7 +12,7 @@ from counting import Budget, Tally
 from scenarios import picture
 
 import phos_core as phos
-from phos_core.convolution.methods.scipy_backend import ScipyBackend
+from phos_core.backend import ScipyBackend
 from phos_core.errors import (
     BackendFallbackWarning,
     DeviceLostError,

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
-from phos_darkroom.files.image_files import write_image
+from phos_darkroom import write_image
 from phos_darkroom.shell.main import main
 
 SIDECAR = ".phos.toml"

@@ -1,9 +1,14 @@
+import math
+
 import pytest
 
 pytest.importorskip("phos_app", reason="needs phos-app")
 import phos_core as phos
 from phos_app.looks import (
     CONTROLS,
+    OF_THE_FILE,
+    SPANS,
+    described,
     films_by_kind,
     from_settings,
     offered,
@@ -13,6 +18,7 @@ from phos_app.looks import (
     within,
 )
 from phos_core.process.recipe import Recipe
+from phos_darkroom.settings.described import SETTINGS, bounds_of
 from phos_darkroom.settings.presets import load_preset
 
 FILMS = [film.name for film in phos.films()]
@@ -112,3 +118,15 @@ def test_an_unknown_film_is_refused():
 def test_every_film_has_its_place():
     listed = [film.name for group in films_by_kind().values() for film in group]
     assert sorted(listed) == sorted(FILMS)
+
+
+def test_every_setting_is_a_control_or_comes_with_the_file():
+    of_controls = {described(name).name for name in CONTROLS}
+    assert of_controls | {*OF_THE_FILE} == SETTINGS.keys()
+    assert not of_controls & {*OF_THE_FILE}
+
+
+def test_no_control_goes_beyond_what_the_shell_takes():
+    for name, span in SPANS.items():
+        low, high = bounds_of(described(name)) or (0, math.inf)  # a seed may be any whole number
+        assert low <= span.low < span.high <= high, name

@@ -20,6 +20,7 @@ from streamlit.testing.v1 import AppTest
 import phos_core as phos
 from phos_app import limits, page
 from phos_app.desk import Desk
+from phos_app.looks import CONTROLS, described
 from phos_app.positives import positive_of
 from phos_app.uploads import Upload
 from phos_app.words import plain
@@ -86,6 +87,31 @@ def test_the_page_opens_and_says_what_to_do():
     assert not test.exception
     assert not test.error
     assert "Drop a photograph" in test.info[0].value
+
+
+def test_the_controls_are_labelled_and_explained_as_the_settings_are_described():
+    test = new_page()
+    control(test, "selectbox", "light").set_value("temperature")
+    control(test, "selectbox", "printing").set_value("endura-premier")
+    test.run()
+    shown, wrong = set(), []
+    for widget in (*test.slider, *test.number_input, *test.selectbox, *test.checkbox):
+        name = str(widget.key).removeprefix("control:")
+        if name in ("film", "preset", "printing"):
+            continue  # these name what is on the page, not a command
+        setting, is_number = described(name), widget.type in ("slider", "number_input")
+        shown.add(name)
+        if widget.help != plain(setting.meaning):
+            wrong.append((name, widget.help))
+        if setting.unit and is_number and not widget.label.endswith(f", {setting.unit}"):
+            wrong.append((name, widget.label))
+        if widget.type == "number_input" and (widget.placeholder or "") != setting.unset:
+            wrong.append((name, widget.placeholder))
+    assert wrong == []
+    assert shown | {"film", "printing", "push_stops", "paper_grade"} >= CONTROLS.keys() - {
+        "black_point",
+        "white_point",
+    }
 
 
 def test_a_photograph_is_shown_before_and_after(opened, photo):

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from phos_bench import measuring, running
 from phos_bench.cases import ConvolveCase, DevelopCase, case_from, record_of
-from phos_bench.measuring import Plan
+from phos_bench.measuring import MeasuringPlan
 from phos_bench.tables import tables_of
 from phos_darkroom.shell.main import main
 
@@ -32,7 +32,7 @@ def in_this_process(monkeypatch):
     """Measure without a process for each case, which would import everything again."""
 
     def answered(asked):
-        case, plan = case_from(asked["case"]), Plan(**asked["plan"])
+        case, plan = case_from(asked["case"]), MeasuringPlan(**asked["plan"])
         if "memory_of" in asked:
             return measuring.measure_memory(case, plan, asked["memory_of"])
         return json.loads(json.dumps(measuring.measure(case, plan)))
@@ -144,7 +144,9 @@ def test_a_process_that_dies_is_a_result_too(tmp_path, monkeypatch):
     (tmp_path / "sitecustomize.py").write_text("import os; os._exit(3)")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     case = DevelopCase(rows=8, cols=8)
-    result = running.run_case(case, Plan(backends=["scipy"]), memory=True, tell=lambda line: None)
+    result = running.run_case(
+        case, MeasuringPlan(backends=["scipy"]), memory=True, tell=lambda line: None
+    )
     assert result["case"] == record_of(case)
     assert result["trouble"].startswith("its process ended with 3")
     (table,) = tables_of({"results": [result]})
@@ -154,7 +156,7 @@ def test_a_process_that_dies_is_a_result_too(tmp_path, monkeypatch):
 @pytest.mark.proof
 def test_a_process_of_its_own_measures_and_takes_the_memory():
     case = ConvolveCase(rows=600, cols=900, psf="exponential", width=9)
-    plan = Plan(backends=["scipy"], with_peers=False, runs=1)
+    plan = MeasuringPlan(backends=["scipy"], with_peers=False, runs=1)
     result = running.run_case(case, plan, memory=True, tell=lambda line: None)
     found = {each["name"]: each for each in result["contenders"]}
     # Of a small picture the process may have had most before, when it loaded its libraries.

@@ -8,6 +8,7 @@ import pytest
 from phos_bench import peers
 from phos_bench.cases import PSFS
 from phos_bench.inputs import light, planes
+from phos_bench.peer_calls import opencv_filter
 from phos_bench.peers import PEERS, absent, peers_for
 from phos_core.convolution.methods import reference
 from phos_core.psf import from_array
@@ -45,7 +46,7 @@ def test_a_library_that_cannot_be_imported_is_not_here(monkeypatch):
     def broken():
         raise ImportError("libcuda.so.1: no such file")
 
-    peer = peers.Peer(name="broken", is_here=broken, prepare=peers.opencv_filter)
+    peer = peers.Peer(name="broken", is_here=broken, prepare=opencv_filter)
     monkeypatch.setattr(peers, "PEERS", (peer,))
     assert absent() == ["broken"]
     assert peers_for(planes(1, 8, 8), light("gaussian", 5), 1.0) == []

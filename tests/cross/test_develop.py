@@ -107,7 +107,6 @@ def test_every_way_to_a_positive_agrees_to_a_code(one, other, way):
     assert peak_signal_to_noise_db(first / 255, second / 255) >= 60
 
 
-@pytest.mark.proof
 @pytest.mark.parametrize("film", STOCKS)
 @pytest.mark.parametrize("backend", RUNNING)
 def test_each_picture_of_a_batch_is_as_if_it_came_alone(backend, film):

@@ -16,7 +16,7 @@ from phos_darkroom.files.formats.code_points import named_profile
 from phos_darkroom.files.image_files import read_picture, write_picture
 from phos_darkroom.files.metadata import xmp
 from phos_darkroom.files.picture import Metadata, Picture
-from phos_darkroom.one_file import develop_file, develop_picture
+from phos_darkroom.one_file import develop_file, develop_part, develop_picture
 
 RECIPE = phos.Recipe(seed=3)
 
@@ -42,6 +42,18 @@ def test_16_bits_stay_16_bits(tmp_path, codes):
         positive = into(tmp_path, Picture(pixels=codes), source, destination)
         np.testing.assert_array_equal(positive.pixels, developed(codes))
         (tmp_path / source).unlink()
+
+
+def test_a_part_is_that_of_the_whole_by_its_own_profile_and_as_deep(codes):
+    metadata = Metadata(icc_profile=profiles.adobe_rgb_profile())
+    picture = Picture(pixels=codes, encoding="profile", metadata=metadata)
+    window = (slice(5, 17), slice(8, 30))
+    whole, _ = develop_picture(picture, RECIPE, backend="scipy")
+    part, report = develop_part(picture, RECIPE, window, backend="scipy")
+    assert part.pixels.dtype == np.uint16
+    assert np.abs(part.pixels.astype(int) - whole.pixels[window]).max() <= 16
+    assert part.metadata.icc_profile == metadata.icc_profile
+    assert report.backend == "scipy"
 
 
 def test_alpha_and_metadata_are_kept_and_the_settings_added(tmp_path, codes):

@@ -1,7 +1,8 @@
 """All that an author of a backend imports: docs/add-a-backend.md says what each name is for.
 
-A plug-in imports `phos_core`, this module and, in its tests, `phos_core.testing`, and nothing else
-of phos: whatever is not here may change without notice.
+A backend imports `phos_core`, this module and, in its tests, `phos_core.testing`, and nothing else
+of phos: whatever is not here may change without notice. Plug-ins of other kinds find `hookimpl`
+here too; docs/stable-names.md lists the pages that they may import besides.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from phos_core.convolution.contract import (
     ProbeReport,
     each_plane,
 )
-from phos_core.convolution.hooks import BackendSpec, hookimpl
+from phos_core.convolution.hooks import BackendSpec, SchedulerSpec, hookimpl
 from phos_core.convolution.methods.bases import BackendBase, GenericBackend
 from phos_core.convolution.methods.cpu import (
     SINGLE_RANGE,
@@ -108,6 +109,7 @@ __all__ = [
     "ReportsDevice",
     "ReportsMemory",
     "RunsSideBySide",
+    "SchedulerSpec",
     "ScipyBackend",
     "Synchronizes",
     "TableCache",

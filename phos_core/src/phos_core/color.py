@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 from phos_core.arrays import Array, array_namespace
 
 __all__ = [
+    "BRADFORD",
     "LINEAR_SRGB_TO_XYZ",
     "LUMINANCE",
     "PRIMARIES",
@@ -39,6 +40,7 @@ PRIMARIES = {
 BRADFORD = np.array(
     [[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]]
 )
+"""Matrix from XYZ to Bradford's sharpened cones."""
 
 
 def decode_srgb(encoded: Array) -> Array:

@@ -1,6 +1,5 @@
 """What can go wrong, by name."""
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,6 +19,7 @@ __all__ = [
     "UnknownPlugInError",
     "UnknownPresetError",
     "UnsupportedOperationError",
+    "nearest",
     "shown",
 ]
 
@@ -39,6 +39,25 @@ class PhosError(Exception):
     """Base of every error that phos raises under a name of its own."""
 
 
+def nearest(name: str, known: Iterable[str], *, count: int = 1, likeness: float = 0.5) -> list[str]:
+    """Give the names that somebody may have meant, the most alike first.
+
+    Parameters
+    ----------
+    name : str
+        What was written.
+    known : iterable of str
+        What there is.
+    count : int
+        How many are given at most.
+    likeness : float
+        How alike they are at least, from 0 to 1.
+    """
+    from difflib import get_close_matches  # not loaded before something is wrong
+
+    return get_close_matches(name, list(known), n=count, cutoff=likeness)
+
+
 class _UnknownNameError(PhosError, LookupError):
     """A name that nothing answers to; the message lists the nearest that would."""
 
@@ -50,7 +69,7 @@ class _UnknownNameError(PhosError, LookupError):
         super().__init__(self.name, self.known)
 
     def __str__(self) -> str:
-        near = difflib.get_close_matches(self.name.lower(), self.known, n=3, cutoff=0.5)
+        near = nearest(self.name.lower(), self.known, count=3)
         if near:
             return f"unknown {self.kind} {self.name!r}; did you mean {' or '.join(near)}?"
         listed = ", ".join(self.known) if self.known else "none"

@@ -8,6 +8,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import optimize
 
 from phos_core.density_curve import Curve, evaluate
+from phos_core.stocks import fitting
 from phos_core.stocks.fitting import (
     at_end,
     extended,
@@ -20,6 +21,7 @@ from phos_core.stocks.fitting import (
     read,
     solve,
 )
+from phos_core.stocks.loading import load_film
 
 signs = st.sampled_from([-1.0, 1.0])
 quarters = st.integers(-8, 8).map(lambda count: count / 4.0)
@@ -193,6 +195,12 @@ def test_drawn_curves_of_layers_share_their_centre_and_width():
     assert len({(curve.centre, curve.width) for curve in curves}) == 1
     for curve, points in zip(curves, layers, strict=True):
         np.testing.assert_allclose(read(curve, x), points[:, 1], atol=0.012)
+
+
+def test_a_paper_s_curves_are_fitted_once_however_it_is_exposed(monkeypatch):
+    load_film("portra-400", printing="endura-premier")
+    monkeypatch.setattr(fitting, "fit_monotone", None)  # to call it is an error
+    load_film("portra-400", printing="endura-premier", filters_cc=(3.0, 1.0, 0.0))
 
 
 def test_relative_fit_misses_least_where_the_plain_one_misses_most():

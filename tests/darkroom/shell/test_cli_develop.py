@@ -14,10 +14,9 @@ from click.testing import CliRunner
 from PIL import Image
 
 import phos_core as phos
-from phos_core.convolution.choosing import registry
 from phos_core.convolution.hooks import SchedulerSpec
 from phos_darkroom.files.image_files import read_image, write_image
-from phos_darkroom.roll import develop_frames, frame_seed, frames_of
+from phos_darkroom.roll import develop_frames, frame_seed, frames_of, scheduling
 from phos_darkroom.shell import roll_messages
 from phos_darkroom.shell.main import main
 
@@ -493,7 +492,7 @@ class Threads(ThreadPoolExecutor):
 def test_a_plug_ins_scheduler_runs_a_roll(tmp_path, roll, monkeypatch):
     spec = SchedulerSpec(name="threads", schemes=("thread",), factory=f"{__name__}:Threads")
     monkeypatch.setitem(sys.modules, __name__, sys.modules[__name__])
-    monkeypatch.setattr(registry, "schedulers", lambda: (spec,))
+    monkeypatch.setattr(scheduling, "schedulers", lambda: (spec,))
     arguments = ("develop", roll, "-o", tmp_path / "out", "--scheduler")
     assert "nobody answers" in refused(*arguments, "thread://nobody")
     result = run(*arguments, "thread://here")
@@ -505,7 +504,7 @@ def test_a_plug_ins_scheduler_runs_a_roll(tmp_path, roll, monkeypatch):
 def test_an_address_that_no_plug_in_knows_is_one_error_with_the_way_out(
     tmp_path, roll, monkeypatch
 ):
-    monkeypatch.setattr(registry, "schedulers", tuple)
+    monkeypatch.setattr(scheduling, "schedulers", tuple)
     arguments = ("develop", roll, "-o", tmp_path / "out", "--scheduler")
     assert "phos_dask" in refused(*arguments, "tcp://10.0.0.5:8786")
     assert "tcp://HOST:PORT" in refused(*arguments, "10.0.0.5")

@@ -116,6 +116,17 @@ def test_the_page_of_the_settings_is_the_table():
     assert lines[start + len(expected)] == ""
 
 
+def test_the_page_has_the_bounds_and_the_unit_of_every_setting():
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    start = lines.index("| setting | from | to |") + 2
+    expected = [
+        f"| `{name}` | {low:.12g} | {high:.12g} {SETTINGS[name].unit}".rstrip() + " |"
+        for name, (low, high) in BOUNDS.items()
+    ]
+    assert lines[start : start + len(expected)] == expected
+    assert lines[start + len(expected)] == ""
+
+
 def test_the_shell_takes_as_much_exposure_as_the_app_offers():
     looks = pytest.importorskip("phos_app.looks")
     span = looks.SPANS["exposure_stops"]

@@ -8,8 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 import phos_core as phos
-from phos_core.convolution.choosing import probing
-from phos_core.process import device_facts
+from phos_core.convolution.choosing import device_facts, probing
 from phos_darkroom.shell import apart, selftest
 from phos_darkroom.shell.main import main
 
@@ -167,7 +166,7 @@ def test_memory_that_is_no_memory_is_a_fact_and_not_an_error(monkeypatch, answer
     offer = next(o for o in device_facts.offers() if o.name == "scipy")
     backend = probing.probe(offer).backend
     monkeypatch.setattr(backend, "memory", lambda: answer, raising=False)
-    described = device_facts.described(offer)
+    described = device_facts.describe_device(offer)
     assert (described.status, described.free_bytes) == ("ok", None)
     assert described.facts["memory"] == told
 
@@ -178,7 +177,7 @@ def test_memory_that_cannot_be_read_is_a_fact_and_not_an_error(monkeypatch):
 
     offer = next(o for o in device_facts.offers() if o.name == "scipy")
     monkeypatch.setattr(probing.probe(offer).backend, "memory", gone, raising=False)
-    assert device_facts.described(offer).facts["memory"] == "RuntimeError: no driver"
+    assert device_facts.describe_device(offer).facts["memory"] == "RuntimeError: no driver"
 
 
 def test_an_answer_that_is_spoiled_is_told(monkeypatch):

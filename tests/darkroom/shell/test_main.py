@@ -9,6 +9,7 @@ from click.shell_completion import get_completion_class
 from click.testing import CliRunner
 
 import phos_core as phos
+from phos_core import convolution
 from phos_core.convolution.choosing import registry
 from phos_core.stocks.library import film_names, papers
 from phos_darkroom.shell import films, listing
@@ -84,7 +85,7 @@ def test_plug_ins_bring_commands_but_replace_none(monkeypatch):
 
     plug_in = registry.PlugIn("acme", "dist-acme", "1.5")
     found = [(plug_in, command) for command in (polish, impostor, "no command")]
-    monkeypatch.setattr(registry, "brought", lambda _: iter(found))
+    monkeypatch.setattr(convolution, "brought", lambda _: iter(found))
     assert "Polish a lens." in run("--help").stdout
     assert run("polish").stdout == "polished\n"
     assert "impostor" not in run("films").stdout
@@ -94,7 +95,7 @@ def test_our_own_commands_do_not_wait_for_plug_ins(monkeypatch):
     def fail(_):
         raise AssertionError("plug-ins were asked")
 
-    monkeypatch.setattr(registry, "brought", fail)
+    monkeypatch.setattr(convolution, "brought", fail)
     assert run("films", "--help").exit_code == 0
 
 
@@ -206,7 +207,7 @@ def test_no_help_is_wider_than_80_columns():
 
 @pytest.mark.parametrize("name", ["app", "bench"])
 def test_a_command_of_a_plug_in_that_is_not_installed_says_what_to_install(monkeypatch, name):
-    monkeypatch.setattr(registry, "brought", lambda _: iter(()))
+    monkeypatch.setattr(convolution, "brought", lambda _: iter(()))
     for arguments in ([name], [name, "--help"]):
         result = run(*arguments)
         assert (result.exit_code, result.stdout) == (2, "")

@@ -20,6 +20,7 @@ from PIL import Image
 
 import phos_core as phos
 from phos_bench import command as bench_command
+from phos_core import convolution
 from phos_core.convolution.choosing import registry
 from phos_darkroom.settings import presets
 from phos_darkroom.shell import apart, doctor, messages, plugin_check, selftest
@@ -160,7 +161,7 @@ def test_no_plug_in_and_no_library_says_a_command_to_the_terminal(monkeypatch):
         raise phos.PhosError(NAME)
 
     found = [(registry.PlugIn(NAME, NAME, NAME), command) for command in (polish, NAME)]
-    monkeypatch.setattr(registry, "brought", lambda _: iter(found))
+    monkeypatch.setattr(convolution, "brought", lambda _: iter(found))
     check(run("--help"))
     check(run())
     with warnings.catch_warnings():

@@ -62,7 +62,7 @@ class BackendSpec:
         What users call it, such as "cv2" or "torch:cuda": at most 64 lower-case letters, digits
         and ``_``, ``-``, ``:``, ``.``, a letter or digit first.
     priority : int
-        The highest that can run is chosen when nobody names one; the built-in "scipy" has 50 and
+        The highest that can run is chosen where none is requested; the built-in "scipy" has 50 and
         goes before others that have the same.
     factory : str
         Where to find the function that makes the backend: "package.module:function".

@@ -329,12 +329,34 @@ def accuracy_of(backend: ConvolutionBackend) -> Accuracy:
 
 
 def probe_of(backend: ConvolutionBackend) -> ProbeReport:
-    """Ask a backend whether it can run; one that does not probe can."""
+    """Ask a backend whether it can run.
+
+    Parameters
+    ----------
+    backend : ConvolutionBackend
+        The backend.
+
+    Returns
+    -------
+    ProbeReport
+        "ok" for one that does not probe.
+    """
     return backend.probe() if isinstance(backend, Probes) else ProbeReport()
 
 
 def memory_of(backend: ConvolutionBackend) -> MemoryInfo:
-    """Ask a backend for its memory; unknown where it does not say."""
+    """Ask a backend for its memory.
+
+    Parameters
+    ----------
+    backend : ConvolutionBackend
+        The backend.
+
+    Returns
+    -------
+    MemoryInfo
+        In bytes; None where the backend does not say.
+    """
     return backend.memory() if isinstance(backend, ReportsMemory) else MemoryInfo()
 
 
@@ -351,12 +373,24 @@ def limits_of(backend: ConvolutionBackend) -> Limits:
 
 
 def synchronize(backend: ConvolutionBackend) -> None:
-    """Wait for a backend's device, if there is anything to wait for."""
+    """Wait until a backend's device has done what it was asked.
+
+    Parameters
+    ----------
+    backend : ConvolutionBackend
+        One that computes as it is called has nothing to wait for.
+    """
     if isinstance(backend, Synchronizes):
         backend.synchronize()
 
 
 def release(backend: ConvolutionBackend) -> None:
-    """Let a backend give back what it keeps, if it keeps anything."""
+    """Let a backend give back the memory that it keeps for the next picture.
+
+    Parameters
+    ----------
+    backend : ConvolutionBackend
+        One that keeps nothing is left alone.
+    """
     if isinstance(backend, ReleasesMemory):
         backend.release()

@@ -3,15 +3,25 @@
 The names here are for what is built on the process: the darkroom, the app, a cluster.
 """
 
-from phos_core.convolution.running.tiles import Tile, Window
+from phos_core.convolution.running.tiles import Tile, Window, memory_limit
 from phos_core.process.checking import check_form
 from phos_core.process.develop import develop, develop_with_report
-from phos_core.process.recipe import NOT_GIVEN, Recipe, Settings, checked_recipe, one_recipe
+from phos_core.process.recipe import (
+    NOT_GIVEN,
+    Encoding,
+    Mode,
+    Recipe,
+    Settings,
+    checked_recipe,
+    one_recipe,
+)
 from phos_core.process.report import RunReport
 from phos_core.process.windows import WholePicture, WindowDeveloper, develop_window
 
 __all__ = [
     "NOT_GIVEN",
+    "Encoding",
+    "Mode",
     "Recipe",
     "RunReport",
     "Settings",
@@ -24,5 +34,6 @@ __all__ = [
     "develop",
     "develop_window",
     "develop_with_report",
+    "memory_limit",
     "one_recipe",
 ]

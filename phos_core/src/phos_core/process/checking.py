@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phos_core.arrays import Array, array_namespace, refuse_mask
-from phos_core.convolution.running.convolve import is_native
+from phos_core.convolution.running.arguments import is_native
 from phos_core.process.recipe import Encoding
 
 __all__ = ["check_form", "check_picture", "checked_out", "plain"]

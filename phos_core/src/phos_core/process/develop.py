@@ -9,7 +9,7 @@ import numpy as np
 
 from phos_core.arrays import Array, array_namespace, plain_numerics
 from phos_core.convolution.contract import ConvolutionBackend
-from phos_core.convolution.running.convolve import kept_apart, places
+from phos_core.convolution.running.arguments import kept_apart, places
 from phos_core.process.batches import Order, develop_orders
 from phos_core.process.checking import check_picture, checked_out, plain
 from phos_core.process.recipe import NOT_GIVEN, Recipe, Settings, one_recipe

@@ -26,7 +26,10 @@ __all__ = [
 ]
 
 Encoding = Literal["srgb", "display", "linear"]
+"""What a picture's numbers are: see `Recipe`."""
+
 Mode = Literal["full", "colour", "texture"]
+"""Which part of a film's look is made: see `Recipe`."""
 LEFT_OUT = {"colour": ("scatter", "halation", "grain"), "texture": ("couplers",)}
 SRGB_CODED = ("srgb", "display-p3")
 EFFECTS = ("scatter", "halation", "couplers", "grain")
@@ -40,6 +43,7 @@ class _NotGiven:
 
 
 NOT_GIVEN: Any = _NotGiven()
+"""The default of an argument that is given only where there is no `recipe`; see `one_recipe`."""
 
 
 class Settings(FilmSettings, total=False):
@@ -256,7 +260,23 @@ def one_recipe(recipe: Recipe | None, **settings: Any) -> Recipe:
 
 
 def checked_recipe(recipe: Any) -> Recipe:
-    """The recipe, if it is one."""
+    """Give a recipe back, if it is one.
+
+    Parameters
+    ----------
+    recipe : object
+        What a caller gave as its recipe.
+
+    Returns
+    -------
+    Recipe
+        The same.
+
+    Raises
+    ------
+    TypeError
+        If it is anything else.
+    """
     if not isinstance(recipe, Recipe):
         hint = "; Recipe(**recipe) makes one of it" if isinstance(recipe, Mapping) else ""
         raise TypeError(f"recipe must be a Recipe, got {shown(recipe)}{hint}")

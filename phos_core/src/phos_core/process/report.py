@@ -5,7 +5,6 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -119,6 +118,8 @@ def log_steps(report: RunReport, shape: tuple[int, ...]) -> None:
 @cache
 def _own_versions() -> dict[str, str]:
     """Versions of what computes; reading them takes as long as a small picture."""
+    from importlib.metadata import version
+
     return {
         "python": platform.python_version(),
         "numpy": np.__version__,

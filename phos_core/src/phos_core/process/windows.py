@@ -80,7 +80,7 @@ class WholePicture:
 
     @property
     def measured(self) -> Window:
-        """Every so many rows and columns: what `balanced` needs of the picture."""
+        """Regularly spaced rows and columns, which `balanced` needs of the picture."""
         return measured_places(self.shape)
 
     def balanced(self, pixels: Array) -> "WholePicture":

@@ -5,7 +5,6 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -339,7 +338,7 @@ def _with_base(data: dict[str, Any], origin: str) -> dict[str, Any]:
     if "based_on" not in data:
         return data
     name = data["based_on"]
-    bundled = {file.name: file for file in files("phos_core.stocks").joinpath("films").iterdir()}
+    bundled = {file.name: file for file in (Path(__file__).parent / "films").iterdir()}
     file = bundled.get(f"{name}.toml")
     base = _parse(file.read_text(encoding="utf-8"), f"film {name}") if file else {}
     if file is None or "based_on" in base:

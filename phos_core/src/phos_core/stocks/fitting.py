@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phos_core.density_curve import Curve
+from phos_core.once import once
 
 __all__ = [
     "at_end",
@@ -99,6 +100,15 @@ def fit_drawn_curves(
         A slope missed by all of it counts as a density missed by this: where a negative's curve
         is straight, its contrast shall not go up and down.
     """
+    drawn = tuple(np.asarray(points, dtype=np.float64).tobytes() for points in layers)
+    return _fitted_to_drawn(drawn, degree, evenness)
+
+
+# A film's curves are the same on every paper, and a paper's the same under every film and filter.
+@once(maxsize=64)
+def _fitted_to_drawn(drawn: tuple[bytes, ...], degree: int, evenness: float) -> tuple[Curve, ...]:
+    """Fit curves to layers, each the bytes of its (n, 2) points, which can be hashed."""
+    layers = [np.frombuffer(points).reshape(-1, 2) for points in drawn]
     targets = [_Target(points, evenness) for points in layers]
     middle = float(np.mean([target.middle for target in targets]))
     trials = []

@@ -3,8 +3,6 @@
 import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +38,8 @@ __all__ = [
 ]
 
 SCANS = ("auto", "scan", "neutral")
+"""The printings that take no paper."""
+
 PRINTED_ON = {
     "paper": "negative",
     "print-film": "negative",
@@ -133,22 +133,51 @@ def films() -> list[FilmSummary]:
 
 
 def paper_summaries() -> list[Summary]:
-    """List the papers and print films with what they are, sorted by name."""
+    """List the papers and print films with what they are.
+
+    Returns
+    -------
+    list of Summary
+        Sorted by name.
+    """
     return [Summary(**_summary(paper_sheet(name))) for name in papers()]
 
 
 def film_names() -> list[str]:
-    """List the names of the stocks alone, plug-ins' included; no file is read."""
+    """List the names of the stocks alone, plug-ins' included; no file is read.
+
+    Returns
+    -------
+    list of str
+        Sorted.
+    """
     return sorted(_film_files())
 
 
 def papers() -> list[str]:
-    """List the papers and print films that a stock can be printed on, by name."""
+    """List the names of the papers and print films alone; no file is read.
+
+    Returns
+    -------
+    list of str
+        Sorted.
+    """
     return sorted(_toml_files("papers"))
 
 
 def is_path(film: str | Path) -> bool:
-    """Whether a film is given as the path of its file, not by its name."""
+    """Say whether a film is given as the path of its file, not by its name.
+
+    Parameters
+    ----------
+    film : str or Path
+        As for `load_film`.
+
+    Returns
+    -------
+    bool
+        True for a `Path`, and for a string that ends in ``.toml``.
+    """
     return isinstance(film, Path) or film.endswith(".toml")
 
 
@@ -177,7 +206,23 @@ def film_hash(film: str | Path) -> str:
 
 
 def paper_hash(printing: str) -> str | None:
-    """Hash the figures of a paper or a print film; None for a printing without one."""
+    """Hash the figures of a paper or a print film.
+
+    Parameters
+    ----------
+    printing : str
+        As in `Recipe`.
+
+    Returns
+    -------
+    str or None
+        SHA-256 in hexadecimal digits; None for a printing without a paper.
+
+    Raises
+    ------
+    ValueError
+        If there is no paper of this name.
+    """
     if printing in SCANS:
         return None
     file = _toml_files("papers").get(printing)
@@ -195,7 +240,7 @@ def film_sheet(name: str) -> FilmSheet:
 
 def film_text(name: str) -> str:
     """Give the text of a stock's file."""
-    return _text_of(_film_file(name))
+    return read_text(_film_file(name))
 
 
 @once()
@@ -216,25 +261,20 @@ def _summary(sheet: FilmSheet | PaperSheet) -> dict[str, Any]:
     }
 
 
-def _sheet(name: str, file: Traversable) -> FilmSheet:
-    return replace(read_film_sheet(_text_of(file), f"film {name}"), name=name)
+def _sheet(name: str, file: Path) -> FilmSheet:
+    return replace(read_film_sheet(read_text(file), f"film {name}"), name=name)
 
 
-def _text_of(file: Traversable) -> str:
-    """The text of a stock's file: of ours, wherever it is kept, or of a plug-in's."""
-    return read_text(file) if isinstance(file, Path) else file.read_text(encoding="utf-8")
-
-
-def _film_file(name: str) -> Traversable:
+def _film_file(name: str) -> Path:
     known = _film_files()
     if name not in known:
         raise UnknownFilmError(name, known)
     return known[name]
 
 
-def _film_files() -> dict[str, Traversable]:
+def _film_files() -> dict[str, Path]:
     """Files of the stocks by name; a plug-in's cannot take the name of one that is there."""
-    known: dict[str, Traversable] = _toml_files("films")
+    known: dict[str, Path] = _toml_files("films")
     for path in registry.films():
         if not is_path(path.stem):
             known.setdefault(path.stem, path)
@@ -256,6 +296,6 @@ def _warn_of_passed_over(from_plug_ins: Sequence[Path], bundled: Collection[str]
         warnings.warn(f"a plug-in's film is left out: {path}: {why}", RuntimeWarning, stacklevel=3)
 
 
-def _toml_files(folder: str) -> dict[str, Traversable]:
-    entries = files("phos_core.stocks").joinpath(folder).iterdir()
+def _toml_files(folder: str) -> dict[str, Path]:
+    entries = (Path(__file__).parent / folder).iterdir()
     return {e.name.removesuffix(".toml"): e for e in entries if e.name.endswith(".toml")}

@@ -295,8 +295,7 @@ def _neutral_scan(sheet: FilmSheet, developed: Development, treatment: Treatment
         scan,
         contrast=scan.contrast * treatment.contrast,
         balance=tuple(
-            (row[0] + cc / 100.0, *row[1:])
-            for row, cc in zip(scan.balance, filters, strict=True)
+            (row[0] + cc / 100.0, *row[1:]) for row, cc in zip(scan.balance, filters, strict=True)
         ),
     )
     return _lightened(balanced, sheet, developed, treatment)

@@ -3,7 +3,7 @@
 This is the reference that the closed forms are fitted to. NumPy, float64, 5 nm steps.
 """
 
-from importlib.resources import files
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -62,7 +62,7 @@ def tables() -> Tables:
     ----------
     docs/sources.md: cie-1931-observer, cie-daylight, mallett-yuksel-2019.
     """
-    text = files("phos_core.stocks").joinpath("data", "spectra.csv").read_text(encoding="utf-8")
+    text = (Path(__file__).parent / "data" / "spectra.csv").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if not line.startswith("#")][1:]
     columns = np.array([[float(cell) for cell in line.split(",")] for line in lines]).T
     named = {"D50": columns[4], "D55": columns[5], "D65": columns[6]}

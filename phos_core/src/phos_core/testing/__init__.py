@@ -10,7 +10,6 @@ A plug-in's test is these lines:
             return create()
 """
 
-import difflib
 import gc
 import os
 import random
@@ -55,6 +54,7 @@ from phos_core.convolution.optional import (
     release,
     synchronize,
 )
+from phos_core.errors import nearest
 from phos_core.process import steps
 from phos_core.psf import combine, compose, delta, exponential, from_array, gaussian, radial
 
@@ -213,7 +213,7 @@ class ConvolutionBackendContract:
         known = {*_members(ConvolutionBackend), *(n for p in OPTIONAL_PARTS for n in _members(p))}
         own = {name for name in dir(backend) if not name.startswith("_")}
         for name in own - known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
+            near = nearest(name, known, likeness=0.85)
             assert not near, f"{name} is never asked for; did you mean {near[0]}?"
 
     def test_its_probe_says_that_it_runs(self, backend: ConvolutionBackend) -> None:

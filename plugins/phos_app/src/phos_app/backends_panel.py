@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 
 import phos_core as phos
-from phos_core.convolution.choosing.probing import BackendReport
-from phos_core.convolution.choosing.selection import select
-from phos_core.convolution.contract import MemoryInfo
-from phos_core.convolution.optional import memory_of
+from phos_core.backend import MemoryInfo
+from phos_core.convolution import BackendReport, memory_of, select
 from phos_core.errors import PhosError
 
 __all__ = ["BackendRow", "backend_rows", "memory_told"]

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from phos_core.density_curve import evaluate
-from phos_core.effects.couplers import inhibit, release
-from phos_core.stocks.film import Film
+from phos_core.stocks import Film, grey_scale_density
 
 __all__ = ["CharacteristicCurve", "characteristic_curve", "histogram"]
 
@@ -48,12 +46,8 @@ def characteristic_curve(film: Film) -> CharacteristicCurve:
         Over 8 stops to each side of mid-grey.
     """
     stops = np.linspace(-STOPS, STOPS, POINTS)
-    layers = len(film.development.curves)
-    ramp = np.log10(film.exposure.mid_grey_lx_s) + stops * np.log10(2.0)
-    latent = np.broadcast_to(ramp, (layers, 1, POINTS)).copy()
-    if film.couplers is not None:
-        latent = inhibit(latent, release(latent, film.couplers), film.couplers)
-    density = evaluate(film.development.curves, latent)[:, 0, :]
+    density = grey_scale_density(film, stops)
+    layers = len(density)
     names = LAYERS.get(layers, tuple(f"layer {number}" for number in range(1, layers + 1)))
     return CharacteristicCurve(stops, dict(zip(names, density, strict=True)))
 

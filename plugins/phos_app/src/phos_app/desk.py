@@ -14,9 +14,8 @@ from phos_app.details import Window, detail
 from phos_app.developing import developed
 from phos_app.scenes import Codes, Scene, as_shown, scene_of, smaller
 from phos_app.uploads import Upload, open_picture
-from phos_core.process.recipe import Recipe
-from phos_core.process.report import RunReport
-from phos_darkroom.files.picture import Picture
+from phos_core.process import Recipe, RunReport
+from phos_darkroom import Picture
 
 __all__ = ["Desk", "Opened", "Print", "as_url"]
 

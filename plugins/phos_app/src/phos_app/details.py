@@ -1,15 +1,14 @@
 """Details: a part of the picture as it comes out at full size, grain for grain."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phos_app.developing import in_line
 from phos_app.scenes import as_shown
-from phos_core.process import Recipe, RunReport, WholePicture, WindowDeveloper
-from phos_darkroom.colours import coded_as, frame_of_positive, given_to_process, taken_as
-from phos_darkroom.files.picture import Picture
+from phos_core import Recipe, RunReport
+from phos_darkroom import Picture, develop_part
 
 __all__ = ["Window", "detail", "window_at"]
 
@@ -88,24 +87,7 @@ def detail(
         sRGB codes of the window.
     report : RunReport
         What ran.
-
-    Notes
-    -----
-    What is developed is larger by as far as light and developer reach. The noise of the grain is
-    that of the frame, because it belongs to the place in it.
     """
-    picture = replace(picture, alpha=None)
-    whole = WholePicture.of(picture.pixels.shape[:2], taken_as(picture, recipe))
-    if recipe.auto_balance:
-        whole = whole.balanced(given_to_process(_cut(picture, whole.measured), recipe))
-    tile = whole.tile(window.slices)
-    read = _cut(picture, (tile.read_rows, tile.read_cols))
     with in_line():
-        developer = WindowDeveloper(whole, backend=backend)
-        positive = developer.develop(window.slices, given_to_process(read, recipe))
-    frame = frame_of_positive(_cut(picture, window.slices), recipe)
-    return as_shown(coded_as(frame, positive)), developer.report()
-
-
-def _cut(picture: Picture, places: tuple[slice, slice]) -> Picture:
-    return replace(picture, pixels=picture.pixels[places])
+        positive, report = develop_part(picture, recipe, window.slices, backend=backend)
+    return as_shown(positive), report

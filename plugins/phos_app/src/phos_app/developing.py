@@ -12,9 +12,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 import phos_core as phos
-from phos_core.process.recipe import Recipe
-from phos_core.process.report import RunReport
-from phos_darkroom.one_file import develop_file
+from phos_core.process import Recipe, RunReport
+from phos_darkroom import develop_file
 
 __all__ = ["developed", "developed_file", "in_line"]
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
-from phos_core.process.recipe import Recipe
-from phos_core.stocks.library import (
+from phos_core.process import Recipe
+from phos_core.stocks import (
     PRINTED_ON,
     SCANS,
     FilmSummary,
@@ -19,12 +19,16 @@ from phos_core.stocks.library import (
     is_path,
     paper_summaries,
 )
-from phos_core.stocks.treatment import BOUNDS
+from phos_darkroom import SETTINGS, Setting, bounds_of
 
 __all__ = [
     "CONTROLS",
+    "FILTERS",
     "KINDS",
+    "OF_THE_FILE",
+    "SPANS",
     "Span",
+    "described",
     "film_named",
     "films_by_kind",
     "from_settings",
@@ -54,21 +58,36 @@ class Span:
     step: float
 
 
+def described(control: str) -> Setting:
+    """Give the description of the setting that a control belongs to."""
+    if control in FILTERS:
+        return SETTINGS["filters_cc"]
+    return SETTINGS["light" if control == "kelvin" else control]
+
+
+def _whole_span(control: str, step: float) -> Span:
+    """From where to where the setting of a control goes."""
+    bounds = bounds_of(described(control))
+    if bounds is None:
+        raise ValueError(f"{control} has no bounds")
+    return Span(*bounds, step)
+
+
 # Those that are typed have the bounds of the setting; sliders the part that is of use.
 SPANS = {
-    "exposure_stops": Span(-5.0, 5.0, 0.1),
+    "exposure_stops": _whole_span("exposure_stops", 0.1),
     "seed": Span(0, 2**32 - 1, 1),
-    "kelvin": Span(*BOUNDS["light"], 100.0),
-    "exposure_index": Span(*BOUNDS["exposure_index"], 1.0),
-    "exposure_time_s": Span(*BOUNDS["exposure_time_s"], 1.0),
-    "paper_grade": Span(*BOUNDS["paper_grade"], 0.5),
+    "kelvin": _whole_span("kelvin", 100.0),
+    "exposure_index": _whole_span("exposure_index", 1.0),
+    "exposure_time_s": _whole_span("exposure_time_s", 1.0),
+    "paper_grade": _whole_span("paper_grade", 0.5),
     "yellow": Span(-100.0, 100.0, 1.0),
     "magenta": Span(-100.0, 100.0, 1.0),
     "cyan": Span(-100.0, 100.0, 1.0),
     "print_stops": Span(-3.0, 3.0, 0.1),
     "black_point": Span(-12.0, -0.5, 0.1),
     "white_point": Span(0.5, 12.0, 0.1),
-    "scatter": Span(*BOUNDS["scatter"], 0.05),
+    "scatter": _whole_span("scatter", 0.05),
     "halation": Span(0.0, 4.0, 0.05),
     "couplers": Span(0.0, 2.0, 0.05),
     "grain": Span(0.0, 4.0, 0.05),

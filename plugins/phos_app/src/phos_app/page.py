@@ -15,7 +15,7 @@ from phos_app.settings_panel import controls, notice
 from phos_app.uploads import Upload, check_all
 from phos_app.words import fallback, plain, ran
 from phos_core.errors import PhosError
-from phos_core.process.recipe import Recipe
+from phos_core.process import Recipe
 
 __all__ = ["show"]
 

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from phos_app.developing import developed_file
 from phos_app.uploads import Upload, UploadError, named_alone, on_disk, positive_name
-from phos_core.process.recipe import Recipe
-from phos_core.process.report import RunReport
-from phos_darkroom.roll import frame_seed
+from phos_core.process import Recipe, RunReport
+from phos_darkroom import frame_seed
 from phos_darkroom.settings.sidecar import dumps, path_for, read
 
 __all__ = ["Positive", "positive_of", "recipe_in_roll", "roll_of", "zipped"]

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phos_core.color import encode_codes
-from phos_core.process.recipe import Recipe
-from phos_darkroom.files.picture import Picture, on_screen
+from phos_core.process import Recipe
+from phos_darkroom import Picture, on_screen
 
 __all__ = ["PREVIEW_PIXELS", "Scene", "as_shown", "scene_of", "smaller"]
 

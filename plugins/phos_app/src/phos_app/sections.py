@@ -18,10 +18,8 @@ from phos_app.settings_panel import choose, controls, take_settings
 from phos_app.uploads import Upload, UploadError, settings_in
 from phos_app.words import fallback, plain, ran
 from phos_core.errors import PhosError
-from phos_core.process.recipe import Recipe
-from phos_core.process.report import RunReport
-from phos_darkroom.files.image_files import SUFFIXES
-from phos_darkroom.settings.as_text import as_toml
+from phos_core.process import Recipe, RunReport
+from phos_darkroom import SUFFIXES, as_toml
 
 __all__ = [
     "AS_IT_CAME",

@@ -1,13 +1,17 @@
 """The controls at the side of the page."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
 from phos_app.looks import (
     CONTROLS,
+    FILTERS,
     KINDS,
     SPANS,
+    Span,
+    described,
     film_named,
     films_by_kind,
     from_settings,
@@ -18,8 +22,8 @@ from phos_app.looks import (
 from phos_app.memory import put, shown, value_of
 from phos_app.words import plain
 from phos_core.errors import PhosError
-from phos_core.stocks.film import FILM_FORMATS_UM
-from phos_darkroom.settings.presets import load_preset, presets
+from phos_core.stocks import FILM_FORMATS_UM
+from phos_darkroom import load_preset, presets
 
 __all__ = ["AT_FIRST", "choose", "controls", "settings_panel", "take_settings"]
 
@@ -29,6 +33,31 @@ LIGHTS = {
     "tungsten": "Tungsten",
     "temperature": "A temperature",
 }
+LABELS = {
+    "exposure_stops": "Exposure",
+    "film_format": "Format",
+    "seed": "Seed of the grain",
+    "light": "Light of the scene",
+    "kelvin": "Its temperature",
+    "exposure_index": "Metered at ISO",
+    "exposure_time_s": "Shutter open for",
+    "push_stops": "Push",
+    "print_stops": "Exposure of the print",
+    "yellow": "Yellow filter",
+    "magenta": "Magenta filter",
+    "cyan": "Cyan filter",
+    "paper_grade": "Grade of the paper",
+    "black_point": "Black under mid-grey",
+    "white_point": "White over mid-grey",
+    "auto_balance": "Balance on the picture",
+    "mode": "Of the film",
+    "scatter": "Scatter",
+    "halation": "Halation",
+    "couplers": "Couplers",
+    "grain": "Grain",
+}
+"""Of each control but film and positive; its unit follows it, and its help is the setting's."""
+
 MODES = {"full": "Everything", "colour": "Colour alone", "texture": "Texture alone"}
 NOTICE = "notice"
 
@@ -63,31 +92,27 @@ def settings_panel() -> None:
     counting = offered(controls())
     _film()
     _preset()
-    _slider("exposure_stops", "Exposure, stops", help="More light on the film, or less.")
-    _select("film_format", "Format", list(FILM_FORMATS_UM), help="Smaller film, larger grain.")
-    _number("seed", "Seed of the grain", step=1)
+    _slider("exposure_stops")
+    _select("film_format", {name: name for name in FILM_FORMATS_UM})
+    _number("seed")
     with st.expander("Light and developing"):
-        _select("light", "Light of the scene", LIGHTS)
+        _select("light", LIGHTS)
         if "kelvin" in counting:
-            _slider("kelvin", "Its temperature, K")
-        _number("exposure_index", "Metered at ISO", placeholder="the film's speed")
-        _number("exposure_time_s", "Shutter open for, s", placeholder="no loss by long times")
+            _slider("kelvin")
+        _number("exposure_index")
+        _number("exposure_time_s")
         if "push_stops" in counting:
-            _push()
+            low, high = film_named(value_of(_key("film"))).push_range
+            _slider("push_stops", Span(low, high, 0.1))
         else:
             st.caption("No other development of this film is published: it is not pushed.")
     with st.expander("Scan or print"):
         _printing(counting)
     with st.expander("Effects"):
-        _select("mode", "Of the film", MODES)
-        for name, label in (
-            ("scatter", "Scatter"),
-            ("halation", "Halation"),
-            ("couplers", "Couplers"),
-            ("grain", "Grain"),
-        ):
+        _select("mode", MODES)
+        for name in ("scatter", "halation", "couplers", "grain"):
             if name in counting:
-                _slider(name, label, help="1: as the film has it. 0: none.")
+                _slider(name)
     st.button("All as at first", on_click=_reset, width="stretch")
 
 
@@ -133,18 +158,6 @@ def _take_preset() -> None:
         _tell([f"The preset {name}: {error}"])
 
 
-def _push() -> None:
-    low, high = film_named(value_of(_key("film"))).push_range
-    st.slider(
-        "Push, stops",
-        low,
-        high,
-        key=_shown("push_stops"),
-        step=0.1,
-        help="Developed longer, or shorter below 0, as far as it is published for this film.",
-    )
-
-
 def _printing(counting: frozenset[str]) -> None:
     choices = printings(value_of(_key("film")))
     if "printing" in counting:
@@ -157,54 +170,50 @@ def _printing(counting: frozenset[str]) -> None:
         )
     else:
         st.caption("A slide is seen as it is: no paper, no scan.")
-    for name, label in (
-        ("print_stops", "Exposure of the print, stops"),
-        ("yellow", "Yellow filter, cc"),
-        ("magenta", "Magenta filter, cc"),
-        ("cyan", "Cyan filter, cc"),
-    ):
+    for name in ("print_stops", *FILTERS):
         if name in counting:
-            _slider(name, label)
-    for name, label in (
-        ("paper_grade", "Grade of the paper"),
-        ("black_point", "Black, stops under mid-grey"),
-        ("white_point", "White, stops over mid-grey"),
-    ):
+            _slider(name)
+    for name in ("paper_grade", "black_point", "white_point"):
         if name in counting:
-            _number(name, label, placeholder="as it comes")
+            _number(name)
     if "auto_balance" in counting:
-        st.checkbox("Balance on the picture", key=_shown("auto_balance"))
+        st.checkbox(**_shown_as("auto_balance"))
 
 
-def _slider(name: str, label: str, *, help: str | None = None) -> None:
-    span = SPANS[name]
-    st.slider(label, span.low, span.high, key=_shown(name), step=span.step, help=help)
-
-
-def _number(
-    name: str, label: str, *, step: float | None = None, placeholder: str | None = None
-) -> None:
-    span = SPANS[name]
-    st.number_input(
-        label,
+def _slider(name: str, span: Span | None = None) -> None:
+    span = span or SPANS[name]
+    st.slider(
         min_value=span.low,
         max_value=span.high,
-        step=step or span.step,
-        key=_shown(name),
-        placeholder=placeholder,
+        step=span.step,
+        **_shown_as(name, described(name).unit),
     )
 
 
-def _select(name: str, label: str, choices: Any, *, help: str | None = None) -> None:
-    labels = choices if isinstance(choices, dict) else dict(zip(choices, choices, strict=True))
+def _number(name: str) -> None:
+    span, setting = SPANS[name], described(name)
+    st.number_input(
+        min_value=span.low,
+        max_value=span.high,
+        step=span.step,
+        placeholder=setting.unset or None,
+        **_shown_as(name, setting.unit),
+    )
+
+
+def _select(name: str, labels: Mapping[str, str]) -> None:
     st.selectbox(
-        label,
-        list(labels),
-        key=_shown(name),
+        options=list(labels),
         format_func=lambda choice: labels[choice],
-        help=help,
         on_change=choose,
+        **_shown_as(name),
     )
+
+
+def _shown_as(name: str, unit: str = "") -> dict[str, Any]:
+    """Give a control's key, its label with the unit, and its help."""
+    label = f"{LABELS[name]}, {unit}" if unit else LABELS[name]
+    return {"key": _shown(name), "label": label, "help": plain(described(name).meaning)}
 
 
 def _reset() -> None:

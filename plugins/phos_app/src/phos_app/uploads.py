@@ -10,9 +10,7 @@ from typing import Any
 
 from phos_app.limits import PICTURES, TOTAL_MIB, UPLOAD_MIB
 from phos_core.errors import PhosError
-from phos_darkroom.files.image_files import SUFFIXES, read_picture
-from phos_darkroom.files.picture import Picture
-from phos_darkroom.settings.presets import load_preset
+from phos_darkroom import SUFFIXES, Picture, load_preset, read_picture
 
 __all__ = [
     "Upload",

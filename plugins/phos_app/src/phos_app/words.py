@@ -2,7 +2,7 @@
 
 import re
 
-from phos_core.process.report import RunReport
+from phos_core.process import RunReport
 
 __all__ = ["fallback", "plain", "ran"]
 

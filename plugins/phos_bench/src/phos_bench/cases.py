@@ -1,10 +1,9 @@
-"""What is measured: the sizes, the point-spread functions, the batches."""
+"""What is measured: sizes and point-spread functions."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, TypeAlias
 
 __all__ = [
-    "BATCHES",
     "PSFS",
     "SIZES",
     "WIDTHS",
@@ -18,7 +17,6 @@ __all__ = [
 SIZES = ((1000, 1500), (2000, 3000), (4000, 6000), (8700, 11600))
 PSFS = ("gaussian", "mixture", "exponential", "asymmetric")
 WIDTHS = (61, 121, 151, 201, 401)
-BATCHES = (1, 3, 10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 import click
 
 import phos_core as phos
-from phos_darkroom.shell.messages import Unfailing, visible
+from phos_darkroom import Unfailing, visible
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -117,10 +117,10 @@ def bench(
     _check_places(json_file, plot_file)
     names = _backends(backends)
 
-    from phos_bench.measuring import Plan
+    from phos_bench.measuring import MeasuringPlan
     from phos_bench.running import run_cases
 
-    plan = Plan(backends=names, with_peers=peers, runs=runs, limit_s=limit_s)
+    plan = MeasuringPlan(backends=names, with_peers=peers, runs=runs, limit_s=limit_s)
     with _status() as tell:
         record = run_cases(cases, plan, memory=memory, tell=tell)
     if json_file is not None:
@@ -182,7 +182,7 @@ def _check_places(json_file: Path | None, plot_file: Path | None) -> None:
 
 def _backends(names: tuple[str, ...]) -> list[str]:
     """The backends to measure: those that were named and can run, or all that can."""
-    from phos_core.convolution.choosing.selection import select
+    from phos_core.convolution import select
 
     if names:  # an error says why one cannot run, and what would help
         chosen = (select(name, pixels=0).backend.name for name in names)

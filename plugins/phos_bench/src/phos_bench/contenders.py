@@ -10,11 +10,9 @@ from numpy.typing import NDArray
 
 from phos_bench.cases import ConvolveCase, DevelopCase
 from phos_bench.inputs import Light, light, photos, planes
-from phos_core.convolution.choosing.selection import library_versions, select
-from phos_core.convolution.contract import ConvolutionBackend
-from phos_core.convolution.optional import synchronize
-from phos_core.convolution.running.convolve import convolve
-from phos_core.process import develop, develop_with_report
+from phos_core import convolve, develop, develop_with_report
+from phos_core.backend import ConvolutionBackend
+from phos_core.convolution import library_versions, select, synchronize
 
 __all__ = ["Contender", "Kind", "Ready", "backends_for", "copying", "nothing"]
 

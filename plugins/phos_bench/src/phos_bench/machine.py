@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from phos_core.convolution.methods.cpu import host_memory, usable_cores
+from phos_core.backend import host_memory, usable_cores
 
 __all__ = ["setting"]
 

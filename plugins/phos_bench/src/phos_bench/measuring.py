@@ -18,9 +18,9 @@ from phos_bench.contenders import Contender, Ready, backends_for, copying
 from phos_bench.inputs import Light, light, planes
 from phos_bench.peers import PEERS, absent, peers_for
 from phos_bench.truth import MOST_COLS, MOST_ROWS, compare, expected, psnr_db
-from phos_core.convolution.choosing.guarded import Trouble, attempt
+from phos_core.convolution import Trouble, attempt
 
-__all__ = ["Plan", "measure", "measure_memory", "peak_bytes"]
+__all__ = ["MeasuringPlan", "measure", "measure_memory", "peak_bytes"]
 
 LEAST_RUNS = 3  # but 1 of what takes as long as all runs of another may
 DIGITS = 7  # of seconds: clocks tell no more
@@ -33,7 +33,7 @@ Judge = Callable[[Contender, NDArray[Any]], dict[str, float]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class MeasuringPlan:
     """How a case is measured.
 
     Parameters
@@ -66,14 +66,14 @@ class Measured:
     seconds: list[float] = field(default_factory=list)
 
 
-def measure(case: Case, plan: Plan) -> dict[str, Any]:
+def measure(case: Case, plan: MeasuringPlan) -> dict[str, Any]:
     """Measure all contenders of a case, in turns.
 
     Parameters
     ----------
     case : Case
         What.
-    plan : Plan
+    plan : MeasuringPlan
         How.
 
     Returns
@@ -98,14 +98,14 @@ def measure(case: Case, plan: Plan) -> dict[str, Any]:
     }
 
 
-def measure_memory(case: Case, plan: Plan, name: str) -> dict[str, Any]:
+def measure_memory(case: Case, plan: MeasuringPlan, name: str) -> dict[str, Any]:
     """Measure how much memory a contender takes, above what its input and its library take.
 
     Parameters
     ----------
     case : Case
         What.
-    plan : Plan
+    plan : MeasuringPlan
         Which contenders there are.
     name : str
         Which of them.
@@ -132,7 +132,7 @@ def measure_memory(case: Case, plan: Plan, name: str) -> dict[str, Any]:
     return {"memory_trouble": str(found)} if isinstance(found, Trouble) else dict(found)
 
 
-def _field(case: Case, plan: Plan) -> tuple[list[Contender], Judge]:
+def _field(case: Case, plan: MeasuringPlan) -> tuple[list[Contender], Judge]:
     """The contenders of a case, and what judges their results."""
     if isinstance(case, DevelopCase):
         contenders = backends_for(case, plan.backends)
@@ -183,7 +183,7 @@ def _judge_of_codes() -> Judge:
     return judge
 
 
-def _started(contender: Contender, judge: Judge, plan: Plan) -> Measured:
+def _started(contender: Contender, judge: Judge, plan: MeasuringPlan) -> Measured:
     """Make ready, call once, judge the result."""
     ready = contender.prepare()
     ready.finish()

@@ -9,7 +9,7 @@ from typing import Any
 
 from phos_bench.cases import Case, record_of
 from phos_bench.machine import setting
-from phos_bench.measuring import Plan
+from phos_bench.measuring import MeasuringPlan
 
 __all__ = ["FORMAT", "run_case", "run_cases"]
 
@@ -18,7 +18,7 @@ PROCESS_SECONDS = 600.0  # for a whole case
 
 
 def run_cases(
-    cases: Iterable[Case], plan: Plan, *, memory: bool, tell: Callable[[str], None]
+    cases: Iterable[Case], plan: MeasuringPlan, *, memory: bool, tell: Callable[[str], None]
 ) -> dict[str, Any]:
     """Measure cases one after another.
 
@@ -26,7 +26,7 @@ def run_cases(
     ----------
     cases : iterable of Case
         What.
-    plan : Plan
+    plan : MeasuringPlan
         How.
     memory : bool
         Whether to measure each contender's memory too.
@@ -44,7 +44,7 @@ def run_cases(
 
 
 def run_case(
-    case: Case, plan: Plan, *, memory: bool, tell: Callable[[str], None]
+    case: Case, plan: MeasuringPlan, *, memory: bool, tell: Callable[[str], None]
 ) -> dict[str, Any]:
     """Measure one case; if its process dies, the result says how."""
     tell(case.title)

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from phos_core.convolution.methods.cpu import usable_cores
+from phos_core.backend import usable_cores
 from phos_core.psf import PSF
 
 __all__ = ["MOST_COLS", "MOST_ROWS", "Errors", "compare", "expected", "psnr_db"]

@@ -38,7 +38,7 @@ PLANES = struct.Struct("2i")  # their end likewise
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class TransformPlan:
     """What the convolution of planes of one size with a PSF of one reach needs.
 
     Parameters
@@ -65,20 +65,22 @@ def plan_of(
     reach: tuple[int, int],
     boundary: Boundary,
     kept: TableCache[Any],
-) -> Plan | None:
+) -> TransformPlan | None:
     """Give the plan for planes of a size; None where no block holds a transform of it."""
-    plan: Plan = kept.get(
+    plan: TransformPlan = kept.get(
         ("plan", shape, reach, boundary), lambda: _make_plan(shape, reach, boundary)
     )
     return plan if plan.height * 2 * 8 <= _shared_bytes() >= plan.width * 2 * 8 else None
 
 
-def convolve(plan: Plan, planes: Array, psfs: tuple[PSF, ...], kept: TableCache[Any]) -> Array:
+def convolve(
+    plan: TransformPlan, planes: Array, psfs: tuple[PSF, ...], kept: TableCache[Any]
+) -> Array:
     """Convolve planes; those of great range once more, in double precision.
 
     Parameters
     ----------
-    plan : Plan
+    plan : TransformPlan
         Of the planes' size and the PSFs' reach.
     planes : array of float32, shape (n, rows, cols)
         In one piece.
@@ -161,7 +163,7 @@ def uploaded(numbers: npt.NDArray[Any]) -> Array:
     return there
 
 
-def _make_plan(shape: tuple[int, int], reach: tuple[int, int], boundary: Boundary) -> Plan:
+def _make_plan(shape: tuple[int, int], reach: tuple[int, int], boundary: Boundary) -> TransformPlan:
     (rows, cols), (ry, rx) = shape, reach
     half = math.ceil(cols / 2)
     used_rows, used_cols = rows + 2 * ry, half + 2 * rx
@@ -179,7 +181,7 @@ def _make_plan(shape: tuple[int, int], reach: tuple[int, int], boundary: Boundar
     kept = [uploaded(numbers) for numbers in (*indices, *factors)]
     pointers = [array.data.ptr for array in kept]
     own = struct.pack(f"{len(pointers)}Q5i", *pointers, rows, cols, ry, rx, half)
-    return Plan(
+    return TransformPlan(
         height=height,
         width=width,
         kept=tuple(kept),
@@ -188,7 +190,7 @@ def _make_plan(shape: tuple[int, int], reach: tuple[int, int], boundary: Boundar
     )
 
 
-def _make_table(psfs: tuple[PSF, ...], plan: Plan) -> Array:
+def _make_table(psfs: tuple[PSF, ...], plan: TransformPlan) -> Array:
     """Transfer functions in the transforms' order, divided by their length."""
     fy, fx = (
         np.fft.fftfreq(length)[fourier.frequency_order(length)]

@@ -1,10 +1,122 @@
-"""The darkroom: picture files, rolls, settings as text, and the command `phos`."""
+"""The darkroom: picture files, rolls, settings as text, and the command `phos`.
+
+Each name is loaded when it is first asked for: the command starts without image libraries.
+"""
 
 import logging
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["LOGGERS"]
+if TYPE_CHECKING:
+    from phos_darkroom.files.image_files import (
+        READABLE,
+        SUFFIXES,
+        check_writable,
+        read_image,
+        read_picture,
+        write_image,
+        write_picture,
+    )
+    from phos_darkroom.files.picture import Metadata, Picture, Resolution, on_screen
+    from phos_darkroom.large import develop_large, is_large
+    from phos_darkroom.one_file import develop_file, develop_part, develop_picture
+    from phos_darkroom.roll import (
+        Frame,
+        FrameResult,
+        develop_frames,
+        develop_roll,
+        frame_seed,
+        frames_of,
+        over_gpus,
+        visible_gpus,
+    )
+    from phos_darkroom.roll.threads import limit_threads
+    from phos_darkroom.settings.as_text import as_toml
+    from phos_darkroom.settings.described import SETTINGS, Setting, bounds_of
+    from phos_darkroom.settings.presets import PresetSummary, load_preset, presets, save_preset
+    from phos_darkroom.shell.messages import Unfailing, visible
+    from phos_darkroom.showing.before_after import beside, divided
+    from phos_darkroom.showing.contact import contact_sheets
+    from phos_darkroom.showing.lut import apply_lut, hald_image, make_lut, notes_of, write_cube
+
+__all__ = [
+    "LOGGERS",
+    "READABLE",
+    "SETTINGS",
+    "SUFFIXES",
+    "Frame",
+    "FrameResult",
+    "Metadata",
+    "Picture",
+    "PresetSummary",
+    "Resolution",
+    "Setting",
+    "Unfailing",
+    "apply_lut",
+    "as_toml",
+    "beside",
+    "bounds_of",
+    "check_writable",
+    "contact_sheets",
+    "develop_file",
+    "develop_frames",
+    "develop_large",
+    "develop_part",
+    "develop_picture",
+    "develop_roll",
+    "divided",
+    "frame_seed",
+    "frames_of",
+    "hald_image",
+    "is_large",
+    "limit_threads",
+    "load_preset",
+    "make_lut",
+    "notes_of",
+    "on_screen",
+    "over_gpus",
+    "presets",
+    "read_image",
+    "read_picture",
+    "save_preset",
+    "visible",
+    "visible_gpus",
+    "write_cube",
+    "write_image",
+    "write_picture",
+]
 
 LOGGERS = ("phos_core", "phos_darkroom")
 """The loggers above all of phos's own."""
 
+HOMES = {
+    "files.image_files": (
+        *("READABLE", "SUFFIXES", "check_writable", "read_image", "read_picture"),
+        *("write_image", "write_picture"),
+    ),
+    "files.picture": ("Metadata", "Picture", "Resolution", "on_screen"),
+    "large": ("develop_large", "is_large"),
+    "one_file": ("develop_file", "develop_part", "develop_picture"),
+    "roll": (
+        *("Frame", "FrameResult", "develop_frames", "develop_roll", "frame_seed", "frames_of"),
+        *("over_gpus", "visible_gpus"),
+    ),
+    "roll.threads": ("limit_threads",),
+    "settings.as_text": ("as_toml",),
+    "settings.described": ("SETTINGS", "Setting", "bounds_of"),
+    "settings.presets": ("PresetSummary", "load_preset", "presets", "save_preset"),
+    "shell.messages": ("Unfailing", "visible"),
+    "showing.before_after": ("beside", "divided"),
+    "showing.contact": ("contact_sheets",),
+    "showing.lut": ("apply_lut", "hald_image", "make_lut", "notes_of", "write_cube"),
+}
+HOME_OF = {name: home for home, names in HOMES.items() for name in names}
+
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # nothing is printed unasked
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module that a name is of when it is first asked for."""
+    if name not in HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{HOME_OF[name]}"), name)

@@ -9,10 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.backend import ConvolutionBackend
 from phos_core.errors import ImageFileError, SidecarError
-from phos_core.process import Recipe, RunReport, checked_recipe, develop_with_report
-from phos_core.stocks.film import Film
+from phos_core.process import (
+    Recipe,
+    RunReport,
+    WholePicture,
+    Window,
+    WindowDeveloper,
+    checked_recipe,
+    develop_with_report,
+)
+from phos_core.stocks import Film
 from phos_darkroom.colours import coded_as, frame_of_positive, given_to_process, taken_as
 from phos_darkroom.files.image_files import (
     SUFFIXES,
@@ -32,7 +40,7 @@ from phos_darkroom.large import check_tiff, develop_into, is_large
 from phos_darkroom.settings.as_text import settings_text
 from phos_darkroom.settings.sidecar import FileFacts, Source, describe, dumps, path_for
 
-__all__ = ["develop_file", "develop_picture"]
+__all__ = ["develop_file", "develop_part", "develop_picture"]
 
 LIGHT = "EXR"  # the format that holds light, never codes
 DEEP = np.uint16  # of a positive from light, in a format of codes
@@ -83,6 +91,65 @@ def develop_picture(
         strict=strict,
     )
     return coded_as(frame, coded), report
+
+
+def develop_part(
+    picture: Picture,
+    recipe: Recipe,
+    window: Window,
+    *,
+    backend: str | ConvolutionBackend | None = None,
+    strict: bool = False,
+) -> tuple[Picture, RunReport]:
+    """Develop a window of a picture as the whole would come out there.
+
+    Parameters
+    ----------
+    picture : Picture
+        The whole picture.
+    recipe : Recipe
+        The settings of the whole, as for `develop_picture`.
+    window : tuple of slice
+        Rows and columns that are wanted, each with a start and a stop.
+    backend : str or ConvolutionBackend, optional
+        Where to compute, as for `phos_core.develop`.
+    strict : bool
+        Whether it is an error if the backend fails; else another one continues.
+
+    Returns
+    -------
+    positive : Picture
+        The window as `develop_picture` codes it, without an alpha channel, and without the
+        settings among its metadata.
+    report : RunReport
+        What ran.
+
+    Raises
+    ------
+    ImageFileError
+        If the profile is damaged or of other pictures.
+    TypeError, ValueError, PhosError
+        As `phos_core.develop` raises.
+
+    Notes
+    -----
+    What is developed is larger by as far as light and developer reach. The noise of the grain
+    belongs to the place in the frame, so it is that of the whole.
+    """
+    picture = replace(picture, alpha=None)
+    whole = WholePicture.of(picture.pixels.shape[:2], taken_as(picture, recipe))
+    if recipe.auto_balance:
+        whole = whole.balanced(given_to_process(_cut(picture, whole.measured), recipe))
+    tile = whole.tile(window)
+    read = _cut(picture, (tile.read_rows, tile.read_cols))
+    developer = WindowDeveloper(whole, backend=backend, strict=strict)
+    positive = developer.develop(window, given_to_process(read, recipe))
+    frame = frame_of_positive(_cut(picture, window), recipe)
+    return coded_as(frame, positive), developer.report()
+
+
+def _cut(picture: Picture, window: Window) -> Picture:
+    return replace(picture, pixels=picture.pixels[window])
 
 
 def develop_file(

@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from phos_core.backend import hookimpl
-from phos_core.convolution.hooks import SchedulerSpec
+from phos_core.backend import SchedulerSpec, hookimpl
 
 if TYPE_CHECKING:
     from phos_dask.arrays import convolve, develop

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from dask.array.overlap import ensure_minimum_chunksize, overlap
 
 import phos_core as phos
-from phos_core.convolution.running.convolve import check_shape, checked_psfs
+from phos_core.convolution import check_shape, checked_psfs
 from phos_core.process import (
     NOT_GIVEN,
     Settings,

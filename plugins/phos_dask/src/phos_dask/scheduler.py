@@ -16,13 +16,13 @@ from distributed.diagnostics.plugin import WorkerPlugin
 from distributed.security import Security
 from threadpoolctl import threadpool_limits
 
-from phos_core.convolution.methods.cpu import THREADS
 from phos_core.errors import PhosError
 
 __all__ = ["NoSchedulerError", "ThreadLimit", "executor"]
 
 PACKAGE = "phos_dask"
 PATIENCE_S = 5.0
+THREADS = "PHOS_THREADS"
 _SILENCE = (OSError, ValueError, TypeError, RuntimeError, ImportError, MemoryError)
 
 

@@ -25,7 +25,7 @@ shared = settings(
 
 @shared
 @given(data=st.data(), boundary=st.sampled_from(BOUNDARIES))
-def test_the_chosen_road_agrees_with_the_reference(xp, data, boundary):
+def test_the_chosen_method_agrees_with_the_reference(xp, data, boundary):
     psf = data.draw(psfs())
     image = np.array(data.draw(images(psf)), dtype=np.float32)
     found = generic.convolve(xp.asarray(image), psf, boundary)
@@ -34,19 +34,19 @@ def test_the_chosen_road_agrees_with_the_reference(xp, data, boundary):
 
 
 @pytest.mark.parametrize("boundary", BOUNDARIES)
-@pytest.mark.parametrize("road", ["direct", "separable", "transform"])
+@pytest.mark.parametrize("method", ["direct", "separable", "transform"])
 @pytest.mark.parametrize("shape", [(1, 1), (2, 9), (13, 8), (70, 33)])
-def test_every_road_leads_to_the_same_place(xp, boundary, road, shape):
+def test_every_method_leads_to_the_same_place(xp, boundary, method, shape):
     image = np.random.default_rng(1).random((2, *shape)).astype(np.float32)
     psf = combine([(0.7, gaussian(0.4)), (0.2, gaussian(1.1))])
-    found = generic.convolve(xp.asarray(image), psf, boundary, method=road)
+    found = generic.convolve(xp.asarray(image), psf, boundary, method=method)
     assert_agrees(np.asarray(found), image, psf, boundary)
 
 
 @pytest.mark.proof
 @pytest.mark.parametrize("shape", [(40, 60), (97, 41), (64, 64)])
 @pytest.mark.parametrize(
-    ("psf", "road"),
+    ("psf", "method"),
     [
         (gaussian(7.0), "frequencies"),
         (compose(exponential(2.0), gaussian(6.0)), "frequencies"),
@@ -54,9 +54,9 @@ def test_every_road_leads_to_the_same_place(xp, boundary, road, shape):
         (compose(gaussian(0.6), combine([(0.9, delta()), (0.1, gaussian(8.0))])), "sum"),
     ],
 )
-def test_few_frequencies_are_enough_for_what_is_smooth(xp, psf, road, shape):
+def test_few_frequencies_are_enough_for_what_is_smooth(xp, psf, method, shape):
     image = np.random.default_rng(1).random(shape).astype(np.float32)
-    found = generic.convolve(xp.asarray(image), psf, method=road)
+    found = generic.convolve(xp.asarray(image), psf, method=method)
     assert_agrees(np.asarray(found), image, psf, "symmetric")
 
 
@@ -70,7 +70,7 @@ def test_terms_that_are_not_symmetric_are_not_turned_round(xp, taps):
 
 
 @pytest.mark.parametrize(
-    ("psf", "shape", "road"),
+    ("psf", "shape", "method"),
     [
         (delta(), (4, 4), "direct"),
         (from_array(np.ones((5, 5))), (4, 4), "direct"),
@@ -83,8 +83,8 @@ def test_terms_that_are_not_symmetric_are_not_turned_round(xp, taps):
         (mixture([(0.85, 1.7), (0.15, 17.0)]), (600, 600), "transform"),
     ],
 )
-def test_the_road_follows_the_psf_and_the_size(psf, shape, road):
-    assert plan_of(shape, psf).method == road
+def test_the_method_follows_the_psf_and_the_size(psf, shape, method):
+    assert plan_of(shape, psf).method == method
 
 
 @pytest.mark.parametrize(("boundary", "single"), [("mirror", True), ("symmetric", False)])
@@ -95,11 +95,11 @@ def test_few_frequencies_are_for_the_symmetric_border_in_single_precision(bounda
         plan_of((9, 9), gaussian(12.0), boundary=boundary, single=single, method="frequencies")
 
 
-def test_a_road_that_cannot_be_taken_is_refused_with_those_that_can():
+def test_a_method_that_cannot_be_taken_is_refused_with_those_that_can():
     noise = from_array(np.random.default_rng(1).random((61, 61)))
-    for road in ("direct", "separable", "frequencies", "sum"):
-        with pytest.raises(UnsupportedOperationError, match=f"'{road}' .*; possible: transform$"):
-            plan_of((90, 90), noise, method=road)
+    for method in ("direct", "separable", "frequencies", "sum"):
+        with pytest.raises(UnsupportedOperationError, match=f"'{method}' .*; possible: transform$"):
+            plan_of((90, 90), noise, method=method)
 
 
 def test_transfer_functions_are_made_once_while_they_are_kept(xp, monkeypatch):

@@ -125,12 +125,12 @@ def test_the_spacing_grows_with_the_narrowest_part_up_to_a_limit():
     rows=st.integers(1, 9000),
     cols=st.integers(1, 12000),
 )
-def test_auto_takes_the_quickest_of_the_roads_that_are_possible(sigmas, rows, cols):
+def test_auto_takes_the_quickest_of_the_methods_that_are_possible(sigmas, rows, cols):
     psf = mixture([(1.0, sigma) for sigma in sigmas])
     chosen = ScipyBackend().plan((rows, cols), psf)
-    for road in ("separable", "multirate", "sum", "transform"):
-        if road in chosen.reason:
-            assert ScipyBackend().plan((rows, cols), psf, method=road).method == road
+    for method in ("separable", "multirate", "sum", "transform"):
+        if method in chosen.reason:
+            assert ScipyBackend().plan((rows, cols), psf, method=method).method == method
     costs = [float(part.split()[1]) for part in chosen.reason.split(": ")[1].split(", ")]
     assert costs == sorted(costs)
     assert chosen.reason.split(": ")[1].startswith(chosen.method)

@@ -19,7 +19,7 @@ BOTH = mixture([(0.85, 1.7), (0.15, 17.0)])
 
 
 @pytest.mark.parametrize(
-    ("psf", "boundary", "road"),
+    ("psf", "boundary", "method"),
     [
         (delta(), "symmetric", "separable"),
         (gaussian(0.9), "symmetric", "separable"),
@@ -44,8 +44,8 @@ BOTH = mixture([(0.85, 1.7), (0.15, 17.0)])
         (from_array(np.random.default_rng(1).random((41, 41))), "symmetric", "transform"),
     ],
 )
-def test_the_road_follows_the_spectrum_of_the_psf_and_the_boundary(psf, boundary, road):
-    assert ScipyBackend().plan((1500, 2000), psf, boundary=boundary).method == road
+def test_the_method_follows_the_spectrum_of_the_psf_and_the_boundary(psf, boundary, method):
+    assert ScipyBackend().plan((1500, 2000), psf, boundary=boundary).method == method
 
 
 def test_double_precision_and_small_planes_are_not_thinned_out():
@@ -59,17 +59,17 @@ PLANES = [(40, 60), (97, 41), (128, 130), (210, 77)]
 
 @pytest.mark.parametrize("boundary", BOUNDARIES)
 @pytest.mark.parametrize("shape", [(1, 1), (5, 200), (150, 64)])
-@pytest.mark.parametrize("road", ["separable", "transform"])
-def test_roads_for_every_boundary_agree_with_the_reference(road, shape, boundary):
+@pytest.mark.parametrize("method", ["separable", "transform"])
+def test_methods_for_every_boundary_agree_with_the_reference(method, shape, boundary):
     image = np.random.default_rng(1).random(shape).astype(np.float32)
     psf = combine([(0.7, gaussian(0.6)), (-0.3, from_array(np.outer([1.0, 2, 4], [3.0, 1, 0])))])
-    found = ScipyBackend().convolve_by(road, image, psf, boundary=boundary)
+    found = ScipyBackend().convolve_by(method, image, psf, boundary=boundary)
     assert_agrees(found, image, psf, boundary)
 
 
 @pytest.mark.parametrize("shape", PLANES)
 @pytest.mark.parametrize(
-    ("road", "psf"),
+    ("method", "psf"),
     [
         ("multirate", gaussian(5.0)),
         ("multirate", compose(exponential(2.0), gaussian(6.0))),
@@ -79,14 +79,14 @@ def test_roads_for_every_boundary_agree_with_the_reference(road, shape, boundary
     ],
 )
 @pytest.mark.parametrize("lamp", [0.0, 3e4])
-def test_roads_for_the_symmetric_border_agree_with_the_reference(road, psf, shape, lamp):
+def test_methods_for_the_symmetric_border_agree_with_the_reference(method, psf, shape, lamp):
     image = np.random.default_rng(1).random(shape).astype(np.float32)
     image[3, 7] += lamp
-    assert_agrees(ScipyBackend().convolve_by(road, image, psf), image, psf, "symmetric")
+    assert_agrees(ScipyBackend().convolve_by(method, image, psf), image, psf, "symmetric")
 
 
-@pytest.mark.parametrize("road", ["separable", "sum", "multirate", "transform"])
-def test_a_lamp_leaves_each_road_right_in_the_dark(road):
+@pytest.mark.parametrize("method", ["separable", "sum", "multirate", "transform"])
+def test_a_lamp_leaves_each_method_right_in_the_dark(method):
     # Relative to what is there, not to the lamp: 300,000 times the light of the dark.
     image = (1e-3 * (0.5 + np.random.default_rng(3).random((200, 230)))).astype(np.float32)
     image[100, 110] = 300.0
@@ -95,34 +95,34 @@ def test_a_lamp_leaves_each_road_right_in_the_dark(road):
         "multirate": gaussian(5.0),
         "sum": mixture([(0.9, 1.2), (0.1, 6.0)]),
         "transform": exponential(3.0),
-    }[road]
-    found = ScipyBackend().convolve_by(road, image, psf)
+    }[method]
+    found = ScipyBackend().convolve_by(method, image, psf)
     exact = reference.convolve(image.astype(np.float64), psf)
     assert (np.abs(found - exact) / exact).max() < 1e-3
     assert np.median(np.abs(found - exact) / exact) < 3e-6
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("road", ["separable", "sum", "multirate", "transform"])
+@pytest.mark.parametrize("method", ["separable", "sum", "multirate", "transform"])
 @pytest.mark.parametrize("boundary", ["symmetric", "mirror"])
-def test_views_and_places_of_any_layout_are_convolved(road, boundary):
-    psf = mixture([(0.9, 1.2), (0.1, 6.0)]) if road == "sum" else gaussian(4.0)
-    if boundary == "mirror" and road in ("sum", "multirate"):
+def test_views_and_places_of_any_layout_are_convolved(method, boundary):
+    psf = mixture([(0.9, 1.2), (0.1, 6.0)]) if method == "sum" else gaussian(4.0)
+    if boundary == "mirror" and method in ("sum", "multirate"):
         return
     whole = np.random.default_rng(5).random((160, 300)).astype(np.float32)
     for image in (whole[::-1, ::-2], np.asfortranarray(whole), whole.T, whole[:, 3:202]):
         image.flags.writeable = False
         out = np.empty((*image.shape, 3), np.float32)[..., 1]
-        by = {"boundary": boundary, "method": road}
+        by = {"boundary": boundary, "method": method}
         ScipyBackend()._convolve_planes(image, psf, out, **by)
         assert_agrees(out, image, psf, boundary)
 
 
-def test_a_road_that_cannot_be_taken_is_refused_with_those_that_can():
+def test_a_method_that_cannot_be_taken_is_refused_with_those_that_can():
     backend, noise = ScipyBackend(), from_array(np.random.default_rng(1).random((61, 61)))
-    for road in ("direct", "separable", "multirate", "sum"):
-        with pytest.raises(UnsupportedOperationError, match=f"'{road}' .*; possible: transform$"):
-            backend.plan((90, 90), noise, method=road)
+    for method in ("direct", "separable", "multirate", "sum"):
+        with pytest.raises(UnsupportedOperationError, match=f"'{method}' .*; possible: transform$"):
+            backend.plan((90, 90), noise, method=method)
     with pytest.raises(
         UnsupportedOperationError, match=r"border symmetric.*: separable, transform"
     ):

@@ -8,9 +8,10 @@ from phos_core.backend import BackendBase, GenericBackend, Limits
 from phos_core.convolution.methods import generic
 from phos_core.convolution.methods.scipy_backend import ScipyBackend
 from phos_core.convolution.running import convolve as running
+from phos_core.convolution.running import planes
 from phos_core.convolution.running.convolve import convolve, plan
 from phos_core.errors import BackendUnavailableError, UnsupportedOperationError
-from phos_core.psf import delta, from_array, gaussian, mixture
+from phos_core.psf import delta, exponential, from_array, gaussian, mixture
 from phos_core.testing import assert_agrees
 
 SCIPY = ScipyBackend()
@@ -19,7 +20,7 @@ SCIPY = ScipyBackend()
 @pytest.fixture
 def small_strips(monkeypatch):
     """Strips of a few rows, so that small images have many."""
-    monkeypatch.setattr(running, "STRIP_NUMBERS", 250)
+    monkeypatch.setattr(planes, "STRIP_NUMBERS", 250)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +250,7 @@ def test_the_backend_is_chosen_by_the_pixels_of_one_picture(shape, monkeypatch):
 
 
 class Blind(BackendBase):
-    """Convolves in its own way and tells no roads."""
+    """Convolves in its own way and tells no methods."""
 
     name = "blind"
 
@@ -280,7 +281,7 @@ BOTH = mixture([(0.85, 1.2), (0.15, 6.0)])
 
 @pytest.mark.parametrize("backend", [SCIPY, Inheriting()], ids=lambda b: b.name)
 @pytest.mark.parametrize(
-    ("psf", "road"),
+    ("psf", "method"),
     [
         (gaussian(1.0), "separable"),
         (gaussian(6.0), "multirate"),
@@ -290,7 +291,7 @@ BOTH = mixture([(0.85, 1.2), (0.15, 6.0)])
     ],
 )
 @pytest.mark.parametrize("shape", [(70, 80), (70, 80, 3)])
-def test_a_road_that_is_asked_for_is_taken_and_right(backend, psf, road, shape, monkeypatch):
+def test_a_method_that_is_asked_for_is_taken_and_right(backend, psf, method, shape, monkeypatch):
     asked = []
     original = backend.convolve_by
     monkeypatch.setattr(
@@ -298,14 +299,14 @@ def test_a_road_that_is_asked_for_is_taken_and_right(backend, psf, road, shape, 
         "convolve_by",
         lambda method, *rest, **more: asked.append(method) or original(method, *rest, **more),
     )
-    if road == "multirate" and backend is not SCIPY:
-        road = "frequencies"  # which are its way for what is smooth
+    if method == "multirate" and backend is not SCIPY:
+        method = "frequencies"  # which are its way for what is smooth
     image = np.random.default_rng(1).random(shape).astype(np.float32)
-    found = convolve(image, psf, backend=backend, method=road)
-    assert asked == [road]
+    found = convolve(image, psf, backend=backend, method=method)
+    assert asked == [method]
     for channel in np.ndindex(shape[2:]):
         assert_agrees(found[..., *channel], image[..., *channel], psf, "symmetric")
-    assert plan(shape[:2], psf, backend=backend, method=road).method == road
+    assert plan(shape[:2], psf, backend=backend, method=method).method == method
 
 
 @pytest.mark.parametrize("boundary", ["symmetric", "wrap"])
@@ -315,21 +316,21 @@ def test_a_plan_needs_no_picture(boundary):
     assert made.shape == (200, 300)
 
 
-def test_a_road_that_does_not_exist_is_refused_before_any_work():
+def test_a_method_that_does_not_exist_is_refused_before_any_work():
     with pytest.raises(ValueError, match=r"method must be one of auto, .*'fft'"):
         convolve(np.full((3, 3), np.nan), delta(), method="fft")
     with pytest.raises(ValueError, match=r"shape must be \(rows, cols\), both at least 1"):
         plan((0, 3), delta())
 
 
-def test_a_road_that_the_backend_cannot_take_is_refused_before_any_work():
+def test_a_method_that_the_backend_cannot_take_is_refused_before_any_work():
     image, out = np.ones((30, 30), np.float32), np.zeros((30, 30), np.float32)
     with pytest.raises(UnsupportedOperationError, match=r"scipy .*'multirate'.*possible: sep"):
         convolve(image, gaussian(1.0), backend="scipy", method="multirate", out=out)
     assert not out.any()
 
 
-def test_a_backend_that_tells_no_roads_takes_none():
+def test_a_backend_that_tells_no_methods_takes_none():
     image = np.ones((30, 30), np.float32)
     np.testing.assert_allclose(convolve(image, gaussian(1.0), backend=Blind()), 1.0, rtol=1e-5)
     for ask in (
@@ -367,24 +368,82 @@ def test_every_strip_of_a_picture_is_looked_at(small_strips):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("road", ["multirate", "sum", "transform", "separable"])
+@pytest.mark.parametrize("method", ["multirate", "sum", "transform", "separable"])
 @pytest.mark.parametrize("at", [(0, 0), (77, 131), (159, 189)])
-def test_a_plane_with_a_pixel_that_is_not_finite_is_refused_on_every_road(value, road, at):
-    psf = psf_for(road)
+def test_a_plane_with_a_pixel_that_is_not_finite_is_refused_by_every_method(value, method, at):
+    psf = psf_for(method)
     image = np.ones((160, 190), np.float32)
     image[at] = value
     with pytest.raises(ValueError, match=rf"finite, got {value} at \({at[0]}, {at[1]}\)"):
-        convolve(image, psf, backend="scipy", method=road, out=np.empty_like(image))
+        convolve(image, psf, backend="scipy", method=method, out=np.empty_like(image))
+
+
+LOPSIDED = from_array(np.pad(np.random.default_rng(2).random((21, 21)), ((0, 20), (0, 20))))
+
+
+@pytest.mark.parametrize(
+    ("method", "psf", "boundary"),
+    [
+        ("multirate", gaussian(20.0), "symmetric"),
+        ("sum", mixture([(0.9, 1.2), (0.1, 20.0)]), "symmetric"),
+        *[
+            ("transform", psf, boundary)
+            for psf in (exponential(5.0), LOPSIDED)
+            for boundary in ("symmetric", "mirror", "edge", "wrap", "zero")
+        ],
+        ("separable", gaussian(0.8), "symmetric"),
+        ("separable", from_array(np.eye(1, 19)), "zero"),  # moves some of the picture off its edge
+    ],
+)
+def test_a_pixel_that_is_not_finite_is_refused_by_each_quickest_method(method, psf, boundary):
+    shape = (300, 330)
+    assert plan(shape, psf, backend="scipy", boundary=boundary).method == method
+    somewhere = np.random.default_rng(3).integers(shape, size=(3, 2))
+    for row, col in [(0, 0), (0, 329), (299, 0), (299, 329), *somewhere]:
+        for value in (np.nan, np.inf, -np.inf):
+            image = np.ones(shape, np.float32)
+            image[row, col] = value
+            with pytest.raises(ValueError, match=rf"finite, got {value} at \({row}, {col}\)"):
+                convolve(image, psf, backend="scipy", boundary=boundary)
+
+
+def test_a_pixel_that_a_narrow_method_passes_over_is_refused_all_the_same():
+    class PassesOver(ScipyBackend):
+        def convolve_narrow(self, plane, *others, **settings):
+            super().convolve_narrow(np.nan_to_num(plane), *others, **settings)
+
+    image = np.ones((300, 330), np.float32)
+    image[7, 9] = np.nan
+    with pytest.raises(ValueError, match=r"finite, got nan at \(7, 9\)"):
+        convolve(image, gaussian(0.8), backend=PassesOver())
+
+
+@pytest.mark.parametrize("exponent", [70, 126, -70, -125, -140])
+def test_a_plane_of_any_magnitude_is_convolved_by_the_quickest_method(exponent):
+    image = np.random.default_rng(1).random((160, 190)).astype(np.float32)
+    image = np.ldexp(image, exponent)
+    expected = convolve(np.ldexp(image, -exponent), gaussian(9.0), backend="scipy")
+    found = np.ldexp(np.float64(convolve(image, gaussian(9.0), backend="scipy")), -exponent)
+    rounding = 2.0 ** max(-150 - exponent, -24)  # faint numbers have few digits
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1.01 * rounding + 1e-6)
+
+
+def test_a_bright_plane_that_a_smooth_blur_takes_is_looked_at_once_by_its_result(monkeypatch):
+    monkeypatch.setattr(running, "planar", None)
+    image = np.random.default_rng(1).random((160, 190)).astype(np.float32)
+    assert np.isfinite(convolve(image, gaussian(9.0), backend="scipy")).all()
+    with pytest.raises(TypeError):  # a faint one is looked at
+        convolve(image * np.float32(1e-30), gaussian(9.0), backend="scipy")
 
 
 @pytest.mark.parametrize("peak", [3e38, 1e25, 1e-25, 1e-38])
-@pytest.mark.parametrize("road", ["multirate", "sum", "transform", "separable"])
-def test_a_plane_of_any_magnitude_is_convolved_on_every_road(peak, road):
+@pytest.mark.parametrize("method", ["multirate", "sum", "transform", "separable"])
+def test_a_plane_of_any_magnitude_is_convolved_by_every_method(peak, method):
     image = np.random.default_rng(1).random((160, 190)).astype(np.float32)
-    expected = convolve(image, psf_for(road), backend="scipy", method=road)
+    expected = convolve(image, psf_for(method), backend="scipy", method=method)
     scaled = np.ldexp(image, math.frexp(peak)[1] - 1)
     out = np.empty_like(image)
-    convolve(scaled, psf_for(road), backend="scipy", method=road, out=out)
+    convolve(scaled, psf_for(method), backend="scipy", method=method, out=out)
     found = np.ldexp(out.astype(np.float64), 1 - math.frexp(peak)[1])
     np.testing.assert_allclose(found, expected, rtol=0, atol=2e-6)
 
@@ -397,8 +456,8 @@ def test_a_dark_plane_with_a_faint_corner_is_convolved():
     assert not convolve(np.zeros_like(image), gaussian(5.0), backend="scipy").any()
 
 
-def psf_for(road):
-    return mixture([(0.9, 1.2), (0.1, 6.0)]) if road == "sum" else gaussian(4.0)
+def psf_for(method):
+    return mixture([(0.9, 1.2), (0.1, 6.0)]) if method == "sum" else gaussian(4.0)
 
 
 def test_a_plane_that_goes_straight_to_its_place_goes_down_the_ladder_as_any_other():

@@ -10,6 +10,7 @@ from PIL import Image
 from phos_core.errors import ImageFileError
 from phos_darkroom.files.colour.profiles import srgb_profile
 from phos_darkroom.files.formats import limits
+from phos_darkroom.files.formats.jpeg_segments import first_exif
 from phos_darkroom.files.image_files import read_picture, write_picture
 from phos_darkroom.files.picture import Metadata, Picture
 
@@ -165,3 +166,14 @@ def test_a_thumbnail_behind_a_wrong_length_is_not_taken_for_the_picture(tmp_path
     (tmp_path / "b.jpg").write_bytes(content[:2] + short + content[2:])
     with pytest.raises(ImageFileError, match="another picture starts"):
         read_picture(tmp_path / "b.jpg")
+
+
+def test_the_first_exif_is_found_before_damage_and_behind_stray_bytes():
+    block = b"Exif\0\0II*\0"
+    segment = b"\xff\xe1" + struct.pack(">H", 2 + len(block)) + block
+    jfif = b"\xff\xe0\0\x04ab"
+    for before in (b"", jfif, jfif + b"stray", b"\xff\xff", b"\xff\x01"):
+        for after in (b"", b"\xff\xd9", b"\xff\xe1\xff\xff", segment.replace(b"II*", b"MM*")):
+            assert first_exif(b"\xff\xd8" + before + segment + after) == b"II*\0", (before, after)
+    for without in (b"", b"\xff\xd8", b"\xff\xd8" + jfif, b"\xff\xd8" + segment[:-1]):
+        assert first_exif(without) is None

@@ -4,7 +4,6 @@ A file is read only if ``PHOS_CONFIG`` names one; the ``phos`` command lets it n
 A variable of the environment takes the place of the file's key that says the same.
 """
 
-import difflib
 import os
 import stat
 import tomllib
@@ -16,7 +15,7 @@ from typing import Any, Literal
 
 from phos_core.convolution.choosing.installed import normalised
 from phos_core.convolution.hooks import NAME
-from phos_core.errors import ConfigurationError
+from phos_core.errors import ConfigurationError, nearest
 
 __all__ = [
     "AUTO",
@@ -149,7 +148,7 @@ def _checked(table: Mapping[str, Any], path: str) -> Configuration:
     known = ("backend", "block", "plugins", "priorities")
     for key in table:
         if key not in known:
-            near = difflib.get_close_matches(key.lower(), known, n=1, cutoff=0.5)
+            near = nearest(key.lower(), known)
             hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
             raise ValueError(f"unknown key {key!r}; {hint}")
     backend = _names(table, "backend", one_will_do=True)

@@ -148,8 +148,15 @@ def watched(work: Callable[[Steps], T], what: str, seconds: float, spent: float 
 
 
 def is_anyone_left_behind() -> bool:
-    """Whether a thread that did not answer in time is still at work.
+    """Say whether a thread that did not answer in time is still at work.
 
+    Returns
+    -------
+    bool
+        True while there is one.
+
+    Notes
+    -----
     Such a thread may be in the middle of a library that is being loaded. Where the interpreter
     is taken down around it, some libraries abort the whole process.
     """
@@ -182,7 +189,18 @@ def patience_seconds() -> float:
 
 
 def in_one_line(text: str) -> str:
-    """Return a stranger's text as it can be shown: one line, not too long, nothing but signs."""
+    """Return text of a plug-in as it can be shown.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    str
+        One line of at most 400 characters, all of them printable.
+    """
     plain = "".join(sign if sign.isprintable() else " " for sign in text)
     words = " ".join(plain.split())
     if len(words) <= MOST_CHARACTERS:

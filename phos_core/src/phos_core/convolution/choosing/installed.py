@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import Distribution, EntryPoint, distributions
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from phos_core.convolution.choosing.guarded import Trouble, attempt, in_one_line
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution, EntryPoint
 
 __all__ = ["Installed", "installed", "normalised"]
 
@@ -31,7 +33,7 @@ class Installed:
     value: str
     distribution: str
     version: str
-    point: EntryPoint | None = None
+    point: "EntryPoint | None" = None
     trouble: str = ""
 
 
@@ -54,11 +56,24 @@ def installed(group: str) -> list[Installed]:
 
 
 def normalised(name: str) -> str:
-    """Return a distribution's name as package indexes compare it."""
+    """Return a distribution's name as package indexes compare it.
+
+    Parameters
+    ----------
+    name : str
+        Such as "Phos_Acme".
+
+    Returns
+    -------
+    str
+        Such as "phos-acme".
+    """
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _all(group: str) -> Iterator[Installed]:
+    from importlib.metadata import distributions  # takes long to import
+
     seen = set()
     for distribution in distributions():
         folder = _folder(distribution)
@@ -71,7 +86,7 @@ def _all(group: str) -> Iterator[Installed]:
             seen.add(key)
 
 
-def _of(distribution: Distribution, folder: str, group: str) -> Iterator[Installed]:
+def _of(distribution: "Distribution", folder: str, group: str) -> Iterator[Installed]:
     """The entry points of one distribution; one row for it if it is damaged and has some."""
     known = in_one_line(folder.partition("-")[0] or "unknown distribution")
     points = attempt(lambda: [p for p in distribution.entry_points if p.group == group], known)
@@ -96,7 +111,7 @@ def _of(distribution: Distribution, folder: str, group: str) -> Iterator[Install
         yield Installed(in_one_line(point.name), point.value, name, version, point)
 
 
-def _name_and_version(distribution: Distribution) -> tuple[str, str]:
+def _name_and_version(distribution: "Distribution") -> tuple[str, str]:
     """What its METADATA say; empty where they say nothing, or cannot be read."""
 
     def read() -> tuple[str, str]:
@@ -109,7 +124,7 @@ def _name_and_version(distribution: Distribution) -> tuple[str, str]:
     )
 
 
-def _folder(distribution: Distribution) -> str:
+def _folder(distribution: "Distribution") -> str:
     """Name of the folder of metadata, such as "phos_cv2-0.1.0.dist-info", where there is one."""
     path = getattr(distribution, "_path", None)  # no public name says it without METADATA
     return str(getattr(path, "name", ""))

@@ -6,7 +6,7 @@ The core knows no plug-in by name but here.
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-__all__ = ["BUILT_IN", "COMMANDS", "OURS", "Absent", "absent", "owner"]
+__all__ = ["BUILT_IN", "OURS", "PLUG_IN_COMMANDS", "Absent", "absent", "owner_of_backend"]
 
 BUILT_IN = "phos-core"
 BUILT_IN_BACKENDS = ("scipy",)
@@ -54,14 +54,14 @@ OURS: dict[str, Absent] = {
     "cv2": Absent("phos-cv2", "./plugins/phos_cv2[headless]"),
 }
 
-COMMANDS: dict[str, Absent] = {
+PLUG_IN_COMMANDS: dict[str, Absent] = {
     "app": Absent("phos-app", "./plugins/phos_app", (_CORE, _DARKROOM)),
     "bench": Absent("phos-bench", "./plugins/phos_bench", (_CORE, _DARKROOM)),
 }
 """Subcommands of ``phos``, each with the plug-in that brings it."""
 
 
-def owner(name: str) -> str | None:
+def owner_of_backend(name: str) -> str | None:
     """Return the distribution of ours that alone may offer a backend of this name, if it is ours.
 
     Parameters

@@ -15,9 +15,8 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pluggy
 
@@ -34,9 +33,12 @@ from phos_core.convolution.choosing.guarded import (
     watched,
 )
 from phos_core.convolution.choosing.installed import Installed, installed, normalised
-from phos_core.convolution.choosing.known_plugins import BUILT_IN, owner
+from phos_core.convolution.choosing.known_plugins import BUILT_IN, owner_of_backend
 from phos_core.convolution.hooks import GROUP, HOOK_API, BackendSpec, SchedulerSpec
 from phos_core.once import once
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 __all__ = [
     "OfferedBackend",
@@ -69,7 +71,7 @@ class PlugIn:
     distribution, version : str
         Where it comes from.
     manager : pluggy.PluginManager or None
-        Calls its hooks, and nobody else's; None if it could not be loaded.
+        Calls the hooks of this plug-in alone; None if it could not be loaded.
     status : "ok", "blocked" or "broken"
         What became of it.
     reason : str
@@ -102,7 +104,7 @@ class OfferedBackend:
     name : str
         The backend's name; the plug-in's where it offers none.
     plug_in : PlugIn
-        Who offers it.
+        The plug-in that offers it.
     spec : BackendSpec or None
         What it offers; None where that is not known.
     status : "ok", "blocked" or "broken"
@@ -120,7 +122,7 @@ class OfferedBackend:
 
     @property
     def priority(self) -> int | None:
-        """Its place when nobody names a backend; None where it is not known."""
+        """Its rank where no backend is requested; None where that is not known."""
         return self.spec.priority if self.spec else None
 
 
@@ -172,7 +174,7 @@ def schedulers() -> tuple[SchedulerSpec, ...]:
 
 
 def brought(hook: str) -> Iterator[tuple[PlugIn, Any]]:
-    """Give what plug-ins bring through a hook, each with who brings it.
+    """Give what plug-ins bring through a hook, each with the plug-in that brings it.
 
     Parameters
     ----------
@@ -182,7 +184,7 @@ def brought(hook: str) -> Iterator[tuple[PlugIn, Any]]:
     Yields
     ------
     tuple of (PlugIn, object)
-        What it is, nobody has checked.
+        The object is not checked.
 
     Warns
     -----
@@ -267,7 +269,7 @@ def _load(found: Installed, wished: Configuration) -> PlugIn:
 _Loaded = tuple[pluggy.PluginManager, "tuple[BackendSpec, ...] | Trouble"]
 
 
-def _load_watched(point: EntryPoint, plug_in: PlugIn) -> Answer[_Loaded]:
+def _load_watched(point: "EntryPoint", plug_in: PlugIn) -> Answer[_Loaded]:
     def load(at: Steps) -> _Loaded:
         at("its import")
         if not point.pattern.match(point.value):
@@ -383,7 +385,7 @@ def _judged(
         reason, hint = f"kept out by {wished.blocked_by}", f"take {offer.name} out of it"
         return replace(offer, status="blocked", reason=reason, hint=hint)
     hint = "uninstall one, or keep one out with PHOS_BLOCK=DISTRIBUTION"
-    belongs_to = owner(offer.name)
+    belongs_to = owner_of_backend(offer.name)
     if belongs_to is not None:
         if normalised(offer.plug_in.distribution) == belongs_to:
             return offer

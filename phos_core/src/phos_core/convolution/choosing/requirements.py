@@ -3,7 +3,6 @@
 import operator
 import re
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from phos_core.convolution.contract import ProbeReport
@@ -51,6 +50,8 @@ def check_requirements(spec: BackendSpec) -> ProbeReport:
 
 
 def _check(requirement: str, hint: str) -> ProbeReport:
+    from importlib.metadata import PackageNotFoundError, version  # takes long to import
+
     compact = requirement.replace(" ", "")
     named = re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", compact)
     if named is None:

@@ -6,7 +6,6 @@ it is never replaced by another. Of several, ``"cupy,numba,scipy"``, the first t
 only those after it may take over from it.
 """
 
-import difflib
 import importlib
 import sys
 from collections.abc import Iterator
@@ -29,7 +28,7 @@ from phos_core.convolution.choosing.probing import BackendReport, ProbedBackend,
 from phos_core.convolution.choosing.registry import OfferedBackend, offered_backends, plug_ins
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.optional import OwnsArrays, accuracy_of
-from phos_core.errors import BackendUnavailableError, UnknownBackendError
+from phos_core.errors import BackendUnavailableError, UnknownBackendError, nearest
 
 __all__ = [
     "Candidate",
@@ -437,7 +436,7 @@ def _warn_of_strays() -> None:
     priorities = configuration().priorities
     known = {offer.name for offer in offered_backends()} | set(OURS) if priorities else set(OURS)
     for name, _ in priorities:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
+        near = nearest(name, known, likeness=0.7)
         if name not in known and near:
             warn_once(
                 f"configuration: priorities: no backend is called {name!r}; did you mean {near[0]}?"

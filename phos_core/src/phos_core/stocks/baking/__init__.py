@@ -14,7 +14,13 @@ from phos_core.stocks.baking.emulsion import (
     halation,
     scatter,
 )
-from phos_core.stocks.baking.light import LOG10_2, exposure, lost_stops, mid_log10_exposure, neutral_ramp
+from phos_core.stocks.baking.light import (
+    LOG10_2,
+    exposure,
+    lost_stops,
+    mid_log10_exposure,
+    neutral_ramp,
+)
 from phos_core.stocks.baking.mean_light import grain_bias
 from phos_core.stocks.baking.positive import (
     black_and_white_print,

@@ -59,9 +59,7 @@ def development(sheet: FilmSheet) -> Development:
     )
 
 
-def couplers(
-    sheet: FilmSheet, developed: Development, most_shift: float = MOST_SHIFT
-) -> Couplers:
+def couplers(sheet: FilmSheet, developed: Development, most_shift: float = MOST_SHIFT) -> Couplers:
     """Let each layer release inhibitor as its exposure develops it: its net density."""
     return Couplers(
         release=tuple(map(net_density, developed.curves)),

@@ -8,7 +8,14 @@ from phos_core.stocks.data_sheet import FilmSheet
 from phos_core.stocks.dyes import sensitivities
 from phos_core.stocks.spectra import illuminant, tables
 
-__all__ = ["FILE_WHITE_STOPS", "as_rows", "exposure", "lost_stops", "mid_log10_exposure", "neutral_ramp"]
+__all__ = [
+    "FILE_WHITE_STOPS",
+    "as_rows",
+    "exposure",
+    "lost_stops",
+    "mid_log10_exposure",
+    "neutral_ramp",
+]
 
 Floats = NDArray[np.float64]
 Rows = tuple[tuple[float, ...], ...]

@@ -313,22 +313,12 @@ def paper_print(
     PaperPrint
         The enlarger's and the viewer's light, with the paper's curves between them.
     """
-    negative = film_dyes(sheet, developed)
-    if paper.dyes is None:
-        raise ValueError(f"{paper.name} has no dyes: it is no colour paper")
-    curves = fit_drawn_curves(paper.characteristic_curve)
-    d_min = tuple(at_end(curve, -1.0) for curve in curves)
-    positive = DyeSet(paper.dyes, None, d_min, "A")
     is_film = paper.kind == "print-film"
-    light = fit_light(
-        positive,
-        exposed_densities(curves, np.array([curve.centre for curve in curves])),
-        lambda d: reflected_xyz(positive, d, paper.viewing),
-        wavelengths=PRINT_FILM_WAVELENGTHS if is_film else WAVELENGTHS,
-    )
-    samples = exposed_densities(developed.curves, mid_log10_exposure(sheet))
-    enlarger = fit_enlarger(negative, paper, samples)
     surround = PROJECTION_SURROUND if is_film else 1.0
+    curves = fit_drawn_curves(paper.characteristic_curve)
+    light = fit_viewing_light(paper, curves, PRINT_FILM_WAVELENGTHS if is_film else WAVELENGTHS)
+
+    enlarger = fit_enlarger(sheet, developed, paper)
     mid_x = mid_log10_exposure(sheet)
     grey_and_white = np.array(
         [[read(c, x) for c in developed.curves] for x in (mid_x, white_log10_exposure(sheet))]
@@ -340,13 +330,14 @@ def paper_print(
         lights = printer_lights(exposed[0], curves, light, grey)
         if not is_base_white:
             white = printed_luminance(exposed[1] + lights, curves, light) ** surround
-    enlarger = replace(enlarger, weights=as_rows(with_lights(enlarger, lights)))
+    neutral = with_lights(enlarger, lights)
+
     ramp = np.array([read(c, mid_x + TRIMMED_STOPS * LOG10_2) for c in developed.curves]).T
-    trimmed = trim_contrast(np.log10(seen_light(ramp, enlarger)), curves, light)
+    trimmed = trim_contrast(np.log10(seen_light(ramp, neutral)), curves, light)
     chosen = print_stops * LOG10_2 - np.array(filters_cc)[::-1] / 100.0
     return PaperPrint(
         paper=paper.name,
-        enlarger=replace(enlarger, weights=as_rows(with_lights(enlarger, chosen))),
+        enlarger=with_lights(neutral, chosen),
         curves=trimmed,
         light=light,
         surround=surround,
@@ -538,8 +529,23 @@ def fit_light(
     return Light(spectral=as_rows(spectral), base=tuple(base.tolist()), weights=as_rows(weights))
 
 
-def fit_enlarger(dyes: DyeSet, paper: PaperSheet, samples: Floats) -> Light:
+def fit_viewing_light(
+    paper: PaperSheet, curves: tuple[Curve, ...], wavelengths: NDArray[np.intp]
+) -> Light:
+    """Fit the light in which a print on a paper, or a print film, is seen."""
+    if paper.dyes is None:
+        raise ValueError(f"{paper.name} has no dyes: it is no colour paper")
+    dyes = DyeSet(paper.dyes, None, tuple(at_end(curve, -1.0) for curve in curves), "A")
+    samples = exposed_densities(curves, np.array([curve.centre for curve in curves]))
+    return fit_light(
+        dyes, samples, lambda d: reflected_xyz(dyes, d, paper.viewing), wavelengths=wavelengths
+    )
+
+
+def fit_enlarger(sheet: FilmSheet, developed: Development, paper: PaperSheet) -> Light:
     """Fit the exposure of a paper's layers under a negative, each layer's least as the unit."""
+    dyes = film_dyes(sheet, developed)
+    samples = exposed_densities(developed.curves, mid_log10_exposure(sheet))
     spectral, base = (part[WAVELENGTHS] for part in dyes.affine())
     exposed = paper_exposure(dyes, paper, samples)
     brightest = exposed.max(axis=0)
@@ -573,10 +579,10 @@ def printer_lights(exposed: Floats, curves: tuple[Curve, ...], light: Light, gre
     return solve(printed, start, np.full(3, grey)) - exposed
 
 
-def with_lights(enlarger: Light, log10_lights: Floats) -> Floats:
-    """The enlarger's weights with its printer lights changed."""
-    weights: Floats = np.array(enlarger.weights) * 10.0 ** log10_lights[:, np.newaxis]
-    return weights
+def with_lights(enlarger: Light, log10_lights: Floats) -> Light:
+    """An enlarger with its printer lights changed."""
+    weights = np.array(enlarger.weights) * 10.0 ** log10_lights[:, np.newaxis]
+    return replace(enlarger, weights=as_rows(weights))
 
 
 def trim_contrast(exposed: Floats, curves: tuple[Curve, ...], light: Light) -> tuple[Curve, ...]:

@@ -11,8 +11,8 @@ import numpy as np
 from array_api_compat import is_numpy_namespace
 from numpy.typing import NDArray
 
-from phos_core.convolution.contract import ConvolutionBackend
-from phos_core.convolution.optional import release
+from phos_core.backend import ConvolutionBackend
+from phos_core.convolution import release
 from phos_core.errors import OutOfMemoryError
 from phos_core.process import Recipe, RunReport, Tile, WholePicture, Window, WindowDeveloper
 from phos_darkroom.colours import coded_as, frame_of_positive, given_to_process, taken_as

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.backend import ConvolutionBackend
 from phos_core.errors import ImageFileError
 from phos_core.process import Recipe, RunReport
 from phos_darkroom.colours import taken_as

@@ -4,8 +4,8 @@ import math
 import os
 from pathlib import Path
 
-from phos_core.convolution.methods.cpu import host_memory
-from phos_core.convolution.running.tiles import memory_limit
+from phos_core.backend import host_memory
+from phos_core.process import memory_limit
 
 __all__ = ["allowed_bytes", "resident_bytes"]
 

@@ -11,8 +11,8 @@ from hashlib import blake2b
 from pathlib import Path, PurePath
 from typing import TypeAlias
 
-from phos_core.process.recipe import Recipe, checked_recipe
-from phos_core.stocks.film import Film
+from phos_core.process import Recipe, checked_recipe
+from phos_core.stocks import Film
 from phos_darkroom.files.paths import is_file, is_folder
 from phos_darkroom.roll.searching import (
     DEVELOPED,

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from phos_core.convolution.choosing.guarded import Trouble, attempt
-from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.backend import ConvolutionBackend
+from phos_core.convolution import Trouble, attempt
 from phos_core.errors import BackendFallbackWarning, ImageFileError, PhosError
 from phos_darkroom import LOGGERS
 from phos_darkroom.roll.frames import Frame

@@ -12,9 +12,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.queues import SimpleQueue
 from typing import Any
 
-from phos_core.convolution.choosing.selection import select
-from phos_core.convolution.contract import ConvolutionBackend
-from phos_core.convolution.methods.cpu import host_memory, usable_cores
+from phos_core.backend import ConvolutionBackend, host_memory, usable_cores
+from phos_core.convolution import select
 from phos_darkroom.files.whole_files import abandon_all
 from phos_darkroom.roll.gpus import see_only_one, visible_gpus
 from phos_darkroom.roll.threads import limit_threads

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from phos_core.convolution.methods.cpu import usable_cores
+from phos_core.backend import usable_cores
 from phos_core.errors import SidecarError
 from phos_darkroom.files.paths import exists
 from phos_darkroom.files.whole_files import part_stem, sweep

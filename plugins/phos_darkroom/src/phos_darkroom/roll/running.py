@@ -10,11 +10,10 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from phos_core.convolution.choosing.selection import select, wanted
-from phos_core.convolution.contract import ConvolutionBackend
-from phos_core.process.recipe import Recipe
-from phos_core.stocks.film import Film
-from phos_core.stocks.library import is_path
+from phos_core.backend import ConvolutionBackend
+from phos_core.convolution import select, wanted
+from phos_core.process import Recipe
+from phos_core.stocks import Film, is_path
 from phos_darkroom.roll.frames import INSTEAD, Frame, Paths, frames_of
 from phos_darkroom.roll.jobs import FrameResult, Job, log_level, result_of
 from phos_darkroom.roll.pools import Queue, here, over, over_processes

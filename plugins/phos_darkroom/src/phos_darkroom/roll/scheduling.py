@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from typing import Any
 
-from phos_core.convolution.choosing import registry
-from phos_core.convolution.choosing.guarded import Trouble, attempt
-from phos_core.convolution.hooks import SchedulerSpec
+from phos_core.backend import SchedulerSpec
+from phos_core.convolution import Trouble, attempt, schedulers
 from phos_core.errors import PhosError
 
 __all__ = ["executor_at"]
@@ -49,7 +48,7 @@ def _spec_for(address: str) -> SchedulerSpec:
     scheme, separator, _ = address.partition("://")
     if not separator:
         raise ValueError(f"a scheduler's address reads like tcp://HOST:PORT, got {address!r}")
-    specs = registry.schedulers()
+    specs = schedulers()
     for spec in specs:
         if scheme in spec.schemes:
             return spec

@@ -2,11 +2,10 @@
 
 import os
 
-from phos_core.convolution.methods.cpu import THREADS
-
 __all__ = ["limit_threads"]
 
-LIBRARIES_THREADS = (
+VARIABLES = (
+    "PHOS_THREADS",
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -29,6 +28,6 @@ def limit_threads(count: int) -> None:
     """
     from threadpoolctl import threadpool_limits
 
-    for name in (THREADS, *LIBRARIES_THREADS):
+    for name in VARIABLES:
         os.environ[name] = str(count)
     threadpool_limits(count)

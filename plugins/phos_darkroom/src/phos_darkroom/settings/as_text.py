@@ -10,9 +10,8 @@ import tomli_w
 from platformdirs import user_config_path
 
 from phos_core.errors import shown
-from phos_core.process.recipe import Recipe
-from phos_core.stocks import toml_text
-from phos_core.stocks.film import Film
+from phos_core.process import Recipe
+from phos_core.stocks import Film, toml_text
 
 __all__ = [
     "NONE",
@@ -104,7 +103,18 @@ def settings_text(recipe: Recipe) -> str:
 
 
 def as_toml(table: Mapping[str, Any]) -> str:
-    """Write a table as TOML."""
+    """Write a table as TOML.
+
+    Parameters
+    ----------
+    table : mapping of str to object
+        Values that TOML can hold; None is none of them.
+
+    Returns
+    -------
+    str
+        The text.
+    """
     return tomli_w.dumps(table)
 
 

@@ -1,4 +1,8 @@
-"""The settings, described once: the shell's options and docs/settings.md are made of this table."""
+"""The settings, described once.
+
+The shell's options and the app's controls are made from this table, and docs/settings.md is checked
+against it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,8 +10,8 @@ from types import MappingProxyType
 from typing import get_args
 
 from phos_core.color import PRIMARIES
-from phos_core.process.recipe import Encoding, Mode
-from phos_core.stocks.treatment import BOUNDS
+from phos_core.process import Encoding, Mode
+from phos_core.stocks import BOUNDS
 
 __all__ = ["EXPOSURE_STOPS", "SETTINGS", "Setting", "bounds_of"]
 
@@ -29,6 +33,8 @@ class Setting:
         What it decides, in one line.
     option : str
         At the shell; empty: only Python has it.
+    unit : str
+        Of its numbers; empty: none.
     value : str
         What stands for its value in the shell's help; empty: nothing, or the choices do.
     unset : str
@@ -41,6 +47,7 @@ class Setting:
     group: str
     meaning: str
     option: str = ""
+    unit: str = ""
     value: str = ""
     unset: str = ""
     choices: tuple[str, ...] = ()
@@ -72,6 +79,7 @@ _LISTED = (
         name="pixel_pitch_um",
         option="--pixel-pitch",
         group="Film",
+        unit="µm",
         value="UM",
         unset="the long side fills the frame",
         meaning="Width of a pixel on the film, in µm.",
@@ -92,12 +100,14 @@ _LISTED = (
     Setting(
         name="offset_px",
         group="Film",
+        unit="pixels",
         meaning="Row and column where a crop begins in its frame.",
     ),
     Setting(
         name="exposure_stops",
         option="--exposure",
         group="Light",
+        unit="stops",
         value="STOPS",
         meaning="More light on the film, or less; +1 doubles it.",
     ),
@@ -113,6 +123,7 @@ _LISTED = (
         name="exposure_time_s",
         option="--exposure-time",
         group="Light",
+        unit="s",
         value="S",
         unset="short",
         meaning="How long the shutter was open, in s, for reciprocity failure.",
@@ -121,6 +132,7 @@ _LISTED = (
         name="light",
         option="--light",
         group="Light",
+        unit="K",
         value="LIGHT",
         meaning="Light of the scene: film (what the film is balanced for), daylight, tungsten, or "
         "a colour temperature in K.",
@@ -129,6 +141,7 @@ _LISTED = (
         name="push_stops",
         option="--push",
         group="Laboratory",
+        unit="stops",
         value="STOPS",
         meaning="Develop longer, or shorter if negative, as far as is published for the film.",
     ),
@@ -152,6 +165,7 @@ _LISTED = (
         name="filters_cc",
         option="--filters",
         group="Laboratory",
+        unit="cc",
         value="Y M C",
         meaning="The enlarger's yellow, magenta and cyan filters in cc, on top of the neutral "
         "balance.",
@@ -160,6 +174,7 @@ _LISTED = (
         name="print_stops",
         option="--print-exposure",
         group="Laboratory",
+        unit="stops",
         value="STOPS",
         meaning="Exposure of the print: more is darker.",
     ),
@@ -167,6 +182,7 @@ _LISTED = (
         name="black_point",
         option="--black-point",
         group="Laboratory",
+        unit="stops",
         value="STOPS",
         unset="unexposed film",
         meaning="Of a scan: black is so far below mid-grey.",
@@ -175,6 +191,7 @@ _LISTED = (
         name="white_point",
         option="--white-point",
         group="Laboratory",
+        unit="stops",
         value="STOPS",
         unset="approached, never passed",
         meaning="Of a scan: white is so far above mid-grey.",

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import phos_core as phos
 from phos_core.errors import UnknownFilmError, shown
-from phos_core.stocks.film import FILM_FORMATS_UM
-from phos_core.stocks.library import film_names, is_path, paper_summaries, papers
+from phos_core.stocks import FILM_FORMATS_UM, film_names, is_path, paper_summaries, papers
 
 __all__ = ["film_named", "format_named", "paper_named"]
 

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from phos_core.errors import ImageFileError, PresetError, SidecarError, UnknownPresetError, shown
-from phos_core.process.recipe import Recipe
-from phos_core.stocks.film import Film
-from phos_core.stocks.library import is_path
+from phos_core.process import Recipe
+from phos_core.stocks import Film, is_path
 from phos_darkroom.files.paths import exists
 from phos_darkroom.files.whole_files import new_files
 from phos_darkroom.settings.as_text import (

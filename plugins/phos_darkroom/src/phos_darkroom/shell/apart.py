@@ -6,7 +6,7 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from phos_core.process.device_facts import DeviceInfo, described, offers
+from phos_core.convolution import DeviceInfo, describe_device, offers
 
 __all__ = ["PROCESS_SECONDS", "describe", "from_process", "probe_all_apart", "probe_apart"]
 
@@ -42,7 +42,7 @@ def probe_all_apart() -> tuple[DeviceInfo, ...]:
 
 def describe(name: str) -> dict[str, Any]:
     """Describe a backend's device, in this process."""
-    return asdict(described(next(offer for offer in offers() if offer.name == name)))
+    return asdict(describe_device(next(offer for offer in offers() if offer.name == name)))
 
 
 def from_process(function: str, name: str, seconds: float) -> dict[str, Any] | str:

@@ -96,21 +96,21 @@ def completion(ctx: click.Context, shell: str) -> None:
 
 def complete_films(_: click.Context, __: click.Parameter, typed: str) -> list[CompletionItem]:
     """Complete the name of a film."""
-    from phos_core.stocks.library import film_names
+    from phos_core.stocks import film_names
 
     return _beginning(film_names(), typed)
 
 
 def complete_papers(_: click.Context, __: click.Parameter, typed: str) -> list[CompletionItem]:
     """Complete the name of a paper or a print film."""
-    from phos_core.stocks.library import papers
+    from phos_core.stocks import papers
 
     return _beginning(["auto", "scan", *papers()], typed)
 
 
 def complete_formats(_: click.Context, __: click.Parameter, typed: str) -> list[CompletionItem]:
     """Complete a film format."""
-    from phos_core.stocks.film import FILM_FORMATS_UM
+    from phos_core.stocks import FILM_FORMATS_UM
 
     return _beginning(["35mm", "6x4.5", "6x6", "6x7", "6x9", *FILM_FORMATS_UM], typed)
 
@@ -124,10 +124,10 @@ def complete_presets(_: click.Context, __: click.Parameter, typed: str) -> list[
 
 def complete_backends(_: click.Context, __: click.Parameter, typed: str) -> list[CompletionItem]:
     """Complete the name of a backend, of several the last."""
-    from phos_core.convolution.choosing.registry import offered_backends
+    from phos_core.convolution import offers
 
     before, comma, last = typed.rpartition(",")
-    names = sorted({offer.name for offer in offered_backends()})
+    names = sorted({offer.name for offer in offers()})
     return [CompletionItem(f"{before}{comma}{item.value}") for item in _beginning(names, last)]
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import click
 import numpy as np
 
-from phos_core.convolution.choosing.registry import plug_ins
-from phos_core.convolution.methods.cpu import usable_cores
+from phos_core.backend import usable_cores
+from phos_core.convolution import plug_ins
 from phos_darkroom.shell import apart
 from phos_darkroom.shell.messages import answer, own_stdout, visible
 from phos_darkroom.shell.tables import cell

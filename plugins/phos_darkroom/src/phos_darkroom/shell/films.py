@@ -29,7 +29,7 @@ def films(name: str | None, as_json: bool, papers: bool) -> None:
         _show_one(name, as_json=as_json)
         return
     if papers:
-        from phos_core.stocks.library import paper_summaries
+        from phos_core.stocks import paper_summaries
 
         paper_fields = ("name", "label", "kind", "measured", "description")
         print_list(paper_fields, paper_summaries, as_json=as_json, first_to_go=("label", "kind"))
@@ -54,7 +54,7 @@ def _show_one(name: str, *, as_json: bool) -> None:
 
 def _facts(name: str) -> dict[str, Any]:
     """What there is to know of a film before it is loaded, and where its figures come from."""
-    from phos_core.stocks.library import PRINTED_ON, paper_summaries
+    from phos_core.stocks import PRINTED_ON, paper_summaries
     from phos_darkroom.settings.names import film_named
 
     named = film_named(name)

@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 import phos_core as phos
-from phos_core.convolution.choosing.known_plugins import COMMANDS
-from phos_core.errors import ConfigurationError, PhosError
+from phos_core.convolution import PLUG_IN_COMMANDS
+from phos_core.errors import ConfigurationError, PhosError, shown
 from phos_darkroom.shell.backends import backends
 from phos_darkroom.shell.completion import completion
 from phos_darkroom.shell.contact import compare, contact
@@ -95,8 +95,8 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
-        if name in COMMANDS and self.get_command(ctx, name) is None:
-            plug_in = COMMANDS[name]
+        if name in PLUG_IN_COMMANDS and self.get_command(ctx, name) is None:
+            plug_in = PLUG_IN_COMMANDS[name]
             raise _Failure(
                 f"the command {name} comes with {plug_in.distribution}, which is not "
                 f"installed; {plug_in.hint}"
@@ -144,7 +144,7 @@ def _use_the_usual_configuration() -> None:
 
 def _leave_at_once_if_need_be(code: int) -> None:
     """End the process without taking a library down that a plug-in's thread is still loading."""
-    from phos_core.convolution.choosing.guarded import is_anyone_left_behind
+    from phos_core.convolution import is_anyone_left_behind
 
     if is_anyone_left_behind():
         for stream in (sys.stdout, sys.stderr):
@@ -163,12 +163,11 @@ def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:
 
 def _find_plugin_commands() -> dict[str, click.Command]:
     """Commands of plug-ins by name; a warning on stderr names those that cannot be added."""
-    from phos_core.convolution.choosing import registry
-    from phos_core.convolution.choosing.guarded import shown
+    from phos_core.convolution import brought
 
     commands: dict[str, click.Command] = {}
     try:
-        offered = list(registry.brought("phos_commands"))
+        offered = list(brought("phos_commands"))
     except ConfigurationError as error:  # which is no reason to refuse help
         say(f"warning: {error}")
         return {}

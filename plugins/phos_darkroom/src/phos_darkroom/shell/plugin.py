@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 import phos_core as phos
-from phos_core.convolution.hooks import CONTRACT, HOOK_API
+from phos_core.convolution import CONTRACT, HOOK_API
 from phos_darkroom.shell.listing import json_option
 from phos_darkroom.shell.messages import answer, json_text, own_stdout, say, tell, visible
 from phos_darkroom.shell.tables import cell, print_width, table_text

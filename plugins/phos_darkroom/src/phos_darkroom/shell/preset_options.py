@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from phos_core.process.recipe import Recipe
+from phos_core.process import Recipe
 from phos_darkroom.settings.described import EXPOSURE_STOPS
 from phos_darkroom.shell.completion import complete_presets
 from phos_darkroom.shell.help import in_group

@@ -7,7 +7,7 @@ import click
 import numpy as np
 
 from phos_core import develop
-from phos_core.convolution.choosing.guarded import Trouble, attempt
+from phos_core.convolution import Trouble, attempt
 from phos_darkroom.shell import apart, doctor
 from phos_darkroom.shell.messages import answer, json_text, own_stdout, visible
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from phos_core.process.recipe import Recipe
+from phos_core.process import Recipe
 from phos_darkroom.settings.described import SETTINGS, Setting, bounds_of
 from phos_darkroom.shell.completion import complete_films, complete_formats, complete_papers
 from phos_darkroom.shell.help import in_group

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from phos_core.errors import PhosError
-from phos_core.stocks.film import FILM_FORMATS_UM
-from phos_core.stocks.library import films
+from phos_core.stocks import FILM_FORMATS_UM, films
 from phos_darkroom.settings.sidecar import has_one, path_for, read
 from phos_darkroom.showing.thumbnails import read_small, scaled, to_codes
 

@@ -1,6 +1,7 @@
 """A stock's colours as a three-dimensional lookup table, for programs that know no film."""
 
 import dataclasses
+import operator
 import os
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
@@ -10,11 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from phos_core.convolution.contract import ConvolutionBackend
-from phos_core.errors import ImageFileError
-from phos_core.process.develop import develop
-from phos_core.process.recipe import Recipe, checked_recipe
-from phos_core.stocks.treatment import whole
+from phos_core.backend import ConvolutionBackend
+from phos_core.errors import ImageFileError, shown
+from phos_core.process import Recipe, checked_recipe, develop
 from phos_darkroom.files.paths import exists
 from phos_darkroom.files.whole_files import cannot_write, new_files
 
@@ -263,7 +262,10 @@ def _colour_alone(recipe: Recipe) -> Recipe:
 
 
 def _size(size: int) -> int:
-    size = whole("size", size)
+    try:
+        size = operator.index(size)
+    except TypeError as error:
+        raise TypeError(f"size must be a whole number, got {shown(size)}") from error
     if not SMALLEST <= size <= LARGEST:
         raise ValueError(f"size must lie between {SMALLEST} and {LARGEST}, got {size}")
     return size

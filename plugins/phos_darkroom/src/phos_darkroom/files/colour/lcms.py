@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from phos_core.errors import ImageFileError
 
-__all__ = ["adobe_rgb_profile", "srgb_profile", "transform", "xyz_profile"]
+__all__ = ["adobe_rgb_profile", "new_profile", "srgb_profile", "transform", "xyz_profile"]
 
 _PIXELS = {b"RGB ": "rgb", b"GRAY": "gray", b"XYZ ": "xyz"}  # by a profile's colour space
 
@@ -52,6 +52,25 @@ def transform(values: NDArray[Any], source: bytes, target: bytes) -> NDArray[np.
     return out
 
 
+def new_profile(kind: str, **how: Any) -> bytes:
+    """Make a profile that says that it was made long ago: equal pictures, equal bytes.
+
+    Parameters
+    ----------
+    kind : str
+        What it is of, as imagecodecs has it.
+    **how
+        White, primaries and curve, where they do not follow from that.
+
+    Returns
+    -------
+    bytes
+        An ICC profile.
+    """
+    profile: bytes = _library().cms_profile(kind, **how)
+    return profile[:24] + struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + profile[36:]
+
+
 @functools.cache
 def srgb_profile() -> bytes:
     """Return an sRGB profile, without the time of its making: equal pictures, equal bytes.
@@ -61,7 +80,7 @@ def srgb_profile() -> bytes:
     bytes
         An ICC profile of RGB.
     """
-    return _without_time(_library().cms_profile("srgb"))
+    return new_profile("srgb")
 
 
 @functools.cache
@@ -73,7 +92,7 @@ def adobe_rgb_profile() -> bytes:
     bytes
         An ICC profile of RGB, of gamma 563/256.
     """
-    return _without_time(_library().cms_profile("adobergb"))
+    return new_profile("adobergb")
 
 
 @functools.cache
@@ -85,13 +104,7 @@ def xyz_profile() -> bytes:
     bytes
         An ICC profile.
     """
-    profile: bytes = _library().cms_profile("xyz")
-    return profile
-
-
-def _without_time(profile: bytes) -> bytes:
-    """A profile that says that it was made long ago: equal pictures, equal bytes."""
-    return profile[:24] + struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + profile[36:]
+    return new_profile("xyz")
 
 
 def _library() -> Any:

@@ -13,7 +13,7 @@ from PIL import Image, features
 
 from phos_core.errors import ImageFileError
 from phos_darkroom.files.formats.assembling import assemble
-from phos_darkroom.files.formats.boxes import ImageFacts, image_facts
+from phos_darkroom.files.formats.avif_boxes import ImageFacts, image_facts
 from phos_darkroom.files.formats.code_points import named_profile
 from phos_darkroom.files.formats.damage import DamageError
 from phos_darkroom.files.formats.limits import check_size, read_whole

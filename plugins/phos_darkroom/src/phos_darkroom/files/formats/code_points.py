@@ -1,14 +1,13 @@
 """Colours that a file names by numbers (ITU-T H.273): PNG's cICP, AVIF's nclx."""
 
 import functools
-import struct
 from pathlib import Path
 
-import imagecodecs
 import numpy as np
 
 from phos_core import color
 from phos_core.errors import ImageFileError
+from phos_darkroom.files.colour.lcms import new_profile
 
 __all__ = ["named_profile"]
 
@@ -81,22 +80,15 @@ def _profile_of(primaries: str, gamma: float | None) -> bytes:
     """Return a profile of these primaries, with a gamma or sRGB's curve."""
     (red, green, blue), white = color.PRIMARIES[primaries]
     curve = color.decode_srgb(np.linspace(0.0, 1.0, _CURVE_POINTS)).astype(np.float32)
-    return _undated(
-        imagecodecs.cms_profile(
-            "rgb",
-            whitepoint=(*white, 1.0),
-            primaries=(*red, 1.0, *green, 1.0, *blue, 1.0),
-            transferfunction=curve if gamma is None else None,
-            gamma=gamma,
-        )
+    return new_profile(
+        "rgb",
+        whitepoint=(*white, 1.0),
+        primaries=(*red, 1.0, *green, 1.0, *blue, 1.0),
+        transferfunction=curve if gamma is None else None,
+        gamma=gamma,
     )
 
 
 @functools.cache
 def _grey_profile(gamma: float) -> bytes:
-    return _undated(imagecodecs.cms_profile("gray", gamma=gamma))
-
-
-def _undated(profile: bytes) -> bytes:
-    """Return a profile without the time of its making: equal files, equal profiles."""
-    return profile[:24] + struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + profile[36:]
+    return new_profile("gray", gamma=gamma)

@@ -6,7 +6,6 @@ before LibRaw sees the file.
 
 import io
 import math
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -16,6 +15,7 @@ from phos_darkroom.files.formats.limits import PIXELS, TAG_VALUES
 from phos_darkroom.files.metadata.tiff_tags import (
     Directory,
     Layout,
+    numbers,
     read_directory,
     read_layout,
     read_tag,
@@ -33,8 +33,6 @@ MOSAIC, LINEAR = 32803, 34892
 STORED, JPEGS = 1, (7, 34892)
 DIRECTORIES = 100  # our choice: real files have some five
 JPEG_START, JPEG_END, END_BYTES = b"\xff\xd8", b"\xff\xd9", 256
-_LETTERS = {1: "B", 3: "H", 4: "I", 5: "II", 8: "h", 9: "i", 10: "ii", 11: "f", 12: "d"}
-_LETTERS |= {13: "I", 16: "Q", 18: "Q"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +57,12 @@ class SensorsImage:
     pointer: int
 
     def numbers(self, tag: int) -> list[float]:
-        """Return a tag's values, none if it is not there or holds no numbers."""
-        return _numbers(self.stream, self.layout, self.directory, tag)
+        """Return a tag's values; none if it is missing or holds no numbers, 0 for one over 0."""
+        entry = self.directory.find(tag)
+        limit = 8 * TAG_VALUES
+        found = None if entry is None else read_tag(self.stream, self.layout, entry, limit)
+        values = () if found is None else numbers(self.layout, found)
+        return [0.0 if math.isnan(value) else value for value in values]
 
     def whole(self, tag: int, otherwise: int) -> int:
         """Return a tag's first value as a whole number."""
@@ -184,19 +186,6 @@ def _pointers(layout: Layout, directory: Directory) -> list[int]:
                 (place,) = layout.offset.unpack(entry.field)
             found += [place + layout.offset.size * number for number in range(entry.count)]
     return found
-
-
-def _numbers(stream: BinaryIO, layout: Layout, directory: Directory, tag: int) -> list[float]:
-    entry = directory.find(tag)
-    if entry is None or entry.type not in _LETTERS:
-        return []
-    found = read_tag(stream, layout, entry, 8 * TAG_VALUES)
-    if found is None:
-        return []
-    unpacked = [*struct.iter_unpack(layout.order + _LETTERS[entry.type], found.value)]
-    if entry.type in (5, 10):
-        return [above / below if below else 0.0 for above, below in unpacked]
-    return [value for (value,) in unpacked]
 
 
 def _parts(image: SensorsImage) -> tuple[list[int], list[int], list[int]]:

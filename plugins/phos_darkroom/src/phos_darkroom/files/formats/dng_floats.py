@@ -29,7 +29,8 @@ from phos_darkroom.files.formats.dng import (
     SensorsImage,
     sensors_image,
 )
-from phos_darkroom.files.metadata.tiff_tags import Tag, packed_directory, padding
+from phos_darkroom.files.metadata.tiff_packing import packed_directory, padding
+from phos_darkroom.files.metadata.tiff_tags import Tag
 
 __all__ = ["in_integers"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phos_darkroom.files.formats.assembling import assemble
-from phos_darkroom.files.formats.boxes import boxes_in
+from phos_darkroom.files.formats.boxes import whole_boxes
 from phos_darkroom.files.formats.code_points import named_profile
 from phos_darkroom.files.formats.damage import one_clear_error
 from phos_darkroom.files.formats.limits import read_whole
@@ -73,15 +73,15 @@ def read(path: Path) -> Picture:
 def _check_item_names(content: bytes) -> None:
     """Refuse names of items that are no text: pi-heif ends the whole process at them."""
     file = io.BytesIO(content)
-    for meta, start, end in boxes_in(file, 0, len(content)):
-        for listed, first, last in boxes_in(file, start + 4, end) if meta == b"meta" else ():
+    for meta, start, end in whole_boxes(file, 0, len(content)):
+        for listed, first, last in whole_boxes(file, start + 4, end) if meta == b"meta" else ():
             if listed == b"iinf":
                 _check_names(file, content, first, last)
 
 
 def _check_names(file: BinaryIO, content: bytes, start: int, end: int) -> None:
     counted = 2 if content[start : start + 1] == b"\0" else 4
-    for kind, item, item_end in boxes_in(file, start + 4 + counted, end):
+    for kind, item, item_end in whole_boxes(file, start + 4 + counted, end):
         if kind == b"infe":
             numbers = 8 if content[item : item + 1] < b"\3" else 10
             content[item + numbers : item_end].decode()

@@ -1,8 +1,10 @@
 """A JPEG's segments: those that hold pixels, and those of metadata."""
 
+import contextlib
 import math
 import re
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +30,7 @@ __all__ = [
     "SEGMENT_BYTES",
     "XMP_MARK",
     "Segments",
+    "first_exif",
     "segments",
 ]
 
@@ -45,9 +48,36 @@ BASELINE_TO_PROGRESSIVE = {0xC0, 0xC1, 0xC2} | ARITHMETIC
 JFIF_BYTES = 14
 NAME_BYTES = 32  # of extended XMP's name
 COEFFICIENTS = 64  # of a block
-_ALONE = {0x01, *range(0xD0, 0xD8)}  # markers without a segment
+_ALONE = {0x01, *range(0xD0, 0xD8)}  # markers that mean nothing outside of coded data
+_WITHOUT_SEGMENT = _ALONE | {SOI, EOI}
 _MARKER = re.compile(rb"\xff([^\x00\xff])", re.DOTALL)
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A marker, and what stands behind it.
+
+    Parameters
+    ----------
+    marker : int
+        Its second byte.
+    stray_bytes : int
+        That stand before it and belong to nothing.
+    body : bytes
+        Of the segment, without its length; empty for a marker that has none.
+    data_bytes : int
+        Of coded data behind the segment, if it starts a scan.
+    start, end : int
+        Where in the file the marker starts, and where segment and data end.
+    """
+
+    marker: int
+    stray_bytes: int
+    body: bytes
+    data_bytes: int
+    start: int
+    end: int
 
 
 @dataclass(slots=True)
@@ -77,7 +107,7 @@ class Segments:
 
 
 def segments(content: bytes, path: Path) -> Segments:
-    """Walk from marker to marker to the end of the first picture.
+    """Gather the segments of a file's first picture.
 
     Parameters
     ----------
@@ -94,43 +124,83 @@ def segments(content: bytes, path: Path) -> Segments:
     """
     view = memoryview(content)
     found = Segments()
-    place = 2
-    for _ in range(CHUNKS):
-        marker, stray_bytes, place = _marker(content, place)
-        found.stray_bytes += stray_bytes
-        if marker in _ALONE:
+    for segment in walked(content):
+        found.stray_bytes += segment.stray_bytes
+        if segment.marker in _ALONE:
             continue
-        if marker == EOI:
+        if segment.marker == EOI:
             found.has_end = True
             break
-        if marker == SOI and found.scans:
+        if segment.marker == SOI and found.scans:
             break  # the next picture's: this one lacks its end
-        if marker == SOI:
+        if segment.marker == SOI:
             raise DamageError("another picture starts before the first one's end")
-        (length,) = struct.unpack_from(">H", content, place)
-        body, end = content[place + 2 : place + length], place + max(length, 2)
-        if end > len(content):
-            raise DamageError("a segment claims more bytes than are left")
-        if marker == SOS:
-            _take_scan(found, body)
-            data_end = _end_of_data(content, end)
-            found.scans += 1
-            found.scan_bytes += data_end - end
-            end = data_end
-            if found.scans > SCANS:
-                raise DamageError(f"it has more than {SCANS} scans")
-        elif marker in FRAMES:
-            _take_frame(found, marker, body, path)
-        if not _take(found, marker, body):
-            found.pixels.append(view[place - 2 : end])
-        place = end
-        if marker == SOS and _MARKER.search(content, end) is None:
-            break  # without an end: whether pixels are missing is the decoder's to say
+        if segment.marker == SOS:
+            _take_scan(found, segment)
+        elif segment.marker in FRAMES:
+            _take_frame(found, segment.marker, segment.body, path)
+        if not _take(found, segment.marker, segment.body):
+            found.pixels.append(view[segment.start : segment.end])
     if found.has_end:
         found.pixels.append(b"\xff\xd9")
     if not found.blocks:
         raise DamageError("it has no frame")
     return found
+
+
+def first_exif(content: bytes) -> bytes | None:
+    """Return the first EXIF block of a JPEG, also if what follows it is damaged.
+
+    Parameters
+    ----------
+    content : bytes
+        The whole file.
+
+    Returns
+    -------
+    bytes or None
+        None if there is none before the first damage.
+    """
+    with contextlib.suppress(DamageError, struct.error):
+        for segment in walked(content):
+            if segment.marker == APP1 and segment.body.startswith(EXIF_MARK):
+                return segment.body.removeprefix(EXIF_MARK)
+    return None
+
+
+def walked(content: bytes) -> Iterator[Segment]:
+    """Go from marker to marker.
+
+    Parameters
+    ----------
+    content : bytes
+        A whole JPEG.
+
+    Yields
+    ------
+    Segment
+        Of every marker, those of further pictures in the file too.
+
+    Raises
+    ------
+    DamageError, struct.error
+        Where a segment is cut short, or the file ends elsewhere than within coded data.
+    """
+    place = 2
+    for _ in range(CHUNKS):
+        marker, stray_bytes, place = _marker(content, place)
+        start, body, data_bytes = place - 2, b"", 0
+        if marker not in _WITHOUT_SEGMENT:
+            (length,) = struct.unpack_from(">H", content, place)
+            body, place = content[place + 2 : place + length], place + max(length, 2)
+            if place > len(content):
+                raise DamageError("a segment claims more bytes than are left")
+        if marker == SOS:
+            data_bytes = _end_of_data(content, place) - place
+            place += data_bytes
+        yield Segment(marker, stray_bytes, body, data_bytes, start, place)
+        if marker == SOS and _MARKER.search(content, place) is None:
+            return  # without an end: whether pixels are missing is the decoder's to say
 
 
 def _marker(content: bytes, place: int) -> tuple[int, int, int]:
@@ -174,13 +244,18 @@ def _blocks(rows: int, cols: int, factors: list[tuple[int, int]]) -> int:
     return int(groups * max(1, sum(across * down for across, down in factors)))
 
 
-def _take_scan(found: Segments, body: bytes) -> None:
-    """Note which coefficients a scan gives to the last bit."""
+def _take_scan(found: Segments, scan: Segment) -> None:
+    """Count a scan, and note which coefficients it gives to the last bit."""
+    body = scan.body
     channels = body[0]
     first, last, bits = body[1 + 2 * channels : 4 + 2 * channels]
     if bits & 15 == 0:
         for channel in body[1 : 1 + 2 * channels : 2]:
             found.missing.get(channel, set()).difference_update(range(first, last + 1))
+    found.scans += 1
+    found.scan_bytes += scan.data_bytes
+    if found.scans > SCANS:
+        raise DamageError(f"it has more than {SCANS} scans")
 
 
 def _take(found: Segments, marker: int, body: bytes) -> bool:

@@ -16,7 +16,6 @@ __all__ = [
     "METADATA_BYTES",
     "PIXELS",
     "SCANS",
-    "TAGS",
     "TAG_VALUES",
     "UNPROVEN_BYTES",
     "UNPROVEN_EXPANSION",
@@ -55,9 +54,6 @@ UNPROVEN_BYTES = 512 * 2**20
 first unpacked without being kept, to see that they are whole. Flat pictures only get here."""
 
 UNPROVEN_EXPANSION = 100
-
-TAGS = 4_096
-"""Of one directory of a TIFF. The standard and all makers together define fewer."""
 
 TAG_VALUES = 4_000_000
 """Of one tag of a TIFF that lists numbers: offsets of the tiles of a terapixel."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phos_core.errors import ImageFileError
-from phos_darkroom.files.formats.assembling import EXIF_MARK, assemble, turn
+from phos_darkroom.files.formats.assembling import assemble, turn
 from phos_darkroom.files.formats.damage import (
     DamageError,
     check_is_file,
@@ -19,6 +19,7 @@ from phos_darkroom.files.formats.damage import (
 )
 from phos_darkroom.files.formats.dng import check_parts, is_dng, size
 from phos_darkroom.files.formats.dng_floats import in_integers
+from phos_darkroom.files.formats.jpeg_segments import first_exif
 from phos_darkroom.files.formats.optional import check_claim, library
 from phos_darkroom.files.formats.raw_metadata import exif_of, says_when, xmp_of
 from phos_darkroom.files.picture import Picture
@@ -152,17 +153,7 @@ def _exif_of_preview(rawpy: Any, file: Any) -> bytes | None:
         return None
     if preview.format != rawpy.ThumbFormat.JPEG:
         return None
-    return _exif_of_jpeg(preview.data)
-
-
-def _exif_of_jpeg(content: bytes) -> bytes | None:
-    place = 2
-    while content[place : place + 1] == b"\xff":
-        end = place + 2 + int.from_bytes(content[place + 2 : place + 4], "big")
-        if content[place + 1 : place + 2] == b"\xe1" and content.startswith(EXIF_MARK, place + 4):
-            return content[place + 4 + len(EXIF_MARK) : end]
-        place = end
-    return None
+    return first_exif(preview.data)
 
 
 def _reason(rawpy: Any, error: Exception) -> str:

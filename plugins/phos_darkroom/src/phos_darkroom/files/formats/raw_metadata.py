@@ -6,18 +6,17 @@ its header. Fujifilm's RAF and Sigma's X3F have EXIF in their preview alone; Can
 
 import io
 import struct
+from collections.abc import Container
 from typing import BinaryIO
 
-from phos_darkroom.files.formats.boxes import boxes_in
+from phos_darkroom.files.formats.boxes import whole_boxes
 from phos_darkroom.files.formats.limits import METADATA_BYTES
 from phos_darkroom.files.metadata.exif import block_of_tiff
+from phos_darkroom.files.metadata.exif_block import open_block
+from phos_darkroom.files.metadata.exif_tags import ALL_BUT_POINTERS, Tags, new_block, values_for
 from phos_darkroom.files.metadata.tiff_tags import (
     Layout,
     Tag,
-    converted,
-    packed_directory,
-    padding,
-    pointer,
     read_directory,
     read_layout,
     read_tag,
@@ -25,8 +24,10 @@ from phos_darkroom.files.metadata.tiff_tags import (
 
 __all__ = ["exif_of", "says_when", "xmp_of"]
 
-XMP, EXIF, GPS, DATE_OF_EXPOSURE = 700, 0x8769, 0x8825, 0x9003
+XMP, DATE_OF_EXPOSURE = 700, 0x9003
 _HOW_STORED = frozenset((*range(0xFE, 0x10A), 0x111, 0x115, 0x116, 0x117, 0x11C))
+_OF_THE_PICTURE = ALL_BUT_POINTERS - _HOW_STORED
+_LITTLE = Layout("<")
 _CANON = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")  # of Canon's box in a CR3
 
 
@@ -85,16 +86,17 @@ def says_when(block: bytes | None) -> bool:
     -------
     bool
     """
-    return block is not None and DATE_OF_EXPOSURE in _tags(block, Layout("<"), EXIF)
+    opened = open_block(block)
+    return opened is not None and opened.find(opened.exif, DATE_OF_EXPOSURE) is not None
 
 
 def _of_cr3(stream: BinaryIO) -> bytes | None:
     """Join the directories of a CR3: the first, that of EXIF and that of the place."""
     parts: dict[bytes, bytes] = {}
     size = stream.seek(0, io.SEEK_END)
-    for kind, start, end in boxes_in(stream, 0, size):
+    for kind, start, end in whole_boxes(stream, 0, size):
         if kind == b"moov":
-            for inner, inner_start, inner_end in boxes_in(stream, start, end):
+            for inner, inner_start, inner_end in whole_boxes(stream, start, end):
                 stream.seek(inner_start)
                 if inner == b"uuid" and stream.read(16) == _CANON:
                     parts |= _directories(stream, inner_start + 16, inner_end)
@@ -105,7 +107,7 @@ def _of_cr3(stream: BinaryIO) -> bytes | None:
 
 def _directories(stream: BinaryIO, start: int, end: int) -> dict[bytes, bytes]:
     found = {}
-    for kind, body, body_end in boxes_in(stream, start, end):
+    for kind, body, body_end in whole_boxes(stream, start, end):
         if kind.startswith(b"CMT") and body_end - body <= METADATA_BYTES:
             stream.seek(body)
             found[kind] = stream.read(body_end - body)
@@ -128,38 +130,14 @@ def _of_mrw(stream: BinaryIO) -> bytes | None:
 
 def _joined(first: bytes, exif: bytes | None, gps: bytes | None) -> bytes | None:
     """Make one block of directories that are TIFFs of their own."""
-    layout = Layout("<")
-    tags = {n: tag for n, tag in _tags(first, layout).items() if n not in _HOW_STORED}
-    block = bytearray(b"II*\0" + bytes(4))
-    for number, part in ((EXIF, exif), (GPS, gps)):
-        inner = {} if part is None else _tags(part, layout)
-        if inner:
-            block += padding(layout, len(block))
-            tags[number] = pointer(number, len(block), layout)
-            block += packed_directory(layout, len(block), (), inner)
-    if not tags:
-        return None
-    block += padding(layout, len(block))
-    layout.offset.pack_into(block, layout.first, len(block))
-    return bytes(block + packed_directory(layout, len(block), (), tags))
+    tags = Tags(_tags(first, _OF_THE_PICTURE), _tags(exif), {}, _tags(gps))
+    return new_block(_LITTLE, tags) if tags.first or tags.exif or tags.gps else None
 
 
-def _tags(block: bytes, target: Layout, sub_directory: int | None = None) -> dict[int, Tag]:
-    """Read the tags of a block's first directory, or of one that it points to."""
-    file = io.BytesIO(block)
+def _tags(block: bytes | None, wanted: Container[int] = ALL_BUT_POINTERS) -> dict[int, Tag]:
+    """Read the tags of a block's first directory."""
+    file = io.BytesIO(block or b"")
     layout = read_layout(file)
-    directory = None if layout is None else read_directory(file, layout)
-    if layout is None or directory is None:
+    if layout is None:
         return {}
-    if sub_directory is not None:
-        entry = directory.find(sub_directory)
-        if entry is None:
-            return {}
-        directory = read_directory(file, layout, *layout.offset.unpack(entry.field))
-    tags: dict[int, Tag] = {}
-    for entry in directory.entries if directory is not None else ():
-        tag = None if entry.tag in tags else read_tag(file, layout, entry, METADATA_BYTES)
-        tag = None if tag is None else converted(tag, layout, target)
-        if tag is not None:
-            tags[entry.tag] = tag
-    return tags
+    return values_for(file, layout, read_directory(file, layout), wanted, _LITTLE)

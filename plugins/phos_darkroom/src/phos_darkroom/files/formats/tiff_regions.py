@@ -14,7 +14,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from phos_core.convolution.methods.cpu import in_parallel
+from phos_core.backend import in_parallel
 from phos_core.errors import ImageFileError
 from phos_darkroom.files.formats.assembling import described, encoding_by, is_spread
 from phos_darkroom.files.formats.damage import DamageError, check_is_file, one_clear_error
@@ -172,6 +172,7 @@ class TiffRegions:
         mend(self._page)
         self._stored_samples = int(self._page.samplesperpixel)
         self._check_samples()
+        self._measure_segments()
         self._check_segments()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # `metadata` warns
@@ -218,7 +219,8 @@ class TiffRegions:
                 "developed from grey or RGB, with or without alpha: convert it to RGB first"
             )
 
-    def _check_segments(self) -> None:
+    def _measure_segments(self) -> None:
+        """Note how the picture is cut into strips or tiles."""
         page = self._page
         length, width = (
             (page.tilelength, page.tilewidth)
@@ -228,39 +230,42 @@ class TiffRegions:
         if min(page.imagelength, page.imagewidth, length, width) < 1:
             raise ImageFileError(f"{self.path} is damaged: it claims no pixels")
         self._segment_shape = length, width
+        self._across = math.ceil(page.imagewidth / width)
+        self._down = math.ceil(page.imagelength / length)
         self._is_planar = (
             page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and self._stored_samples > 1
         )
-        planes = self._stored_samples if self._is_planar else 1
-        self._across = math.ceil(page.imagewidth / width)
-        self._down = math.ceil(page.imagelength / length)
-        segments = planes * self._across * self._down
-        size = os.fstat(self._file.fileno()).st_size
-        extents = list(zip(page.dataoffsets, page.databytecounts, strict=True))
-        if len(extents) < segments or any(
-            not count or offset + count > size for offset, count in extents[:segments]
-        ):
-            raise ImageFileError(f"{self.path} is cut short: parts of the picture are missing")
         self._is_plain = (
             not page.is_tiled
             and page.compression == 1
             and page.predictor == 1
             and page.fillorder == tifffile.FILLORDER.MSB2LSB
         )
-        sample_bytes = self.dtype.itemsize * (1 if self._is_planar else self._stored_samples)
-        segment_bytes = length * width * sample_bytes
-        if self._is_plain:
-            short = self._lacks_rows(width * sample_bytes)
-        else:
-            short = False
-            if segment_bytes > SEGMENT_BYTES:
-                raise ImageFileError(
-                    f"{self.path} is compressed in pieces of {segment_bytes / 2**20:.0f} MiB, "
-                    f"more than {SEGMENT_BYTES / 2**20:.0f}: save it in tiles, for instance of "
-                    "256 by 256 pixels"
-                )
-        if short:
+
+    def _check_segments(self) -> None:
+        """Refuse a picture that lacks some of its segments, or has larger ones than are decoded."""
+        if self._lacks_segments():
+            raise ImageFileError(f"{self.path} is cut short: parts of the picture are missing")
+        samples = 1 if self._is_planar else self._stored_samples
+        row_bytes = self._segment_shape[1] * samples * self.dtype.itemsize
+        segment_bytes = self._segment_shape[0] * row_bytes
+        if self._is_plain and self._lacks_rows(row_bytes):
             raise ImageFileError(f"{self.path} is cut short: its strips lack rows")
+        if not self._is_plain and segment_bytes > SEGMENT_BYTES:
+            raise ImageFileError(
+                f"{self.path} is compressed in pieces of {segment_bytes / 2**20:.0f} MiB, "
+                f"more than {SEGMENT_BYTES / 2**20:.0f}: save it in tiles, for instance of "
+                "256 by 256 pixels"
+            )
+
+    def _lacks_segments(self) -> bool:
+        """Whether a segment is missing, empty, or beyond the file's end."""
+        count = self._across * self._down * (self._stored_samples if self._is_planar else 1)
+        size = os.fstat(self._file.fileno()).st_size
+        extents = list(zip(self._page.dataoffsets, self._page.databytecounts, strict=True))
+        return len(extents) < count or any(
+            not length or offset + length > size for offset, length in extents[:count]
+        )
 
     def _lacks_rows(self, row_bytes: int) -> bool:
         """Whether a strip that is not compressed is shorter than its rows."""

@@ -7,7 +7,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from phos_core.convolution.methods.cpu import in_parallel
+from phos_core.backend import in_parallel
 from phos_darkroom.files.formats.tiff_blocks import HEADER_BYTES, extra_tags, resolution_tags
 from phos_darkroom.files.metadata.exif import start_of_tiff, write_into_tiff
 from phos_darkroom.files.metadata.exif_facts import with_resolution

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import BinaryIO, Literal
 
 from phos_core.errors import ImageFileError
-from phos_darkroom.files.metadata.exif_block import numbers, open_block, with_numbers
+from phos_darkroom.files.metadata.exif_block import open_block, with_numbers
 from phos_darkroom.files.metadata.exif_tags import (
     ALL_BUT_POINTERS,
     MAKER_NOTE,
@@ -23,11 +23,12 @@ from phos_darkroom.files.metadata.exif_tags import (
     new_block,
     read_tags,
 )
+from phos_darkroom.files.metadata.tiff_packing import packed_offset
 from phos_darkroom.files.metadata.tiff_tags import (
     Directory,
     Layout,
     Tag,
-    packed_offset,
+    numbers,
     read_directory,
     read_layout,
 )

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from phos_darkroom.files.metadata.tiff_tags import (
+    RATIONALS,
+    TEXTS,
+    TYPES,
     Directory,
     Entry,
     Layout,
+    Tag,
     read_directory,
     read_layout,
     read_tag,
@@ -21,7 +25,6 @@ __all__ = [
     "INTEROPERABILITY",
     "Block",
     "Value",
-    "numbers",
     "open_block",
     "pointed_to",
     "with_numbers",
@@ -32,39 +35,17 @@ EXIF, GPS, INTEROPERABILITY = 0x8769, 0x8825, 0xA005
 
 MAX_VALUE_BYTES = 1 << 24
 
-_LETTERS = {
-    1: "B",
-    3: "H",
-    4: "I",
-    6: "b",
-    8: "h",
-    9: "i",
-    13: "I",
-    16: "Q",
-    17: "q",
-    18: "Q",
-    5: "II",
-    7: "B",
-    10: "ii",
-    11: "f",
-    12: "d",
-}
-_ASCII, _RATIONALS = 2, (5, 10)
-
 
 @dataclass(frozen=True, slots=True)
-class Value:
-    """A value: its tag and type, and where in the block its bytes stand."""
+class Value(Tag):
+    """A tag with its value, and where in the block the bytes of that stand."""
 
-    tag: int
-    type: int
     start: int
-    data: bytes
 
     @property
     def place(self) -> slice:
         """Of its bytes in the block."""
-        return slice(self.start, self.start + len(self.data))
+        return slice(self.start, self.start + len(self.value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +71,7 @@ class Block:
             value = read_tag(io.BytesIO(self.data), self.layout, entry, MAX_VALUE_BYTES)
             if value is not None and value.value and directory is not None:
                 start = self._start(directory, index, entry, len(value.value))
-                found.append(Value(entry.tag, entry.type, start, value.value))
+                found.append(Value(entry.tag, entry.type, value.value, start))
         return found
 
     def extent(self, directory: Directory) -> slice:
@@ -170,33 +151,6 @@ def pointed_to(
     return read_directory(file, layout, *number.unpack(value.value))
 
 
-def numbers(layout: Layout, value: Value) -> tuple[float, ...]:
-    """Return a value's numbers, of whatever type they are.
-
-    Parameters
-    ----------
-    layout : Layout
-        Of the block.
-    value : Value
-        Whole numbers of any width, with a sign or without, fractions, floats, or digits as text.
-
-    Returns
-    -------
-    tuple of float
-        Empty if they are none; a fraction over 0 is NaN.
-    """
-    if value.type == _ASCII:
-        text = value.data.rstrip(b"\0 ").strip()
-        return (float(text),) if text.isdigit() else ()
-    letters = _LETTERS.get(value.type)
-    if letters is None:
-        return ()
-    found = [*struct.iter_unpack(layout.order + letters, value.data)]
-    if value.type in _RATIONALS:
-        return tuple(above / below if below else float("nan") for above, below in found)
-    return tuple(float(number) for (number,) in found)
-
-
 def with_numbers(block: bytearray, layout: Layout, value: Value, new: Sequence[int]) -> None:
     """Put other numbers in place of a value's, as its type has them.
 
@@ -207,17 +161,17 @@ def with_numbers(block: bytearray, layout: Layout, value: Value, new: Sequence[i
     layout : Layout
         Of the block.
     value : Value
-        One that `numbers` can read.
+        One that holds numbers, or digits as text.
     new : sequence of int
         As many as it has, or fewer: the first ones are replaced. Nothing is if one does not fit.
     """
-    if value.type == _ASCII:
+    if value.type in TEXTS:
         data = str(new[0]).encode()
-        if len(data) < len(value.data):
-            block[value.place] = data.ljust(len(value.data), b"\0")
+        if len(data) < len(value.value):
+            block[value.place] = data.ljust(len(value.value), b"\0")
         return
-    letters = layout.order + _LETTERS[value.type]
-    one = [1] if value.type in _RATIONALS else []
+    letters = layout.order + TYPES[value.type]
+    one = [1] if value.type in RATIONALS else []
     try:
         data = b"".join(struct.pack(letters, number, *one) for number in new)
     except struct.error:

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from phos_darkroom.files.metadata.exif import rebuilt, with_first_tags
-from phos_darkroom.files.metadata.exif_block import Block, Value, numbers, open_block, with_numbers
+from phos_darkroom.files.metadata.exif_block import Block, Value, open_block, with_numbers
 from phos_darkroom.files.metadata.exif_tags import MAKER_NOTE, SOFTWARE
-from phos_darkroom.files.metadata.tiff_tags import Layout, Tag
+from phos_darkroom.files.metadata.tiff_tags import Directory, Layout, Tag, numbers
 from phos_darkroom.files.picture import Resolution
 
 __all__ = [
@@ -111,7 +111,7 @@ def is_adobe_rgb(block: bytes | None) -> bool:
     space = opened.find(opened.exif, COLOUR_SPACE)
     said = numbers(opened.layout, space)[:1] if space is not None else ()
     index = opened.find(opened.interoperability, INTEROPERABILITY_INDEX)
-    is_optional = index is not None and index.data.startswith(_ADOBE_INDEX)
+    is_optional = index is not None and index.value.startswith(_ADOBE_INDEX)
     return said == (ADOBE_RGB,) or (is_optional and said != (SRGB,))
 
 
@@ -133,11 +133,9 @@ def as_srgb(block: bytes | None) -> bytes | None:
     if block is None or opened is None:
         return block
     patched = bytearray(block)
-    space = opened.find(opened.exif, COLOUR_SPACE)
-    if space is not None and numbers(opened.layout, space):
-        with_numbers(patched, opened.layout, space, [SRGB])
+    _renumber(patched, opened, opened.exif, COLOUR_SPACE, SRGB)
     index = opened.find(opened.interoperability, INTEROPERABILITY_INDEX)
-    if index is not None and index.data.startswith(_ADOBE_INDEX):
+    if index is not None and index.value.startswith(_ADOBE_INDEX):
         patched[index.start : index.start + len(_SRGB_INDEX)] = _SRGB_INDEX
     untrue = {
         value.tag
@@ -176,9 +174,7 @@ def with_size(block: bytes | None, rows: int, cols: int) -> bytes | None:
         (opened.exif, PIXEL_WIDTH, cols),
         (opened.exif, PIXEL_LENGTH, rows),
     ):
-        value = opened.find(directory, tag)
-        if value is not None and numbers(opened.layout, value):
-            with_numbers(patched, opened.layout, value, [size])
+        _renumber(patched, opened, directory, tag, size)
     return bytes(patched)
 
 
@@ -240,8 +236,8 @@ def shortened(block: bytes, most_bytes: int) -> tuple[bytes | None, tuple[str, .
     if short is not None and len(short) <= most_bytes:
         return short, ("the thumbnail",)
     opened = open_block(block)
-    values = [] if opened is None else [v for v in _values(opened) if len(v.data) > _INLINE_BYTES]
-    values.sort(key=lambda value: -len(value.data))
+    values = [] if opened is None else [v for v in _values(opened) if len(v.value) > _INLINE_BYTES]
+    values.sort(key=lambda value: -len(value.value))
     tags = [SOFTWARE, *(value.tag for value in values)]
     for count in range(len(tags) + 1):
         short = rebuilt(block, tags[:count])
@@ -254,6 +250,15 @@ def _number(opened: Block, tag: int) -> float | None:
     value = opened.find(opened.first, tag)
     found = () if value is None else numbers(opened.layout, value)
     return found[0] if found else None
+
+
+def _renumber(
+    patched: bytearray, opened: Block, directory: Directory | None, tag: int, number: int
+) -> None:
+    """Give a tag another number, where it is there and says one."""
+    value = opened.find(directory, tag)
+    if value is not None and numbers(opened.layout, value):
+        with_numbers(patched, opened.layout, value, [number])
 
 
 def _packed_fraction(layout: Layout, number: float) -> bytes:

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from phos_darkroom.files.metadata.exif_block import EXIF, GPS, INTEROPERABILITY, pointed_to
-from phos_darkroom.files.metadata.tiff_tags import (
-    Directory,
-    Entry,
-    Layout,
-    Tag,
+from phos_darkroom.files.metadata.tiff_packing import (
     converted,
     packed_directory,
     packed_offset,
     padding,
     pointer,
+)
+from phos_darkroom.files.metadata.tiff_tags import (
+    Directory,
+    Entry,
+    Layout,
+    Tag,
     read_directory,
     read_tag,
 )
@@ -30,6 +32,7 @@ __all__ = [
     "append_all",
     "new_block",
     "read_tags",
+    "values_for",
 ]
 
 MAX_DIRECTORY_BYTES = 1 << 24  # our choice: the largest makers' notes have a few MB
@@ -87,10 +90,10 @@ def read_tags(
     interoperability = pointed_to(file, layout, exif, INTEROPERABILITY)
     gps = pointed_to(file, layout, directory, GPS)
     return Tags(
-        _values(file, layout, directory, wanted, target),
-        _values(file, layout, exif, ALL_BUT_POINTERS, target),
-        _values(file, layout, interoperability, ALL_BUT_POINTERS, target),
-        _values(file, layout, gps, ALL_BUT_POINTERS, target),
+        values_for(file, layout, directory, wanted, target),
+        values_for(file, layout, exif, ALL_BUT_POINTERS, target),
+        values_for(file, layout, interoperability, ALL_BUT_POINTERS, target),
+        values_for(file, layout, gps, ALL_BUT_POINTERS, target),
         _note_at(layout, exif),
     )
 
@@ -104,14 +107,14 @@ def _note_at(layout: Layout, exif: Directory | None) -> int | None:
     return int(place) if place >= layout.first + layout.offset.size else None
 
 
-def _values(
+def values_for(
     file: BinaryIO,
     layout: Layout,
     directory: Directory | None,
     wanted: Container[int],
     target: Layout,
 ) -> dict[int, Tag]:
-    """Read the values of wanted tags that are all there, for another layout."""
+    """Read the values of a directory's wanted tags that are all there, for another layout."""
     values: dict[int, Tag] = {}
     room = MAX_DIRECTORY_BYTES
     for entry in directory.entries if directory is not None else ():

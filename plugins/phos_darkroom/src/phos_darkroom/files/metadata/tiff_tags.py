@@ -1,43 +1,54 @@
-"""Tags of TIFF directories, classic and big, in both byte orders: read, and written at an end.
+"""Tags of TIFF directories, classic and big, in both byte orders: the one reader of them.
 
-EXIF is such directories, alone in a block or among a TIFF file's own. Nothing that stands in a
-file is moved: a directory that changes is written anew at the end, and what pointed to the old one
-is pointed to it.
+EXIF is such directories, alone in a block or among a TIFF file's own. `tiff_packing` writes them.
 """
 
 import io
 import struct
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
 __all__ = [
+    "RATIONALS",
+    "TEXTS",
+    "TYPES",
     "Directory",
     "Entry",
     "Layout",
     "Tag",
-    "converted",
-    "packed_directory",
-    "packed_offset",
-    "padding",
-    "pointer",
+    "number_bytes",
+    "numbers",
     "read_directory",
     "read_layout",
     "read_tag",
+    "value_bytes",
 ]
 
-MAX_ENTRIES = 4096  # our choice: real directories have some dozens
+MAX_ENTRIES = 4096
+"""Of a directory: the standard and all makers together define fewer."""
 
-# Bytes of one number of each type, as it stands in the file; a rational is two numbers.
-_NUMBER_BYTES = {
-    **dict.fromkeys((1, 2, 6, 7, 129), 1),
-    **dict.fromkeys((3, 8), 2),
-    **dict.fromkeys((4, 5, 9, 10, 11, 13), 4),
-    **dict.fromkeys((12, 16, 17, 18), 8),
+TYPES = {
+    1: "B",
+    2: "s",
+    3: "H",
+    4: "I",
+    5: "II",
+    6: "b",
+    7: "B",
+    8: "h",
+    9: "i",
+    10: "ii",
+    11: "f",
+    12: "d",
+    13: "I",
+    16: "Q",
+    17: "q",
+    18: "Q",
+    129: "s",
 }
-_NUMBERS = {5: 2, 10: 2}  # that one value of a type is of, if more than one
-_BIG_TYPES = {16: 4, 17: 9, 18: 13}  # of BigTIFF alone, each with its kin of 32 bits
-LONG, LONG8 = 4, 16
+"""How `struct` names one value of each type: 2 and 129 are text, a rational is two numbers."""
+
+TEXTS, RATIONALS = (2, 129), (5, 10)
 _CLASSIC = (b"II*\0", b"MM\0*", b"IIRO", b"IIRS", b"MMOR", b"IIU\0")
 """How a TIFF starts; the last ones are Olympus' and Panasonic's, whose directories are a TIFF's."""
 
@@ -187,11 +198,8 @@ def read_tag(file: BinaryIO, layout: Layout, entry: Entry, limit: int) -> Tag | 
     Tag or None
         None if the type is unknown, or the value is not wholly there or larger than `limit`.
     """
-    number_bytes = _NUMBER_BYTES.get(entry.type)
-    if number_bytes is None:
-        return None
-    size = entry.count * number_bytes * _NUMBERS.get(entry.type, 1)
-    if size > limit:
+    size = value_bytes(entry)
+    if size is None or size > limit:
         return None
     if size <= len(entry.field):
         return Tag(entry.tag, entry.type, entry.field[:size])
@@ -200,137 +208,41 @@ def read_tag(file: BinaryIO, layout: Layout, entry: Entry, limit: int) -> Tag | 
     return Tag(entry.tag, entry.type, value) if len(value) == size else None
 
 
-def converted(tag: Tag, source: Layout, target: Layout) -> Tag | None:
-    """Give a tag the byte order and the types of another layout.
+def value_bytes(entry: Entry) -> int | None:
+    """Return how many bytes the value of an entry has; None if its type is unknown."""
+    letters = TYPES.get(entry.type)
+    return None if letters is None else entry.count * struct.calcsize("=" + letters)
+
+
+def number_bytes(kind: int) -> int:
+    """Return how many bytes one number of a type has; of a rational, one of its two."""
+    return struct.calcsize("=" + TYPES[kind][0])
+
+
+def numbers(layout: Layout, tag: Tag) -> tuple[float, ...]:
+    """Return a tag's numbers, of whatever type they are.
 
     Parameters
     ----------
+    layout : Layout
+        Of where it came from.
     tag : Tag
-        A tag of `source`.
-    source, target : Layout
-        From which, to which.
+        Whole numbers of any width, with a sign or without, fractions, floats, or digits as text.
 
     Returns
     -------
-    Tag or None
-        Opaque bytes stay as they are. None if a number of 64 bits does not fit into 32.
+    tuple of float
+        Empty if they are none; a fraction over 0 is NaN.
     """
-    size = _NUMBER_BYTES[tag.type]
-    value = tag.value if source.order == target.order else _swapped(tag.value, size)
-    if target.is_big or tag.type not in _BIG_TYPES:
-        return Tag(tag.tag, tag.type, value)
-    small = _BIG_TYPES[tag.type]
-    letters = ("q", "i") if small == 9 else ("Q", "I")
-    count = len(value) // size
-    numbers = struct.unpack(f"{target.order}{count}{letters[0]}", value)
-    try:
-        return Tag(tag.tag, small, struct.pack(f"{target.order}{count}{letters[1]}", *numbers))
-    except struct.error:
-        return None
-
-
-def packed_directory(
-    layout: Layout, at: int, kept: Iterable[Entry], tags: Mapping[int, Tag], following: int = 0
-) -> bytes:
-    """Write a directory with its new values behind it.
-
-    Parameters
-    ----------
-    layout : Layout
-        Of the file.
-    at : int
-        Where the bytes will stand; even, or for a BigTIFF a multiple of 8.
-    kept : iterable of Entry
-        Entries that stay as they are, with their values where they are.
-    tags : mapping of int to Tag
-        Tags to add, in this layout; they replace kept ones of the same number.
-    following : int
-        Where the next directory stands; 0: nowhere.
-
-    Returns
-    -------
-    bytes
-        The directory, sorted by tag, and its values.
-
-    Raises
-    ------
-    OverflowError
-        If the file is too large for offsets of 32 bits.
-    """
-    stays = [entry for entry in kept if entry.tag not in tags]
-    entry_count = len(stays) + len(tags)
-    values_at = at + layout.count.size + entry_count * layout.entry.size + layout.offset.size
-    values = io.BytesIO()
-    new = [_packed_entry(layout, tag, values_at, values) for tag in tags.values()]
-    entries = sorted([*stays, *new], key=lambda entry: entry.tag)
-    table = b"".join(layout.entry.pack(e.tag, e.type, e.count, e.field) for e in entries)
-    link = layout.offset.pack(following)
-    return layout.count.pack(entry_count) + table + link + values.getvalue()
-
-
-def pointer(tag: int, offset: int, layout: Layout) -> Tag:
-    """Make a tag that points to a directory.
-
-    Parameters
-    ----------
-    tag : int
-        Its number.
-    offset : int
-        Where the directory stands.
-    layout : Layout
-        Of the file.
-
-    Returns
-    -------
-    Tag
-
-    Raises
-    ------
-    OverflowError
-        If the offset needs more than the layout's 32 bits.
-    """
-    return Tag(tag, LONG8 if layout.is_big else LONG, packed_offset(layout, offset))
-
-
-def packed_offset(layout: Layout, offset: int) -> bytes:
-    """Pack an offset.
-
-    Parameters
-    ----------
-    layout : Layout
-        Of the file.
-    offset : int
-        Where something stands.
-
-    Returns
-    -------
-    bytes
-
-    Raises
-    ------
-    OverflowError
-        If it needs more than the layout's 32 bits.
-    """
-    if not layout.is_big and offset >= 1 << 32:
-        raise OverflowError("the TIFF is too large for offsets of 32 bits")
-    return layout.offset.pack(offset)
-
-
-def padding(layout: Layout, end: int) -> bytes:
-    """Return the zero bytes after which a directory may stand.
-
-    Parameters
-    ----------
-    layout : Layout
-        Of the file.
-    end : int
-        Where the file ends now.
-
-    Returns
-    -------
-    bytes
-    """
-    return bytes(-end % (8 if layout.is_big else 2))
+    if tag.type in TEXTS:
+        text = tag.value.rstrip(b"\0 ").strip()
+        return (float(text),) if text.isdigit() else ()
+    if tag.type not in TYPES:
+        return ()
+    found = struct.iter_unpack(layout.order + TYPES[tag.type], tag.value)
+    if tag.type in RATIONALS:
+        return tuple(above / below if below else float("nan") for above, below in found)
+    return tuple(number for (number,) in found)
 
 
 def _number_at(file: BinaryIO, number: struct.Struct, offset: int) -> int | None:
@@ -344,22 +256,3 @@ def _read_at(file: BinaryIO, offset: int, size: int) -> bytes:
         return b""
     file.seek(offset)
     return file.read(size)
-
-
-def _swapped(value: bytes, size: int) -> bytes:
-    """Turn each number of `size` bytes around."""
-    swapped = bytearray(len(value))
-    for i in range(size):
-        swapped[i::size] = value[size - 1 - i :: size]
-    return bytes(swapped)
-
-
-def _packed_entry(layout: Layout, tag: Tag, values_at: int, values: io.BytesIO) -> Entry:
-    """Make an entry; a value that its field cannot hold goes to the values, on an even place."""
-    count = len(tag.value) // (_NUMBER_BYTES[tag.type] * _NUMBERS.get(tag.type, 1))
-    room = layout.offset.size
-    if len(tag.value) <= room:
-        return Entry(tag.tag, tag.type, count, tag.value.ljust(room, b"\0"))
-    offset = packed_offset(layout, values_at + values.tell())
-    values.write(tag.value + bytes(len(tag.value) % 2))
-    return Entry(tag.tag, tag.type, count, offset)

@@ -7,10 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from phos_core.errors import SidecarError
-from phos_core.process.recipe import Recipe
-from phos_core.process.report import RunReport
-from phos_core.stocks.film import Film
-from phos_core.stocks.library import film_hash, is_path, paper_hash
+from phos_core.process import Recipe, RunReport
+from phos_core.stocks import Film, film_hash, is_path, paper_hash
 
 __all__ = [
     "FileFacts",

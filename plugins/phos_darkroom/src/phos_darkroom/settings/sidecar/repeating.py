@@ -4,16 +4,15 @@ import warnings
 from importlib.metadata import version
 from pathlib import Path
 
-from phos_core.convolution.choosing.selection import select
+from phos_core.convolution import select
 from phos_core.errors import (
     BackendFallbackWarning,
     BackendUnavailableError,
     SidecarError,
     UnknownBackendError,
 )
-from phos_core.process.recipe import Recipe
-from phos_core.stocks.film import Film
-from phos_core.stocks.library import paper_hash
+from phos_core.process import Recipe
+from phos_core.stocks import Film, paper_hash
 from phos_darkroom.files.paths import is_file
 from phos_darkroom.settings.sidecar.record import (
     FileFacts,

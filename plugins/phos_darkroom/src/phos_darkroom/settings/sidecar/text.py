@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from phos_core.errors import SidecarError, shown
-from phos_core.process.recipe import Recipe
-from phos_core.stocks.library import is_path
+from phos_core.process import Recipe
+from phos_core.stocks import is_path
 from phos_darkroom.settings.as_text import (
     NONE,
     as_toml,

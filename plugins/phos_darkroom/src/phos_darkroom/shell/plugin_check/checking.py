@@ -4,10 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 
-from phos_core.convolution.choosing.configuration import configuration
-from phos_core.convolution.choosing.installed import Installed, installed, normalised
-from phos_core.convolution.choosing.registry import kept_out
-from phos_core.convolution.hooks import GROUP
+from phos_core.convolution import GROUP, Installed, configuration, installed, kept_out, normalised
 from phos_core.errors import UnknownPlugInError
 from phos_darkroom.shell.plugin_check.children import run_inspection
 from phos_darkroom.shell.plugin_check.kit import kit_verdict

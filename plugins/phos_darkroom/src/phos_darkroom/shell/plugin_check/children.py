@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from phos_core.convolution.choosing.guarded import in_one_line
+from phos_core.convolution import in_one_line
 
 __all__ = ["Ran", "run_apart", "run_inspection"]
 

@@ -22,15 +22,20 @@ from typing import Any
 import numpy as np
 import pluggy
 
-from phos_core.convolution import hooks
-from phos_core.convolution.choosing import process_state
-from phos_core.convolution.choosing.guarded import Trouble, attempt, shown
-from phos_core.convolution.choosing.installed import normalised
-from phos_core.convolution.choosing.known_plugins import owner
-from phos_core.convolution.choosing.requirements import check_requirements
-from phos_core.convolution.contract import ConvolutionBackend, ProbeReport
-from phos_core.convolution.hooks import GROUP, HOOK_API, BackendSpec, SchedulerSpec
-from phos_core.convolution.optional import probe_of
+from phos_core.backend import BackendSpec, ConvolutionBackend, ProbeReport, SchedulerSpec
+from phos_core.convolution import (
+    GROUP,
+    HOOK_API,
+    Trouble,
+    attempt,
+    check_requirements,
+    in_one_line,
+    normalised,
+    owner_of_backend,
+    probe_of,
+    process_state,
+)
+from phos_core.errors import shown
 
 __all__ = ["HOOKS", "main"]
 
@@ -71,7 +76,7 @@ class _Answer:
         except _FailedError as failed:
             trouble = str(failed)
         except BaseException as error:  # noqa: BLE001 - a plug-in may raise anything, SystemExit too
-            trouble = shown(error)
+            trouble = _told(error)
         seconds = time.perf_counter() - start
         changed = [name for name, value in _other_settings().items() if value != others[name]]
         self.facts["steps"][name] = {
@@ -85,6 +90,11 @@ class _Answer:
         self.write()
         if trouble:
             raise _FailedError(trouble)
+
+
+def _told(error: BaseException) -> str:
+    """An exception as code writes it, in one line; what it says of itself may raise, too."""
+    return attempt(lambda: in_one_line(repr(error)), "an exception's text")
 
 
 def main(arguments: list[str]) -> None:
@@ -138,7 +148,6 @@ def _ask_for_backends(answer: _Answer, module: ModuleType, distribution: str) ->
 def _declared(module: ModuleType) -> dict[str, Any]:
     """What a plug-in's module says of itself, and what it seems to have meant to say."""
     manager = pluggy.PluginManager(GROUP)
-    manager.add_hookspecs(hooks)
     functions = {name for name, entry in vars(module).items() if callable(entry)}
     marked = {name for name in functions if manager.parse_hookimpl_opts(module, name) is not None}
     return {
@@ -158,7 +167,7 @@ def _of_kind(item: Any, kind: type) -> Any:
 
 def _film(path: Any) -> str:
     """A film's name; it must be one that can be loaded."""
-    from phos_core.stocks.loading import load_film
+    from phos_core.stocks import load_film
 
     return load_film(Path(path)).name
 
@@ -185,7 +194,7 @@ def _check_names(names: list[str], distribution: str) -> None:
     for name in names:
         if names.count(name) > 1:
             raise _FailedError(f"the name {name!r} is given twice")
-        belongs_to = owner(name)
+        belongs_to = owner_of_backend(name)
         if belongs_to is not None and normalised(distribution) != belongs_to:
             raise _FailedError(f"the name {name!r} belongs to {belongs_to}")
 
@@ -236,7 +245,7 @@ def _can_run(answer: _Answer, report: ProbeReport) -> bool:
 
 
 def _self_test(backend: ConvolutionBackend) -> None:
-    from phos_core.convolution.choosing.probing import self_test
+    from phos_core.convolution import self_test
 
     wrong = self_test(backend)
     if wrong:
@@ -245,7 +254,7 @@ def _self_test(backend: ConvolutionBackend) -> None:
 
 def _develop(backend: ConvolutionBackend) -> None:
     """Develop a picture as the built-in backend does."""
-    from phos_core.process.develop import develop
+    from phos_core.process import develop
 
     shape = (DEVELOPED_ROWS, DEVELOPED_COLS, 3)
     image = np.random.default_rng(1).random(shape).astype(np.float32)

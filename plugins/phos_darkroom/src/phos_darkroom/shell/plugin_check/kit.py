@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from phos_core.convolution.choosing.guarded import in_one_line
+from phos_core.convolution import in_one_line
 from phos_darkroom.shell.plugin_check.children import run_apart
 from phos_darkroom.shell.plugin_check.verdicts import Verdict
 

@@ -4,11 +4,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from phos_core.convolution.choosing.configuration import configuration
-from phos_core.convolution.choosing.installed import Installed, installed
-from phos_core.convolution.choosing.registry import kept_out
-from phos_core.convolution.hooks import GROUP
-from phos_core.convolution.methods.cpu import usable_cores
+from phos_core.backend import usable_cores
+from phos_core.convolution import GROUP, Installed, configuration, installed, kept_out
 from phos_darkroom.shell.plugin_check.children import run_inspection
 
 __all__ = ["PlugInRow", "plug_in_rows"]

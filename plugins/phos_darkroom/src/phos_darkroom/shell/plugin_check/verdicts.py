@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.metadata import Distribution
 from typing import Any, Literal
 
-from phos_core.convolution.choosing.installed import normalised
+from phos_core.convolution import normalised
 from phos_darkroom.shell.plugin_check.children import Ran
 
 __all__ = ["Status", "Verdict", "on_backend", "on_metadata", "on_module"]

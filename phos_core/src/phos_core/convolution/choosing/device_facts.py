@@ -10,7 +10,7 @@ from phos_core.convolution.choosing.selection import library_versions
 from phos_core.convolution.contract import ConvolutionBackend, MemoryInfo
 from phos_core.convolution.optional import ReportsDevice, memory_of
 
-__all__ = ["DeviceInfo", "described", "device_info", "offers"]
+__all__ = ["DeviceInfo", "describe_device", "device_info", "offers"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,19 +54,36 @@ def device_info() -> tuple[DeviceInfo, ...]:
     tuple of DeviceInfo
         Highest priority first; those that cannot run with their reason.
     """
-    return tuple(described(offer) for offer in offers())
+    return tuple(describe_device(offer) for offer in offers())
 
 
 def offers() -> list[OfferedBackend]:
-    """List the offered backends, highest priority first, none probed."""
+    """List the offered backends; none is imported or tried.
+
+    Returns
+    -------
+    list of OfferedBackend
+        Highest priority first; each has a `name`.
+    """
     return sorted(
         offered_backends(),
         key=lambda offer: (-(offer.priority or 0), not is_builtin(offer.plug_in), offer.name),
     )
 
 
-def described(offer: OfferedBackend) -> DeviceInfo:
-    """Describe the device of one backend; this imports and tries it."""
+def describe_device(offer: OfferedBackend) -> DeviceInfo:
+    """Describe the device of one backend; this imports and tries it.
+
+    Parameters
+    ----------
+    offer : OfferedBackend
+        One of `offers`.
+
+    Returns
+    -------
+    DeviceInfo
+        With the reason where it cannot run.
+    """
     probed = probing.probe(offer)
     report, backend = probed.report, probed.backend
     if backend is None:
