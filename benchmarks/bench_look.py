@@ -124,6 +124,11 @@ def kinds():
     return found
 
 
+def names():
+    """Names of all stocks."""
+    return [film.name for film in phos.films()]
+
+
 def table(head, rows):
     """A Markdown table."""
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
@@ -176,15 +181,13 @@ def highlights(checks):
                 f"{rise:.2f}",
             )
         )
-        checks.hold(
-            distance >= 0.7 * far, f"{called}: the sun's edge is {distance} px, {far} in the file"
-        )
+        checks.hold(distance >= 0.7 * far, f"{called}: sun's edge {distance} px, in the file {far}")
         checks.hold(
             step <= 1.2 * steepest,
-            f"{called}: steepest step {step:.2f}, {steepest:.2f} in the file",
+            f"{called}: steepest step {step:.2f}, file {steepest:.2f}",
         )
         checks.hold(
-            kept >= 0.5 * vivid, f"{called}: chroma {kept:.1f} at luma 245, {vivid:.1f} in the file"
+            kept >= 0.5 * vivid, f"{called}: chroma {kept:.1f} at luma 245, file {vivid:.1f}"
         )
         checks.hold(coded[-1] >= 248.0, f"{called}: white comes out at {coded[-1]:.1f}")
         checks.hold(high.max() <= 1.25, f"{called}: slope {high.max():.2f} over code 200")
@@ -222,9 +225,7 @@ def discs(checks):
                 dim = around
             if (disc, stops) == (255, 1.5):
                 apart = np.abs(around - dim).max()
-                checks.hold(
-                    apart <= 30.0, f"{name}: 255 within {apart:.0f} codes of 250 beside a disc"
-                )
+                checks.hold(apart <= 30.0, f"{name}: beside a disc 255 within {apart:.0f} of 250")
                 if name != "cinestill-800t":
                     gained = np.abs(around - plain[32, 32]).max()
                     checks.hold(gained <= 2.0, f"{name}: a disc adds {gained:.1f} codes beside it")
@@ -237,7 +238,7 @@ def discs(checks):
 def chart(checks):
     """The chart on each stock, and between stocks."""
     original = CHART / 255.0
-    made = {name: patches(original, name) for name in sum(kinds().values(), [])}
+    made = {name: patches(original, name) for name in names()}
     contrast = {}
     rows = []
     for name, out in made.items():
@@ -371,7 +372,7 @@ def dark_grain(name, checks):
 def grains(checks):
     """Grain as it is scanned."""
     rows, strength, coarseness = [], {}, {}
-    for name in sum(kinds().values(), []):
+    for name in names():
         line = [name]
         for pitch in (6.0, 12.0):
             flat = np.full((384, 384, 3), 0.18, np.float32)
@@ -399,7 +400,7 @@ def grains(checks):
     for slide in kinds()["reversal"]:
         checks.hold(
             strength[slide] < strength["portra-400"],
-            f"{slide}: RMS of L* {strength[slide]:.2f} at 12 µm, Portra 400 {strength['portra-400']:.2f}",
+            f"{slide}: RMS of L* {strength[slide]:.2f}, Portra 400 {strength['portra-400']:.2f}",
         )
     fast, plain = "delta-3200", "tri-x-400"
     checks.hold(

@@ -134,7 +134,9 @@ def inhibit(log10_exposure: Array, diffused: Array, params: Couplers) -> Array:
         d_i = sum_j M_ij R_j(x_i) - sum_j M_ij (K * R_j(x_j))
         x'_i = x_i + d_i / sqrt(1 + (d_i / b)^2)
 
-    where b is `most_shift`: a small shift stays, a large one approaches b. The published curve was measured on large neutral patches with the couplers at work. There
+    where b is `most_shift`: a small shift stays, a large one approaches b.
+
+    The published curve was measured on large neutral patches with the couplers at work. There
     every x_j equals x_i and K changes nothing: the two sums cancel and the curve is kept. What
     is left is contrast between layers (colour) and between neighbours (adjacency).
     """
