@@ -146,8 +146,10 @@ def edge(row, level=235.0):
 
 def highlights(checks):
     """The sun of the bundled photograph, and a ramp of greys."""
-    photo = np.asarray(Image.open(PHOTOS / "sunset.jpg").convert("RGB"))
-    rows = slice(465, 476)
+    whole = np.asarray(Image.open(PHOTOS / "sunset.jpg").convert("RGB"))
+    pitch_um = 36_000.0 / whole.shape[1]
+    photo = whole[350:590]  # farther away nothing acts on the rows that are looked at
+    rows = slice(115, 126)  # 465 to 475 of the whole
 
     def profile(picture):
         return luma(picture[rows].mean(axis=0))
@@ -163,7 +165,7 @@ def highlights(checks):
     found = [("the photograph", far, f"{steepest:.2f}", f"{vivid:.1f}", "255", "1", "0")]
     for name, printing in [(n, "auto") for n in kinds()["negative"]] + [("vision3-250d", "2383")]:
         called = name if printing == "auto" else f"{name} on {printing}"
-        out = phos.develop(photo, name, grain=0.0, printing=printing)
+        out = phos.develop(photo, name, grain=0.0, printing=printing, pixel_pitch_um=pitch_um)
         distance, step = edge(profile(out))
         kept = chroma_at(out)
         coded = luma(patches(ramp / 65535.0, name, printing=printing)) * 255.0
