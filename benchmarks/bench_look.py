@@ -231,6 +231,32 @@ def highlights(checks):
     return table(head, found)
 
 
+def skies(checks):
+    """The sky of the other photograph: how steep it is where the file is over luma 225."""
+    whole = np.asarray(Image.open(PHOTOS / "seeding.jpg").convert("RGB"))
+    photo = whole[:260]
+    bright = luma(photo) > 225.0
+    rows = []
+    for name in ("the photograph", "portra-400", "gold-200", "cinestill-800t", "velvia-50"):
+        picture = photo
+        if name in names():
+            pitch_um = 36_000.0 / whole.shape[1]
+            picture = phos.develop(photo, name, grain=0.0, pixel_pitch_um=pitch_um)
+        steep = np.hypot(*np.gradient(luma(picture)))[bright]
+        spread = np.percentile(steep, [50, 90, 99, 99.9])
+        rows.append((name, *(f"{value:.2f}" for value in spread)))
+        if name == "the photograph":
+            steepest = spread[-1]
+        else:
+            checks.hold(
+                spread[-1] <= 1.2 * steepest,
+                f"{name}: the sky is as smooth as the file's",
+                f"{spread[-1]:.2f}, {steepest:.2f} in the file",
+            )
+    head = ("codes a pixel over luma 225", "median", "90 %", "99 %", "99.9 %")
+    return table(head, rows)
+
+
 def discs(checks):
     """A white disc on dark grey: what the base returns ten pixels outside it."""
     rows, cols = np.mgrid[:600, :600]
@@ -505,6 +531,7 @@ def saturated(checks):
 
 SECTIONS = (
     ("Highlights", highlights),
+    ("A bright sky", skies),
     ("Light beyond white", discs),
     ("A colour chart", chart),
     ("Shadows", shadows),

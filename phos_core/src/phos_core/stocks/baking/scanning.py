@@ -83,7 +83,7 @@ SCANNERS: Mapping[str, Scanner] = MappingProxyType(
         "none": replace(_MINILAB, label="the minilab's bands without an aperture", aperture_um=0.0),
     }
 )
-"""What scans film, by name: the bands' sources and how the profiles are found, in docs/scanners.md.
+"""What scans film, by name; docs/decisions/0026 has the sources, and how the profiles are found.
 """
 
 
