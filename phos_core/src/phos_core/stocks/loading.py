@@ -117,6 +117,7 @@ def bake_film(sheet: FilmSheet, treatment: Treatment = NORMAL) -> Film:
         grain=grain,
         printing=printing,
         provenance=sheet.provenance,
+        process_version=treatment.process_version,
     )
 
 
@@ -337,11 +338,13 @@ def _rated_printing(
     A scan or print is balanced on mid-grey, which another exposure index moves along the curves.
     Where they hardly change, or each layer changes differently, nothing balances them.
     """
-    # Whose cast is meant: that of no filters, between no points.
+    # Whose cast is meant: that of the stock, whatever is then done to its positive.
     neutral = replace(
         treatment,
         filters_cc=(0.0, 0.0, 0.0),
         balance_cc=(0.0, 0.0, 0.0),
+        brightness_stops=0.0,
+        contrast=1.0,
         black_point=None,
         white_point=None,
     )
