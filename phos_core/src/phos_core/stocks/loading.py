@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, TypeVar, Unpack
+from typing import Any, TypeVar, Unpack, cast
 
 import numpy as np
 
@@ -310,7 +310,8 @@ def _lightened(
         return printing
     mid = baking.mid_log10_exposure(sheet)
     grey = mid - treatment.brightness_stops * baking.LOG10_2
-    return baking.rebalanced(printing, developed, mid, (grey,) * len(developed.curves))
+    lightened = baking.rebalanced(printing, developed, mid, (grey,) * len(developed.curves))
+    return cast("_Negatives", lightened)
 
 
 def _with_points(

@@ -1,7 +1,7 @@
 """Baking what is changed of a positive: its balance, its tone, its black and white."""
 
 from dataclasses import replace
-from typing import TypeVar
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,8 @@ from phos_core.stocks.fitting import read
 __all__ = ["finished", "rebalanced"]
 
 Floats = NDArray[np.float64]
-OfNegative = TypeVar("OfNegative", Scan, NeutralScan, PaperPrint)
-Finished = TypeVar("Finished", Scan, Projection, PaperPrint)
+OfNegative: TypeAlias = Scan | NeutralScan | PaperPrint
+Finished: TypeAlias = Scan | Projection | PaperPrint
 
 
 def rebalanced(
@@ -58,8 +58,10 @@ def rebalanced(
     if isinstance(printing, NeutralScan):
         before, after = (
             [
-                np.polynomial.polynomial.polyval(value - d_min, row)
-                for value, d_min, row in zip(values, printing.d_min, printing.balance, strict=True)
+                np.polynomial.polynomial.polyval(value - d_min, terms)
+                for value, d_min, terms in zip(
+                    values, printing.d_min, printing.balance, strict=True
+                )
             ]
             for values in densities
         )

@@ -159,10 +159,10 @@ def _bands(sheet: FilmSheet, developed: Development, scanner: Scanner, grey: Flo
         return -np.log10(through)
 
     samples = _samples(developed.curves, mid_log10_exposure(sheet))
-    rows: Floats = np.linalg.lstsq(
+    weights, *_ = np.linalg.lstsq(
         samples - grey, read_by_bands(samples) - read_by_bands(grey), rcond=None
-    )[0].T
-    return rows
+    )
+    return np.asarray(weights.T, np.float64)
 
 
 def _samples(curves: tuple[Curve, ...], mid: float) -> Floats:
