@@ -99,6 +99,12 @@ def sheet_of(name):
 
 
 @cache
+def film_of(name):
+    """Return a stock as it is, seen by a scanner that has no aperture."""
+    return phos.load_film(name, scanner="none")
+
+
+@cache
 def paper_of(name):
     """Return a paper's figures."""
     text = files("phos_core.stocks").joinpath("papers", f"{name}.toml").read_text(encoding="utf-8")
@@ -152,7 +158,7 @@ def densities(film, log10_lx_s):
 
 def curve_miss(name):
     """Return the greatest miss of density at the points drawn, over the layers."""
-    film = phos.load_film(name)
+    film = film_of(name)
     return max(
         np.abs(densities(film, drawn[:, 0])[layer] - drawn[:, 1]).max()
         for layer, drawn in enumerate(sheet_of(name).characteristic_curve)
@@ -161,14 +167,14 @@ def curve_miss(name):
 
 def turns_back(name):
     """Tell whether density turns back anywhere as exposure grows."""
-    film = phos.load_film(name)
+    film = film_of(name)
     steps = np.diff(densities(film, np.linspace(-8.0, 6.0, 7001)), axis=1)
     return bool((steps * np.sign(steps.sum()) < -1e-12).any())
 
 
 def mid_grey_miss(name):
     """Return how far a mid-grey of the scene lands from mid-grey, in light."""
-    plain = dataclasses.replace(phos.load_film(name), grain=None)
+    plain = dataclasses.replace(film_of(name), grain=None)
     grey = np.full((4, 4, 3), MID_GREY, np.float32)
     return np.abs(developed_light(grey, plain, encoding="linear") - MID_GREY).max()
 
@@ -209,7 +215,7 @@ def response_to_white_noise(pitch_um):
 
 def rms_readings(name, density, pitch_um):
     """Return RMS density (layers,) that the pixels' aperture reads on flat film."""
-    film = phos.load_film(name)
+    film = film_of(name)
     side = round(FIELD_UM / pitch_um)
     flat = np.broadcast_to(
         np.asarray(density, np.float32)[:, None, None], (len(density), side, side)
@@ -224,7 +230,7 @@ def rms_readings(name, density, pitch_um):
 
 def granularity(name, density):
     """Return RMS density (layers,) of flat film, measured at 6 um and as a true disc reads it."""
-    sizes_um = phos.load_film(name).grain.size_um
+    sizes_um = film_of(name).grain.size_um
     response = [response_to_grain(6.0, size_um) for size_um in sizes_um]
     return rms_readings(name, density, 6.0) / response
 
@@ -241,7 +247,7 @@ def rms_miss(name):
 
 def granularity_table(name):
     """Return net density, drawn and measured RMS (layers,) at three densities of a drawn curve."""
-    d_min = np.array(phos.load_film(name).development.d_min)
+    d_min = np.array(film_of(name).development.d_min)
     table = []
     for net in NET_DENSITIES:
         curves = zip(d_min + net, sheet_of(name).granularity, strict=True)
@@ -252,7 +258,7 @@ def granularity_table(name):
 
 def visual_rms(name):
     """Return the RMS visual density of the neutral patch that the published figure was read on."""
-    film, published = phos.load_film(name), sheet_of(name).published_granularity
+    film, published = film_of(name), sheet_of(name).published_granularity
     if film.kind == "black-and-white":
         base = film.development.d_min[0] if published.over_base else 0.0
         return granularity(name, [base + published.density])[0]
@@ -272,7 +278,7 @@ def visual_rms(name):
 
 def pitch_spread(name):
     """Return the greatest departure of RMS-48 from its mean over pitches, by both divisors."""
-    film = phos.load_film(name)
+    film = film_of(name)
     density = np.array(film.development.d_min) + 1.0
     rms = granularity(name, density)
     by_grain, by_white = [], []
@@ -289,7 +295,7 @@ def pitch_spread(name):
 
 def mtf_miss(name):
     """Return the greatest relative miss of the sheet's MTF up to 50 cycles/mm, over the layers."""
-    film = phos.load_film(name)
+    film = film_of(name)
     if base_return(film.halation) > UNBACKED:  # the sheet's film has its backing
         film = dataclasses.replace(film, halation=None)
     per_mm, measured = response_to_sines(film)
@@ -391,7 +397,7 @@ def gain_miss(halation):
 
 def seen_on_a_photo(name):
     """Return the greatest colour difference that halation makes around the sun of a photo."""
-    film = dataclasses.replace(phos.load_film(name), grain=None)
+    film = dataclasses.replace(film_of(name), grain=None)
     photo = sunset()
     with_halo, without = (
         lab(developed_light(photo, stock, pixel_pitch_um=20.0))
@@ -421,13 +427,14 @@ def scene_colours():
 
 def closed_form_miss(name):
     """Return mean and greatest CIEDE2000 of the closed forms against the spectra, or None."""
-    film = phos.load_film(name)
+    film = phos.load_film(name, process_version=1)  # the base is white: nothing rolls off
     if film.kind == "black-and-white":
         return None
     if film.kind == "reversal":
         return colour_difference(film, transparency_reference)
     misses = [
-        colour_difference(phos.load_film(name, printing=paper), print_reference) for paper in PAPERS
+        colour_difference(phos.load_film(name, printing=paper, process_version=1), print_reference)
+        for paper in PAPERS
     ]
     return tuple(max(column) for column in zip(*misses, strict=True))
 
@@ -480,7 +487,7 @@ def print_reference(film, density):
 
 def size_miss(name, side=400):
     """Return how a picture and one of four times its pixels differ: mean CIEDE2000, and RMS."""
-    film = phos.load_film(name)
+    film = film_of(name)
     return picture_difference(film, *detail(side, side)), grain_difference(film, side)
 
 
@@ -527,7 +534,7 @@ def grain_difference(film, side):
 @cache
 def chart_lab(name):
     """Return CIELAB (24, 3) of a colour chart's patches, each far larger than any spread."""
-    plain = dataclasses.replace(phos.load_film(name), grain=None, scatter=None, halation=None)
+    plain = dataclasses.replace(film_of(name), grain=None, scatter=None, halation=None)
     patches = color.decode_srgb(CHART / 255).astype(np.float32).reshape(4, 6, 3)
     light = developed_light(patches, plain, encoding="linear", pixel_pitch_um=5000.0)
     return lab(light.reshape(24, 3))
@@ -575,7 +582,7 @@ def measure(name):
     pitch, pitch_white = pitch_spread(name)
     size, size_rms = size_miss(name)
     other, apart = nearest(name)
-    halation = phos.load_film(name).halation
+    halation = film_of(name).halation
     return Row(
         name=name,
         curve=curve_miss(name),
@@ -599,7 +606,7 @@ def measure(name):
 
 def is_backed(name):
     """Tell whether next to nothing of what enters a stock's base returns."""
-    return base_return(phos.load_film(name).halation) < BACKED
+    return base_return(film_of(name).halation) < BACKED
 
 
 def percent(share, digits=1):
@@ -695,7 +702,7 @@ def peers_table():
         rows.append([name, "RMS × 1000 at net density 1.0, visual", sheet, measured, theirs])
     for name, theirs in PEER_MTF50.items():
         sheet = layers([half_response(*points.T) for points in sheet_of(name).mtf], 0)
-        per_mm, response = response_to_sines(phos.load_film(name), np.arange(10.0, 121.0, 2.5))
+        per_mm, response = response_to_sines(film_of(name), np.arange(10.0, 121.0, 2.5))
         measured = layers([half_response(per_mm, ours) for ours in response], 0)
         rows.append([name, "cycles/mm at half response, by layer", sheet, measured, theirs])
     return table(["stock", "figure", "sheet", "phos", "spektrafilm"], rows)
@@ -779,7 +786,7 @@ def main():
     if options.full:
         large, small = detail(2000, 3000)
         for name in names():
-            film = phos.load_film(name)
+            film = film_of(name)
             difference = picture_difference(film, large, small)
             print(f"{name:24} {difference:.2f}  {percent(grain_difference(film, 2000))}")
         return

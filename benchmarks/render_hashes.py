@@ -1,7 +1,8 @@
 """Write the hash of every stock's render to a file; if the file is there, compare with it.
 
 Every stock, uint8 and float32, developed whole and by tiles on each backend. A change that is not
-meant to change pictures leaves all of them as they are, bit for bit, on the same machine.
+meant to change pictures leaves all of them as they are, bit for bit, on the same machine. With
+`--version 1` the settings are those that phos 0.1 had no others than.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import tifffile
 from PIL import Image
 
 import phos_core as phos
+from phos_core.stocks.library import FilmSummary
 from phos_darkroom import develop_large
 
 PHOTO = Path(__file__).parent.parent / "examples" / "photos" / "seeding.jpg"
@@ -34,9 +36,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path, help="JSON; made if it is not there")
     parser.add_argument("--backend", action="append", help="by default scipy and numba")
+    parser.add_argument("--version", type=int, choices=(1, 2), default=2, help="of the process")
     asked = parser.parse_args()
     found = {}
-    for name, digest in hashes(asked.backend or ["scipy", "numba"]):
+    for name, digest in hashes(asked.backend or ["scipy", "numba"], asked.version):
         found[name] = digest
         print(name, digest[:16], flush=True)
     if not asked.file.exists():
@@ -52,17 +55,32 @@ def main() -> int:
     return int(bool(different))
 
 
-def hashes(backends: list[str]) -> Iterator[tuple[str, str]]:
+def recipe_of(film: FilmSummary, version: int) -> phos.Recipe:
+    """A stock as it comes, in a version of the process."""
+    if version == 2:
+        return phos.Recipe(film=film.name, seed=7)
+    return phos.Recipe(
+        film=film.name,
+        seed=7,
+        printing="auto" if film.kind == "reversal" else "neutral",
+        scanner="none",
+        lab_correction=False,
+        light_balance=0.0,
+        process_version=1,
+    )
+
+
+def hashes(backends: list[str], version: int) -> Iterator[tuple[str, str]]:
     """Give each render's name and the hash of its pixels."""
     photo = Image.open(PHOTO)
     photo.thumbnail((WIDTH_PX, WIDTH_PX))
     coded = np.asarray(photo)
     pictures = {"uint8": coded, "float32": coded.astype(np.float32) / np.float32(255.0)}
-    for film in [one.name for one in phos.films()]:
+    for film in phos.films():
+        recipe = recipe_of(film, version)
         for backend in backends:
             for kind, picture in pictures.items():
-                recipe = phos.Recipe(film=film, seed=7)
-                name = f"{film} {backend} {kind}"
+                name = f"{film.name} {backend} {kind}"
                 yield f"{name} whole", digest(phos.develop(picture, recipe=recipe, backend=backend))
                 yield f"{name} tiled", digest(by_tiles(picture, recipe, backend))
 

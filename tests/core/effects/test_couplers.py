@@ -118,6 +118,31 @@ def test_shift_is_the_formulas(latent, diffused):
         np.testing.assert_allclose(inhibited[i], latent[i] + shift, rtol=0, atol=1e-12)
 
 
+@settings(max_examples=100)
+@given(latent=latent_colours, diffused=latent_colours)
+def test_a_bound_eases_a_shift_towards_itself(latent, diffused):
+    """Never passed, never turned, and with no bound the formula's own bits."""
+    bounded = dataclasses.replace(PLAIN, most_shift=0.3)
+    free = inhibit(latent, diffused, PLAIN) - latent
+
+    held = inhibit(latent, diffused, bounded) - latent
+
+    np.testing.assert_allclose(held, free / np.sqrt(1.0 + (free / 0.3) ** 2), atol=1e-12)
+    assert np.abs(held).max() < 0.3
+    unbounded = inhibit(latent, diffused, dataclasses.replace(bounded, most_shift=np.inf))
+    np.testing.assert_array_equal(unbounded, inhibit(latent, diffused, PLAIN))
+
+
+def test_a_small_shift_is_left_alone_to_the_first_order():
+    latent = np.full((3, 1, 1), -1.5)
+    diffused = release(latent, PLAIN)
+    small = inhibit(latent, diffused + 0.01, dataclasses.replace(PLAIN, most_shift=0.3)) - latent
+    free = inhibit(latent, diffused + 0.01, PLAIN) - latent
+
+    np.testing.assert_allclose(small, free, rtol=1e-3)
+    assert np.abs(free).min() > 1e-3
+
+
 @settings(max_examples=50)
 @given(latent=latent_colours, diffused=latent_colours)
 def test_without_inhibition_nothing_is_shifted(latent, diffused):
@@ -226,6 +251,8 @@ def test_keeps_namespace_dtype_shape_and_its_arguments(xp, dtype, rng):
         ({"diffusion": ((0.5, 20.0), (0.4, 200.0))}, "diffusion must sum to 1, got 0.9"),
         ({"diffusion": ()}, "diffusion must sum to 1, got 0"),
         ({"diffusion": ((1.5, 20.0), (-0.5, 200.0))}, "positive weights and sigmas"),
+        ({"most_shift": 0.0}, "most_shift must be positive, got 0.0"),
+        ({"most_shift": float("nan")}, "most_shift must be positive, got nan"),
         ({"diffusion": ((1.0, 0.0),)}, "positive weights and sigmas"),
         ({"diffusion": ((1.0, float("nan")),)}, "positive weights and sigmas"),
     ],

@@ -16,14 +16,14 @@ from phos_core.effects.development import develop
 from phos_core.effects.exposure import expose, log10_exposure
 from phos_core.effects.printing import (
     Light,
+    NeutralScan,
     PaperPrint,
     Projection,
-    Scan,
     into_gamut,
     make_positive,
+    neutral_scan,
     print_on_paper,
     project,
-    scan,
     see,
 )
 from phos_core.stocks.film import Film
@@ -31,7 +31,7 @@ from phos_core.stocks.library import films, papers
 from phos_core.stocks.loading import load_film
 
 IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
-PLAIN_SCAN = Scan(
+PLAIN_NEUTRAL = NeutralScan(
     d_min=(0.2, 0.6, 0.8),
     balance=((0.0, 1.0),) * 3,
     matrix=IDENTITY,
@@ -58,12 +58,17 @@ STOCKS = list(KINDS)
 COLOUR_PAPERS = [name for name in papers() if name != "polymax"]
 PRINT_FILMS = ("2383", "2393", "eterna-cp-3513di")
 COLOUR_NEGATIVES = [name for name, kind in KINDS.items() if kind == "negative"]
-# Every stock in its own way, every colour negative on a paper, and every paper.
-PRINTS = (
-    [(name, "auto") for name in STOCKS]
-    + list(zip(COLOUR_NEGATIVES, cycle(COLOUR_PAPERS), strict=False))
-    + [(name, "polymax") for name, kind in KINDS.items() if kind == "black-and-white"]
-)
+PAPER_PRINTS = [
+    *zip(COLOUR_NEGATIVES, cycle(COLOUR_PAPERS), strict=False),
+    *((name, "polymax") for name, kind in KINDS.items() if kind == "black-and-white"),
+]
+# What is balanced on the stock's whole ramp, and every stock as it comes beside it.
+NEUTRAL_PRINTS = [
+    *((name, "auto" if kind == "reversal" else "neutral") for name, kind in KINDS.items()),
+    *PAPER_PRINTS,
+]
+SCANS = [(name, "scan") for name, kind in KINDS.items() if kind != "reversal"]
+PRINTS = NEUTRAL_PRINTS + SCANS
 # How far apart the coded channels of a grey may lie, 0 to 1. Reached: 0.033 and 0.019; 0.071 on
 # paper and print film, whose own curves are not parallel.
 APART = {"negative": 0.035, "reversal": 0.02, "black-and-white": 1e-12, "print": 0.075}
@@ -92,7 +97,7 @@ def test_mid_grey_lands_on_mid_grey(name, printing, xp):
     np.testing.assert_allclose(light, 0.18, atol=2e-4)
 
 
-@pytest.mark.parametrize(("name", "printing"), PRINTS)
+@pytest.mark.parametrize(("name", "printing"), NEUTRAL_PRINTS)
 def test_neutral_ramp_stays_neutral(name, printing):
     film = load_film(name, printing=printing)
     light = grey_print(film, np.linspace(-5.0, 5.0, 201))
@@ -103,9 +108,9 @@ def test_neutral_ramp_stays_neutral(name, printing):
 
 
 @pytest.mark.parametrize("name", COLOUR_NEGATIVES)
-def test_greys_far_beyond_what_is_drawn_stay_neutral_in_a_scan(name):
+def test_greys_far_beyond_what_is_drawn_stay_neutral_in_a_neutral_scan(name):
     """Up to 15 stops over mid-grey, where lamps are."""
-    light = grey_print(load_film(name), np.linspace(5.0, 15.0, 41))
+    light = grey_print(load_film(name, printing="neutral"), np.linspace(5.0, 15.0, 41))
 
     assert np.ptp(light, axis=0).max() <= 0.02
     assert (np.diff(light.mean(axis=0)) >= -1e-9).all()
@@ -133,26 +138,26 @@ def test_positive_goes_from_nearly_black_to_nearly_white(name, printing):
     assert (white < 1.01).all()
 
 
-# The scan.
+# The neutral scan.
 
 
 @pytest.mark.parametrize("contrast", [1.0, 2.5, 4.0])
 @pytest.mark.parametrize("black", [-0.5, 0.0, 0.2])
-def test_scan_gives_no_light_at_the_black_point_and_mid_grey_at_its_density(contrast, black):
-    params = dataclasses.replace(PLAIN_SCAN, contrast=contrast, black=black)
+def test_neutral_scan_is_black_at_the_black_point_and_mid_grey_at_its_density(contrast, black):
+    params = dataclasses.replace(PLAIN_NEUTRAL, contrast=contrast, black=black)
     d_min = np.array(params.d_min).reshape(3, 1, 1)
 
-    np.testing.assert_allclose(scan(d_min + black, params), 0.0, atol=1e-12)
-    np.testing.assert_allclose(scan(d_min + 0.7, params), 0.18, rtol=1e-12)
+    np.testing.assert_allclose(neutral_scan(d_min + black, params), 0.0, atol=1e-12)
+    np.testing.assert_allclose(neutral_scan(d_min + 0.7, params), 0.18, rtol=1e-12)
 
 
 @settings(max_examples=100)
 @given(density=densities)
-def test_scan_never_exceeds_white(density):
-    params = load_film("portra-400").printing
+def test_neutral_scan_never_exceeds_white(density):
+    params = load_film("portra-400", printing="neutral").printing
 
-    assert (scan(density, params) <= 1.0).all()
-    assert (scan(density.astype(np.float32), params) <= 1.0 + 1e-6).all()
+    assert (neutral_scan(density, params) <= 1.0).all()
+    assert (neutral_scan(density.astype(np.float32), params) <= 1.0 + 1e-6).all()
 
 
 WHITE_POINTS = [math.inf, 1.9, 1.4]
@@ -160,20 +165,21 @@ WHITE_POINTS = [math.inf, 1.9, 1.4]
 
 @pytest.mark.parametrize("white", WHITE_POINTS)
 @pytest.mark.parametrize("black", [-0.5, 0.0, 0.2])
-def test_scan_is_black_mid_grey_and_white_at_its_three_densities(black, white):
-    params = dataclasses.replace(PLAIN_SCAN, black=black, white=white)
+def test_neutral_scan_is_black_mid_grey_and_white_at_its_three_densities(black, white):
+    params = dataclasses.replace(PLAIN_NEUTRAL, black=black, white=white)
     net = np.array([black, 0.7, min(white, 50.0)])
     density = np.array(params.d_min).reshape(3, 1, 1) + net
 
     np.testing.assert_allclose(
-        scan(density, params)[:, 0], np.tile([0.0, 0.18, 1.0], (3, 1)), atol=1e-9
+        neutral_scan(density, params)[:, 0], np.tile([0.0, 0.18, 1.0], (3, 1)), atol=1e-9
     )
 
 
-def test_scan_with_a_nearer_white_point_is_brighter_above_mid_grey_only():
-    density = np.array(PLAIN_SCAN.d_min).reshape(3, 1, 1) + np.linspace(0.05, 1.3, 40)
+def test_neutral_scan_with_a_nearer_white_point_is_brighter_above_mid_grey_only():
+    density = np.array(PLAIN_NEUTRAL.d_min).reshape(3, 1, 1) + np.linspace(0.05, 1.3, 40)
     plain, nearer = (
-        scan(density, dataclasses.replace(PLAIN_SCAN, white=white))[0, 0] for white in (3.0, 1.4)
+        neutral_scan(density, dataclasses.replace(PLAIN_NEUTRAL, white=white))[0, 0]
+        for white in (3.0, 1.4)
     )
 
     above = density[0, 0] - 0.2 > 0.7
@@ -181,49 +187,49 @@ def test_scan_with_a_nearer_white_point_is_brighter_above_mid_grey_only():
     assert (np.diff(nearer) > 0.0).all()
 
 
-def test_scan_comes_near_white_in_the_densest_highlight():
-    light = scan(np.full((3, 1, 1), 20.0), PLAIN_SCAN)
+def test_neutral_scan_comes_near_white_in_the_densest_highlight():
+    light = neutral_scan(np.full((3, 1, 1), 20.0), PLAIN_NEUTRAL)
 
     np.testing.assert_allclose(light, 1.0, atol=1e-9)
 
 
 @settings(max_examples=100)
 @given(density=densities)
-def test_scan_is_the_formula_when_black_is_far_away(density):
-    params = dataclasses.replace(PLAIN_SCAN, black=-20.0)
+def test_neutral_scan_is_the_formula_when_black_is_far_away(density):
+    params = dataclasses.replace(PLAIN_NEUTRAL, black=-20.0)
     printing_density = density - np.array(params.d_min).reshape(3, 1, 1)
 
     odds_against = 10.0 ** (-2.5 * (printing_density - 0.7)) * 0.82 / 0.18
-    np.testing.assert_allclose(scan(density, params), 1.0 / (1.0 + odds_against), rtol=1e-9)
+    np.testing.assert_allclose(neutral_scan(density, params), 1.0 / (1.0 + odds_against), rtol=1e-9)
 
 
 @settings(max_examples=50)
 @given(net=st.floats(0.0, 3.0))
-def test_scan_maps_each_layer_by_its_balance(net):
+def test_neutral_scan_maps_each_layer_by_its_balance(net):
     """Layers whose greys are half and twice as dense print as one."""
-    params = dataclasses.replace(PLAIN_SCAN, balance=((0.0, 2.0), (0.0, 1.0), (0.1, 0.5, 0.0)))
+    params = dataclasses.replace(PLAIN_NEUTRAL, balance=((0.0, 2.0), (0.0, 1.0), (0.1, 0.5, 0.0)))
     density = np.array([0.2 + net / 2.0, 0.6 + net, 0.8 + 2.0 * (net - 0.1)]).reshape(3, 1, 1)
 
-    red, green, blue = scan(density, params).ravel()
+    red, green, blue = neutral_scan(density, params).ravel()
 
     assert red == pytest.approx(green, rel=1e-9)
     assert blue == pytest.approx(green, rel=1e-9)
 
 
-def test_scan_mixes_printing_densities_by_its_matrix():
+def test_neutral_scan_mixes_printing_densities_by_its_matrix():
     matrix = ((1.2, -0.15, -0.05), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
-    params = dataclasses.replace(PLAIN_SCAN, matrix=matrix)
+    params = dataclasses.replace(PLAIN_NEUTRAL, matrix=matrix)
     net = np.array([0.9, 0.5, 0.3])
     density = (np.array(params.d_min) + net).reshape(3, 1, 1)
     mixed_net = np.array([1.2 * 0.9 - 0.15 * 0.5 - 0.05 * 0.3, 0.5, 0.3])
-    expected = scan((np.array(params.d_min) + mixed_net).reshape(3, 1, 1), PLAIN_SCAN)
+    expected = neutral_scan((np.array(params.d_min) + mixed_net).reshape(3, 1, 1), PLAIN_NEUTRAL)
 
-    np.testing.assert_allclose(scan(density, params), expected, rtol=1e-12)
+    np.testing.assert_allclose(neutral_scan(density, params), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["cinestill-800t", "portra-400"])
-def test_matrix_of_a_stock_s_scan_leaves_greys_alone(name):
-    film = load_film(name)
+def test_matrix_of_a_stock_s_neutral_scan_leaves_greys_alone(name):
+    film = load_film(name, printing="neutral")
     stops = np.linspace(-5.0, 5.0, 21)
     unmixed = dataclasses.replace(film.printing, matrix=IDENTITY)
 
@@ -419,12 +425,12 @@ def test_more_of_a_layer_in_the_negative_is_more_of_its_light_in_the_print():
 @pytest.mark.parametrize(
     ("params", "function"),
     [
-        (PLAIN_SCAN, scan),
+        (PLAIN_NEUTRAL, neutral_scan),
         (PLAIN_PROJECTION, project),
         (PLAIN_PRINT, print_on_paper),
         (dataclasses.replace(PLAIN_PRINT, surround=0.9), print_on_paper),
     ],
-    ids=["scan", "projection", "paper", "print film"],
+    ids=["neutral scan", "projection", "paper", "print film"],
 )
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_keeps_namespace_dtype_shape_and_its_argument(params, function, dtype, xp):
@@ -464,7 +470,7 @@ def test_black_and_white_gives_one_channel_and_colour_three():
 )
 def test_refuses_what_is_no_scan(change, message):
     with pytest.raises(ValueError, match=message):
-        dataclasses.replace(PLAIN_SCAN, **change)
+        dataclasses.replace(PLAIN_NEUTRAL, **change)
 
 
 @pytest.mark.parametrize("surround", [0.0, -1.0, math.nan])

@@ -32,7 +32,8 @@ def scene():
 
 def asked(name, value):
     """Settings with one of them at this value."""
-    values = {"filters_cc": (value, 0.0, 0.0), "offset_px": (int(value), 0)}
+    filters = (value, 0.0, 0.0)
+    values = {"filters_cc": filters, "balance_cc": filters, "offset_px": (int(value), 0)}
     return {name: values.get(name, value)} | ON.get(name, {})
 
 
@@ -54,7 +55,8 @@ def test_thirty_stops_more_is_white_on_every_backend():
     grey = np.full((8, 8, 3), 0.18, np.float32)
 
     for backend in RUNNING:
-        settings = {"encoding": "linear", "backend": backend, "grain": 0}
+        settings = {"encoding": "linear", "backend": backend, "grain": 0, "lab_correction": False}
+        settings["printing"] = "neutral"  # where unexposed film is black
         assert phos.develop(grey, exposure_stops=30, **settings).min() > 0.99, backend
         assert phos.develop(grey, exposure_stops=-30, **settings).max() < 0.01, backend
 
@@ -64,13 +66,17 @@ def test_thirty_stops_more_is_white_on_every_backend():
 def test_beyond_its_bounds_a_setting_is_refused_by_its_name(name, beyond):
     if name == "offset_px":
         beyond = int(beyond) if math.isfinite(beyond) else 2**400
-    value = {"filters_cc": (0.0, beyond, 0.0), "offset_px": (0, beyond)}.get(name, beyond)
+    filters = (0.0, beyond, 0.0)
+    values = {"filters_cc": filters, "balance_cc": filters, "offset_px": (0, beyond)}
+    value = values.get(name, beyond)
 
     with pytest.raises(ValueError, match=name):
         phos.Recipe(**{name: value})
 
 
-@pytest.mark.parametrize("name", sorted({*BOUNDS} - {"light", "offset_px", "filters_cc"}))
+@pytest.mark.parametrize(
+    "name", sorted({*BOUNDS} - {"light", "offset_px", "filters_cc", "balance_cc"})
+)
 @pytest.mark.parametrize("value", [True, np.True_, "1", [1.0], b"1"])
 def test_what_is_no_number_is_refused_by_its_name(name, value):
     with pytest.raises(TypeError, match=f"{name} must be a number"):
@@ -107,11 +113,19 @@ def test_light_beyond_single_precision_is_as_bright_as_light_can_be(encoding, li
 )
 def test_a_point_too_near_mid_grey_says_how_near_it_may_come_in_stops(settings, message):
     with pytest.raises(ValueError, match=message):
-        phos.load_film("portra-400", **settings)
+        phos.load_film("portra-400", printing="neutral", **settings)
 
 
 def test_what_the_message_about_a_white_point_promises_is_so():
-    phos.load_film("portra-400", white_point=1.6)
+    phos.load_film("portra-400", printing="neutral", white_point=1.6)
+
+
+def test_a_point_too_near_mid_grey_of_a_scan_by_a_device_is_refused_by_the_same_law():
+    with pytest.raises(ValueError, match=r"white_point must be more than (0.\d\d) st") as raised:
+        phos.load_film("portra-400", white_point=0.01)
+
+    nearest = float(str(raised.value).split("more than ")[1].split()[0])
+    phos.load_film("portra-400", white_point=nearest)
 
 
 @pytest.mark.proof
@@ -131,12 +145,14 @@ def test_a_speed_at_which_greys_have_a_cast_is_refused_with_those_at_which_not(
 ):
     pattern = rf"exposure_index of {film} must lie between .* got {exposure_index}"
 
+    printing = "auto" if film.startswith(("provia", "velvia")) else "neutral"
+
     with pytest.raises(ValueError, match=pattern) as raised:
-        phos.load_film(film, exposure_index=exposure_index)
+        phos.load_film(film, exposure_index=exposure_index, printing=printing)
 
     low, high = _range_of(str(raised.value))
     for fine in (low * 1.001, high * 0.999):
-        phos.load_film(film, exposure_index=fine)
+        phos.load_film(film, exposure_index=fine, printing=printing)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +164,13 @@ def test_at_a_speed_that_is_accepted_greys_are_as_grey_as_at_the_stock_s_own(fil
     speed = phos.load_film(film).iso_speed * 2.0**stops
 
     positive = phos.develop(
-        ramp, film, mode="colour", exposure_index=speed, encoding="linear", backend="scipy"
+        ramp,
+        film,
+        mode="colour",
+        exposure_index=speed,
+        printing="auto" if film == "velvia-50" else "neutral",
+        encoding="linear",
+        backend="scipy",
     )
 
     assert np.ptp(positive, axis=2).max() <= most

@@ -33,6 +33,9 @@ def test_defaults_are_a_plain_picture_on_portra_400():
         "offset_px": (0, 0),
         "encoding": "srgb",
         "primaries": "srgb",
+        "highlights_stops": 1.5,
+        "lab_correction": True,
+        "light_balance": 1.0,
         "auto_balance": False,
         "mode": "full",
         "scatter": 1.0,
@@ -100,6 +103,9 @@ def test_offsets_may_be_negative_and_seeds_large():
         ("pixel_pitch_um", (6.0, 6.0), "pixel_pitch_um must be a number"),
         ("grain", "much", "grain must be a number, got 'much'"),
         ("auto_balance", 1, "auto_balance must be True or False, got 1"),
+        ("lab_correction", "yes", "lab_correction must be True or False, got 'yes'"),
+        ("scanner", 3, "scanner must be a name, got 3"),
+        ("process_version", "1", "process_version must be a whole number, got '1'"),
         ("offset_px", (1.5, 0), "offset_px must be a whole number, got 1.5"),
         ("offset_px", (0, False), "offset_px must be a whole number, got False"),
     ],
@@ -125,6 +131,8 @@ def test_settings_of_the_wrong_type_are_refused(setting, value, message):
         ("primaries", "rec2020", 'coding of their own: give linear light, with encoding="linear"'),
         ("mode", "color", "mode must be 'full', 'colour' or 'texture', got 'color'"),
         ("grain", -0.1, "grain must not be negative, got -0.1"),
+        ("process_version", 3, "process_version must be 1 or 2, got 3"),
+        ("balance_cc", (1.0, 2.0), r"balance_cc must be \(red, green, blue\), got"),
         ("scatter", 1.5, "scatter must not exceed 1, the stock as it is, got 1.5"),
     ],
 )
@@ -135,7 +143,13 @@ def test_settings_out_of_range_are_refused(setting, value, message):
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("printing", "endura-premier"), ("light", "daylight"), ("exposure_index", 800)],
+    [
+        ("printing", "endura-premier"),
+        ("light", "daylight"),
+        ("exposure_index", 800),
+        ("scanner", "none"),
+        ("process_version", 1),
+    ],
 )
 def test_a_film_that_is_loaded_is_not_treated_again(setting, value):
     with pytest.raises(ValueError, match=f"{setting} is part of a Film already: .* with a Film"):
@@ -172,9 +186,8 @@ def test_film_is_loaded_by_name_with_its_printing():
 def test_film_is_loaded_with_every_setting_of_its_treatment():
     settings_ = {"light": 4000, "exposure_index": 250, "printing": "2383", "print_stops": 0.5}
 
-    assert Recipe(film="vision3-500t", **settings_).load_film() == load_film(
-        "vision3-500t", **settings_
-    )
+    recipe = Recipe(film="vision3-500t", lab_correction=False, light_balance=0.0, **settings_)
+    assert recipe.load_film() == load_film("vision3-500t", **settings_)
 
 
 def test_film_that_is_given_is_used_as_it_is():

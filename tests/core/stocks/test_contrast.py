@@ -149,11 +149,41 @@ def test_a_pushed_stock_is_exposed_and_printed_on_its_new_mid_grey():
 
 
 @pytest.mark.parametrize("stops", [-5.0, 2.5, 9.0])
-def test_what_is_not_published_is_refused_with_what_is(stops):
-    with pytest.raises(ValueError, match=r"published for portra-800, \+0 to \+2, got"):
+def test_beyond_what_is_published_a_push_is_refused_with_what_is(stops):
+    with pytest.raises(ValueError, match=r"portra-800 must lie between \+0 and \+2, got"):
         load_film("portra-800", push_stops=stops)
 
 
-def test_a_stock_with_one_development_is_neither_pushed_nor_pulled():
-    with pytest.raises(ValueError, match="no other development of velvia-50 is published, got"):
+@pytest.mark.parametrize("name", ["portra-400", "hp5-plus"])
+@pytest.mark.parametrize("stops", [-2.0, 0.5, 3.0])
+def test_a_push_that_nobody_published_grows_net_density_and_its_grain_alike(name, stops):
+    """By 1.17 a stop, in every layer."""
+    sheet = sheet_of(name)
+    grown = baking.pushed(sheet, stops)
+
+    for before, after in (
+        (sheet.characteristic_curve, grown.characteristic_curve),
+        (sheet.granularity, grown.granularity),
+    ):
+        for drawn, pushed in zip(before, after, strict=True):
+            assert drawn.shape == pushed.shape
+    for layer, (drawn, pushed) in enumerate(
+        zip(sheet.characteristic_curve, grown.characteristic_curve, strict=True)
+    ):
+        least = drawn[:, 1].min()
+        np.testing.assert_array_equal(pushed[:, 0], drawn[:, 0])
+        np.testing.assert_allclose(pushed[:, 1] - least, 1.17**stops * (drawn[:, 1] - least))
+        rms, pushed_rms = sheet.granularity[layer], grown.granularity[layer]
+        np.testing.assert_allclose(pushed_rms[:, 1], 1.17**stops * rms[:, 1])
+        np.testing.assert_allclose(pushed_rms[:, 0] - least, 1.17**stops * (rms[:, 0] - least))
+
+
+@pytest.mark.parametrize("stops", [-2.5, 3.5])
+def test_an_estimated_push_goes_from_two_stops_under_to_three_over(stops):
+    with pytest.raises(ValueError, match=r"of gold-200 must lie between -2 and \+3, got"):
+        load_film("gold-200", push_stops=stops)
+
+
+def test_a_slide_film_is_neither_pushed_nor_pulled():
+    with pytest.raises(ValueError, match=r"push_stops must be 0: .* of velvia-50, a slide film"):
         load_film("velvia-50", push_stops=1.0)

@@ -1,6 +1,7 @@
 """Films are found, loaded, changed, and refused with a reason."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -200,7 +201,7 @@ def test_papers_are_listed_by_name():
     ],
 )
 def test_a_negative_is_printed_and_nothing_else_of_it_changes(name, paper):
-    scanned, printed = load_film(name), load_film(name, printing=paper)
+    scanned, printed = load_film(name, scanner="none"), load_film(name, printing=paper)
 
     assert isinstance(printed.printing, PaperPrint)
     assert printed.printing.paper == paper
@@ -231,7 +232,9 @@ def test_a_paper_takes_its_own_kind_of_stock(name, paper, message):
 
 @pytest.mark.parametrize("paper", ["baryta", "", "endura"])
 def test_an_unknown_paper_is_refused_with_those_that_are_known(paper):
-    with pytest.raises(ValueError, match=rf"'auto', 'scan' or one of \[.*'endura.*got '{paper}'"):
+    with pytest.raises(
+        ValueError, match=rf"'auto', 'scan', 'neutral' or one of \[.*'endura.*got '{paper}'"
+    ):
         load_film("portra-400", printing=paper)
 
 
@@ -253,13 +256,24 @@ def test_an_unknown_paper_is_refused_with_those_that_are_known(paper):
         ),
         (
             "portra-400",
-            {"printing": "2383", "black_point": -5},
-            "black_point is for a negative's scan, got -5.0",
+            {"printing": "2383", "contrast": 1.2},
+            "contrast is for a scan: a print's contrast is that of its paper, or paper_grade, got",
         ),
-        ("velvia-50", {"white_point": 3}, "white_point is for a negative's scan, got 3.0"),
+        ("tri-x-400", {"balance_cc": (5, 0, 0)}, "balance_cc is for a picture in colour, got"),
+        ("velvia-50", {"scanner": "fax"}, r"scanner must be one of \['minilab', .*, got 'fax'"),
+        (
+            "velvia-50",
+            {"brightness_stops": -10, "white_point": 3},
+            "white_point must be left out: with these settings no exposure",
+        ),
+        (
+            "velvia-50",
+            {"balance_cc": (100, 0, 0), "black_point": -0.5},
+            r"black_point must be less than -\d.\d\d stops for this stock, got -0.5",
+        ),
         (
             "portra-400",
-            {"white_point": 0.2},
+            {"printing": "neutral", "white_point": 0.2},
             r"white_point must be more than 1.\d\d stops .* got 0.2",
         ),
     ],
@@ -386,7 +400,7 @@ def test_reach_is_a_few_mm_and_covers_every_spread(name):
 
 
 def test_reach_is_the_sum_of_what_each_step_reaches():
-    film = load_film("cinestill-800t")
+    film = load_film("cinestill-800t", scanner="none")
     bare = dataclasses.replace(film, scatter=None, halation=None, couplers=None)
 
     def alone(step: str) -> float:
@@ -400,6 +414,8 @@ def test_reach_is_the_sum_of_what_each_step_reaches():
     assert film.reach_um == pytest.approx(together)
     assert film.reach_um == film.light_reach_um + film.coupler_reach_um
     assert film.coupler_reach_um == alone("couplers")
+    seen = dataclasses.replace(film, aperture_um=4.0)  # blurs what scatter has blurred
+    assert seen.reach_um - film.reach_um == pytest.approx(6.0 * (math.hypot(14.0, 4.0) - 14.0))
 
 
 # Formats.

@@ -23,13 +23,17 @@ def test_numbers_of_any_type_become_plain_ones(number):
         push_stops=number(1),
         paper_grade=number(3),
         filters_cc=[number(5), number(0), number(2)],
+        contrast=number(1),
+        balance_cc=[number(5), number(0), number(-2)],
+        brightness_stops=number(1),
         black_point=number(-5),
         white_point=number(4),
     )
 
-    values = dataclasses.astuple(dataclasses.replace(treatment, printing="auto"))
+    values = [getattr(treatment, field.name) for field in dataclasses.fields(treatment)]
     flat = [v for value in values for v in (value if isinstance(value, tuple) else [value])]
-    assert {type(value) for value in flat if value != "auto"} == {float}
+    assert {type(value) for value in flat} == {float, str, int}
+    assert [value for value in flat if type(value) is int] == [treatment.process_version]
     assert treatment == Treatment(
         light=4000.0,
         exposure_index=200.0,
@@ -37,6 +41,9 @@ def test_numbers_of_any_type_become_plain_ones(number):
         push_stops=1.0,
         paper_grade=3.0,
         filters_cc=(5.0, 0.0, 2.0),
+        contrast=1.0,
+        balance_cc=(5.0, 0.0, -2.0),
+        brightness_stops=1.0,
         black_point=-5.0,
         white_point=4.0,
     )

@@ -23,6 +23,8 @@ __all__ = [
 
 LN10 = math.log(10.0)
 LEAST_LIGHT = 1e-6  # far below what a code of 16 bits tells from black
+MOST_POWER = 10.0  # our choice: white nearer to mid-grey leaves nothing between them
+MOST_SHARE = 1e3  # of white: its greatest power is within single precision
 SHOULDER = 0.9  # our choice: light of a scan from which on it rolls off towards white
 GAMUT_THRESHOLD = 0.9  # our choice: share of the way from grey to the gamut's edge that is kept
 
@@ -61,6 +63,17 @@ class Finish:
                 f"mid_grey must lie between black and white, got {self.black}, {self.mid_grey} "
                 f"and {self.white}"
             )
+        if not self.power <= MOST_POWER:
+            raise ValueError(
+                f"white {self.white} lies too near mid-grey {self.mid_grey} for a black of "
+                f"{self.black}"
+            )
+
+    @property
+    def power(self) -> float:
+        """Exponent that leaves mid-grey where it is between black and white."""
+        rise = math.log((self.white - self.black) / (self.mid_grey - self.black))
+        return -math.log(self.mid_grey) / rise if rise > 0.0 else math.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,7 +314,7 @@ def finished(light: Array, params: Finish) -> Array:
         L' = ((m^(1 - c) (g L)^c - b) / (w - b))^p,   p = log m / log((m - b) / (w - b))
 
     so that mid-grey stays, whatever the contrast and the two points are. What lies below black
-    counts as black.
+    counts as black, and what lies a thousandfold above white as that.
     """
     xp = array_namespace(light)
     toned = light * per_layer(params.gain, light)
@@ -310,9 +323,8 @@ def finished(light: Array, params: Finish) -> Array:
         toned *= params.mid_grey ** (1.0 - params.contrast)
     if (params.black, params.white) == (0.0, 1.0):
         return toned
-    span = params.white - params.black
-    power = math.log(params.mid_grey) / math.log((params.mid_grey - params.black) / span)
-    return xp.pow(clipped((toned - params.black) * (1.0 / span), 0.0), power)
+    share = (toned - params.black) * (1.0 / (params.white - params.black))
+    return xp.pow(clipped(share, 0.0, MOST_SHARE), params.power)
 
 
 def scan(density: Array, params: Scan) -> Array:

@@ -64,7 +64,14 @@ def balanced(film: Film, grey: NDArray[np.float64]) -> Film:
     -------
     Film
         The same with other printer lights.
+
+    Raises
+    ------
+    ValueError
+        If the film is a transparency: it is its own positive, and nothing balances it.
     """
+    if isinstance(film.printing, Projection):
+        raise ValueError("auto_balance is for a negative's scan or print; a transparency has none")
     latent = np.reshape(grey, (-1, 1, 1))
     if film.couplers is not None:
         latent = inhibit(latent, release(latent, film.couplers), film.couplers)

@@ -164,7 +164,8 @@ class Recipe(Treatment):
         _check_choices(self)
         _check_effects(self)
         if isinstance(self.film, Film):
-            _refuse_treatment(self)
+            _refuse_treatment(self, self.film)
+            object.__setattr__(self, "process_version", self.film.process_version)
 
     def load_film(self) -> Film:
         """Give the film: as it is, or loaded by its name or path; its effects as asked for."""
@@ -332,11 +333,12 @@ def _treatment_of(recipe: Recipe) -> FilmSettings:
     )
 
 
-def _refuse_treatment(recipe: Recipe) -> None:
+def _refuse_treatment(recipe: Recipe, film: Film) -> None:
     """Raise if a film that is loaded already is to be treated otherwise."""
+    own = {"process_version": film.process_version}
     for field in fields(Treatment):
         value = getattr(recipe, field.name)
-        if value != field.default:
+        if value not in (field.default, own.get(field.name, field.default)):
             raise ValueError(
                 f"{field.name} is part of a Film already: give it to load_film, "
                 f"got {field.name}={value!r} with a Film"

@@ -70,6 +70,8 @@ class Film:
         Source and status (published, digitised or estimated) of each table of the stock's file.
     aperture_um : float
         Standard deviation of the Gaussian by which the scanner blurs the film, in um; 0: none.
+    process_version : int
+        Version of the process that it was loaded for, as `Treatment` says.
     """
 
     name: str
@@ -86,6 +88,7 @@ class Film:
     printing: Printing
     provenance: Mapping[str, Provenance] = field(repr=False)
     aperture_um: float = 0.0
+    process_version: int = 2
 
     @property
     def reach_um(self) -> float:

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, TypeVar, Unpack
+from typing import Any, TypeVar, Unpack, cast
 
 import numpy as np
 
@@ -117,6 +117,7 @@ def bake_film(sheet: FilmSheet, treatment: Treatment = NORMAL) -> Film:
         grain=grain,
         printing=printing,
         provenance=sheet.provenance,
+        process_version=treatment.process_version,
     )
 
 
@@ -309,7 +310,8 @@ def _lightened(
         return printing
     mid = baking.mid_log10_exposure(sheet)
     grey = mid - treatment.brightness_stops * baking.LOG10_2
-    return baking.rebalanced(printing, developed, mid, (grey,) * len(developed.curves))
+    lightened = baking.rebalanced(printing, developed, mid, (grey,) * len(developed.curves))
+    return cast("_Negatives", lightened)
 
 
 def _with_points(
@@ -337,11 +339,13 @@ def _rated_printing(
     A scan or print is balanced on mid-grey, which another exposure index moves along the curves.
     Where they hardly change, or each layer changes differently, nothing balances them.
     """
-    # Whose cast is meant: that of no filters, between no points.
+    # Whose cast is meant: that of the stock, whatever is then done to its positive.
     neutral = replace(
         treatment,
         filters_cc=(0.0, 0.0, 0.0),
         balance_cc=(0.0, 0.0, 0.0),
+        brightness_stops=0.0,
+        contrast=1.0,
         black_point=None,
         white_point=None,
     )

@@ -1,38 +1,40 @@
 """Baking what is changed of a positive: its balance, its tone, its black and white."""
 
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phos_core.effects.development import Development
-from phos_core.effects.exposure import MID_GREY
 from phos_core.effects.printing import (
     Finish,
     NeutralScan,
     PaperPrint,
-    Printing,
     Projection,
     Scan,
     make_positive,
 )
 from phos_core.stocks.baking.dyed_light import seen_light
 from phos_core.stocks.baking.light import LOG10_2, as_rows
+from phos_core.stocks.baking.points import with_points
 from phos_core.stocks.fitting import read
 
 __all__ = ["finished", "rebalanced"]
 
 Floats = NDArray[np.float64]
+OfNegative: TypeAlias = Scan | NeutralScan | PaperPrint
+Finished: TypeAlias = Scan | Projection | PaperPrint
 
 
 def rebalanced(
-    printing: Printing, developed: Development, mid: float, grey: tuple[float, ...]
-) -> Printing:
-    """Balance a positive on another grey than the stock's.
+    printing: OfNegative, developed: Development, mid: float, grey: tuple[float, ...]
+) -> OfNegative:
+    """Balance a negative's positive on another grey than the stock's.
 
     Parameters
     ----------
-    printing : Scan, NeutralScan, Projection or PaperPrint
+    printing : Scan, NeutralScan or PaperPrint
         A positive balanced on the stock's mid-grey.
     developed : Development
         The stock's curves.
@@ -45,11 +47,6 @@ def rebalanced(
     -------
     Scan, NeutralScan or PaperPrint
         The same with other printer lights.
-
-    Raises
-    ------
-    ValueError
-        If the positive is a transparency, which nobody prints.
     """
     densities = [
         [float(read(curve, x)) for curve, x in zip(developed.curves, exposed, strict=True)]
@@ -61,8 +58,10 @@ def rebalanced(
     if isinstance(printing, NeutralScan):
         before, after = (
             [
-                np.polynomial.polynomial.polyval(value - d_min, row)
-                for value, d_min, row in zip(values, printing.d_min, printing.balance, strict=True)
+                np.polynomial.polynomial.polyval(value - d_min, terms)
+                for value, d_min, terms in zip(
+                    values, printing.d_min, printing.balance, strict=True
+                )
             ]
             for values in densities
         )
@@ -73,15 +72,13 @@ def rebalanced(
                 for row, b, a in zip(printing.balance, before, after, strict=True)
             ),
         )
-    if isinstance(printing, PaperPrint):
-        before, after = seen_light(np.array(densities), printing.enlarger)
-        weights = np.array(printing.enlarger.weights) * (before / after)[:, None]
-        return replace(printing, enlarger=replace(printing.enlarger, weights=as_rows(weights)))
-    raise ValueError("auto_balance is for a negative's scan or print; a transparency has none")
+    before, after = seen_light(np.array(densities), printing.enlarger)
+    weights = np.array(printing.enlarger.weights) * (before / after)[:, None]
+    return replace(printing, enlarger=replace(printing.enlarger, weights=as_rows(weights)))
 
 
 def finished(
-    printing: Scan | Projection | PaperPrint,
+    printing: Finished,
     developed: Development,
     mid: float,
     *,
@@ -89,7 +86,7 @@ def finished(
     contrast: float = 1.0,
     black_point: float | None = None,
     white_point: float | None = None,
-) -> Scan | Projection | PaperPrint:
+) -> Finished:
     """Set a positive's tone, its black and its white.
 
     Parameters
@@ -113,7 +110,7 @@ def finished(
     Raises
     ------
     ValueError
-        If a point is not darker, or not lighter, than mid-grey in this positive.
+        If a point lies too near mid-grey in this positive.
     """
     plain = Finish(gain=gain, contrast=contrast)
     toned = printing if plain == Finish() else replace(printing, finish=plain)
@@ -123,15 +120,12 @@ def finished(
         light: Floats = make_positive(density, toned)[:, 0, 0]
         return light
 
-    # Black in every channel, and white in every channel, whatever the tint there.
-    black = 0.0 if black_point is None else float(light_at(black_point).max())
-    white = 1.0 if white_point is None else float(light_at(white_point).min())
-    if (black, white) == (0.0, 1.0):
+    def between(black_point: float | None, white_point: float | None) -> Finished:
+        # Black in every channel, and white in every channel, whatever the tint there.
+        black = 0.0 if black_point is None else float(light_at(black_point).max())
+        white = 1.0 if white_point is None else float(light_at(white_point).min())
+        return replace(printing, finish=replace(plain, black=black, white=white))
+
+    if black_point is None and white_point is None:
         return toned
-    for name, value, fits in (
-        ("black_point", black_point, black < MID_GREY),
-        ("white_point", white_point, white > MID_GREY),
-    ):
-        if not fits:
-            raise ValueError(f"{name} must be farther from mid-grey for this stock, got {value}")
-    return replace(printing, finish=replace(plain, black=black, white=white))
+    return with_points(between, black_point, white_point)

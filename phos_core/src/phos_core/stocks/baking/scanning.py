@@ -132,7 +132,7 @@ def device_scan(
     grey = np.array([read(curve, mid) for curve in developed.curves])
     if sheet.kind == "black-and-white":
         decades = np.array([[contrast * SILVER_CONTRAST]])
-        filters = np.array([math.fsum(balance_cc) / 300.0])
+        filters = np.zeros(1)  # silver has no colour to balance
     else:
         profile = contrast * np.array(scanner.profile)
         decades = profile @ _bands(sheet, developed, scanner, grey)
@@ -151,7 +151,7 @@ def _bands(sheet: FilmSheet, developed: Development, scanner: Scanner, grey: Flo
     peaks, widths = (
         np.array(of_bands)[:, np.newaxis] for of_bands in (scanner.peaks_nm, scanner.widths_nm)
     )
-    response = np.exp(-0.5 * ((WAVELENGTH_NM - peaks) / widths) ** 2)
+    response: Floats = np.exp(-0.5 * ((WAVELENGTH_NM - peaks) / widths) ** 2)
     response /= response.sum(axis=1, keepdims=True)
 
     def read_by_bands(density: Floats) -> Floats:
@@ -159,10 +159,10 @@ def _bands(sheet: FilmSheet, developed: Development, scanner: Scanner, grey: Flo
         return -np.log10(through)
 
     samples = _samples(developed.curves, mid_log10_exposure(sheet))
-    rows: Floats = np.linalg.lstsq(
+    weights, *_ = np.linalg.lstsq(
         samples - grey, read_by_bands(samples) - read_by_bands(grey), rcond=None
-    )[0].T
-    return rows
+    )
+    return np.asarray(weights.T, np.float64)
 
 
 def _samples(curves: tuple[Curve, ...], mid: float) -> Floats:
