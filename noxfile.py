@@ -294,8 +294,8 @@ def agreement(session: nox.Session) -> None:
 
 @nox.session
 def look(session: nox.Session) -> None:
-    """Print how each stock renders greys, colours and a sun."""
-    session.install(*CORE, *DARKROOM)
+    """Measure each stock's look: prints docs/looks.md (--write, --check, profiles, push)."""
+    session.install(*CORE, *DARKROOM, *tools("tests"))
     session.run("python", "benchmarks/bench_look.py", *session.posargs)
 
 

@@ -2,7 +2,7 @@
 
     nox -s look                 print the tables
     nox -s look -- --write      write them into docs/looks.md
-    nox -s look -- --check      say what does not hold, and end with 1 if anything does not
+    nox -s look -- --check      end with 1 if something does not hold that is not known not to
     nox -s look -- profiles     fit the scanners' profiles and the contrast of silver again
     nox -s look -- push         what the published developments have in common
 
@@ -23,6 +23,7 @@ from phos_core import color
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "looks.md"
+KNOWN = Path(__file__).parent / "looks_known.txt"  # what does not hold, and why
 PHOTOS = ROOT / "examples" / "photos"
 # sRGB of the 24 patches of a ColorChecker (docs/sources.md, colorchecker): 18 colours, 6 greys.
 CHART = np.array(
@@ -55,16 +56,27 @@ class Checks:
     """What should hold, and whether it does."""
 
     def __init__(self) -> None:
-        self.lines: list[tuple[bool, str]] = []
+        self.lines: dict[str, tuple[bool, str]] = {}
 
-    def hold(self, is_so: bool, what: str) -> None:
-        """Note whether something holds."""
-        self.lines.append((bool(is_so), what))
+    def hold(self, is_so: bool, what: str, found: str) -> None:
+        """Note whether something holds, and what was found."""
+        self.lines[what] = (bool(is_so), found)
 
     def text(self) -> str:
-        """All lines, what does not hold first."""
-        rows = sorted(self.lines, key=lambda line: line[0])
-        return "\n".join(f"{'holds' if ok else 'DOES NOT HOLD':14s} {what}" for ok, what in rows)
+        """What does not hold, and how much does."""
+        missed = [f"does not hold: {w}, {found}" for w, (ok, found) in self.lines.items() if not ok]
+        return "\n".join([*missed, f"{len(self.lines) - len(missed)} of {len(self.lines)} hold"])
+
+    def surprises(self) -> list[str]:
+        """What does not hold and is not known to, and what is said not to hold and does."""
+        known = {
+            line for line in KNOWN.read_text("utf-8").splitlines() if line[:1] not in ("", "#")
+        }
+        missed = {what for what, (ok, _) in self.lines.items() if not ok}
+        return [
+            *(f"does not hold any more: {what}" for what in sorted(missed - known)),
+            *(f"holds now, take it out of {KNOWN.name}: {what}" for what in sorted(known - missed)),
+        ]
 
 
 def lab(srgb):
@@ -146,8 +158,10 @@ def edge(row, level=235.0):
 
 def highlights(checks):
     """The sun of the bundled photograph, and a ramp of greys."""
-    photo = np.asarray(Image.open(PHOTOS / "sunset.jpg").convert("RGB"))
-    rows = slice(465, 476)
+    whole = np.asarray(Image.open(PHOTOS / "sunset.jpg").convert("RGB"))
+    pitch_um = 36_000.0 / whole.shape[1]
+    photo = whole[350:590]  # farther away nothing acts on the rows that are looked at
+    rows = slice(115, 126)  # 465 to 475 of the whole
 
     def profile(picture):
         return luma(picture[rows].mean(axis=0))
@@ -163,7 +177,7 @@ def highlights(checks):
     found = [("the photograph", far, f"{steepest:.2f}", f"{vivid:.1f}", "255", "1", "0")]
     for name, printing in [(n, "auto") for n in kinds()["negative"]] + [("vision3-250d", "2383")]:
         called = name if printing == "auto" else f"{name} on {printing}"
-        out = phos.develop(photo, name, grain=0.0, printing=printing)
+        out = phos.develop(photo, name, grain=0.0, printing=printing, pixel_pitch_um=pitch_um)
         distance, step = edge(profile(out))
         kept = chroma_at(out)
         coded = luma(patches(ramp / 65535.0, name, printing=printing)) * 255.0
@@ -181,17 +195,30 @@ def highlights(checks):
                 f"{rise:.2f}",
             )
         )
-        checks.hold(distance >= 0.7 * far, f"{called}: sun's edge {distance} px, in the file {far}")
+        checks.hold(
+            distance >= 0.7 * far,
+            f"{called}: the sun's edge is at least 0.7 of the file's",
+            f"{distance} px, {far} in the file",
+        )
         checks.hold(
             step <= 1.2 * steepest,
-            f"{called}: steepest step {step:.2f}, file {steepest:.2f}",
+            f"{called}: no step steeper than 1.2 of the file's",
+            f"{step:.2f}, {steepest:.2f} in the file",
         )
         checks.hold(
-            kept >= 0.5 * vivid, f"{called}: chroma {kept:.1f} at luma 245, file {vivid:.1f}"
+            kept >= 0.5 * vivid,
+            f"{called}: half of the file's chroma at luma 245",
+            f"{kept:.1f}, {vivid:.1f} in the file",
         )
-        checks.hold(coded[-1] >= 248.0, f"{called}: white comes out at {coded[-1]:.1f}")
-        checks.hold(high.max() <= 1.25, f"{called}: slope {high.max():.2f} over code 200")
-        checks.hold(rise <= 0.05, f"{called}: the slope over code 200 rises by {rise:.2f}")
+        checks.hold(
+            coded[-1] >= 248.0, f"{called}: white comes out at 248 or more", f"{coded[-1]:.1f}"
+        )
+        checks.hold(
+            high.max() <= 1.25, f"{called}: slope at most 1.25 over code 200", f"{high.max():.2f}"
+        )
+        checks.hold(
+            rise <= 0.05, f"{called}: the slope over code 200 rises by 0.05 at most", f"{rise:.2f}"
+        )
     head = (
         "stock",
         "from luma 235 to the plateau, px",
@@ -202,6 +229,32 @@ def highlights(checks):
         "its rise",
     )
     return table(head, found)
+
+
+def skies(checks):
+    """The sky of the other photograph: how steep it is where the file is over luma 225."""
+    whole = np.asarray(Image.open(PHOTOS / "seeding.jpg").convert("RGB"))
+    photo = whole[:260]
+    bright = luma(photo) > 225.0
+    rows = []
+    for name in ("the photograph", "portra-400", "gold-200", "cinestill-800t", "velvia-50"):
+        picture = photo
+        if name in names():
+            pitch_um = 36_000.0 / whole.shape[1]
+            picture = phos.develop(photo, name, grain=0.0, pixel_pitch_um=pitch_um)
+        steep = np.hypot(*np.gradient(luma(picture)))[bright]
+        spread = np.percentile(steep, [50, 90, 99, 99.9])
+        rows.append((name, *(f"{value:.2f}" for value in spread)))
+        if name == "the photograph":
+            steepest = spread[-1]
+        else:
+            checks.hold(
+                spread[-1] <= 1.2 * steepest,
+                f"{name}: the sky is as smooth as the file's",
+                f"{spread[-1]:.2f}, {steepest:.2f} in the file",
+            )
+    head = ("codes a pixel over luma 225", "median", "90 %", "99 %", "99.9 %")
+    return table(head, rows)
 
 
 def discs(checks):
@@ -225,10 +278,12 @@ def discs(checks):
                 dim = around
             if (disc, stops) == (255, 1.5):
                 apart = np.abs(around - dim).max()
-                checks.hold(apart <= 30.0, f"{name}: beside a disc 255 within {apart:.0f} of 250")
+                checks.hold(
+                    apart <= 30.0, f"{name}: 255 glows within 30 codes of 250", f"{apart:.0f}"
+                )
                 if name != "cinestill-800t":
                     gained = np.abs(around - plain[32, 32]).max()
-                    checks.hold(gained <= 2.0, f"{name}: a disc adds {gained:.1f} codes beside it")
+                    checks.hold(gained <= 2.0, f"{name}: no glow beyond 2 codes", f"{gained:.1f}")
         found.append(tuple(line))
     return table(
         ("stock", "disc 250", "disc 255", "255, 4 stops beyond", "255, 8 stops beyond"), found
@@ -257,14 +312,14 @@ def chart(checks):
             )
         )
         if not is_grey and name in kinds()["negative"]:
-            checks.hold(abs(turn) <= 12.0, f"{name}: skin turns by {turn:+.0f} degrees")
+            checks.hold(abs(turn) <= 12.0, f"{name}: skin within 12 degrees", f"{turn:+.0f}")
     pairs = {
         (a, b): float(delta_e(made[a], made[b]).mean()) for a, b in itertools.combinations(EIGHT, 2)
     }
     for (a, b), apart in pairs.items():
-        checks.hold(apart >= 1.5, f"{a} and {b} are {apart:.2f} apart on the chart")
+        checks.hold(apart >= 1.5, f"{a} and {b} are 1.5 apart", f"{apart:.2f}")
     told = sum(apart >= 2.5 for apart in pairs.values())
-    checks.hold(told >= 24, f"{told} of {len(pairs)} pairs are 2.5 apart or more")
+    checks.hold(told >= 24, "24 of 28 pairs are 2.5 apart", f"{told}")
     matrix = [
         (
             a,
@@ -301,10 +356,12 @@ def shadows(checks):
             bases.append(level)
             black = scene_patches([-3.0], name, black_point=-3.0)[0].max() * 255.0
             rows.append((name, f"{level:.0f}", " ".join(f"{c:.0f}" for c in base), f"{black:.0f}"))
-            checks.hold(4.0 <= level <= 48.0, f"{name}: its base comes out at {level:.1f}")
-            checks.hold(black < 0.5, f"{name}: black_point brings {black:.1f}")
+            checks.hold(
+                4.0 <= level <= 48.0, f"{name}: its base comes out between 4 and 48", f"{level:.1f}"
+            )
+            checks.hold(black < 0.5, f"{name}: black_point brings 0", f"{black:.1f}")
     middle = float(np.median(bases))
-    checks.hold(8.0 <= middle <= 24.0, f"the median of the bases is {middle:.1f}")
+    checks.hold(8.0 <= middle <= 24.0, "the median of the bases is 8 to 24", f"{middle:.1f}")
     return table(("stock", "luma of the base", "red, green, blue", "with its black point"), rows)
 
 
@@ -327,7 +384,9 @@ def exposures(checks):
         if settings.get("lab_correction", True):
             plain = luma(scene_patches([0.0], "portra-400"))[0] * 255.0
             checks.hold(
-                abs(greys[1] - plain) <= 6.0, f"Portra 400 at {label}: mid-grey {greys[1]:.0f}"
+                abs(greys[1] - plain) <= 6.0,
+                f"Portra 400 at {label}: mid-grey within 6 codes",
+                f"{greys[1]:.0f}",
             )
     head = ("Portra 400", "-4 stops", "mid-grey", "+3 stops", "mean ΔE2000 from normal", "greatest")
     return table(head, rows)
@@ -365,7 +424,11 @@ def dark_grain(name, checks):
         ]
         variance += ((code[1] - code[0]) / 2e-3 * rms[layer]) ** 2
     share = float(noise / np.sqrt(variance))
-    checks.hold(0.85 <= share <= 1.15, f"{name}: grain 4 stops under is {share:.2f} of the curve's")
+    checks.hold(
+        0.85 <= share <= 1.15,
+        f"{name}: grain 4 stops under within 15 % of its curve",
+        f"{share:.2f}",
+    )
     return f"{share:.2f}"
 
 
@@ -383,7 +446,11 @@ def grains(checks):
             noise = lightness - lightness.mean()
             alike = neighbours(noise)
             least = {6.0: 0.6, 12.0: 0.3}[pitch]
-            checks.hold(alike >= least, f"{name}: neighbours at {pitch:g} µm correlate {alike:.2f}")
+            checks.hold(
+                alike >= least,
+                f"{name}: neighbours correlate {least:g} at {pitch:g} µm",
+                f"{alike:.2f}",
+            )
             line += [f"{noise.std():.2f}", f"{alike:.2f}"]
         strength[name] = float(noise.std())
         coarseness[name] = alike
@@ -394,20 +461,28 @@ def grains(checks):
         )
         if channels != "-":
             checks.hold(
-                between[0, 1] > 0 and between[1, 2] > 0, f"{name}: channels correlate {channels}"
+                between[0, 1] > 0 and between[1, 2] > 0,
+                f"{name}: grain of the channels correlates",
+                channels,
             )
         rows.append((*line, channels))
     for slide in kinds()["reversal"]:
         checks.hold(
             strength[slide] < strength["portra-400"],
-            f"{slide}: RMS of L* {strength[slide]:.2f}, Portra 400 {strength['portra-400']:.2f}",
+            f"{slide}: grain below Portra 400's",
+            f"{strength[slide]:.2f}",
         )
     fast, plain = "delta-3200", "tri-x-400"
     checks.hold(
         strength[fast] > strength[plain],
-        f"{fast}: {strength[fast]:.2f}, {plain} {strength[plain]:.2f}",
+        f"{fast}: stronger grain than {plain}",
+        f"{strength[fast]:.2f}, {strength[plain]:.2f}",
     )
-    checks.hold(coarseness[fast] > coarseness[plain], f"{fast} is coarser than {plain}")
+    checks.hold(
+        coarseness[fast] > coarseness[plain],
+        f"{fast}: coarser grain than {plain}",
+        f"{coarseness[fast]:.2f}, {coarseness[plain]:.2f}",
+    )
     head = (
         "stock",
         "RMS of L*, 6 µm",
@@ -440,9 +515,11 @@ def saturated(checks):
             )
         )
         least = 0.55 if printing == "2383" else 0.7
-        checks.hold(codes[0, 0] <= 160.0, f"{called}: dark red gets red {codes[0, 0]:.0f}")
-        checks.hold(abs(turn) <= 12.0, f"{called}: orange-red turns by {turn:+.0f} degrees")
-        checks.hold(kept >= least, f"{called}: pure yellow keeps {kept:.2f} of its chroma")
+        checks.hold(codes[0, 0] <= 160.0, f"{called}: dark red at most 160", f"{codes[0, 0]:.0f}")
+        checks.hold(abs(turn) <= 12.0, f"{called}: orange-red within 12 degrees", f"{turn:+.0f}")
+        checks.hold(
+            kept >= least, f"{called}: pure yellow keeps {least:g} of its chroma", f"{kept:.2f}"
+        )
     head = (
         "stock",
         *(f"({r}, {g}, {b})" for r, g, b in SATURATED),
@@ -454,6 +531,7 @@ def saturated(checks):
 
 SECTIONS = (
     ("Highlights", highlights),
+    ("A bright sky", skies),
     ("Light beyond white", discs),
     ("A colour chart", chart),
     ("Shadows", shadows),
@@ -523,11 +601,36 @@ def profiles():
     )
 
 
+def pushes():
+    """Slope and net density at mid-grey of each published development, per stop of its push."""
+    for name in names():
+        low, high = next(film.push_range for film in phos.films() if film.name == name)
+        is_published = next(film.is_push_published for film in phos.films() if film.name == name)
+        if not is_published or "push" in name:
+            continue
+        figures = {}
+        for stops in sorted({low, 0.0, 1.0, high}):
+            film = phos.load_film(name, push_stops=stops)
+            curve = film.development.curves[len(film.development.curves) // 2]
+            x = np.log10(film.exposure.mid_grey_lx_s) + np.array([-1.0, 0.0, 1.0]) * np.log10(2.0)
+            t = np.tanh((x - curve.centre) / curve.width)
+            under, mid, over = np.polynomial.polynomial.polyval(t, curve.coefficients)
+            net = mid - min(film.development.d_min)
+            figures[stops] = ((over - under) / (x[2] - x[0]), net)
+        for stops, (slope, net) in figures.items():
+            if stops:
+                growth = [
+                    (a / b) ** (1 / stops) for a, b in zip((slope, net), figures[0.0], strict=True)
+                ]
+                print(f"{name} {stops:+g}: slope {growth[0]:.2f} a stop, mid-grey {growth[1]:.2f}")
+
+
 def main(arguments):
     """Print, write or check the tables."""
-    if "profiles" in arguments:
-        profiles()
-        return 0
+    for word, function in (("profiles", profiles), ("push", pushes)):
+        if word in arguments:
+            function()
+            return 0
     checks = Checks()
     parts = [
         f"## {title}\n\n{section.__doc__}\n\n{section(checks)}\n" for title, section in SECTIONS
@@ -538,7 +641,9 @@ def main(arguments):
     else:
         print("\n".join(parts))
     print(checks.text())
-    return int("--check" in arguments and not all(ok for ok, _ in checks.lines))
+    surprises = checks.surprises()
+    print("\n".join(surprises))
+    return int("--check" in arguments and any("any more" in line for line in surprises))
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ def highlights_gain(display: Array, opening: float) -> Array:
 
 def opening_of(stops: float) -> float:
     """The opening with which a neutral white was brighter by some stops."""
-    return 1.0 - 2.0**-stops
+    return float(1.0 - 2.0**-stops)
 
 
 def scene_light_of_any(display: Array) -> Array:

@@ -283,33 +283,34 @@ def expose_layers(coded: Array, *, layers: range, **settings: Any) -> Array:
     return expose_scene(coded, **settings)[layers.start : layers.stop, ...]
 
 
-def expose_beyond_white(
-    coded: Array, *, exposing: partial[Array], opening_beyond: float, share: float, layer: int
-) -> Array:
-    """What a clipped highlight exposes a layer with beyond the file's white, by returned light."""
+def expose_beyond_white(coded: Array, *, exposing: partial[Array], opening_beyond: float) -> Array:
+    """What clipped highlights expose the layer nearest the base with beyond the file's white."""
     settings = exposing.keywords
     gain = beyond_white(coded, settings["encoding"], settings["primaries"], opening_beyond)
-    exposure = exposing(coded, layers=range(layer, layer + 1))
-    return exposure * ((gain - 1.0) * share)
+    return exposing(coded, layers=range(1)) * (gain - 1.0)
 
 
 def add_returned(
     exposure: Array,
-    glowing: Callable[..., Array],
+    glowing: Callable[[Array], Array],
     pictures: Array,
-    returned: Sequence[tuple[float, PSF] | None],
+    returned: tuple[tuple[float, ...], PSF] | None,
     layers: range,
     backend: ConvolutionBackend,
 ) -> None:
-    """Step 4 for light beyond white: it comes back from the base, and exposes nothing directly."""
-    for place, layer in enumerate(layers):
-        part = returned[layer]
-        if part is not None:
-            share, psf = part
-            light = in_strips(backend, partial(glowing, share=share, layer=layer), pictures)
-            light = spread(light, psf, backend)
-            exposure[place : place + 1, ...] += light
-            give_back(backend, light)
+    """Step 4 for light beyond white: it comes back from the base, and exposes nothing directly.
+
+    What is near white exposes all layers alike, so that one plane stands for all.
+    """
+    if returned is None:
+        return
+    shares, psf = returned
+    gaining = {n: shares[layer] for n, layer in enumerate(layers) if shares[layer]}
+    if gaining:
+        light = spread(in_strips(backend, glowing, pictures), psf, backend)
+        for place, share in gaining.items():
+            exposure[place : place + 1, ...] += light * share
+        give_back(backend, light)
 
 
 def reach_px(film: Film, pitch_um: float) -> int:
@@ -366,21 +367,20 @@ def blurred_psfs(
 
 def returned_beyond_white(
     film: Film, opening: float, pitch_um: float
-) -> tuple[tuple[float, PSF] | None, ...]:
-    """How the base returns light beyond white to each layer: which share, how spread.
+) -> tuple[tuple[float, ...], PSF] | None:
+    """How the base returns light beyond white: each layer's share, and how it is spread.
 
-    None where it adds too little to see.
+    A share is 0 where it adds too little to see, and nothing is returned where all are. Scatter,
+    which is narrow, is left out.
     """
     if film.halation is None:
-        return (None,) * len(film.development.curves)
+        return None
     most_beyond = opening / (1.0 - opening)  # at white, in units of what the film gets directly
-    blurred = blurred_psfs(film.scatter, film.aperture_um, len(film.development.curves), pitch_um)
-    return tuple(
-        (share, compose(first, returned_psf(film.halation, pixel_pitch_um=pitch_um)))
-        if share * most_beyond >= LEAST_BEYOND_WHITE
-        else None
-        for share, first in zip(returned_shares(film.halation), blurred, strict=True)
+    shares = tuple(
+        share if share * most_beyond >= LEAST_BEYOND_WHITE else 0.0
+        for share in returned_shares(film.halation)
     )
+    return (shares, returned_psf(film.halation, pixel_pitch_um=pitch_um)) if any(shares) else None
 
 
 def spread_inhibitor(

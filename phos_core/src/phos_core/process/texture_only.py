@@ -63,7 +63,8 @@ def process_texture(
     psfs = spread_of_light(film, pitch_um)
     psfs = psfs if len(psfs) == 3 else psfs * 3
     returned = returned_beyond_white(film, recipes[0].opening_beyond, pitch_um)
-    returned = returned if len(returned) == 3 else returned * 3
+    if returned is not None and len(returned[0]) == 1:
+        returned = (returned[0] * 3, returned[1])
     kept, _ = crops(keep, pictures.shape[-2:], 0)
 
     first = recipes[0]
@@ -116,13 +117,11 @@ def decode_channels(
     return scene[channels.start : channels.stop, ...]
 
 
-def decode_beyond_white(
-    coded: Array, *, decode: partial[Array], opening_beyond: float, share: float, layer: int
-) -> Array:
-    """What a clipped highlight had in a channel beyond the file's white, by returned light."""
+def decode_beyond_white(coded: Array, *, decode: partial[Array], opening_beyond: float) -> Array:
+    """What clipped highlights had beyond the file's white, in the first channel."""
     settings = decode.keywords
     gain = beyond_white(coded, settings["encoding"], settings["primaries"], opening_beyond)
-    return decode(coded, channels=range(layer, layer + 1)) * ((gain - 1.0) * share)
+    return decode(coded, channels=range(1)) * (gain - 1.0)
 
 
 def add_texture(

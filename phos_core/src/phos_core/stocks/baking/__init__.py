@@ -14,6 +14,7 @@ from phos_core.stocks.baking.emulsion import (
     halation,
     scatter,
 )
+from phos_core.stocks.baking.finishing import finished, rebalanced
 from phos_core.stocks.baking.light import (
     LOG10_2,
     exposure,
@@ -22,15 +23,8 @@ from phos_core.stocks.baking.light import (
     neutral_ramp,
 )
 from phos_core.stocks.baking.mean_light import grain_bias
-from phos_core.stocks.baking.positive import (
-    black_and_white_print,
-    exposure_for,
-    finished,
-    neutral_scan,
-    paper_print,
-    projection,
-    rebalanced,
-)
+from phos_core.stocks.baking.neutral import neutral_scan
+from phos_core.stocks.baking.prints import black_and_white_print, exposure_for, paper_print
 from phos_core.stocks.baking.rating import grey_cast, is_on_slope, most_cast
 from phos_core.stocks.baking.scanning import (
     SCANNERS,
@@ -39,6 +33,7 @@ from phos_core.stocks.baking.scanning import (
     film_dyes,
     scanned_grain,
 )
+from phos_core.stocks.baking.slide import projection
 
 __all__ = [
     "LOG10_2",

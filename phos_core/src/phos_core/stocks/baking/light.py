@@ -15,6 +15,7 @@ __all__ = [
     "lost_stops",
     "mid_log10_exposure",
     "neutral_ramp",
+    "white_log10_exposure",
 ]
 
 Floats = NDArray[np.float64]
@@ -105,6 +106,11 @@ def lost_stops(law: float | Floats | None, time_s: float) -> float:
 def mid_log10_exposure(sheet: FilmSheet) -> float:
     """log10 of the exposure in lx s that a mid-grey gives."""
     return float(np.log10(10.0 / sheet.iso_speed))
+
+
+def white_log10_exposure(sheet: FilmSheet) -> float:
+    """log10 exposure that the white of a display-referred picture gives."""
+    return mid_log10_exposure(sheet) + FILE_WHITE_STOPS * LOG10_2
 
 
 def neutral_ramp(sheet: FilmSheet) -> Floats:

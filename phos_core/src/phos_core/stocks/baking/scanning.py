@@ -28,7 +28,7 @@ Rows = tuple[tuple[float, ...], ...]
 SCAN_WHITE = 0.76
 # Decades of light per unit of density of a black-and-white negative: the mean of the bundled
 # stocks, normally developed, then has the contrast of the scene (`nox -s look -- profiles`).
-SILVER_CONTRAST = 2.6
+SILVER_CONTRAST = 2.5
 SAMPLED_STOPS: Floats = np.linspace(-5.0, 5.0, 11)  # of each layer, on its own
 
 
@@ -59,7 +59,7 @@ _MINILAB = Scanner(
     label="minilab: red, green and blue light-emitting diodes",
     peaks_nm=(630.0, 530.0, 465.0),
     widths_nm=(10.0, 16.0, 12.0),
-    profile=((3.47, -0.26, 0.06), (0.24, 2.86, -0.32), (0.07, -0.44, 2.90)),
+    profile=((3.47, -0.26, 0.07), (0.25, 2.86, -0.30), (0.07, -0.48, 2.94)),
     aperture_um=4.0,
 )
 
@@ -70,20 +70,20 @@ SCANNERS: Mapping[str, Scanner] = MappingProxyType(
             label="camera over a light of three narrow bands",
             peaks_nm=(665.0, 525.0, 450.0),
             widths_nm=(10.0, 16.0, 10.0),
-            profile=((2.45, 0.12, -0.03), (0.20, 2.93, -0.38), (-0.07, -0.13, 2.70)),
+            profile=((2.28, 0.06, 0.01), (0.20, 3.02, -0.41), (-0.06, -0.21, 2.66)),
             aperture_um=3.0,
         ),
         "drum": Scanner(
             label="drum: white light through the filters of status M",
             peaks_nm=(645.0, 545.0, 450.0),
             widths_nm=(12.0, 12.0, 12.0),
-            profile=((2.95, 0.0, -0.01), (0.09, 2.62, -0.03), (-0.08, -0.16, 2.75)),
+            profile=((2.83, -0.06, 0.03), (0.11, 2.58, -0.01), (-0.08, -0.19, 2.69)),
             aperture_um=2.0,
         ),
         "none": replace(_MINILAB, label="the minilab's bands without an aperture", aperture_um=0.0),
     }
 )
-"""What scans film, by name: the bands' sources and how the profiles are found, in docs/scanners.md.
+"""What scans film, by name; docs/decisions/0026 has the sources, and how the profiles are found.
 """
 
 
