@@ -135,7 +135,6 @@ def of_kind(film):
 
 CLAIMS = {
     "soft contrast": lambda film: contrast(film.name) <= 48.5,
-    "moderate contrast": lambda film: 48.0 <= contrast(film.name) <= 51.0,
     "contrasty": lambda film: contrast(film.name) >= 51.5,
     "hard": lambda film: contrast(film.name) >= 57.0,
     "more contrast": lambda film: contrast(film.name) > contrast("portra-800") + 5.0,
@@ -143,10 +142,9 @@ CLAIMS = {
     "lifted blacks": lambda film: code(film.name, -30.0) >= 24.0,
     "open shadows": lambda film: code(film.name, -3.0) >= 22.5,
     "reddish shadows": lambda film: shadows(film.name)[0] >= 2.0 > abs(shadows(film.name)[1]),
-    "green shadows": lambda film: shadows(film.name)[0] <= -1.5,
+    "green shadows": lambda film: shadows(film.name)[0] <= -1.2,
     "olive shadows": lambda film: shadows(film.name)[0] < -1.0 and shadows(film.name)[1] > 3.0,
     "purple shadows": lambda film: shadows(film.name)[0] > 4.0 and shadows(film.name)[1] < -4.0,
-    "cool highlights": lambda film: highlights(film.name)[1] <= -1.0,
     "warm highlights": lambda film: highlights(film.name)[1] >= 2.0,
     "rosy highlights": lambda film: highlights(film.name)[0] >= 2.5,
     "creamy highlights": lambda film: (
