@@ -84,7 +84,7 @@ def page(films):
         "test chart: a grey scale of twelve stops, and twelve hues at three strengths and three",
         "exposures. Rendered by `nox -s pictures` with the default settings; the photographs",
         "are taken as 135 frames. Their licences are in",
-        "[examples/photos](../examples/photos/README.md).",
+        "[examples/photos](../examples/photos/README.md). Or [in numbers](looks.md).",
     ]
     for kind, title in KINDS.items():
         lines += ["", f"## {title}"]

@@ -3,7 +3,7 @@
     python examples/make_pictures.py [FOLDER]
 
 before-after.jpg   the dandelions, before and after
-halation.jpg       the sun, two stops under, on a stock with and one without a backing
+halation.jpg       the sun, scanned a stop darker, on a stock with and one without a backing
 contact-sheet.jpg  pieces of both photos as the frames of a roll
 """
 
@@ -75,13 +75,13 @@ def main(folder=DOCS):
 
 
 def around_the_sun(film, sunset):
-    """The sun at full size, exposed two stops under: its surroundings are dark enough to glow."""
-    developed = phos.develop(sunset, film, seed=SEED, exposure_stops=-2.0)
+    """The sun at full size, six stops beyond white, and scanned a stop darker: its rim can glow."""
+    developed = phos.develop(sunset, film, seed=SEED, highlights_stops=6.0, brightness_stops=-1.0)
     return stacked([label(phos.load_film(film).label), cut_out(developed, 0.27, 0.37)], axis=0)
 
 
 def frames_of(photos, count=14):
-    """Yield pieces of photos by turns, some upright, each brighter or darker than the last."""
+    """Yield pieces of photos by turns, some upright, with more or less light than the last."""
     rng = np.random.default_rng(SEED)
     for number in range(count):
         photo = photos[number % len(photos)]

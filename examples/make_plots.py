@@ -183,11 +183,12 @@ def draw_printing(left, right):
     stops = np.linspace(-7.0, 8.0, 200)
     scale = np.repeat(0.18 * 2.0 ** stops[None, :, None], 3, axis=2).astype(np.float32)
     ways = (
-        ("portra-400", "auto", "scan"),
+        ("portra-400", "scan", "scan"),
+        ("portra-400", "neutral", "neutral scan"),
         ("portra-400", "endura-premier", "on paper"),
-        ("velvia-50", "auto", "transparency"),
+        ("velvia-50", "scan", "transparency"),
     )
-    for (name, printing, way), colour in zip(ways, (GREY, *COLOURS[:2]), strict=True):
+    for (name, printing, way), colour in zip(ways, (COLOURS[2], GREY, *COLOURS[:2]), strict=True):
         film = phos.load_film(name, printing=printing)
         plain = replace(film, scatter=None, halation=None, couplers=None, grain=None)
         shown = phos.develop(scale, plain, encoding="linear", backend="scipy")[0]

@@ -17,7 +17,8 @@ from phos_darkroom.shell.messages import as_options
 from phos_darkroom.shell.preset_options import given
 
 FIELDS = {field.name: field.default for field in dataclasses.fields(Recipe)}
-KEPT_TO_PYTHON = {"frame", "offset_px"}  # files have seeds of their own, and pictures are whole
+# Files have seeds of their own, pictures are whole, and an old process is for old sidecars.
+KEPT_TO_PYTHON = {"frame", "offset_px", "process_version"}
 PAGE = Path(__file__).parents[3] / "docs" / "settings.md"
 
 
@@ -29,14 +30,20 @@ def page_rows():
             heading = setting.group
             yield f"| **{heading.lower()}** | | | |"
         default = setting.unset or f"`{_plain(FIELDS[setting.name])!r}`"
-        option = f"`{setting.option}`" if setting.option else ""
+        option = ", ".join(f"`{each}`" for each in _options(setting) if each)
         yield f"| `{setting.name}` | {option} | {default} | {setting.meaning} |"
+
+
+def _options(setting):
+    """What switches a setting on, and off where it is on by default."""
+    is_on = FIELDS[setting.name] is True
+    return (setting.option, f"--no-{setting.option[2:]}") if is_on else (setting.option,)
 
 
 def _plain(default):
     if isinstance(default, tuple):
         return tuple(map(_plain, default))
-    return int(default) if type(default) is float else default
+    return int(default) if type(default) is float and default.is_integer() else default
 
 
 @pytest.fixture
@@ -54,7 +61,7 @@ def test_every_setting_of_the_table_is_an_option_under_its_heading(develop):
     options = {param.name: param for param in develop.params if isinstance(param, click.Option)}
     for name, setting in SETTINGS.items():
         if setting.option:
-            assert options[name].opts == [setting.option]
+            assert (*options[name].opts, *options[name].secondary_opts) == _options(setting)
             assert options[name].heading == setting.group
             assert setting.group in HEADINGS
 
@@ -75,7 +82,9 @@ def test_every_setting_stands_in_a_sidecar():
 BEYOND = {
     "light": "30",
     "black_point": "-1e9",
+    "balance_cc": "9999 0 0",
     "filters_cc": "9999 0 0",
+    "scanner": "eye",
     "film_format": "137",
     "printing": "velvet",
 }

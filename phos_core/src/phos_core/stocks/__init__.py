@@ -4,6 +4,7 @@ The names here are for programs that list stocks, load them, or keep a record of
 """
 
 from phos_core.stocks import toml_text
+from phos_core.stocks.baking import SCANNERS
 from phos_core.stocks.film import FILM_FORMATS_UM, Film
 from phos_core.stocks.grey_scale import grey_scale_density
 from phos_core.stocks.library import (
@@ -26,6 +27,7 @@ __all__ = [
     "BOUNDS",
     "FILM_FORMATS_UM",
     "PRINTED_ON",
+    "SCANNERS",
     "SCANS",
     "Film",
     "FilmSummary",

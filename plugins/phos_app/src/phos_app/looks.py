@@ -1,7 +1,8 @@
 """Looks: the settings that the page offers, between its controls and a `Recipe`.
 
-A control holds one plain value; so ``filters_cc`` has three of them and ``light`` two. Which of
-them count depends on the film and the paper; the others keep their value for when they count again.
+A control holds one plain value; so ``filters_cc`` and ``balance_cc`` have three of them, and
+``light`` two. Which of them count depends on the film and the paper; the others keep their value
+for when they count again.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import Any
 from phos_core.process import Recipe
 from phos_core.stocks import (
     PRINTED_ON,
+    SCANNERS,
     SCANS,
     FilmSummary,
     Summary,
@@ -22,6 +24,7 @@ from phos_core.stocks import (
 from phos_darkroom import SETTINGS, Setting, bounds_of
 
 __all__ = [
+    "BALANCE",
     "CONTROLS",
     "FILTERS",
     "KINDS",
@@ -45,6 +48,8 @@ KINDS = {
     "black-and-white": "Black and white",
 }
 FILTERS = ("yellow", "magenta", "cyan")
+BALANCE = ("red", "green", "blue")
+OF_THREE = {"filters_cc": FILTERS, "balance_cc": BALANCE}
 KELVIN = "temperature"  # the choice of light that the control `kelvin` belongs to
 OF_THE_FILE = ("frame", "pixel_pitch_um", "offset_px", "encoding", "primaries")
 
@@ -60,8 +65,9 @@ class Span:
 
 def described(control: str) -> Setting:
     """Give the description of the setting that a control belongs to."""
-    if control in FILTERS:
-        return SETTINGS["filters_cc"]
+    for setting, parts in OF_THREE.items():
+        if control in parts:
+            return SETTINGS[setting]
     return SETTINGS["light" if control == "kelvin" else control]
 
 
@@ -77,9 +83,16 @@ def _whole_span(control: str, step: float) -> Span:
 SPANS = {
     "exposure_stops": _whole_span("exposure_stops", 0.1),
     "seed": Span(0, 2**32 - 1, 1),
+    "highlights_stops": Span(0.0, 12.0, 0.5),
     "kelvin": _whole_span("kelvin", 100.0),
     "exposure_index": _whole_span("exposure_index", 1.0),
     "exposure_time_s": _whole_span("exposure_time_s", 1.0),
+    "light_balance": _whole_span("light_balance", 0.05),
+    "contrast": Span(0.4, 2.0, 0.05),
+    "red": Span(-50.0, 50.0, 1.0),
+    "green": Span(-50.0, 50.0, 1.0),
+    "blue": Span(-50.0, 50.0, 1.0),
+    "brightness_stops": Span(-3.0, 3.0, 0.1),
     "paper_grade": _whole_span("paper_grade", 0.5),
     "yellow": Span(-100.0, 100.0, 1.0),
     "magenta": Span(-100.0, 100.0, 1.0),
@@ -102,8 +115,9 @@ def _defaults() -> dict[str, Any]:
 def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings as controls hold them."""
     flat = dict(settings)
-    if "filters_cc" in flat:
-        flat |= dict(zip(FILTERS, flat.pop("filters_cc"), strict=True))
+    for setting, parts in OF_THREE.items():
+        if setting in flat:
+            flat |= dict(zip(parts, flat.pop(setting), strict=True))
     if "light" in flat:
         is_named = isinstance(flat["light"], str)
         flat["kelvin"] = 5_500.0 if is_named else float(flat["light"])
@@ -159,7 +173,8 @@ def printings(film: str) -> dict[str, str]:
     if kind == "reversal":
         return {"auto": "Transparency, as it is"}
     fitting = [paper for paper in _papers() if PRINTED_ON[paper.kind] == kind]
-    return {"auto": "Laboratory scan"} | {paper.name: paper.label for paper in fitting}
+    scans = {"auto": "Laboratory scan", "neutral": "Neutral scan"}
+    return scans | {paper.name: paper.label for paper in fitting}
 
 
 def offered(controls: Mapping[str, Any]) -> frozenset[str]:
@@ -182,21 +197,23 @@ def offered(controls: Mapping[str, Any]) -> frozenset[str]:
         "kelvin": controls["light"] != KELVIN,
         "push_stops": film.push_range == (0.0, 0.0),
         "printing": is_reversal,
+        "scanner": printed,
+        "contrast": printed,
+        "red": film.kind == "black-and-white",
         "print_stops": not printed,
         "paper_grade": not (printed and film.kind == "black-and-white"),
         "yellow": not (printed and film.kind == "negative"),
-        "black_point": printed or is_reversal,
+        "lab_correction": is_reversal,
+        "light_balance": is_reversal,
+        "highlights_stops": mode == "colour" or controls["process_version"] == 1,
         "auto_balance": is_reversal or mode == "texture",
         "couplers": mode == "texture",
         "scatter": mode == "colour",
         "halation": mode == "colour",
         "grain": mode == "colour",
     }
-    left_out |= {
-        "magenta": left_out["yellow"],
-        "cyan": left_out["yellow"],
-        "white_point": left_out["black_point"],
-    }
+    for first, *others in OF_THREE.values():
+        left_out |= dict.fromkeys(others, left_out[first])
     return frozenset(name for name in CONTROLS if not left_out.get(name, False))
 
 
@@ -228,8 +245,9 @@ def settings_of(controls: Mapping[str, Any]) -> dict[str, Any]:
     if settings["light"] == KELVIN:
         settings["light"] = settings["kelvin"]
     settings.pop("kelvin", None)
-    if "yellow" in settings:
-        settings["filters_cc"] = tuple(settings.pop(name) for name in FILTERS)
+    for setting, parts in OF_THREE.items():
+        if parts[0] in settings:
+            settings[setting] = tuple(settings.pop(name) for name in parts)
     return settings
 
 
@@ -278,8 +296,11 @@ def within(controls: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         What was brought nearer, in words.
     """
     settled, changed = dict(controls), []
-    if settled["printing"] == "scan":
+    if settled["printing"] == "scan" or _is_slide(settled["film"], settled["printing"]):
         settled["printing"] = "auto"  # of a negative the same; of a slide there is no other
+    if settled["scanner"] not in SCANNERS:
+        changed.append(f"there is no scanner {settled['scanner']!r} here")
+        settled["scanner"] = CONTROLS["scanner"]
     if settled["printing"] not in printings(settled["film"]):
         settled["printing"] = "auto"
         changed.append("the paper does not take this film")
@@ -291,3 +312,8 @@ def within(controls: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         settled[name] = min(max(value, span.low), span.high)
         changed.append(f"{name} goes from {span.low:g} to {span.high:g} here, got {value:g}")
     return settled, changed
+
+
+def _is_slide(film: str, printing: str) -> bool:
+    """Whether a film is seen as it is, by whichever scan."""
+    return film_named(film).kind == "reversal" and printing in SCANS

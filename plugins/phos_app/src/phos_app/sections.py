@@ -19,7 +19,7 @@ from phos_app.uploads import Upload, UploadError, settings_in
 from phos_app.words import fallback, plain, ran
 from phos_core.errors import PhosError
 from phos_core.process import Recipe, RunReport
-from phos_darkroom import SUFFIXES, as_toml
+from phos_darkroom import SUFFIXES, preset_text
 
 __all__ = [
     "AS_IT_CAME",
@@ -119,7 +119,7 @@ def settings() -> None:
     """Take the settings home as a file, or bring them back from one."""
     st.download_button(
         "Download the settings",
-        as_toml({"settings": _told(settings_of(controls()))}),
+        preset_text(_told(settings_of(controls()))),
         file_name="settings.phos.toml",
         mime="application/toml",
         on_click="ignore",
@@ -252,12 +252,8 @@ def _steps(report: RunReport) -> None:
 
 
 def _told(settings: dict[str, object]) -> dict[str, object]:
-    """Settings as TOML holds them, without those that nobody asked for."""
-    return {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in settings.items()
-        if value is not None
-    }
+    """Settings without those that were not asked for."""
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def _lines(

@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from phos_app.looks import (
+    BALANCE,
     CONTROLS,
     FILTERS,
     KINDS,
@@ -22,7 +23,7 @@ from phos_app.looks import (
 from phos_app.memory import put, shown, value_of
 from phos_app.words import plain
 from phos_core.errors import PhosError
-from phos_core.stocks import FILM_FORMATS_UM
+from phos_core.stocks import FILM_FORMATS_UM, SCANNERS
 from phos_darkroom import load_preset, presets
 
 __all__ = ["AT_FIRST", "choose", "controls", "settings_panel", "take_settings"]
@@ -41,7 +42,17 @@ LABELS = {
     "kelvin": "Its temperature",
     "exposure_index": "Metered at ISO",
     "exposure_time_s": "Shutter open for",
+    "highlights_stops": "Highlights beyond white",
     "push_stops": "Push",
+    "lab_correction": "Correct the exposure",
+    "light_balance": "Correct the light's colour",
+    "process_version": "Process",
+    "scanner": "Scanner",
+    "contrast": "Contrast",
+    "red": "Red",
+    "green": "Green",
+    "blue": "Blue",
+    "brightness_stops": "Brightness",
     "print_stops": "Exposure of the print",
     "yellow": "Yellow filter",
     "magenta": "Magenta filter",
@@ -58,6 +69,7 @@ LABELS = {
 }
 """Of each control but film and positive; its unit follows it, and its help is the setting's."""
 
+PROCESSES = {2: "Today's", 1: "That of phos 0.1"}
 MODES = {"full": "Everything", "colour": "Colour alone", "texture": "Texture alone"}
 NOTICE = "notice"
 
@@ -101,11 +113,15 @@ def settings_panel() -> None:
             _slider("kelvin")
         _number("exposure_index")
         _number("exposure_time_s")
-        if "push_stops" in counting:
-            low, high = film_named(value_of(_key("film"))).push_range
-            _slider("push_stops", Span(low, high, 0.1))
-        else:
-            st.caption("No other development of this film is published: it is not pushed.")
+        if "highlights_stops" in counting:
+            _slider("highlights_stops")
+        _push(counting)
+        for name in ("lab_correction", "auto_balance"):
+            if name in counting:
+                st.checkbox(**_shown_as(name))
+        if "light_balance" in counting:
+            _slider("light_balance")
+        _select("process_version", PROCESSES)
     with st.expander("Scan or print"):
         _printing(counting)
     with st.expander("Effects"):
@@ -158,6 +174,16 @@ def _take_preset() -> None:
         _tell([f"The preset {name}: {error}"])
 
 
+def _push(counting: frozenset[str]) -> None:
+    if "push_stops" not in counting:
+        st.caption("No other development of a slide film is known: it is not pushed.")
+        return
+    film = film_named(value_of(_key("film")))
+    _slider("push_stops", Span(*film.push_range, 0.1))
+    if not film.is_push_published:
+        st.caption("Its maker publishes no other development: the push is estimated.")
+
+
 def _printing(counting: frozenset[str]) -> None:
     choices = printings(value_of(_key("film")))
     if "printing" in counting:
@@ -169,15 +195,15 @@ def _printing(counting: frozenset[str]) -> None:
             on_change=choose,
         )
     else:
-        st.caption("A slide is seen as it is: no paper, no scan.")
-    for name in ("print_stops", *FILTERS):
+        st.caption("A slide is seen as it is: there is no paper for it.")
+    if "scanner" in counting:
+        _select("scanner", {name: scanner.label for name, scanner in SCANNERS.items()})
+    for name in ("brightness_stops", "contrast", *BALANCE, "print_stops", *FILTERS):
         if name in counting:
             _slider(name)
-    for name in ("paper_grade", "black_point", "white_point"):
+    for name in ("black_point", "white_point", "paper_grade"):
         if name in counting:
             _number(name)
-    if "auto_balance" in counting:
-        st.checkbox(**_shown_as("auto_balance"))
 
 
 def _slider(name: str, span: Span | None = None) -> None:
@@ -201,7 +227,7 @@ def _number(name: str) -> None:
     )
 
 
-def _select(name: str, labels: Mapping[str, str]) -> None:
+def _select(name: str, labels: Mapping[Any, str]) -> None:
     st.selectbox(
         options=list(labels),
         format_func=lambda choice: labels[choice],

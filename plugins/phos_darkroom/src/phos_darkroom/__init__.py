@@ -31,9 +31,14 @@ if TYPE_CHECKING:
         visible_gpus,
     )
     from phos_darkroom.roll.threads import limit_threads
-    from phos_darkroom.settings.as_text import as_toml
     from phos_darkroom.settings.described import SETTINGS, Setting, bounds_of
-    from phos_darkroom.settings.presets import PresetSummary, load_preset, presets, save_preset
+    from phos_darkroom.settings.presets import (
+        PresetSummary,
+        load_preset,
+        preset_text,
+        presets,
+        save_preset,
+    )
     from phos_darkroom.shell.messages import Unfailing, visible
     from phos_darkroom.showing.before_after import beside, divided
     from phos_darkroom.showing.contact import contact_sheets
@@ -53,7 +58,6 @@ __all__ = [
     "Setting",
     "Unfailing",
     "apply_lut",
-    "as_toml",
     "beside",
     "bounds_of",
     "check_writable",
@@ -75,6 +79,7 @@ __all__ = [
     "notes_of",
     "on_screen",
     "over_gpus",
+    "preset_text",
     "presets",
     "read_image",
     "read_picture",
@@ -102,9 +107,10 @@ HOMES = {
         *("over_gpus", "visible_gpus"),
     ),
     "roll.threads": ("limit_threads",),
-    "settings.as_text": ("as_toml",),
     "settings.described": ("SETTINGS", "Setting", "bounds_of"),
-    "settings.presets": ("PresetSummary", "load_preset", "presets", "save_preset"),
+    "settings.presets": (
+        *("PresetSummary", "load_preset", "preset_text", "presets", "save_preset"),
+    ),
     "shell.messages": ("Unfailing", "visible"),
     "showing.before_after": ("beside", "divided"),
     "showing.contact": ("contact_sheets",),

@@ -11,7 +11,7 @@ from typing import get_args
 
 from phos_core.color import PRIMARIES
 from phos_core.process import Encoding, Mode
-from phos_core.stocks import BOUNDS
+from phos_core.stocks import BOUNDS, SCANNERS
 
 __all__ = ["EXPOSURE_STOPS", "SETTINGS", "Setting", "bounds_of"]
 
@@ -109,7 +109,8 @@ _LISTED = (
         group="Light",
         unit="stops",
         value="STOPS",
-        meaning="More light on the film, or less; +1 doubles it.",
+        meaning="Light on the film: +1 doubles it. What makes the picture lighter is its "
+        "brightness.",
     ),
     Setting(
         name="exposure_index",
@@ -138,25 +139,113 @@ _LISTED = (
         "a colour temperature in K.",
     ),
     Setting(
+        name="highlights_stops",
+        option="--highlights",
+        group="Light",
+        unit="stops",
+        value="STOPS",
+        meaning="How much brighter than white a clipped highlight was: it glows more, and is not "
+        "lighter.",
+    ),
+    Setting(
         name="push_stops",
         option="--push",
         group="Laboratory",
         unit="stops",
         value="STOPS",
-        meaning="Develop longer, or shorter if negative, as far as is published for the film.",
+        meaning="Develop longer, or shorter if negative, as is published for the film, or else "
+        "estimated: see `phos films NAME`.",
+    ),
+    Setting(
+        name="lab_correction",
+        option="--lab-correction",
+        group="Laboratory",
+        meaning="Scan or print for the exposure that the film got, as laboratories do: an "
+        "overexposed negative gives a picture as light as ever. Nothing for slides.",
+    ),
+    Setting(
+        name="light_balance",
+        option="--light-balance",
+        group="Laboratory",
+        value="X",
+        meaning="How much of the colour of the scene's light a scan or print corrects: 1 all of "
+        "it, 0 none.",
+    ),
+    Setting(
+        name="auto_balance",
+        option="--auto-balance",
+        group="Laboratory",
+        meaning="Balance the scan or print on the picture itself.",
+    ),
+    Setting(
+        name="process_version",
+        group="Laboratory",
+        meaning="1: as phos 0.1 computed; sidecars and presets of then ask for it.",
     ),
     Setting(
         name="printing",
         option="--printing",
-        group="Laboratory",
+        group="Scan or print",
         value="NAME",
-        meaning="auto (a negative is scanned, a slide is as it is), or a paper or print film, see "
-        "`phos films --papers`.",
+        meaning="auto (a negative is scanned, a slide is as it is), neutral (a scan that takes "
+        "out each film's contrast and tint), or a paper or print film, see `phos films --papers`.",
+    ),
+    Setting(
+        name="scanner",
+        option="--scanner",
+        group="Scan or print",
+        choices=tuple(SCANNERS),
+        meaning="What scans the film: each has a light, colours and a sharpness of its own; none: "
+        "the minilab's colours, and no blur.",
+    ),
+    Setting(
+        name="contrast",
+        option="--contrast",
+        group="Scan or print",
+        value="X",
+        meaning="Contrast of a scan or slide around mid-grey; 1 leaves it. That of a print is its "
+        "paper's.",
+    ),
+    Setting(
+        name="balance_cc",
+        option="--balance",
+        group="Scan or print",
+        unit="cc",
+        value="R G B",
+        meaning="More red, green or blue in the picture, or less, in cc: filters of the scanner, "
+        "the enlarger or the slide's light.",
+    ),
+    Setting(
+        name="brightness_stops",
+        option="--brightness",
+        group="Scan or print",
+        unit="stops",
+        value="STOPS",
+        meaning="Makes the picture lighter, or darker if negative, with the exposure of the film "
+        "as it is.",
+    ),
+    Setting(
+        name="black_point",
+        option="--black-point",
+        group="Scan or print",
+        unit="stops",
+        value="STOPS",
+        unset="unexposed film",
+        meaning="What lay so far below mid-grey in the scene becomes black.",
+    ),
+    Setting(
+        name="white_point",
+        option="--white-point",
+        group="Scan or print",
+        unit="stops",
+        value="STOPS",
+        unset="approached, never passed",
+        meaning="What lay so far above mid-grey in the scene becomes white.",
     ),
     Setting(
         name="paper_grade",
         option="--grade",
-        group="Laboratory",
+        group="Scan or print",
         value="GRADE",
         unset="no filter",
         meaning="Contrast of black-and-white paper, from 0 (soft) to 5 (hard).",
@@ -164,7 +253,7 @@ _LISTED = (
     Setting(
         name="filters_cc",
         option="--filters",
-        group="Laboratory",
+        group="Scan or print",
         unit="cc",
         value="Y M C",
         meaning="The enlarger's yellow, magenta and cyan filters in cc, on top of the neutral "
@@ -173,34 +262,10 @@ _LISTED = (
     Setting(
         name="print_stops",
         option="--print-exposure",
-        group="Laboratory",
+        group="Scan or print",
         unit="stops",
         value="STOPS",
         meaning="Exposure of the print: more is darker.",
-    ),
-    Setting(
-        name="black_point",
-        option="--black-point",
-        group="Laboratory",
-        unit="stops",
-        value="STOPS",
-        unset="unexposed film",
-        meaning="Of a scan: black is so far below mid-grey.",
-    ),
-    Setting(
-        name="white_point",
-        option="--white-point",
-        group="Laboratory",
-        unit="stops",
-        value="STOPS",
-        unset="approached, never passed",
-        meaning="Of a scan: white is so far above mid-grey.",
-    ),
-    Setting(
-        name="auto_balance",
-        option="--auto-balance",
-        group="Laboratory",
-        meaning="Balance the scan or print on the picture itself.",
     ),
     Setting(
         name="mode",

@@ -6,7 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import phos_core as phos
 from phos_core.errors import UnknownFilmError, shown
-from phos_core.stocks import FILM_FORMATS_UM, film_names, is_path, paper_summaries, papers
+from phos_core.stocks import (
+    FILM_FORMATS_UM,
+    SCANS,
+    film_names,
+    is_path,
+    paper_summaries,
+    papers,
+)
 
 __all__ = ["film_named", "format_named", "paper_named"]
 
@@ -37,7 +44,6 @@ FORMATS: Mapping[str, str] = {
 """What people write for a format of `FILM_FORMATS_UM`, in small letters and without blanks."""
 
 MAKERS = {"fujifilm": "fuji"}  # whose films are called Fujicolor and Fujichrome
-SCANS = ("auto", "scan")
 
 
 class _UnclearFilmError(UnknownFilmError):
@@ -88,7 +94,8 @@ def paper_named(name: str) -> str:
     Parameters
     ----------
     name : str
-        ``auto``, ``scan``, or the name of a paper or print film such as ``Endura Premier``.
+        ``auto``, ``scan``, ``neutral``, or the name of a paper or print film such as
+        ``Endura Premier``.
 
     Returns
     -------
@@ -112,9 +119,7 @@ def paper_named(name: str) -> str:
         raise ValueError(
             f"printing is unclear: {shown(name)} may be {_listed(fitting)}; which one?"
         )
-    raise ValueError(
-        f"printing must be auto, scan, or one of {', '.join(labels)}; got {shown(name)}"
-    )
+    raise ValueError(f"printing must be one of {', '.join((*SCANS, *labels))}; got {shown(name)}")
 
 
 def format_named(name: str) -> str:

@@ -22,9 +22,21 @@ from phos_darkroom.settings.as_text import (
     settings_from,
     values_of,
 )
+from phos_darkroom.settings.earlier import check_earlier, meant_by
 from phos_darkroom.settings.sidecar import is_sidecar, read
 
-__all__ = ["PresetSummary", "load_preset", "presets", "presets_folder", "save_preset"]
+__all__ = [
+    "PresetSummary",
+    "load_preset",
+    "preset_text",
+    "presets",
+    "presets_folder",
+    "save_preset",
+]
+
+MARK = "phos_preset"
+VERSION = 2
+"""Of what a preset's settings mean. Presets of phos 0.1 have none: see `earlier`."""
 
 OF_ONE_PICTURE = ("seed", "frame", "offset_px", "pixel_pitch_um", "encoding", "primaries")
 """What a sidecar holds that says something of its own picture and nothing of a look."""
@@ -154,8 +166,9 @@ def save_preset(
             f"there is a preset {name!r} already, {path}: remove it, or choose another name "
             "(in Python, overwrite=True replaces it)"
         )
-    table = {"description": description} if description else {}
-    text = as_toml({**table, "settings": _table(settings)})
+    text = preset_text(settings, description=description)
+    if "film" in settings:
+        Recipe(**settings).load_film()  # whose error belongs here, not where the preset is used
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with new_files(overwrite=overwrite) as files:
@@ -165,6 +178,32 @@ def save_preset(
     except ImageFileError as error:
         raise PresetError(str(error)) from error
     return path
+
+
+def preset_text(settings: Mapping[str, Any], *, description: str = "") -> str:
+    """Write settings as the text of a preset.
+
+    Parameters
+    ----------
+    settings : mapping of str to Any
+        Keywords of `Recipe`, as many as the preset shall set.
+    description : str
+        One line about it.
+
+    Returns
+    -------
+    str
+        TOML, for a file that `load_preset` reads.
+
+    Raises
+    ------
+    PresetError
+        If the film was made in Python.
+    TypeError, ValueError
+        If a setting is unknown, of the wrong type or out of range.
+    """
+    about = {"description": description} if description else {}
+    return as_toml({MARK: VERSION, **about, "settings": _table(settings)})
 
 
 def _table(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -178,7 +217,6 @@ def _table(settings: Mapping[str, Any]) -> dict[str, Any]:
     film = settings["film"]
     if isinstance(film, Film):
         raise PresetError(f"a preset cannot hold {film.name}, a Film made in Python: name a film")
-    recipe.load_film()  # whose error belongs here, not where the preset is used
     return {"film": str(Path(film).absolute()) if is_path(film) else film, **table}
 
 
@@ -207,17 +245,23 @@ def _of_sidecar(path: Path) -> tuple[str, dict[str, Any]]:
 
 def _of_preset(data: Mapping[str, Any], folder: Path) -> tuple[str, dict[str, Any]]:
     for name in data:
-        if name not in ("description", "settings"):
+        if name not in (MARK, "description", "settings"):
             raise ValueError(
-                f"a preset has a description and [settings], got {shown(name)}; each setting "
-                "stands under [settings]"
+                f"a preset has {MARK}, a description and [settings], got {shown(name)}; each "
+                "setting stands under [settings]"
             )
     description, table = data.get("description", ""), data.get("settings", {})
     if not isinstance(description, str):
         raise TypeError(f"description must be text, got {shown(description)}")
     if not isinstance(table, dict):
         raise TypeError(f"[settings] must be a table, got {shown(table)}")
-    settings = settings_from({name: value for name, value in table.items() if name != "film"})
+    written = {name: value for name, value in table.items() if name != "film"}
+    if MARK not in data:
+        check_earlier(written, f"a preset that does not begin with {MARK} = {VERSION}")
+        written = meant_by(written)
+    elif type(data[MARK]) is not int or data[MARK] != VERSION:
+        raise ValueError(f"{MARK} must be {VERSION}, got {shown(data[MARK])}")
+    settings = settings_from(written)
     if "film" in table:
         settings = {"film": _film(table["film"], folder), **settings}
     Recipe(**settings)  # whose error belongs before any work

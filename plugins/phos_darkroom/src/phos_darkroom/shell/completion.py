@@ -102,10 +102,10 @@ def complete_films(_: click.Context, __: click.Parameter, typed: str) -> list[Co
 
 
 def complete_papers(_: click.Context, __: click.Parameter, typed: str) -> list[CompletionItem]:
-    """Complete the name of a paper or a print film."""
-    from phos_core.stocks import papers
+    """Complete the name of a paper, a print film or a scan."""
+    from phos_core.stocks import SCANS, papers
 
-    return _beginning(["auto", "scan", *papers()], typed)
+    return _beginning([*SCANS, *papers()], typed)
 
 
 def complete_formats(_: click.Context, __: click.Parameter, typed: str) -> list[CompletionItem]:

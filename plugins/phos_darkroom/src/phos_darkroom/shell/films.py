@@ -54,7 +54,7 @@ def _show_one(name: str, *, as_json: bool) -> None:
 
 def _facts(name: str) -> dict[str, Any]:
     """What there is to know of a film before it is loaded, and where its figures come from."""
-    from phos_core.stocks import PRINTED_ON, paper_summaries
+    from phos_core.stocks import PRINTED_ON, SCANNERS, paper_summaries
     from phos_darkroom.settings.names import film_named
 
     named = film_named(name)
@@ -70,6 +70,8 @@ def _facts(name: str) -> dict[str, Any]:
         "iso_speed": film.iso_speed,
         "formats": film.formats,
         "push_range": film.push_range,
+        "is_push_published": film.is_push_published,
+        "scanners": tuple(SCANNERS),
         "papers": [
             paper.name for paper in paper_summaries() if PRINTED_ON[paper.kind] == film.kind
         ],
@@ -83,13 +85,20 @@ def _facts(name: str) -> dict[str, Any]:
 
 def _in_words(facts: dict[str, Any]) -> list[list[str]]:
     """Set the facts of a film in rows for people."""
-    least, most = facts["push_range"]
     positive = "a transparency" if facts["kind"] == "reversal" else "scan"
     return [
         ["kind", facts["kind"]],
         ["speed", f"ISO {facts['iso_speed']:g}"],
         ["formats", cell(facts["formats"])],
-        ["push", "none published" if least == most else f"{least:+g} to {most:+g} stops"],
+        ["push", _push_in_words(*facts["push_range"], published=facts["is_push_published"])],
         ["printed on", ", ".join((positive, *facts["papers"]))],
+        ["scanned by", ", ".join(facts["scanners"])],
         ["measured", f"{facts['measured']} tables"],
     ]
+
+
+def _push_in_words(least: float, most: float, *, published: bool) -> str:
+    """Say how far a film is pushed and pulled, and how that is known."""
+    if least == most:
+        return "none"
+    return f"{least:+g} to {most:+g} stops, {'published' if published else 'estimated'}"

@@ -46,10 +46,10 @@ def _option(setting: Setting) -> Callable[[Command], Command]:
     default = DEFAULTS[setting.name]
     return in_group(
         setting.group,
-        setting.option,
+        f"{setting.option}/--no-{setting.option[2:]}" if default is True else setting.option,
         setting.name,
         default=_plain(default),
-        show_default=setting.unset or not isinstance(default, bool),
+        show_default=setting.unset or default is not False,
         help=_help(setting),
         shell_complete=COMPLETIONS.get(setting.name),
         **_kind(setting, default),

@@ -25,7 +25,7 @@ DTYPES = ("uint8", "uint16", "float32", "float64")
 PIXELS_AT_ONCE = 1 << 17  # what a step on them needs stays in the cache
 TOLD_APART = ("film", "primaries")
 NOT_COLOUR = ("seed", "frame", "film_format", "pixel_pitch_um", "offset_px", "encoding", "mode")
-LEFT_OUT = ("auto_balance", "scatter", "halation", "grain")
+LEFT_OUT = ("auto_balance", "highlights_stops", "scatter", "halation", "grain")
 
 WHAT_IT_LACKS = (
     "A lookup table changes each pixel by its own colour alone. It cannot hold grain, halation,",
@@ -238,7 +238,7 @@ def _colour_alone(recipe: Recipe) -> Recipe:
     if recipe.auto_balance:
         raise ValueError(
             "auto_balance has no part in a lookup table: one table serves every picture, and the "
-            "balance is measured on one; leave it out, or correct by filters_cc"
+            "balance is measured on one; leave it out, or correct by balance_cc"
         )
     if recipe.mode == "texture":
         raise ValueError(

@@ -17,14 +17,20 @@ from phos_darkroom.settings.as_text import (
     settings_from,
     values_of,
 )
+from phos_darkroom.settings.earlier import (
+    check_earlier,
+    film_hash_now,
+    meant_by,
+    paper_hash_now,
+)
 from phos_darkroom.settings.sidecar.record import FileFacts, Sidecar, film_of, place
 
 __all__ = ["dumps", "is_sidecar", "loads", "read"]
 
 MARK = "phos_sidecar"
-VERSION = 1
+VERSION = 2
 """Of the format. A setting that `Recipe` gains later makes a new one, and what is read of an
-older one then takes what phos did when it was written."""
+older one takes what phos did when it was written: see `earlier`."""
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -124,29 +130,37 @@ def read(path: Path) -> Sidecar:
 def _from_table(data: dict[str, Any], folder: Path) -> Sidecar:
     if not is_sidecar(data):
         raise ValueError(f"is no sidecar of phos: it has no {MARK}")
-    if type(data[MARK]) is not int or data[MARK] != VERSION:
+    mark = data[MARK]
+    if type(mark) is not int or mark not in (1, VERSION):
         raise ValueError(
-            f"is a sidecar of version {shown(data[MARK])}; this phos reads version {VERSION}"
+            f"is a sidecar of version {shown(mark)}; this phos reads versions 1 and {VERSION}"
         )
     picture, film, settings, source, made_by = (
         _field(data, name, dict) for name in ("picture", "film", "settings", "source", "made_by")
     )
+    is_earlier = mark == 1
+    if is_earlier:
+        check_earlier(settings, f"{MARK} = 1")
+        settings = meant_by(settings)
     for name in values_of(Recipe()):
         if name not in settings:
             raise ValueError(f"[settings] lacks {name}")
     own_file = _field(film, "file", str, "film") if "file" in film else None
     film_name = _field(film, "name", str, "film")
     versions = _field(made_by, "versions", dict, "made_by")
+    film_sha256 = _hash(film, "sha256", "film")
+    paper_sha256 = None if film.get("paper_sha256") == NONE else _hash(film, "paper_sha256", "film")
+    if is_earlier:
+        film_sha256 = film_sha256 if own_file else film_hash_now(film_name, film_sha256)
+        paper_sha256 = paper_hash_now(settings["printing"], paper_sha256)
     return Sidecar(
         picture=_facts_from(picture, "picture", folder),
         recipe=Recipe(
             film=place(folder / own_file) if own_file else film_name, **settings_from(settings)
         ),
         film_name=film_name,
-        film_sha256=_hash(film, "sha256", "film"),
-        paper_sha256=None
-        if film.get("paper_sha256") == NONE
-        else _hash(film, "paper_sha256", "film"),
+        film_sha256=film_sha256,
+        paper_sha256=paper_sha256,
         source=_facts_from(source, "source", folder),
         encoding=_field(source, "encoding", str, "source"),
         primaries=_field(source, "primaries", str, "source"),
