@@ -49,6 +49,8 @@ def test_controls_that_do_not_count_keep_their_value_and_change_nothing(film, mo
         "mode": mode,
         "print_stops": 1.0,
         "yellow": 20.0,
+        "red": 5.0,
+        "lab_correction": False,
         "paper_grade": 3.0,
         "black_point": -4.0,
         "auto_balance": True,
@@ -60,12 +62,14 @@ def test_controls_that_do_not_count_keep_their_value_and_change_nothing(film, mo
     counting = offered(moved)
     assert recipe.print_stops == 0.0
     assert recipe.filters_cc == (0.0, 0.0, 0.0)
+    assert recipe.balance_cc[0] == (0.0 if film == "tri-x-400" else 5.0)
+    assert recipe.lab_correction == (film == "velvia-50")
     assert recipe.auto_balance == ("auto_balance" in counting)
     assert recipe.grain == (1.0 if mode == "colour" else 0.5)
     assert recipe.couplers == (1.0 if mode == "texture" else 0.5)
 
 
-@pytest.mark.parametrize("name", ["portrait", "landscape", "street", "cinema"])
+@pytest.mark.parametrize("name", ["portrait", "landscape", "street", "cinema", "night", "sun"])
 def test_a_preset_gives_the_recipe_that_the_shell_gives(name):
     controls, changed = from_settings(load_preset(name))
     assert not changed
@@ -83,6 +87,11 @@ def test_settings_come_back_as_they_went():
         "printing": "endura-premier",
         "filters_cc": (5.0, 0.0, -2.0),
         "print_stops": 0.5,
+        "balance_cc": (0.0, -4.0, 3.0),
+        "brightness_stops": 0.4,
+        "highlights_stops": 4.0,
+        "light_balance": 0.5,
+        "lab_correction": False,
         "halation": 1.5,
     }
     controls, changed = from_settings(settings)
@@ -91,10 +100,29 @@ def test_settings_come_back_as_they_went():
 
 
 def test_what_a_control_cannot_hold_is_said():
-    controls, changed = from_settings({"exposure_stops": 9.0, "push_stops": 2.0})
+    controls, changed = from_settings({"exposure_stops": 9.0, "push_stops": 9.0})
     assert controls["exposure_stops"] == 5.0
     assert "exposure_stops goes from -5 to 5 here, got 9" in changed
     assert any("push_stops" in words for words in changed)
+
+
+def test_settings_of_phos_0_1_are_kept_and_its_neutral_scan_is_a_choice(tmp_path):
+    old = tmp_path / "old.toml"
+    old.write_text('[settings]\nfilm = "gold-200"\n')
+    controls, changed = from_settings(load_preset(old))
+    assert not changed
+    assert recipe_of(controls).load_film() == Recipe(**load_preset(old)).load_film()
+    assert "neutral" in printings("gold-200")
+    old.write_text('[settings]\nfilm = "velvia-50"\n')
+    controls, changed = from_settings(load_preset(old))
+    assert not changed
+    assert recipe_of(controls).load_film() == Recipe(**load_preset(old)).load_film()
+
+
+def test_a_scanner_that_is_not_there_is_said():
+    controls, changed = from_settings({"scanner": "eye"})
+    assert controls["scanner"] == Recipe().scanner
+    assert changed == ["there is no scanner 'eye' here"]
 
 
 def test_a_paper_goes_when_its_kind_of_film_does():

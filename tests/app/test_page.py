@@ -108,10 +108,8 @@ def test_the_controls_are_labelled_and_explained_as_the_settings_are_described()
         if widget.type == "number_input" and (widget.placeholder or "") != setting.unset:
             wrong.append((name, widget.placeholder))
     assert wrong == []
-    assert shown | {"film", "printing", "push_stops", "paper_grade"} >= CONTROLS.keys() - {
-        "black_point",
-        "white_point",
-    }
+    left_out = {"scanner", "contrast", "paper_grade"}  # of a scan, and of black-and-white paper
+    assert shown | {"film", "printing"} == CONTROLS.keys() - left_out
 
 
 def test_a_photograph_is_shown_before_and_after(opened, photo):
@@ -128,6 +126,36 @@ def test_film_and_exposure_change_what_is_after_and_not_what_is_before(opened, p
     shown = comparison(opened.run())
     assert shown["before"] == before
     assert shown["after"] == shown_for(photo, Recipe(film="velvia-50", exposure_stops=0.7))
+
+
+def test_another_film_with_another_range_of_pushing_keeps_the_push(opened, photo):
+    control(opened, "slider", "push_stops").set_value(0.5).run()
+    control(opened, "selectbox", "film").set_value("tri-x-400").run()
+    assert control(opened, "slider", "push_stops").value == 0.5
+    shown = comparison(opened)
+    assert shown["after"] == shown_for(photo, Recipe(film="tri-x-400", push_stops=0.5))
+
+
+def test_a_push_that_is_estimated_is_called_so(opened):
+    assert any("estimated" in caption.value for caption in opened.caption)
+    control(opened, "selectbox", "film").set_value("tri-x-400").run()
+    assert not any("estimated" in caption.value for caption in opened.caption)
+
+
+def test_the_controls_of_a_scan_act_on_the_positive(opened, photo):
+    control(opened, "selectbox", "scanner").set_value("drum")
+    control(opened, "slider", "contrast").set_value(1.2)
+    control(opened, "slider", "red").set_value(10.0)
+    control(opened, "slider", "brightness_stops").set_value(0.5)
+    control(opened, "checkbox", "lab_correction").set_value(False)
+    recipe = Recipe(
+        scanner="drum",
+        contrast=1.2,
+        balance_cc=(10.0, 0.0, 0.0),
+        brightness_stops=0.5,
+        lab_correction=False,
+    )
+    assert comparison(opened.run())["after"] == shown_for(photo, recipe)
 
 
 def test_two_sessions_get_their_own_pictures(photo, deep):
@@ -211,7 +239,7 @@ def test_settings_go_home_and_come_back(opened):
     control(opened, "selectbox", "film").set_value("tri-x-400").run()
     control(opened, "slider", "exposure_stops").set_value(-0.5).run()
     go_to(opened, "Settings")
-    text = b'[settings]\nfilm = "ektar-100"\ngrain = 0.5\nexposure_stops = 9.0\n'
+    text = b'phos_preset = 2\n[settings]\nfilm = "ektar-100"\ngrain = 0.5\nexposure_stops = 9.0\n'
     opened.file_uploader(key="settings_file").set_value(("x.toml", text, "text/plain")).run()
     assert not opened.exception
     assert control(opened, "selectbox", "film").value == "ektar-100"

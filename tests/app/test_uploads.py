@@ -102,7 +102,7 @@ def test_uploads_are_bounded_each_and_together(monkeypatch):
 
 
 def test_settings_come_from_a_preset_but_never_from_a_films_file():
-    text = b'[settings]\nfilm = "gold-200"\nexposure_stops = 0.5\n'
+    text = b'phos_preset = 2\n[settings]\nfilm = "gold-200"\nexposure_stops = 0.5\n'
     settings = uploads.settings_in(upload(text, "mine.toml"))
     assert settings == {"film": "gold-200", "exposure_stops": 0.5}
     with pytest.raises(UploadError, match=r"mine\.toml: unknown setting 'grains'"):

@@ -80,7 +80,10 @@ def test_every_paper_is_found_by_its_name_and_by_its_full_name():
 
 @pytest.mark.parametrize(
     ("written", "message"),
-    [("Endura", "may be endura-premier, portra-endura or supra-endura"), ("velvet", "one of 2383")],
+    [
+        ("Endura", "may be endura-premier, portra-endura or supra-endura"),
+        ("velvet", "one of auto, scan"),
+    ],
 )
 def test_a_name_that_fits_no_paper_or_several_is_an_error(written, message):
     with pytest.raises(ValueError, match=f"^printing .*{message}"):

@@ -17,7 +17,8 @@ from phos_core.color import PRIMARIES
 from phos_core.errors import BackendFallbackWarning, SidecarError, UnknownFilmError
 from phos_core.process.recipe import Encoding, Mode, Recipe
 from phos_core.process.report import RunReport
-from phos_core.stocks.library import film_hash, film_text, paper_hash, papers
+from phos_core.stocks import SCANNERS
+from phos_core.stocks.library import SCANS, film_hash, film_text, paper_hash, papers
 from phos_core.stocks.treatment import BOUNDS
 from phos_darkroom.files.image_files import read_image, write_image
 from phos_darkroom.settings.as_text import settings_text
@@ -65,7 +66,12 @@ def recipes(draw):
         exposure_index=draw(st.none() | within("exposure_index")),
         exposure_time_s=draw(st.none() | within("exposure_time_s")),
         push_stops=draw(within("push_stops")),
-        printing=draw(st.sampled_from(["auto", "scan", *papers()])),
+        printing=draw(st.sampled_from([*SCANS, *papers()])),
+        scanner=draw(st.sampled_from([*SCANNERS])),
+        contrast=draw(within("contrast")),
+        balance_cc=draw(st.tuples(*[within("balance_cc")] * 3)),
+        brightness_stops=draw(within("brightness_stops")),
+        process_version=draw(st.sampled_from([1, 2])),
         paper_grade=draw(st.none() | st.floats(0, 5)),
         filters_cc=draw(st.tuples(*[within("filters_cc")] * 3)),
         print_stops=draw(within("print_stops")),
@@ -79,6 +85,9 @@ def recipes(draw):
         offset_px=draw(st.tuples(offsets, offsets)),
         encoding=encoding,
         primaries=draw(st.sampled_from(primaries)),
+        highlights_stops=draw(within("highlights_stops")),
+        lab_correction=draw(st.booleans()),
+        light_balance=draw(within("light_balance")),
         auto_balance=draw(st.booleans()) and mode != "texture",
         mode=mode,
         scatter=draw(on_off if mode == "colour" else within("scatter")),
@@ -238,9 +247,9 @@ def report():
     ("old", "new", "message"),
     [
         ("[picture]", "[picture", "is no TOML: "),
-        ("phos_sidecar = 1", "", "is no sidecar of phos: it has no phos_sidecar"),
-        ("phos_sidecar = 1", "phos_sidecar = 2", "is a sidecar of version 2; this phos reads ver"),
-        ("phos_sidecar = 1", "phos_sidecar = true", "is a sidecar of version True; this phos rea"),
+        ("phos_sidecar = 2", "", "is no sidecar of phos: it has no phos_sidecar"),
+        ("phos_sidecar = 2", "phos_sidecar = 3", "is a sidecar of version 3; this phos reads ver"),
+        ("phos_sidecar = 2", "phos_sidecar = true", "is a sidecar of version True; this phos rea"),
         ("[source]", "[sauce]", r"\[source\] is missing"),
         ("[film]", "[[film]]", r"\[film\] must be a table, got \[\{"),
         ('backend = "scipy"', "", r"\[made_by\] backend is missing"),
@@ -324,13 +333,13 @@ def test_every_film_and_paper_has_a_hash_of_its_own():
     hashes = [*map(film_hash, FILMS), *map(paper_hash, papers())]
     assert len(set(hashes)) == len(FILMS) + len(papers())
     assert all(re.fullmatch("[0-9a-f]{64}", digits) for digits in hashes)
-    assert paper_hash("auto") is paper_hash("scan") is None
+    assert all(paper_hash(scan) is None for scan in SCANS)
 
 
 def test_what_is_no_film_or_paper_has_no_hash():
     with pytest.raises(UnknownFilmError, match="did you mean portra-400"):
         film_hash("portra-40")
-    with pytest.raises(ValueError, match="printing must be 'auto', 'scan' or one of"):
+    with pytest.raises(ValueError, match="printing must be 'auto', 'scan', 'neutral' or one"):
         paper_hash("newsprint")
 
 
@@ -455,7 +464,7 @@ def test_it_is_not_done_with_another_recipe(beside, photo):
     assert not is_done(photo, Recipe(film=film, seed=7, grain=1.5), picture)
 
 
-@pytest.mark.parametrize("content", [None, "", "phos_sidecar = 1", "["])
+@pytest.mark.parametrize("content", [None, "", "phos_sidecar = 2", "["])
 def test_it_is_not_done_without_a_sidecar_that_can_be_read(beside, photo, content):
     recipe = read(beside).recipe
     beside.unlink()

@@ -84,7 +84,6 @@ BEYOND = {
     "black_point": "-1e9",
     "balance_cc": "9999 0 0",
     "filters_cc": "9999 0 0",
-    "scanner": "eye",
     "film_format": "137",
     "printing": "velvet",
 }

@@ -114,8 +114,9 @@ def test_a_films_facts_are_its_speed_formats_push_papers_and_sources():
     for fact in (
         r"^speed +ISO 400$",
         r"^formats +135, 120$",
-        r"^push +-0.5 to \+3 stops$",
+        r"^push +-0.5 to \+3 stops, published$",
         r"^printed on +scan, polymax$",
+        r"^scanned by +minilab, camera, drum, none$",
         r"^measured +5 of 11 tables$",
         r"^characteristic_curve +digitised +kodak-f-4017$",
     ):
@@ -123,11 +124,17 @@ def test_a_films_facts_are_its_speed_formats_push_papers_and_sources():
     told = json.loads(run("films", "Tri-X", "--json").stdout)
     assert (told["name"], told["formats"]) == ("tri-x-400", ["135", "120"])
     assert (told["iso_speed"], told["push_range"]) == (400, [-0.5, 3])
+    assert told["is_push_published"]
     assert told["tables"][0] == {
         "table": "iso_speed",
         "status": "published",
         "source": "kodak-f-4017",
     }
+
+
+def test_a_push_that_is_estimated_is_called_so_and_a_slide_has_none():
+    assert re.search(r"^push +\S+ to \S+ stops, estimated$", run("films", "hp5").stdout, re.M)
+    assert re.search(r"^push +none$", run("films", "velvia-50").stdout, re.M)
 
 
 def test_a_film_that_is_none_or_several_is_one_line():
@@ -187,11 +194,16 @@ def test_columns_that_have_no_room_are_named_and_go_in_their_order():
 
 def test_the_options_of_develop_stand_in_groups():
     shown = run("develop", "--help").stdout
-    assert re.findall(r"^(\w+):$", shown, re.MULTILINE) == list(HEADINGS)
-    section = shown.partition("Laboratory:")[2].partition("Effects:")[0]
-    assert re.findall(r"^  (--[\w-]+)", section, re.MULTILINE) == [
-        *("--push", "--printing", "--grade", "--filters", "--print-exposure"),
-        *("--black-point", "--white-point", "--auto-balance"),
+    assert re.findall(r"^(\w[\w ]+):$", shown, re.MULTILINE) == list(HEADINGS)
+    laboratory, _, rest = shown.partition("Laboratory:")[2].partition("Scan or print:")
+    scan_or_print = rest.partition("Effects:")[0]
+    option = re.compile(r"^  (--[\w-]+)", re.MULTILINE)
+    assert option.findall(laboratory) == [
+        *("--push", "--lab-correction", "--light-balance", "--auto-balance")
+    ]
+    assert option.findall(scan_or_print) == [
+        *("--printing", "--scanner", "--contrast", "--balance", "--brightness"),
+        *("--black-point", "--white-point", "--grade", "--filters", "--print-exposure"),
     ]
 
 
@@ -248,7 +260,7 @@ def test_all_films_and_papers_are_offered():
     offered = completed("develop", "--film", "")
     assert offered == film_names()
     printings = completed("develop", "--printing", "")
-    assert printings == ["auto", "scan", *papers()]
+    assert printings == ["auto", "scan", "neutral", *papers()]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])

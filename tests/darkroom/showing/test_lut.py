@@ -332,7 +332,9 @@ def test_help_says_what_a_table_cannot_hold():
 
 def test_the_command_begins_with_a_presets_settings(tmp_path):
     preset = tmp_path / "mine.toml"
-    preset.write_text('[settings]\nfilm = "gold-200"\nexposure_stops = 1.0\ngrain = 0.5\n')
+    preset.write_text(
+        'phos_preset = 2\n[settings]\nfilm = "gold-200"\nexposure_stops = 1.0\ngrain = 0.5\n'
+    )
     path = tmp_path / "x.cube"
     result = run("--preset", preset, "--exposure", 0.5, "--size", 3, "-o", path)
     assert result.exit_code == 0, result.stderr

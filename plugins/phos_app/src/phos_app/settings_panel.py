@@ -72,6 +72,7 @@ LABELS = {
 PROCESSES = {2: "Today's", 1: "That of phos 0.1"}
 MODES = {"full": "Everything", "colour": "Colour alone", "texture": "Texture alone"}
 NOTICE = "notice"
+PUSH_SPAN = "span of push_stops"
 
 
 def _key(name: str) -> str:
@@ -179,7 +180,11 @@ def _push(counting: frozenset[str]) -> None:
         st.caption("No other development of a slide film is known: it is not pushed.")
         return
     film = film_named(value_of(_key("film")))
-    _slider("push_stops", Span(*film.push_range, 0.1))
+    span = Span(*film.push_range, 0.1)
+    if st.session_state.get(PUSH_SPAN) != span:  # else Streamlit begins a new slider at its low end
+        st.session_state[_key("push_stops")] = value_of(_key("push_stops"))
+        st.session_state[PUSH_SPAN] = span
+    _slider("push_stops", span)
     if not film.is_push_published:
         st.caption("Its maker publishes no other development: the push is estimated.")
 
