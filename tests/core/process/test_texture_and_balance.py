@@ -17,7 +17,8 @@ def flat(light):
 
 def texture_of(light, film, **settings):
     """A flat field with a stock's texture, over its own light: 1 and the grain."""
-    recipe = phos.Recipe(film=film, mode="texture", encoding="linear", seed=3, **settings)
+    settings = {"mode": "texture", "encoding": "linear", "scanner": "none"} | settings
+    recipe = phos.Recipe(film=film, seed=3, **settings)
     return decode_srgb(phos.develop(flat(light), recipe=recipe, backend="scipy")) / light
 
 
