@@ -69,20 +69,42 @@ def test_linear_light_is_not_clipped_and_is_left_alone():
 
 @pytest.mark.parametrize("name", ["portra-400", "velvia-50", "tri-x-400"])
 def test_a_stock_with_a_backing_is_spared_the_step_at_the_default(name):
-    assert not any(returned_beyond_white(load_film(name), opening_of(1.5), 6.0))
-    assert any(returned_beyond_white(load_film(GLOWS), opening_of(1.5), 6.0))
-    assert not any(returned_beyond_white(load_film(GLOWS), opening_of(0.0), 6.0))
+    assert returned_beyond_white(load_film(name), opening_of(1.5), 6.0) is None
+    assert returned_beyond_white(load_film(GLOWS), opening_of(1.5), 6.0) is not None
+    assert returned_beyond_white(load_film(GLOWS), opening_of(0.0), 6.0) is None
 
 
-def test_a_flat_white_field_gains_the_share_that_the_base_returns():
-    """All of 2^s - 1 times that share: in a flat field, where light returns to does not matter."""
+def test_each_layer_gains_the_share_that_the_base_returns_to_it():
     film = load_film(GLOWS)
-    parts = returned_beyond_white(film, opening_of(1.5), 30.0)
 
-    for part, share in zip(parts, returned_shares(film.halation), strict=True):
-        if part is not None:
-            assert part[0] == pytest.approx(share)
-            assert part[1].samples().sum() == pytest.approx(1.0, abs=1e-6)
+    shares, psf = returned_beyond_white(film, opening_of(8.0), 30.0)
+
+    np.testing.assert_allclose(shares, returned_shares(film.halation))
+    assert psf.samples().sum() == pytest.approx(1.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("level", [(255, 255, 255), (255, 230, 180), (180, 220, 255)])
+def test_the_core_of_a_highlight_keeps_its_colour_however_bright_it_was(level):
+    flat = np.full((64, 64, 3), level, np.uint8)
+
+    plain, bright = (
+        phos.develop(flat, GLOWS, highlights_stops=stops, **STILL)[32, 32].astype(int)
+        for stops in (0.0, 8.0)
+    )
+
+    np.testing.assert_allclose(plain, bright, atol=2)
+
+
+def test_a_warm_lamp_glows_and_red_cloth_and_blue_sky_do_not():
+    def gained(level):
+        plain, bright = (
+            ring(phos.develop(disc(level), GLOWS, highlights_stops=stops, **STILL))[0]
+            for stops in (0.0, 8.0)
+        )
+        return bright - plain
+
+    assert gained((255, 230, 180)) > 3.0 * gained((255, 0, 0))
+    assert abs(gained((180, 220, 255))) < 1.0
 
 
 def test_a_tile_with_a_lamp_is_that_part_of_the_whole():

@@ -19,6 +19,7 @@ __all__ = [
     "FULL_OPENING",
     "display_light_of_codes",
     "highlights_gain",
+    "lamp_gain",
     "opening_of",
     "rendered_light",
     "scene_light",
@@ -93,6 +94,36 @@ def highlights_gain(display: Array, opening: float) -> Array:
     power_8 = power_8 * power_8
     power_8 = power_8 * power_8
     return 1.0 / (1.0 - opening * (power_8 * power_8))
+
+
+def lamp_gain(display: Array, opening: float) -> Array:
+    """Guess how much brighter a lamp was than a camera's file tells, where red is clipped.
+
+    Parameters
+    ----------
+    display : array, shape (channels, rows, cols)
+        Display-linear light, 0 to 1; one channel or three.
+    opening : float
+        As for `highlights_gain`.
+
+    Returns
+    -------
+    array, shape (1, rows, cols)
+        The gain, one for all channels.
+
+    Notes
+    -----
+    With R the red channel, Y the luminance and q the opening,
+
+        g = 1 / (1 - q R^16 Y)
+
+    It is red light that comes back from the base. Of warm lamps the file holds red clipped and the
+    rest bright; a sky that is clipped in blue is no lamp, and red cloth is dark.
+    """
+    power = display[:1, ...]
+    for _ in range(4):
+        power = power * power
+    return 1.0 / (1.0 - opening * (power * luminance(display)))
 
 
 def opening_of(stops: float) -> float:

@@ -11,13 +11,14 @@ from phos_core.arrays import Array, array_namespace, clipped, mix, numpy_dtype
 from phos_core.process.camera import (
     display_light_of_codes,
     highlights_gain,
+    lamp_gain,
     scene_light_of_any,
     scene_light_of_codes,
     scene_light_of_srgb,
 )
 from phos_core.process.recipe import Encoding
 
-__all__ = ["beyond_white", "display_colours", "encode", "scene_colours"]
+__all__ = ["beyond_white", "display_colours", "encode", "opened", "scene_colours"]
 
 MOST_LIGHT = 1e12  # times white; the sun is 1e5. Single precision holds what the steps make of it
 
@@ -31,11 +32,21 @@ def scene_colours(coded: Array, encoding: Encoding, primaries: str) -> Array:
     return scene_light_of_any(display_colours(coded, encoding, primaries))
 
 
+def opened(coded: Array, encoding: Encoding, primaries: str, opening: float) -> Array:
+    """What all light near white is opened by in version 1 of the process."""
+    return highlights_gain(display_within(coded, encoding, primaries), opening)
+
+
 def beyond_white(coded: Array, encoding: Encoding, primaries: str, opening: float) -> Array:
-    """How much brighter the scene was than display-referred pixels tell, shape (1, rows, cols)."""
+    """How much brighter lamps were than display-referred pixels tell, shape (1, rows, cols)."""
+    return lamp_gain(display_within(coded, encoding, primaries), opening)
+
+
+def display_within(coded: Array, encoding: Encoding, primaries: str) -> Array:
+    """Display light of display-referred pixels, held within sRGB."""
     if encoding == "srgb" and primaries == "srgb":
-        return highlights_gain(display_light(coded), opening)
-    return highlights_gain(clipped(display_colours(coded, encoding, primaries), 0.0, 1.0), opening)
+        return display_light(coded)
+    return clipped(display_colours(coded, encoding, primaries), 0.0, 1.0)
 
 
 def display_colours(coded: Array, encoding: Encoding, primaries: str) -> Array:

@@ -38,7 +38,7 @@ from phos_core.kernels.strips import (
     room,
 )
 from phos_core.once import once
-from phos_core.process.decoding import beyond_white, encode, scene_colours
+from phos_core.process.decoding import beyond_white, encode, opened, scene_colours
 from phos_core.process.recipe import Encoding, Recipe
 from phos_core.psf import PSF, compose, delta
 from phos_core.stocks.baking import grain_bias
@@ -109,7 +109,13 @@ def process(
             glowing = partial(
                 expose_beyond_white, exposing=exposing, opening_beyond=recipes[0].opening_beyond
             )
-            add_returned(exposure, glowing, pictures, returned, layers, backend)
+            dimming = partial(
+                outshone,
+                encoding=recipes[0].encoding,
+                primaries=recipes[0].primaries,
+                opening_beyond=recipes[0].opening_beyond,
+            )
+            add_returned(exposure, glowing, dimming, pictures, returned, layers, backend)
             exposure = cropped(exposure, surroundings, backend)
         with clock.step("couplers"):
             for inhibitor in spread_inhibitor(exposure, film, layers, pitch_um, backend):
@@ -272,7 +278,7 @@ def expose_scene(
     """Steps 1 and 2: decode to scene light, expose the layers."""
     irradiance = scene_colours(coded, encoding, primaries)
     if opening:
-        irradiance = irradiance * beyond_white(coded, encoding, primaries, opening)
+        irradiance = irradiance * opened(coded, encoding, primaries, opening)
     exposure = expose(irradiance, params, exposure_stops=exposure_stops)
     is_in_gamut = encoding == "srgb" and primaries == "srgb"
     return exposure if is_in_gamut else held_positive(exposure, params.least_share)
@@ -290,9 +296,15 @@ def expose_beyond_white(coded: Array, *, exposing: partial[Array], opening_beyon
     return exposing(coded, layers=range(1)) * (gain - 1.0)
 
 
+def outshone(coded: Array, *, encoding: Encoding, primaries: str, opening_beyond: float) -> Array:
+    """Share of returned light that counts beside what a clipped highlight had itself."""
+    return 1.0 / beyond_white(coded, encoding, primaries, opening_beyond)
+
+
 def add_returned(
     exposure: Array,
     glowing: Callable[[Array], Array],
+    dimming: Callable[[Array], Array],
     pictures: Array,
     returned: tuple[tuple[float, ...], PSF] | None,
     layers: range,
@@ -300,7 +312,8 @@ def add_returned(
 ) -> None:
     """Step 4 for light beyond white: it comes back from the base, and exposes nothing directly.
 
-    What is near white exposes all layers alike, so that one plane stands for all.
+    What is near white exposes all layers alike, so that one plane stands for all. Within a clipped
+    highlight, whose own light is held at white, what returns is held to the same scale.
     """
     if returned is None:
         return
@@ -308,6 +321,7 @@ def add_returned(
     gaining = {n: shares[layer] for n, layer in enumerate(layers) if shares[layer]}
     if gaining:
         light = spread(in_strips(backend, glowing, pictures), psf, backend)
+        light *= in_strips(backend, dimming, pictures)
         for place, share in gaining.items():
             exposure[place : place + 1, ...] += light * share
         give_back(backend, light)

@@ -22,6 +22,7 @@ from phos_core.process.decoding import (
     beyond_white,
     display_colours,
     encode,
+    opened,
     scene_colours,
 )
 from phos_core.process.pipeline import (
@@ -33,6 +34,7 @@ from phos_core.process.pipeline import (
     joined,
     layers_at_once,
     one_by_one,
+    outshone,
     returned_beyond_white,
     spread_of_light,
 )
@@ -85,7 +87,13 @@ def process_texture(
             glowing = partial(
                 decode_beyond_white, decode=decode, opening_beyond=first.opening_beyond
             )
-            add_returned(spread, glowing, pictures, returned, channels, backend)
+            dimming = partial(
+                outshone,
+                encoding=first.encoding,
+                primaries=first.primaries,
+                opening_beyond=first.opening_beyond,
+            )
+            add_returned(spread, glowing, dimming, pictures, returned, channels, backend)
             scenes.append(cropped(scene, kept, backend))
             spreads.append(cropped(spread, kept, backend))
     with clock.step("grain"):
@@ -113,7 +121,7 @@ def decode_channels(
     """Some of the channels of the scene."""
     scene = scene_colours(coded, encoding, primaries)
     if opening:
-        scene = scene * beyond_white(coded, encoding, primaries, opening)
+        scene = scene * opened(coded, encoding, primaries, opening)
     return scene[channels.start : channels.stop, ...]
 
 

@@ -279,12 +279,13 @@ def _print(sheet: FilmSheet, developed: Development, treatment: Treatment) -> Pr
 def _slide(sheet: FilmSheet, developed: Development, treatment: Treatment) -> Printing:
     brighter = 2.0**treatment.brightness_stops
     filters = tuple(brighter * 10.0 ** (cc / 100.0) for cc in treatment.balance_cc)
+    gain = filters if any(factor != 1.0 for factor in filters) else (1.0,)
     return _with_points(
         sheet,
         developed,
         treatment,
         baking.projection(sheet, developed, is_base_white=treatment.process_version == 1),
-        gain=filters,
+        gain=gain,
         contrast=treatment.contrast,
     )
 

@@ -29,7 +29,7 @@ SCAN_WHITE = 0.76
 # Decades of light per unit of density of a black-and-white negative: the mean of the bundled
 # stocks, normally developed, then has the contrast of the scene (`nox -s look -- profiles`).
 SILVER_CONTRAST = 2.5
-SAMPLED_STOPS: Floats = np.linspace(-5.0, 5.0, 11)  # of each layer, on its own
+SAMPLED_STOPS: Floats = np.linspace(-3.0, 3.0, 7)  # of each layer, on its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +126,7 @@ def device_scan(
     -----
     What a band of the scanner reads is the logarithm of a mean of 10^-D over its wavelengths. For
     a narrow band that is all but affine in the dyes' amounts, so each band becomes one weight per
-    layer, the least squares over colours from 5 stops under to 5 over mid-grey.
+    layer, the least squares over colours from 3 stops under to 3 over mid-grey.
     """
     mid = mid_log10_exposure(sheet)
     grey = np.array([read(curve, mid) for curve in developed.curves])
