@@ -21,7 +21,9 @@ class MinimalBackend(GenericBackend):
         return self.xp.asarray(host, device=self.device, copy=True)
 
     def to_host(self, x):
-        return np.array(self.xp.from_dlpack(x, device=array_api_strict.Device("CPU_DEVICE")))
+        # A copy, since before NumPy 2.1 DLPack takes no read-only array.
+        plain = self.xp.asarray(x, copy=True)
+        return np.array(self.xp.from_dlpack(plain, device=array_api_strict.Device("CPU_DEVICE")))
 
 
 class Smallest:
@@ -33,7 +35,9 @@ class Smallest:
         return self.xp.asarray(host, device=self.device, copy=True)
 
     def to_host(self, x):
-        return np.array(self.xp.from_dlpack(x, device=array_api_strict.Device("CPU_DEVICE")))
+        # A copy, since before NumPy 2.1 DLPack takes no read-only array.
+        plain = self.xp.asarray(x, copy=True)
+        return np.array(self.xp.from_dlpack(plain, device=array_api_strict.Device("CPU_DEVICE")))
 
     def convolve(self, image, psf, *, boundary="symmetric"):
         return generic.convolve(image, psf, boundary)

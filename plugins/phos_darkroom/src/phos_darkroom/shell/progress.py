@@ -59,7 +59,8 @@ class Bar:
         self._task = self._progress.add_task("developing", total=total)
 
     def __enter__(self) -> "Bar":
-        self._progress.start()
+        if not self._progress.disable:
+            self._progress.start()
         return self
 
     def __exit__(
@@ -68,7 +69,8 @@ class Bar:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._progress.stop()
+        if not self._progress.disable:  # older releases of rich end even a hidden bar's line
+            self._progress.stop()
 
     def advance(self, result: FrameResult) -> None:
         """Count a picture; one that needed no developing says nothing of the rate."""
