@@ -117,7 +117,7 @@ def test_at_8_bits_hardly_a_code_differs_and_none_by_more_than_one(tmp_path, til
 
 
 def test_the_grain_is_that_of_the_whole_to_the_bit(tmp_path, tiles):
-    alone = {"scatter": None, "halation": None, "couplers": None}
+    alone = {"scatter": None, "aperture_um": 0.0, "halation": None, "couplers": None}
     recipe = Recipe(film=dataclasses.replace(phos.load_film("tri-x-400"), **alone), **SETTINGS)
     found, _ = developed(tmp_path, scene(), recipe)
     np.testing.assert_array_equal(found, phos.develop(scene(), recipe=recipe, backend="scipy"))

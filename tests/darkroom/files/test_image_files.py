@@ -7,6 +7,7 @@ import struct
 import sys
 import warnings
 import zlib
+from functools import cache
 
 import numpy as np
 import pytest
@@ -67,6 +68,7 @@ def png_of_depth(bits, channels, pixels):
     )
 
 
+@cache
 def other_profile():
     """An RGB profile that is not sRGB: red and green have changed places."""
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

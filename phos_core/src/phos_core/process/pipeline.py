@@ -20,7 +20,13 @@ from phos_core.convolution.running.tiles import Tile, Window
 from phos_core.effects.couplers import Couplers, coupler_psf, inhibit, release
 from phos_core.effects.development import Development
 from phos_core.effects.development import develop as develop_layers
-from phos_core.effects.exposure import Exposure, expose, held_positive, log10_exposure
+from phos_core.effects.exposure import (
+    MID_GREY,
+    Exposure,
+    expose,
+    held_positive,
+    log10_exposure,
+)
 from phos_core.effects.grain import Grain, GrainBias, add_grain, grain_noise
 from phos_core.effects.halation import Halation, halation_psfs, returned_psf, returned_shares
 from phos_core.effects.printing import Printing, into_gamut, make_positive
@@ -106,16 +112,8 @@ def process(
             exposure = in_strips(backend, exposing, pictures)
         with clock.step("scatter and halation"):
             exposure = spread(exposure, psfs[layers.start : layers.stop], backend)
-            glowing = partial(
-                expose_beyond_white, exposing=exposing, opening_beyond=recipes[0].opening_beyond
-            )
-            dimming = partial(
-                outshone,
-                encoding=recipes[0].encoding,
-                primaries=recipes[0].primaries,
-                opening_beyond=recipes[0].opening_beyond,
-            )
-            add_returned(exposure, glowing, dimming, pictures, returned, layers, backend)
+            scale = 2.0 ** recipes[0].exposure_stops * film.exposure.mid_grey_lx_s / MID_GREY
+            add_returned(exposure, pictures, returned, layers, recipes[0], backend, scale)
             exposure = cropped(exposure, surroundings, backend)
         with clock.step("couplers"):
             for inhibitor in spread_inhibitor(exposure, film, layers, pitch_um, backend):
@@ -289,26 +287,14 @@ def expose_layers(coded: Array, *, layers: range, **settings: Any) -> Array:
     return expose_scene(coded, **settings)[layers.start : layers.stop, ...]
 
 
-def expose_beyond_white(coded: Array, *, exposing: partial[Array], opening_beyond: float) -> Array:
-    """What clipped highlights expose the layer nearest the base with beyond the file's white."""
-    settings = exposing.keywords
-    gain = beyond_white(coded, settings["encoding"], settings["primaries"], opening_beyond)
-    return exposing(coded, layers=range(1)) * (gain - 1.0)
-
-
-def outshone(coded: Array, *, encoding: Encoding, primaries: str, opening_beyond: float) -> Array:
-    """Share of returned light that counts beside what a clipped highlight had itself."""
-    return 1.0 / beyond_white(coded, encoding, primaries, opening_beyond)
-
-
 def add_returned(
-    exposure: Array,
-    glowing: Callable[[Array], Array],
-    dimming: Callable[[Array], Array],
+    light: Array,
     pictures: Array,
     returned: tuple[tuple[float, ...], PSF] | None,
     layers: range,
+    recipe: Recipe,
     backend: ConvolutionBackend,
+    scale: float,
 ) -> None:
     """Step 4 for light beyond white: it comes back from the base, and exposes nothing directly.
 
@@ -320,11 +306,30 @@ def add_returned(
     shares, psf = returned
     gaining = {n: shares[layer] for n, layer in enumerate(layers) if shares[layer]}
     if gaining:
-        light = spread(in_strips(backend, glowing, pictures), psf, backend)
-        light *= in_strips(backend, dimming, pictures)
+        scene: dict[str, Any] = {
+            "encoding": recipe.encoding,
+            "primaries": recipe.primaries,
+            "opening": recipe.opening_beyond,
+        }
+        more = in_strips(backend, partial(light_of_lamps, scale=scale, **scene), pictures)
+        more = spread(more, psf, backend)
+        more *= in_strips(backend, partial(outshone, **scene), pictures)
         for place, share in gaining.items():
-            exposure[place : place + 1, ...] += light * share
-        give_back(backend, light)
+            light[place : place + 1, ...] += more * share
+        give_back(backend, more)
+
+
+def light_of_lamps(
+    coded: Array, *, encoding: Encoding, primaries: str, opening: float, scale: float
+) -> Array:
+    """Red light that clipped highlights had beyond the file's white, in some unit."""
+    gain = beyond_white(coded, encoding, primaries, opening)
+    return scene_colours(coded, encoding, primaries)[:1, ...] * ((gain - 1.0) * scale)
+
+
+def outshone(coded: Array, *, encoding: Encoding, primaries: str, opening: float) -> Array:
+    """Share of returned light that counts beside what a clipped highlight had itself."""
+    return 1.0 / beyond_white(coded, encoding, primaries, opening)
 
 
 def reach_px(film: Film, pitch_um: float) -> int:

@@ -19,7 +19,6 @@ from phos_core.effects.printing import Printing, held_in_gamut, into_gamut, make
 from phos_core.kernels.strips import give_back_last
 from phos_core.process.camera import rendered_light
 from phos_core.process.decoding import (
-    beyond_white,
     display_colours,
     encode,
     opened,
@@ -34,7 +33,6 @@ from phos_core.process.pipeline import (
     joined,
     layers_at_once,
     one_by_one,
-    outshone,
     returned_beyond_white,
     spread_of_light,
 )
@@ -84,16 +82,7 @@ def process_texture(
         with clock.step("scatter and halation"):
             log_method(backend, scene.shape, psfs[channels.start : channels.stop])
             spread = backend.convolve(scene, psfs[channels.start : channels.stop])
-            glowing = partial(
-                decode_beyond_white, decode=decode, opening_beyond=first.opening_beyond
-            )
-            dimming = partial(
-                outshone,
-                encoding=first.encoding,
-                primaries=first.primaries,
-                opening_beyond=first.opening_beyond,
-            )
-            add_returned(spread, glowing, dimming, pictures, returned, channels, backend)
+            add_returned(spread, pictures, returned, channels, first, backend, scale=1.0)
             scenes.append(cropped(scene, kept, backend))
             spreads.append(cropped(spread, kept, backend))
     with clock.step("grain"):
@@ -123,13 +112,6 @@ def decode_channels(
     if opening:
         scene = scene * opened(coded, encoding, primaries, opening)
     return scene[channels.start : channels.stop, ...]
-
-
-def decode_beyond_white(coded: Array, *, decode: partial[Array], opening_beyond: float) -> Array:
-    """What clipped highlights had beyond the file's white, in the first channel."""
-    settings = decode.keywords
-    gain = beyond_white(coded, settings["encoding"], settings["primaries"], opening_beyond)
-    return decode(coded, channels=range(1)) * (gain - 1.0)
 
 
 def add_texture(
