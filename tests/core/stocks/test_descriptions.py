@@ -146,7 +146,6 @@ CLAIMS = {
     "olive shadows": lambda film: shadows(film.name)[0] < -1.0 and shadows(film.name)[1] > 3.0,
     "purple shadows": lambda film: shadows(film.name)[0] > 4.0 and shadows(film.name)[1] < -4.0,
     "warm highlights": lambda film: highlights(film.name)[1] >= 2.0,
-    "rosy highlights": lambda film: highlights(film.name)[0] >= 2.5,
     "creamy highlights": lambda film: (
         highlights(film.name)[1] >= 5.0 > 2.0 * highlights(film.name)[0]
     ),

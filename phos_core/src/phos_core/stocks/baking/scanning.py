@@ -59,7 +59,7 @@ _MINILAB = Scanner(
     label="minilab: red, green and blue light-emitting diodes",
     peaks_nm=(630.0, 530.0, 465.0),
     widths_nm=(10.0, 16.0, 12.0),
-    profile=((3.47, -0.26, 0.07), (0.25, 2.86, -0.30), (0.07, -0.48, 2.94)),
+    profile=((3.46, -0.26, 0.06), (0.24, 2.84, -0.30), (0.07, -0.47, 2.92)),
     aperture_um=4.0,
 )
 
@@ -70,14 +70,14 @@ SCANNERS: Mapping[str, Scanner] = MappingProxyType(
             label="camera over a light of three narrow bands",
             peaks_nm=(665.0, 525.0, 450.0),
             widths_nm=(10.0, 16.0, 10.0),
-            profile=((2.28, 0.06, 0.01), (0.20, 3.02, -0.41), (-0.06, -0.21, 2.66)),
+            profile=((2.28, 0.06, 0.01), (0.19, 2.98, -0.41), (-0.06, -0.21, 2.66)),
             aperture_um=3.0,
         ),
         "drum": Scanner(
             label="drum: white light through the filters of status M",
             peaks_nm=(645.0, 545.0, 450.0),
             widths_nm=(12.0, 12.0, 12.0),
-            profile=((2.83, -0.06, 0.03), (0.11, 2.58, -0.01), (-0.08, -0.19, 2.69)),
+            profile=((2.81, -0.06, 0.03), (0.11, 2.57, -0.01), (-0.07, -0.19, 2.69)),
             aperture_um=2.0,
         ),
         "none": replace(_MINILAB, label="the minilab's bands without an aperture", aperture_um=0.0),
