@@ -240,7 +240,6 @@ def test_a_bright_saturated_light_has_no_edge_where_it_leaves_srgb(name):
     coarse, fine = greatest_step(513), greatest_step(2049)
 
     assert fine < 0.3 * coarse  # steep, but no edge: four times as many steps, each a fourth
-    assert coarse < 0.07
 
 
 def test_primaries_say_what_the_numbers_mean():
