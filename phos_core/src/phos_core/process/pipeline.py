@@ -44,6 +44,7 @@ from phos_core.kernels.strips import (
     room,
 )
 from phos_core.once import once
+from phos_core.process.camera import scene_light
 from phos_core.process.decoding import beyond_white, encode, opened, scene_colours
 from phos_core.process.recipe import Encoding, Recipe
 from phos_core.psf import PSF, compose, delta
@@ -54,6 +55,9 @@ __all__ = ["Clock", "process", "reach_px"]
 
 # Our choice, as a share of a white's own exposure: a hundredth of what a mid-grey gives.
 LEAST_BEYOND_WHITE = 0.0014
+# Our choice: the spread light of lamps approaches so many times a white's own and stays below.
+MOST_BEYOND_WHITE = 2.0
+FILE_WHITE = float(scene_light(np.ones((1, 1, 1)))[0, 0, 0])  # scene light of a file's white
 
 
 def process(
@@ -298,8 +302,8 @@ def add_returned(
 ) -> None:
     """Step 4 for light beyond white: it comes back from the base, and exposes nothing directly.
 
-    What is near white exposes all layers alike, so that one plane stands for all. Within a clipped
-    highlight, whose own light is held at white, what returns is held to the same scale.
+    What is near white exposes all layers alike, so that one plane stands for all. The highlight's
+    own light is held at white, and what returns is bounded: its core keeps its colour.
     """
     if returned is None:
         return
@@ -313,7 +317,7 @@ def add_returned(
         }
         more = in_strips(backend, partial(light_of_lamps, scale=scale, **scene), pictures)
         more = spread(more, psf, backend)
-        more *= in_strips(backend, partial(outshone, **scene), pictures)
+        more /= 1.0 + more * (1.0 / (MOST_BEYOND_WHITE * FILE_WHITE * scale))
         for place, share in gaining.items():
             light[place : place + 1, ...] += more * share
         give_back(backend, more)
@@ -325,11 +329,6 @@ def light_of_lamps(
     """Red light that clipped highlights had beyond the file's white, in some unit."""
     gain = beyond_white(coded, encoding, primaries, opening)
     return scene_colours(coded, encoding, primaries)[:1, ...] * ((gain - 1.0) * scale)
-
-
-def outshone(coded: Array, *, encoding: Encoding, primaries: str, opening: float) -> Array:
-    """Share of returned light that counts beside what a clipped highlight had itself."""
-    return 1.0 / beyond_white(coded, encoding, primaries, opening)
 
 
 def reach_px(film: Film, pitch_um: float) -> int:
