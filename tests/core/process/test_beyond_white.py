@@ -92,7 +92,7 @@ def test_the_core_of_a_highlight_keeps_its_colour_however_bright_it_was(level):
         for stops in (0.0, 8.0)
     )
 
-    np.testing.assert_allclose(plain, bright, atol=2)
+    np.testing.assert_allclose(plain, bright, atol=4)
 
 
 def test_a_warm_lamp_glows_and_red_cloth_and_blue_sky_do_not():
