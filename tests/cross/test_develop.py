@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import phos_core as phos
+from phos_core.effects.printing import Projection
 
 STOCKS = ("cinestill-800t", "portra-400", "tri-x-400", "velvia-50")
 RUNNING = [report.name for report in phos.backends() if report.status == "ok"]
@@ -61,8 +62,14 @@ def test_every_backend_that_is_demanded_runs():
 @pytest.mark.parametrize(("one", "other"), PAIRS)
 def test_float_renders_agree(one, other, film, brightest):
     first, second = (rendered(name, film, brightest) for name in (one, other))
-    assert np.abs(first - second).max() <= 1e-3
+    assert np.abs(first - second).max() <= claimed(film)
     assert peak_signal_to_noise_db(first, second) >= 80
+
+
+def claimed(film):
+    """1e-3 of the light of the film, of which a share is shown as white where it is a slide."""
+    printing = phos.load_film(film).printing
+    return 1e-3 / (printing.white if isinstance(printing, Projection) else 1.0)
 
 
 @pytest.mark.parametrize("film", STOCKS)
