@@ -44,14 +44,13 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def address(folder):
+def address(folder, tmp_path_factory):
     """The address of ``phos app``."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "phos_darkroom", "app", "--no-browser", "--port", str(port)]
-    no_way_out = folder.parent / "no-way-out"
-    no_way_out.mkdir()
+    no_way_out = tmp_path_factory.mktemp("no-way-out")
     (no_way_out / "sitecustomize.py").write_text(NO_WAY_OUT)
     paths = [str(no_way_out), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {
