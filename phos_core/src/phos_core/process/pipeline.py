@@ -44,11 +44,10 @@ from phos_core.kernels.strips import (
     room,
 )
 from phos_core.once import once
-from phos_core.process.camera import scene_light
 from phos_core.process.decoding import beyond_white, encode, opened, scene_colours
 from phos_core.process.recipe import Encoding, Recipe
 from phos_core.psf import PSF, compose, delta
-from phos_core.stocks.baking import grain_bias
+from phos_core.stocks.baking import FILE_WHITE_STOPS, grain_bias
 from phos_core.stocks.film import Film
 
 __all__ = ["Clock", "process", "reach_px"]
@@ -57,7 +56,7 @@ __all__ = ["Clock", "process", "reach_px"]
 LEAST_BEYOND_WHITE = 0.0014
 # Our choice: the spread light of lamps approaches so many times a white's own and stays below.
 MOST_BEYOND_WHITE = 2.0
-FILE_WHITE = float(scene_light(np.ones((1, 1, 1)))[0, 0, 0])  # scene light of a file's white
+FILE_WHITE = MID_GREY * 2.0**FILE_WHITE_STOPS  # scene light of a file's white
 
 
 def process(

@@ -36,6 +36,7 @@ from phos_core.stocks.baking.scanning import (
 from phos_core.stocks.baking.slide import projection
 
 __all__ = [
+    "FILE_WHITE_STOPS",
     "LOG10_2",
     "MOST_SHIFT",
     "SCANNERS",
