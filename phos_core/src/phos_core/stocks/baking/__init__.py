@@ -16,6 +16,7 @@ from phos_core.stocks.baking.emulsion import (
 )
 from phos_core.stocks.baking.finishing import finished, rebalanced
 from phos_core.stocks.baking.light import (
+    FILE_WHITE_STOPS,
     LOG10_2,
     exposure,
     lost_stops,
