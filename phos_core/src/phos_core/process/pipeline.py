@@ -1,4 +1,4 @@
-"""START HERE: the photographic process, a line a step. `door.develop` leads to it."""
+"""START HERE: the photographic process, a line a step. `process.develop` leads to it."""
 
 import math
 import time
