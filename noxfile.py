@@ -54,7 +54,7 @@ BACKENDS = {  # name: what brings its library, where its tests are, what of it r
     "torch": (TORCH, ("tests/plugins/test_phos_torch.py", "tests/mps"), "torch:cpu"),
     "cupy": (
         CUPY,
-        ("tests/plugins/test_phos_cupy.py", "tests/plugins/test_phos_cupy_sources.py"),
+        ("tests/plugins/test_phos_cupy.py",),
         None,
     ),
     "mlx": (MLX, ("examples/phos_mlx/tests",), "mlx"),

@@ -66,6 +66,7 @@ from phos_core.effects.grain import (
     shaping_taps,
 )
 from phos_core.errors import DeviceLostError, OutOfMemoryError, UnsupportedOperationError
+from phos_core.kernels.gpu import chain_source, fourier_source, grain_source
 from phos_core.psf import PSF
 
 if TYPE_CHECKING:
@@ -115,13 +116,16 @@ __all__ = [
     "TableCache",
     "Taps",
     "UnsupportedOperationError",
+    "chain_source",
     "circular_extent",
     "direct_convolution",
     "each_plane",
     "fast_even_length",
     "finish_all",
     "folded_psf",
+    "fourier_source",
     "grain_noise",
+    "grain_source",
     "hookimpl",
     "host_memory",
     "in_parallel",

@@ -14,11 +14,12 @@ from phos_core.backend import (
     Chain,
     Grain,
     UnsupportedOperationError,
+    chain_source,
+    grain_source,
     noise_keys,
     shaping_taps,
 )
 
-from . import chains, noise
 from .transfers import Transfers, in_memory_order
 from .transforms import handed_over, uploaded
 
@@ -47,17 +48,17 @@ class PixelKernel:
     """
 
     def __init__(self, chain: Chain, transfers: Transfers) -> None:
-        if len(chain.constants) > chains.MOST_CONSTANTS:
+        if len(chain.constants) > chain_source.MOST_CONSTANTS:
             raise UnsupportedOperationError(
                 f"cupy: a chain of {len(chain.constants)} numbers; "
-                f"a kernel is handed {chains.MOST_CONSTANTS} at most"
+                f"a kernel is handed {chain_source.MOST_CONSTANTS} at most"
             )
         self._layers, self._dtype = len(chain.outputs), chain.dtype
         self._transfers = transfers
         self._tables = [uploaded(table) for table in chain.tables]
-        self._kernel = _kernel(chains.ON_DEVICE + chains.source(chain), "pixels")
-        self._head = chains.head(chain)
-        self._template = bytes(self._head.size) + chains.constants(chain).tobytes()
+        self._kernel = _kernel(chain_source.ON_DEVICE + chain_source.source(chain), "pixels")
+        self._head = chain_source.head(chain)
+        self._template = bytes(self._head.size) + chain_source.constants(chain).tobytes()
         self._table_pointers = [table.data.ptr for table in self._tables] or [0]
 
     def __call__(self, *arrays: Array, out: Array | npt.NDArray[Any] | None = None) -> Array:
@@ -142,12 +143,16 @@ def make_noise(
         return None
     out = cupy.empty((layers, rows, cols), cupy.float32)
     keys = [noise_keys(seed, frame, layer) for layer in range(layers)]
-    row_keys, col_keys = zip(*keys, *[(0, 0)] * (noise.MOST_LAYERS - layers), strict=True)
+    row_keys, col_keys = zip(*keys, *[(0, 0)] * (grain_source.MOST_LAYERS - layers), strict=True)
     arguments = bytearray(template)
-    noise.HEAD.pack_into(
+    grain_source.HEAD.pack_into(
         arguments, 0, out.data.ptr, rows, cols, row_start, col_start, *row_keys, *col_keys
     )
-    grid = (math.ceil(cols / noise.TILE_COLS), math.ceil(rows / noise.TILE_ROWS), layers)
+    grid = (
+        math.ceil(cols / grain_source.TILE_COLS),
+        math.ceil(rows / grain_source.TILE_ROWS),
+        layers,
+    )
     _grain_kernel()(grid, (THREADS,), (handed_over(arguments),), shared_mem=shared)
     return out
 
@@ -157,19 +162,26 @@ def _noise_arguments(size_um: tuple[float, ...], pixel_pitch_um: float) -> tuple
     """Shared memory of a tile, and what is handed over for this grain; None if it is too large."""
     taps = [shaping_taps(size, pixel_pitch_um) for size in size_um]
     most = max(map(len, taps))
-    shared = noise.tile_bytes(most - 1)
-    if len(taps) > noise.MOST_LAYERS or most > noise.MOST_TAPS or shared > NOISE_SHARED_BYTES:
+    shared = grain_source.tile_bytes(most - 1)
+    if (
+        len(taps) > grain_source.MOST_LAYERS
+        or most > grain_source.MOST_TAPS
+        or shared > NOISE_SHARED_BYTES
+    ):
         return shared, None
-    reaches, own = np.zeros(noise.MOST_LAYERS, np.int32), np.zeros(noise.TAPS_SHAPE, np.float32)
+    reaches, own = (
+        np.zeros(grain_source.MOST_LAYERS, np.int32),
+        np.zeros(grain_source.TAPS_SHAPE, np.float32),
+    )
     for layer, of_layer in enumerate(taps):
         reaches[layer] = len(of_layer) - 1
         own[layer, : len(of_layer)] = of_layer
-    return shared, bytes(noise.HEAD.size) + reaches.tobytes() + own.tobytes()
+    return shared, bytes(grain_source.HEAD.size) + reaches.tobytes() + own.tobytes()
 
 
 @lru_cache(maxsize=1)
 def _grain_kernel() -> Any:
-    return _kernel(noise.ON_DEVICE + noise.source(), "grain")
+    return _kernel(grain_source.ON_DEVICE + grain_source.source(), "grain")
 
 
 @lru_cache(maxsize=64)

@@ -18,11 +18,10 @@ from phos_core.backend import (
     Array,
     Boundary,
     TableCache,
+    fourier_source,
     source_index,
     transfer_table,
 )
-
-from . import fourier
 
 __all__ = ["OPTIONS", "convolve", "handed_over", "pixel_index", "plan_of", "uploaded"]
 
@@ -104,7 +103,7 @@ def convolve(
     _hold(plan, table)
     even = table.dtype == cupy.float32
     out = cupy.empty(planes.shape, cupy.float32)
-    middle = cupy.empty(count * rows * fourier.row_pitch(plan.width), cupy.complex128)
+    middle = cupy.empty(count * rows * fourier_source.row_pitch(plan.width), cupy.complex128)
     states = cupy.zeros((2, count), cupy.int32)
     arguments = bytearray(plan.arguments)
     pointers = [array.data.ptr for array in (planes, out, middle, table, states)]
@@ -167,14 +166,14 @@ def _make_plan(shape: tuple[int, int], reach: tuple[int, int], boundary: Boundar
     (rows, cols), (ry, rx) = shape, reach
     half = math.ceil(cols / 2)
     used_rows, used_cols = rows + 2 * ry, half + 2 * rx
-    height, width = fourier.fast_length(used_rows), fourier.fast_length(used_cols)
+    height, width = fourier_source.fast_length(used_rows), fourier_source.fast_length(used_cols)
     indices = (
         pixel_index(cols, rx, width, used_cols, boundary),
         pixel_index(cols, rx - half, width, used_cols, boundary),
         pixel_index(rows, ry, height, used_rows, boundary),
     )
     factors = [
-        fourier.twiddles(length).astype(dtype)
+        fourier_source.twiddles(length).astype(dtype)
         for dtype in (np.complex64, np.complex128)
         for length in (width, height)
     ]
@@ -193,12 +192,12 @@ def _make_plan(shape: tuple[int, int], reach: tuple[int, int], boundary: Boundar
 def _make_table(psfs: tuple[PSF, ...], plan: TransformPlan) -> Array:
     """Transfer functions in the transforms' order, divided by their length."""
     fy, fx = (
-        np.fft.fftfreq(length)[fourier.frequency_order(length)]
+        np.fft.fftfreq(length)[fourier_source.frequency_order(length)]
         for length in (plan.height, plan.width)
     )
     tables = np.stack([transfer_table(psf, fy, fx) for psf in psfs])
     tables *= 1.0 / (plan.height * plan.width)
-    beside = fourier.row_pitch(plan.width) - plan.width
+    beside = fourier_source.row_pitch(plan.width) - plan.width
     return uploaded(np.pad(tables, ((0, 0), (0, 0), (0, beside))))
 
 
@@ -217,12 +216,14 @@ def _kernels(
     columns = MOST_COLUMNS
     while columns > 1 and columns * height * number > _shared_bytes() // 2:
         columns //= 2
-    code = fourier.source(height=height, width=width, columns=columns, even=even, double=double)
+    code = fourier_source.source(
+        height=height, width=width, columns=columns, even=even, double=double
+    )
     if not double:
-        code += fourier.find_range(step=SPARSE, ratio=SINGLE_RANGE)
-    module = cupy.RawModule(code=fourier.ON_DEVICE + code, options=OPTIONS)
-    row_threads = _threads(width // max(fourier.radices(width)))
-    column_threads = _threads(columns * height // max(fourier.radices(height)))
+        code += fourier_source.find_range(step=SPARSE, ratio=SINGLE_RANGE)
+    module = cupy.RawModule(code=fourier_source.ON_DEVICE + code, options=OPTIONS)
+    row_threads = _threads(width // max(fourier_source.radices(width)))
+    column_threads = _threads(columns * height // max(fourier_source.radices(height)))
     wanted = [
         ("rows", 0, row_threads, width * number),
         ("columns", math.ceil(width / columns), column_threads, columns * height * number),

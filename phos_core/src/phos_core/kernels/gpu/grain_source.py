@@ -7,7 +7,7 @@ well.
 
 import struct
 
-from phos_core.backend import NOISE_MULTIPLIERS
+from phos_core.effects.grain import NOISE_MULTIPLIERS
 
 __all__ = [
     "HEAD",

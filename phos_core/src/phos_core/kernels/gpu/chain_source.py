@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from phos_core.backend import Chain, Instruction
+from phos_core.convolution.chain import Chain, Instruction
 
 __all__ = ["MOST_CONSTANTS", "NAMES", "constants", "head", "source"]
 

@@ -1,4 +1,4 @@
-"""The CUDA source of CuPy's backend, compiled for the CPU: block after block, step after step."""
+"""The CUDA source of kernels, compiled for the CPU: block after block, step after step."""
 
 import ctypes
 import math
@@ -17,15 +17,13 @@ from phos_core.convolution.boundary import BOUNDARIES, source_index
 from phos_core.convolution.methods import reference
 from phos_core.convolution.methods.tables import transfer_table
 from phos_core.effects.grain import grain_noise, noise_keys, shaping_taps
+from phos_core.kernels.gpu import chain_source, fourier_source, grain_source
 from phos_core.kernels.strips import of_pixels
 from phos_core.kernels.tracing import trace
 from phos_core.process.camera import scene_light_of_codes
 from phos_core.process.pipeline import develop_and_print
 from phos_core.process.recipe import Recipe
 from phos_core.psf import exponential, from_array
-
-pytest.importorskip("phos_cupy", reason="needs phos-cupy")
-from phos_cupy import chains, fourier, noise
 
 COMPILER = shutil.which("c++")
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="needs a C++ compiler")
@@ -96,18 +94,21 @@ def convolved(built, image, psfs, boundary, *, double=False, flags=None):
     count, rows, cols = image.shape
     ry, rx = (max(psf.radius[axis] for psf in psfs) for axis in (0, 1))
     half = math.ceil(cols / 2)
-    height, width = fourier.fast_length(rows + 2 * ry), fourier.fast_length(half + 2 * rx)
+    height, width = (
+        fourier_source.fast_length(rows + 2 * ry),
+        fourier_source.fast_length(half + 2 * rx),
+    )
     even = all(psf.is_even for psf in psfs)
-    kernels = fourier.source(height=height, width=width, columns=4, even=even, double=double)
+    kernels = fourier_source.source(height=height, width=width, columns=4, even=even, double=double)
     library = built(TRANSFORMS + kernels + RUN_TRANSFORMS)
-    fy, fx = (np.fft.fftfreq(n)[fourier.frequency_order(n)] for n in (height, width))
+    fy, fx = (np.fft.fftfreq(n)[fourier_source.frequency_order(n)] for n in (height, width))
     tables = np.zeros(
-        (len(psfs), height, fourier.row_pitch(width)), np.float32 if even else np.complex64
+        (len(psfs), height, fourier_source.row_pitch(width)), np.float32 if even else np.complex64
     )
     for table, psf in zip(tables, psfs, strict=True):
         table[:, :width] = transfer_table(psf, fy, fx) / (height * width)
     complex_dtype = np.complex128 if double else np.complex64
-    middle = np.full((count, rows, fourier.row_pitch(width)), np.nan, complex_dtype)
+    middle = np.full((count, rows, fourier_source.row_pitch(width)), np.nan, complex_dtype)
     out = np.full(image.shape, np.nan, np.float32)
     states = np.zeros((2, count), np.int32)
     states[1] = 1 if flags is None else flags
@@ -116,7 +117,7 @@ def convolved(built, image, psfs, boundary, *, double=False, flags=None):
         indices(cols, rx, width, half + 2 * rx, boundary),
         indices(cols, rx - half, width, half + 2 * rx, boundary),
         indices(rows, ry, height, rows + 2 * ry, boundary),
-        *(fourier.twiddles(n).astype(t)
+        *(fourier_source.twiddles(n).astype(t)
           for t in (np.complex64, np.complex128) for n in (width, height)),
     ]  # fmt: skip
     numbers = (rows, cols, ry, rx, half, count, count // len(psfs))
@@ -126,17 +127,17 @@ def convolved(built, image, psfs, boundary, *, double=False, flags=None):
 
 @given(st.integers(1, 30_000))
 def test_a_length_splits_into_small_factors_the_last_of_them_odd(least):
-    length = fourier.fast_length(least)
-    split = fourier.radices(length)
-    assert least <= length <= 1.1 * least + fourier.LEAST_LENGTH
+    length = fourier_source.fast_length(least)
+    split = fourier_source.radices(length)
+    assert least <= length <= 1.1 * least + fourier_source.LEAST_LENGTH
     assert math.prod(split) == length
-    assert max(split) <= fourier.LARGEST_RADIX
+    assert max(split) <= fourier_source.LARGEST_RADIX
     assert split[-1] % 2 == 1
 
 
-@given(st.integers(1, 3000).map(fourier.fast_length))
+@given(st.integers(1, 3000).map(fourier_source.fast_length))
 def test_every_frequency_has_one_place(length):
-    assert sorted(fourier.frequency_order(length)) == list(range(length))
+    assert sorted(fourier_source.frequency_order(length)) == list(range(length))
 
 
 @needs_compiler
@@ -189,14 +190,14 @@ RUN_CHAIN = 'extern "C" void run(const Arguments *a) { pixels(*a); }'
 def run_chain(built, chain, arrays, out):
     """Run a chain's kernel on arrays of any strides."""
     together = (*arrays, out)
-    head = chains.head(chain).pack(
+    head = chain_source.head(chain).pack(
         *(x.ctypes.data for x in together),
         *(stride // x.itemsize for x in together for stride in x.strides),
         *([table.ctypes.data for table in chain.tables] or [0]),
         *out.shape[1:],
     )
-    library = built(CHAINS + chains.source(chain) + RUN_CHAIN)
-    library.run(head + chains.constants(chain).tobytes())
+    library = built(CHAINS + chain_source.source(chain) + RUN_CHAIN)
+    library.run(head + chain_source.constants(chain).tobytes())
 
 
 @needs_compiler
@@ -272,14 +273,14 @@ def test_the_kernel_makes_the_reference_s_grain(built, pixel_pitch_um, place):
     grain = Recipe(film="cinestill-800t").load_film().grain
     (row_start, col_start), (rows, cols), layers = place, (70, 150), len(grain.size_um)
     taps = [shaping_taps(size_um, pixel_pitch_um) for size_um in grain.size_um]
-    empty = noise.MOST_LAYERS - layers
+    empty = grain_source.MOST_LAYERS - layers
     keys = [noise_keys(2**40 + 5, 2, layer) for layer in range(layers)] + [(0, 0)] * empty
-    filters = np.zeros(noise.TAPS_SHAPE, np.float32)
+    filters = np.zeros(grain_source.TAPS_SHAPE, np.float32)
     for layer, own in enumerate(taps):
         filters[layer, : len(own)] = own
     reaches = np.array([len(own) - 1 for own in taps] + [0] * empty, np.int32)
     out = np.full((layers, rows, cols), np.nan, np.float32)
-    head = noise.HEAD.pack(
+    head = grain_source.HEAD.pack(
         out.ctypes.data,
         rows,
         cols,
@@ -288,10 +289,10 @@ def test_the_kernel_makes_the_reference_s_grain(built, pixel_pitch_um, place):
         *(k for k, _ in keys),
         *(k for _, k in keys),
     )
-    size = noise.tile_bytes(int(reaches.max())) // 4
+    size = grain_source.tile_bytes(int(reaches.max())) // 4
     shared = np.full(size + 1, 4.5, np.float32)
-    tiles = math.ceil(rows / noise.TILE_ROWS), math.ceil(cols / noise.TILE_COLS)
-    built(NOISE + noise.source() + RUN_NOISE).run(
+    tiles = math.ceil(rows / grain_source.TILE_ROWS), math.ceil(cols / grain_source.TILE_COLS)
+    built(NOISE + grain_source.source() + RUN_NOISE).run(
         head + reaches.tobytes() + filters.tobytes(),
         ctypes.c_void_p(shared.ctypes.data), layers, *tiles,
     )  # fmt: skip

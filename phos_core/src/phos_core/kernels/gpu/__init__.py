@@ -1,0 +1,1 @@
+"""Source of kernels for GPUs: pointwise chains, grain and Fourier transforms, as C-like text."""
