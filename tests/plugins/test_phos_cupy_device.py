@@ -66,7 +66,7 @@ def test_a_lamp_in_the_dark_leaves_the_shadows_alone(backend):
 @pytest.fixture
 def own_transforms(monkeypatch):
     """Let planes of any size go by the plug-in's own transforms."""
-    monkeypatch.setattr("phos_cupy.backend.OWN_PIXELS", 0)
+    monkeypatch.setattr("phos_core.kernels.gpu.cuda.OWN_PIXELS", 0)
 
 
 @pytest.mark.parametrize("boundary", BOUNDARIES)
@@ -177,7 +177,7 @@ def locked(array):
 @pytest.mark.parametrize("slice_bytes", [1000, 2**22])
 @pytest.mark.parametrize("place", [np.asarray, locked])
 def test_pictures_come_and_go_in_slices(monkeypatch, backend, place, slice_bytes):
-    monkeypatch.setattr("phos_cupy.transfers.SLICE_BYTES", slice_bytes)
+    monkeypatch.setattr("phos_core.kernels.gpu.transfers.SLICE_BYTES", slice_bytes)
     picture = place(np.random.default_rng(8).integers(0, 256, (43, 31, 3), dtype=np.uint8))
     expected = phos.develop(np.asarray(picture), backend="scipy", seed=3).astype(int)
     out = place(np.zeros_like(picture))
@@ -200,13 +200,13 @@ def test_a_result_goes_to_memory_of_any_order_and_dtype(backend):
 
 
 def test_page_locked_memory_is_kept_within_bounds_and_given_back(backend, monkeypatch):
-    monkeypatch.setattr("phos_cupy.transfers.KEPT_BYTES", 2**23)
+    monkeypatch.setattr("phos_core.kernels.gpu.transfers.KEPT_BYTES", 2**23)
     picture = np.random.default_rng(10).integers(0, 256, (1500, 1500, 3), dtype=np.uint8)
     phos.develop(picture, backend="cupy")
-    held = [memory.nbytes for memory, _ in backend._transfers._free]
+    held = [memory.nbytes for memory, _ in backend._kernels.transfers._free]
     assert 0 < sum(held) <= 2**23
     backend.release()
-    assert not backend._transfers._free
+    assert not backend._kernels.transfers._free
 
 
 @pytest.mark.parametrize("count", [2, 7])

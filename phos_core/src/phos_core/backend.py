@@ -47,6 +47,7 @@ from phos_core.convolution.optional import (
     KeepsHostMemory,
     LimitsArrays,
     MakesGrain,
+    MakesPictures,
     OwnsArrays,
     PlansMethods,
     Probes,
@@ -66,7 +67,9 @@ from phos_core.effects.grain import (
     shaping_taps,
 )
 from phos_core.errors import DeviceLostError, OutOfMemoryError, UnsupportedOperationError
-from phos_core.kernels.gpu import chain_source, fourier_source, grain_source
+from phos_core.kernels.gpu import chain_source, grain_source
+from phos_core.kernels.gpu.cuda import CudaKernels
+from phos_core.kernels.gpu.library import CudaEvent, CudaKernel, CudaLibrary
 from phos_core.psf import PSF
 
 if TYPE_CHECKING:
@@ -86,6 +89,10 @@ __all__ = [
     "ClassifiesErrors",
     "CompilesChains",
     "ConvolutionBackend",
+    "CudaEvent",
+    "CudaKernel",
+    "CudaKernels",
+    "CudaLibrary",
     "DeclaresAccuracy",
     "DeviceLostError",
     "ErrorKind",
@@ -98,6 +105,7 @@ __all__ = [
     "Limits",
     "LimitsArrays",
     "MakesGrain",
+    "MakesPictures",
     "MemoryInfo",
     "Method",
     "OutOfMemoryError",
@@ -123,7 +131,6 @@ __all__ = [
     "fast_even_length",
     "finish_all",
     "folded_psf",
-    "fourier_source",
     "grain_noise",
     "grain_source",
     "hookimpl",

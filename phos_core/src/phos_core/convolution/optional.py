@@ -38,6 +38,7 @@ __all__ = [
     "KeepsHostMemory",
     "LimitsArrays",
     "MakesGrain",
+    "MakesPictures",
     "OwnsArrays",
     "PlansMethods",
     "Probes",
@@ -234,6 +235,26 @@ class CompilesChains(Protocol):
 
 
 @runtime_checkable
+class MakesPictures(Protocol):
+    """A backend that lays channels last quicker than array code does."""
+
+    def picture(self, channels: Array) -> Array:
+        """Give channels of shape (3, rows, cols) as a picture, in one piece.
+
+        Parameters
+        ----------
+        channels : array, shape (3, rows, cols)
+            Of any strides; nobody needs it afterwards.
+
+        Returns
+        -------
+        array, shape (rows, cols, 3)
+            The picture: a copy only if it does not lie as one already.
+        """
+        ...
+
+
+@runtime_checkable
 class MakesGrain(Protocol):
     """A backend that makes the noise of the grain quicker than array code does."""
 
@@ -319,6 +340,7 @@ class ReportsDevice(Protocol):
 OPTIONAL_PARTS: tuple[type, ...] = (
     *(DeclaresAccuracy, Probes, Synchronizes, ReportsMemory, ReleasesMemory, ClassifiesErrors),
     *(OwnsArrays, FillsOut, PlansMethods, LimitsArrays, CompilesChains, MakesGrain),
+    MakesPictures,
     *(KeepsHostMemory, RunsSideBySide, ReportsDevice),
 )
 

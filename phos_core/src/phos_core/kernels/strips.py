@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Hashable, Sequence
 from contextvars import copy_context
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from array_api_compat import is_numpy_namespace
@@ -15,6 +15,7 @@ from phos_core.convolution.chain import Chain
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.methods.cpu import finish_all, thread_pool, usable_cores
 from phos_core.convolution.optional import CompilesChains, KeepsHostMemory
+from phos_core.convolution.running.finite import Watch
 from phos_core.errors import UnsupportedOperationError
 from phos_core.kernels.tracing import trace
 from phos_core.once import once
@@ -30,6 +31,7 @@ __all__ = [
     "pointwise",
     "prepared",
     "room",
+    "watched",
 ]
 
 # In one array. Threads on shorter strips wait for each other; longer ones leave the cache.
@@ -115,14 +117,73 @@ def prepared(
     RowFunction
         Does what the function does.
     """
-    if isinstance(backend, CompilesChains):
-        try:
-            kernel = backend.compile(_chain(*_with_settings(function), tuple(inputs)))
-        except UnsupportedOperationError:
-            pass  # the reference can do it
-        else:
-            return lambda *strips, row_start, out=None: _laid_wide(kernel, strips, out)
-    return lambda *strips, row_start, out=None: _laid_wide(_without_place(function), strips, out)
+    run = _compiled(backend, function, inputs) or _without_place(function)
+    return lambda *strips, row_start, out=None: _laid_wide(run, strips, out)
+
+
+def watched(
+    backend: ConvolutionBackend,
+    function: Callable[..., Array],
+    inputs: Sequence[tuple[int, np.dtype[Any]]],
+    watch: Watch,
+) -> RowFunction:
+    """Do as `prepared`, and see that the step takes and gives finite numbers alone.
+
+    Parameters
+    ----------
+    backend, function, inputs
+        As for `prepared`.
+    watch : Watch
+        Looks at the arrays, or takes what a kernel has seen of them on its way.
+
+    Returns
+    -------
+    RowFunction
+        Does what the function does.
+    """
+    kernel = _compiled(backend, function, inputs)
+    if isinstance(kernel, WatchesNumbers):
+
+        def run_watching(*strips: Array, row_start: int, out: Array | None = None) -> Array:
+            done, total = kernel.watched(*strips, out=out)
+            watch.note(total, strips)
+            return done
+
+        return run_watching
+    step = prepared(backend, function, inputs)
+
+    def look_and_run(*strips: Array, row_start: int, out: Array | None = None) -> Array:
+        for strip in strips:
+            watch.look(strip)
+        done = step(*strips, row_start=row_start, out=out)
+        if type(done) is type(strips[0]):  # what a device has sent to the host is coded already
+            watch.look(done)
+        return done
+
+    return look_and_run
+
+
+@runtime_checkable
+class WatchesNumbers(Protocol):
+    """A kernel that sees by itself whether numbers are finite: it costs no pass over them."""
+
+    def watched(self, *arrays: Array, out: Array | None = None) -> tuple[Array, Array]:
+        """Give the result, and a number that is finite only if all that was read and written is."""
+        ...
+
+
+def _compiled(
+    backend: ConvolutionBackend,
+    function: Callable[..., Array],
+    inputs: Sequence[tuple[int, np.dtype[Any]]],
+) -> Callable[..., Array] | None:
+    """The kernel of a function of pixels; None where array code has to do it."""
+    if not isinstance(backend, CompilesChains):
+        return None
+    try:
+        return backend.compile(_chain(*_with_settings(function), tuple(inputs)))
+    except UnsupportedOperationError:
+        return None
 
 
 def _without_place(function: Callable[..., Array]) -> Callable[..., Array]:

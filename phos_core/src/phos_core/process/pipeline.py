@@ -40,8 +40,8 @@ from phos_core.kernels.strips import (
     give_back_last,
     of_pixels,
     pointwise,
-    prepared,
     room,
+    watched,
 )
 from phos_core.once import once
 from phos_core.process.decoding import beyond_white, encode, opened, scene_colours
@@ -198,7 +198,7 @@ def one_by_one(
     """Finish each picture with the noise of its own recipe's grain, to its own place."""
     noise = [] if grain is None else [(len(grain.size_um), np.dtype(np.float32))]
     watch = Watch(backend.name)
-    step = watched(prepared(backend, finish, [*of_pixels(*stages), *noise]), watch)
+    step = watched(backend, finish, [*of_pixels(*stages), *noise], watch)
     pitch_um = recipes[0].pitch_um(*stages[0].shape[-2:])
     positives = []
     for i, recipe in enumerate(recipes):
@@ -211,20 +211,6 @@ def one_by_one(
         watch.decide()
         positives.append(positive)
     return positives
-
-
-def watched(step: RowFunction, watch: Watch) -> RowFunction:
-    """See that what a step takes and gives is finite: clipping and rounding would hide it."""
-
-    def run(*strips: Array, row_start: int, out: Array | None = None) -> Array:
-        for strip in strips:
-            watch.look(strip)
-        done = step(*strips, row_start=row_start, out=out)
-        if type(done) is type(strips[0]):  # what a device has sent to the host is coded already
-            watch.look(done)
-        return done
-
-    return run
 
 
 def with_noise(

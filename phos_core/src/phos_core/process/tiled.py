@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from phos_core.arrays import Array, array_namespace
 from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.convolution.optional import MakesPictures
 from phos_core.convolution.running.tiles import Footprint, Tile, Window, run
 from phos_core.process.pipeline import Clock, process, reach_px
 from phos_core.process.recipe import Recipe
@@ -108,9 +109,7 @@ class Batch:
         def develop_tile(tile: Tile, pictures: Array) -> None:
             positives = self._process(pictures, tile, backend, clock)
             for positive, strip in zip(positives, strips, strict=True):
-                channels = [positive[c, ...] for c in range(positive.shape[0])]
-                picture = channels[0] if len(channels) == 1 else xp.stack(channels, axis=-1)
-                strip.append(xp.astype(picture, planes.dtype))
+                strip.append(xp.astype(_picture(positive, backend), planes.dtype, copy=False))
 
         def read(tile: Tile) -> Array:
             return planes[..., tile.read_rows, tile.read_cols]
@@ -145,6 +144,16 @@ class Batch:
             outs=outs,
             keep=None if is_whole else tile.inner,
         )
+
+
+def _picture(positive: Array, backend: ConvolutionBackend) -> Array:
+    """A positive with its channels last; a grey one without an axis for them."""
+    channels = positive.shape[0]
+    if channels == 1:
+        return positive[0, ...]
+    if isinstance(backend, MakesPictures):
+        return backend.picture(positive)
+    return array_namespace(positive).stack([positive[c, ...] for c in range(channels)], axis=-1)
 
 
 def process_of(recipe: Recipe) -> Callable[..., list[Array]]:

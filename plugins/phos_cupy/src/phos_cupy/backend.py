@@ -2,13 +2,10 @@
 
 Every PSF goes by Fourier transforms of all planes, continued beyond their edges, times a transfer
 function that stays on the device: a wide PSF costs little more than a narrow one. Planes of
-pictures in single precision go by kernels of our own (`transforms`), all others by cuFFT.
+pictures in single precision go by kernels of phos' own, all others by cuFFT.
 """
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeAlias
@@ -27,6 +24,7 @@ from phos_core.backend import (
     BackendBase,
     Boundary,
     Chain,
+    CudaKernels,
     ErrorKind,
     Grain,
     Limits,
@@ -36,16 +34,12 @@ from phos_core.backend import (
     UnsupportedOperationError,
     circular_extent,
     fast_even_length,
-    finish_all,
     grain_noise,
-    significant_radius,
     source_index,
     transfer_table,
 )
 
-from . import transforms
-from .pixels import PixelKernel, make_noise
-from .transfers import Transfers
+from .library import CupyLibrary
 
 __all__ = ["CupyBackend", "create"]
 
@@ -56,9 +50,6 @@ TABLE_BYTES = 2**29  # our choice: transfer functions kept for the next image
 PLAN_SHARE = 8  # our choice: one part in so many of the memory may be the plans' workspace
 MOST_NUMBERS = 2**31 - 1  # in one array: beyond it indices of 32 bits overflow
 SPARSE = 16  # the median is that of every so manieth row and column
-OWN_PIXELS = 2**18  # our choice: for smaller planes nothing is compiled, cuFFT takes every length
-TRIMMED_SAMPLES = 2**20  # our choice: the reach of a larger PSF is taken as it is
-CHAINS = 64  # kernels of chains that are kept
 
 DRIVER_TOO_OLD = 35  # cudaErrorInsufficientDriver; also where there is no driver
 NO_DEVICE = 100  # cudaErrorNoDevice
@@ -99,14 +90,12 @@ class CupyBackend(BackendBase):
     xp = xp
     device = cupy.cuda.Device(0)
     limits = Limits(max_elements=MOST_NUMBERS)
-    lanes = 6  # measured: at work, on their way here and back, and copied by the host
+    lanes = CudaKernels.lanes
 
     def __init__(self) -> None:
         self._kept = TableCache[Any](TABLE_BYTES)
-        self._transfers = Transfers()
-        self._lanes = ThreadPoolExecutor(self.lanes, thread_name_prefix="phos-cupy-lane")
-        self._lane = threading.local()
-        self.compile = lru_cache(maxsize=CHAINS)(self._compile)
+        self._library = CupyLibrary(self.device)
+        self._kernels = CudaKernels(self._library, self._kept)
 
     def probe(self) -> ProbeReport:
         """Look for a driver, a device, CUDA's libraries and some memory, in this order."""
@@ -131,7 +120,7 @@ class CupyBackend(BackendBase):
         if isinstance(host, cupy.ndarray):
             return host
         with self.device:
-            return self._transfers.upload(host.astype(host.dtype.newbyteorder("="), copy=False))
+            return self._kernels.transfers.upload(host)
 
     def to_host(self, x: Array) -> npt.NDArray[Any]:
         """Copy an array to page-locked memory of the host, channels last as pictures have them."""
@@ -152,14 +141,10 @@ class CupyBackend(BackendBase):
         with self.device:
             if image.size == 0:
                 return image.copy()
+            blurred = self._kernels.convolve(image, psf, boundary)
+            if blurred is not None:
+                return blurred
             plane_shape = image.shape[-2:]
-            psfs = _distinct(psf)
-            if image.dtype == cupy.float32 and _suits_own_kernels(plane_shape, psfs):
-                plan = transforms.plan_of(plane_shape, _reach(psfs), boundary, self._kept)
-                if plan is not None:
-                    planes = cupy.ascontiguousarray(image).reshape(-1, *plane_shape)
-                    blurred = transforms.convolve(plan, planes, psfs, self._kept)
-                    return blurred.reshape(image.shape)
             psfs = (psf,) if isinstance(psf, PSF) else tuple(psf)
             extent = _extent(plane_shape, psfs, boundary)
             if isinstance(psf, PSF):
@@ -177,8 +162,8 @@ class CupyBackend(BackendBase):
                 )
             return blurred.reshape(image.shape)
 
-    def _compile(self, chain: Chain) -> PixelKernel:
-        """Make one kernel of a chain: `compile` keeps it.
+    def compile(self, chain: Chain) -> Callable[..., Array]:
+        """Make one kernel of a chain, or give the one that was made.
 
         Raises
         ------
@@ -186,7 +171,7 @@ class CupyBackend(BackendBase):
             If a kernel cannot take the chain.
         """
         with self.device:
-            return PixelKernel(chain, self._transfers)
+            return self._kernels.compile(chain)
 
     def grain_noise(
         self,
@@ -212,35 +197,17 @@ class CupyBackend(BackendBase):
             "col_start": col_start,
         }
         with self.device:
-            made = make_noise(params, **wanted)
+            made = self._kernels.grain_noise(params, **wanted)
             return grain_noise(like, params, **wanted) if made is None else made
 
+    def picture(self, channels: Array) -> Array:
+        """Give channels as a picture; see `MakesPictures`."""
+        with self.device:
+            return cupy.ascontiguousarray(cupy.moveaxis(channels, 0, -1))
+
     def side_by_side(self, work: Callable[[int], None], count: int) -> None:
-        """Do pieces of work on a few streams, so that copies and kernels overlap.
-
-        Parameters
-        ----------
-        work : callable
-            ``work(i)`` does one of them.
-        count : int
-            How many there are.
-
-        Raises
-        ------
-        Exception
-            What the first that failed raised; those that had not begun by then are left out, and
-            those that had have ended.
-        """
-
-        def in_lane(index: int) -> None:
-            if not hasattr(self._lane, "stream"):
-                self._lane.stream = cupy.cuda.Stream(non_blocking=True)
-                self._transfers.go_alone()
-            with self.device, self._lane.stream:
-                work(index)
-
-        jobs = [self._lanes.submit(copy_context().run, in_lane, index) for index in range(count)]
-        finish_all(jobs)
+        """Do pieces of work on a few streams; see `RunsSideBySide`."""
+        self._kernels.side_by_side(work, count)
 
     def memory(self) -> MemoryInfo:
         """Say what the driver has free, and what CuPy's pool holds ready within its limit."""
@@ -274,9 +241,7 @@ class CupyBackend(BackendBase):
         """Forget transfer functions and plans, and give the pools' free memory back."""
         with self.device:
             self._kept.clear()
-            _reach.cache_clear()
-            self.compile.cache_clear()
-            self._transfers.release()
+            self._kernels.release()
             cupy.fft.config.get_plan_cache().clear()
             cupy.get_default_memory_pool().free_all_blocks()
             cupy.get_default_pinned_memory_pool().free_all_blocks()
@@ -377,20 +342,19 @@ class CupyBackend(BackendBase):
 
     def _table(self, psf: PSF | tuple[PSF, ...], height: int, width: int) -> Array:
         """Transfer function, or one for each plane, divided by the transform's length."""
-        if isinstance(psf, PSF):
-            return self._kept.get((psf, height, width), lambda: _scaled(psf, height, width))
-        if all(one == psf[0] for one in psf):
-            return self._table(psf[0], height, width)
+        psfs = (psf,) if isinstance(psf, PSF) else psf
+        if all(one == psfs[0] for one in psfs):
+            psfs = psfs[:1]
         return self._kept.get(
-            (psf, height, width),
-            lambda: cupy.stack([_scaled(one, height, width) for one in psf]),
+            (psfs, "cuFFT", height, width),
+            lambda: self._library.upload(np.stack([_scaled(one, height, width) for one in psfs])),
         )
 
     def _planes(self, count: int) -> Array:
         """Indices of the planes."""
         return self._kept.get(
             ("planes", count),
-            lambda: transforms.uploaded(np.arange(count, dtype=np.int32)[:, None, None]),
+            lambda: self._library.upload(np.arange(count, dtype=np.int32)[:, None, None]),
         )
 
     def _index(self, size: int, before: int, length: int, boundary: Boundary) -> Array:
@@ -402,39 +366,9 @@ class CupyBackend(BackendBase):
                 index[index >= size] = -1
             else:
                 index = source_index(size, before, length, boundary)
-            return transforms.uploaded(index.astype(np.int32))
+            return self._library.upload(index.astype(np.int32))
 
         return self._kept.get((size, before, length, boundary), make)
-
-
-def _distinct(psf: PSF | Sequence[PSF]) -> tuple[PSF, ...]:
-    """One PSF for each layer, or one alone where it serves them all."""
-    psfs = (psf,) if isinstance(psf, PSF) else tuple(psf)
-    return psfs[:1] if all(one == psfs[0] for one in psfs[1:]) else psfs
-
-
-def _suits_own_kernels(shape: tuple[int, int], psfs: tuple[PSF, ...]) -> bool:
-    """Whether planes are large, and PSFs no wider: our kernels continue planes by all their reach.
-
-    cuFFT's continue them no farther than to where they repeat themselves.
-    """
-    (rows, cols), (ry, rx) = shape, _reach(psfs)
-    return rows * cols >= OWN_PIXELS and ry <= rows and rx <= cols
-
-
-@lru_cache(maxsize=256)
-def _reach(psfs: tuple[PSF, ...]) -> tuple[int, int]:
-    """How far the PSFs reach in rows and columns, where they still have weight."""
-    reaches = [_significant_reach(psf) for psf in psfs]
-    return max(ry for ry, _ in reaches), max(rx for _, rx in reaches)
-
-
-def _significant_reach(psf: PSF) -> tuple[int, int]:
-    ry, rx = psf.radius
-    if (2 * ry + 1) * (2 * rx + 1) > TRIMMED_SAMPLES:
-        return ry, rx
-    size = np.abs(psf.samples())
-    return significant_radius(size.sum(axis=1)), significant_radius(size.sum(axis=0))
 
 
 def _extent(shape: Sequence[int], psfs: tuple[PSF, ...], boundary: Boundary) -> Extent:
@@ -447,10 +381,10 @@ def _extent(shape: Sequence[int], psfs: tuple[PSF, ...], boundary: Boundary) -> 
     )
 
 
-def _scaled(psf: PSF, height: int, width: int) -> Array:
+def _scaled(psf: PSF, height: int, width: int) -> npt.NDArray[Any]:
     table = transfer_table(psf, np.fft.fftfreq(height), np.fft.rfftfreq(width))
     table *= 1.0 / (height * width)
-    return transforms.uploaded(table)
+    return table
 
 
 def _forget_large_plans() -> None:

@@ -10,7 +10,7 @@ import math
 import platform
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any, TypeAlias
 
 import array_api_compat.torch as xp
@@ -25,15 +25,20 @@ from phos_core.backend import (
     Array,
     BackendBase,
     Boundary,
+    Chain,
+    CudaKernels,
     ErrorKind,
+    Grain,
     Limits,
     MemoryInfo,
     OutOfMemoryError,
     ProbeReport,
     TableCache,
+    UnsupportedOperationError,
     circular_extent,
     direct_convolution,
     fast_even_length,
+    grain_noise,
     host_memory,
     source_index,
     transfer_table,
@@ -50,6 +55,8 @@ INDEX_LIMIT = 2**31 - 1  # numbers in one tensor: many kernels count them in 32 
 MPS_BYTES = 2**32 - 1  # of one tensor: a larger one ends the process, past any `except`
 LIGHT_PLANES = 3  # red, green and blue: a grey picture too is exposed as these
 SPARSE = 16  # the typical value of a plane is that of every so manieth row and column
+
+COMPILER_HINT = "pip install 'phos-torch[cuda]' brings NVIDIA's compiler"
 
 # PyTorch raises plain RuntimeErrors, told apart by their text alone.
 OUT_OF_MEMORY = (
@@ -83,7 +90,7 @@ class TorchBackend(BackendBase):
     def __init__(self, name: str, device: torch.device) -> None:
         self.name = name
         self.device = device
-        self._kept = TableCache[torch.Tensor](TABLE_BYTES)
+        self._kept = TableCache[Any](TABLE_BYTES)
 
     def to_device(self, host: npt.NDArray[Any] | torch.Tensor) -> Array:
         """Copy an array to the device; a tensor that is there is taken as it is."""
@@ -91,8 +98,7 @@ class TorchBackend(BackendBase):
             return host.detach().to(self.device)
         grey_as_three = LIGHT_PLANES if host.ndim > 2 and host.shape[0] < LIGHT_PLANES else 1
         self._check_fits("the picture", grey_as_three * host.size)
-        # In the order it has in memory, which a device changes quicker than the host.
-        return self._uploaded(torch.from_numpy(_shareable(host))).contiguous()
+        return self._from_host(host)
 
     def to_host(self, x: Array) -> npt.NDArray[Any]:
         """Copy a tensor to memory of its own, channels last as pictures have them."""
@@ -121,6 +127,10 @@ class TorchBackend(BackendBase):
                 blurred = self._convolve_layers(layers, psfs, boundary, extent)
             return blurred.reshape(image.shape)
 
+    def picture(self, channels: Array) -> Array:
+        """Give channels as a picture; see `MakesPictures`."""
+        return channels.movedim(0, -1).contiguous()
+
     def release(self) -> None:
         """Forget the tables."""
         self._kept.clear()
@@ -137,6 +147,10 @@ class TorchBackend(BackendBase):
             case RuntimeError() if any(text in str(error) for text in DEVICE_LOST):
                 return "device-lost"
         return super().classify_error(error)
+
+    def _from_host(self, host: npt.NDArray[Any]) -> torch.Tensor:
+        """A copy on the device: in the order it has in memory, which a device changes quicker."""
+        return self._uploaded(torch.from_numpy(_shareable(host))).contiguous()
 
     def _uploaded(self, tensor: torch.Tensor) -> torch.Tensor:
         """A copy on the device, in the order that the numbers have."""
@@ -301,6 +315,72 @@ class CudaBackend(TorchBackend):
     def __init__(self, number: int | None = None) -> None:
         name = "torch:cuda" if number is None else f"torch:cuda:{number}"
         super().__init__(name, torch.device("cuda", number or 0))
+        self._unmade = ""  # why there are no kernels of phos' own
+
+    def convolve(
+        self, image: Array, psf: PSF | Sequence[PSF], *, boundary: Boundary = "symmetric"
+    ) -> Array:
+        """Convolve large planes by kernels of phos' own, others as PyTorch does everywhere."""
+        blurred = None
+        if self._kernels is not None and image.numel():
+            with torch.cuda.device(self.device), torch.no_grad():
+                blurred = self._kernels.convolve(image, psf, boundary)
+        return super().convolve(image, psf, boundary=boundary) if blurred is None else blurred
+
+    def compile(self, chain: Chain) -> Callable[..., Array]:
+        """Make one kernel of a chain, or give the one that was made.
+
+        Raises
+        ------
+        UnsupportedOperationError
+            If a kernel cannot take the chain, or nothing compiles kernels here.
+        """
+        if self._kernels is None:
+            raise UnsupportedOperationError(f"{self.name}: {self._unmade}")
+        with torch.cuda.device(self.device):
+            return self._kernels.compile(chain)
+
+    def grain_noise(self, like: Array, params: Grain, **where: Any) -> Array:
+        """Make the noise of `phos_core.backend.grain_noise`, in one kernel where that is made."""
+        made = None
+        if self._kernels is not None:
+            with torch.cuda.device(self.device):
+                made = self._kernels.grain_noise(params, **where)
+        return grain_noise(like, params, **where) if made is None else made
+
+    @property
+    def lanes(self) -> int:
+        """How many pieces of work run side by side."""
+        return 1 if self._kernels is None else self._kernels.lanes
+
+    def side_by_side(self, work: Callable[[int], None], count: int) -> None:
+        """Do pieces of work on a few streams; see `RunsSideBySide`."""
+        if self._kernels is None:
+            for index in range(count):
+                work(index)
+        else:
+            self._kernels.side_by_side(work, count)
+
+    def _from_host(self, host: npt.NDArray[Any]) -> torch.Tensor:
+        """A copy on the device as it lies in memory, in slices that overlap.
+
+        Page-locked memory is read later: it must stay as it is until the device has got there.
+        """
+        if self._kernels is None:
+            return super()._from_host(host)
+        with torch.cuda.device(self.device):
+            there: torch.Tensor = self._kernels.transfers.upload(host)
+        return there
+
+    @cached_property
+    def _kernels(self) -> CudaKernels | None:
+        """Kernels of phos' own; None where NVIDIA's compiler is not to be had."""
+        try:
+            from phos_torch.cuda import TorchCudaLibrary
+        except ImportError as error:
+            self._unmade = f"kernels are not compiled: {error}; {COMPILER_HINT}"
+            return None
+        return CudaKernels(TorchCudaLibrary(self.name, self.device), self._kept)
 
     def probe(self) -> ProbeReport:
         """Look for CUDA in this PyTorch, a driver, the device and some memory, in this order."""
@@ -327,10 +407,12 @@ class CudaBackend(TorchBackend):
         """Say which GPU, which CUDA and driver, and what PyTorch's pool holds."""
         properties = torch.cuda.get_device_properties(self.device)
         held, used = self._held_and_used()
+        own = "PyTorch's alone" if self._kernels is None else "phos' own"
         return {
             "name": properties.name,
             "compute capability": f"{properties.major}.{properties.minor}",
             "CUDA of PyTorch": str(torch.version.cuda or torch.version.hip),
+            "kernels": f"{own}{self._unmade and ': ' + self._unmade}",
             "driver": collect_env.get_nvidia_driver_version(collect_env.run) or "not known",
             "held by PyTorch": _mib(held),
             "of it in use": _mib(used),
@@ -349,6 +431,8 @@ class CudaBackend(TorchBackend):
     def release(self) -> None:
         """Forget the tables, and give back the memory that PyTorch keeps for the next tensor."""
         super().release()
+        if self._kernels is not None:
+            self._kernels.release()
         with torch.cuda.device(self.device):
             torch.cuda.empty_cache()
 

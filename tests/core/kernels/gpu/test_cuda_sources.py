@@ -194,6 +194,7 @@ def run_chain(built, chain, arrays, out):
         *(x.ctypes.data for x in together),
         *(stride // x.itemsize for x in together for stride in x.strides),
         *([table.ctypes.data for table in chain.tables] or [0]),
+        0,
         *out.shape[1:],
     )
     library = built(CHAINS + chain_source.source(chain) + RUN_CHAIN)

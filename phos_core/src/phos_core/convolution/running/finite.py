@@ -1,6 +1,7 @@
 """Whether what a backend computed is finite: a driver gone wrong gives NaN, and says nothing."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ class Watch:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._asked: list[tuple[Array, Array]] = []
+        self._asked: list[tuple[Array, Sequence[Array]]] = []
 
     def look(self, x: Array) -> None:
         """See that an array holds no NaN and no infinity, now or in the end.
@@ -46,7 +47,11 @@ class Watch:
             return
         xp = array_namespace(x)
         if xp.isdtype(x.dtype, "real floating"):
-            self._asked.append((xp.sum(x), x))
+            self.note(xp.sum(x), [x])
+
+    def note(self, total: Array, arrays: Sequence[Array]) -> None:
+        """Take a number of the device that is finite only if everything in some arrays is."""
+        self._asked.append((total, arrays))
 
     def decide(self) -> None:
         """See that all arrays of the device were finite; what was asked is then done with.
@@ -57,8 +62,8 @@ class Watch:
             If one was not.
         """
         asked, self._asked = self._asked, []
-        for total, x in asked:
-            if not math.isfinite(float(total)) and not _is_finite_each(x):
+        for total, arrays in asked:
+            if not math.isfinite(float(total)) and not all(map(_is_finite_each, arrays)):
                 raise not_finite(self._name)
 
 
@@ -114,4 +119,4 @@ def sum_of_squares(plane: npt.NDArray[np.float32]) -> float:
 
 def _is_finite_each(x: Array) -> bool:
     xp = array_namespace(x)
-    return bool(xp.all(xp.isfinite(x)))
+    return not xp.isdtype(x.dtype, "real floating") or bool(xp.all(xp.isfinite(x)))

@@ -63,6 +63,7 @@ TWO_ARGUMENTS = {
     "gt": "{} > {}",
 }
 TRUTH = ("le", "lt", "ge", "gt")
+LARGEST = 3.4028234e38  # of the finite floats
 
 
 def head(chain: Chain) -> struct.Struct:
@@ -77,11 +78,10 @@ def head(chain: Chain) -> struct.Struct:
     -------
     Struct
         Where each array begins, those that are read and then the result; their strides in numbers,
-        for layers, rows and columns; where the tables begin; rows and columns. The constants
-        follow, in single precision, filled up to an even number.
+    XX in single precision, filled up to an even number.
     """
     arrays = len(chain.inputs) + 1
-    return struct.Struct(f"{arrays}Q{3 * arrays}q{max(len(chain.tables), 1)}Q2i")
+    return struct.Struct(f"{arrays}Q{3 * arrays}q{max(len(chain.tables), 1)}QQ2i")
 
 
 def constants(chain: Chain) -> npt.NDArray[np.float32]:
@@ -120,12 +120,14 @@ def source(chain: Chain) -> str:
             f"out[{layer} * a.strides[{last}][0]] = ({name})v{value};"
             for layer, value in enumerate(chain.outputs)
         ),
+        *_watch(chain),
     ]
     return f"""
 struct Arguments {{
     void *arrays[{arrays}];
     long long strides[{arrays}][3];
     const float *tables[{tables}];
+    float *watch;
     int rows, cols;
     float constants[{len(constants(chain))}];
 }};
@@ -135,6 +137,21 @@ KERNEL pixels(const Arguments a) {{
     }}
 }}
 """
+
+
+def _watch(chain: Chain) -> list[str]:
+    """Write what notes floats that are not finite: their sum is finite only if each of them is."""
+    read = [
+        value
+        for value, instruction in enumerate(chain.instructions)
+        if instruction.op == "input" and chain.inputs[instruction.args[0]][1].kind == "f"
+    ]
+    written = chain.outputs if chain.dtype.kind == "f" else ()
+    names = [f"v{value}" for value in sorted({*read, *written})]
+    if not names:
+        return []
+    total = " + ".join(names)
+    return [f"if (a.watch && !(fabsf({total}) <= {LARGEST}f)) *a.watch = {total};"]
 
 
 def _line(value: int, instruction: Instruction, dtypes: list[np.dtype[Any]]) -> str:

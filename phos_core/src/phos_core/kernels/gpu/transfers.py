@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import cupy
 import numpy as np
 import numpy.typing as npt
 
-from phos_core.backend import Array, usable_cores
+from phos_core.arrays import Array, numpy_dtype
+from phos_core.convolution.methods.cpu import usable_cores
+from phos_core.kernels.gpu.library import CudaLibrary
 
 __all__ = ["Transfers", "in_memory_order", "row_slices"]
 
@@ -23,16 +24,21 @@ LANE_SLICE_BYTES = 2**26  # our choice: beside others, a picture of 6 megapixels
 KEPT_BYTES = 2**29  # our choice: page-locked memory kept for the next picture
 MOST_THREADS = 4  # measured: more do not copy faster
 PAGE_BYTES = 4096
-LOCKED = 1  # cudaMemoryTypeHost
-TO_DEVICE, TO_HOST = 1, 2  # cudaMemcpyKind
 
 Bytes = npt.NDArray[np.uint8]
 
 
 class Transfers:
-    """Copies arrays to and from the device, by memory and threads that are kept."""
+    """Copies arrays to and from the device, by memory and threads that are kept.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    library : CudaLibrary
+        Whose arrays they are.
+    """
+
+    def __init__(self, library: CudaLibrary) -> None:
+        self._library = library
         self._lock = threading.Lock()
         self._free: deque[tuple[Bytes, Any]] = deque()
         self._threads: ThreadPoolExecutor | None = None
@@ -44,15 +50,18 @@ class Transfers:
         Page-locked memory is read later, in the order of the current stream's work: it must stay
         as it is until then.
         """
-        pixels, order = in_memory_order(host)
-        uploaded = cupy.empty(pixels.shape, pixels.dtype)
-        stream = cupy.cuda.get_current_stream()
-        if pixels.flags.c_contiguous and is_locked(pixels):
-            _copy(uploaded.data.ptr, pixels.ctypes.data, pixels.nbytes, TO_DEVICE, stream)
+        native = host.astype(host.dtype.newbyteorder("="), copy=False)
+        pixels, order = in_memory_order(native)
+        library = self._library
+        uploaded = library.empty(pixels.shape, pixels.dtype)
+        stream = library.stream()
+        if pixels.flags.c_contiguous and library.is_locked(pixels):
+            to = library.address(uploaded)
+            library.copy(to, pixels.ctypes.data, pixels.nbytes, stream)
             self._hold_until_read(pixels, stream)
         elif pixels.size:
             self._upload_in_slices(pixels, uploaded, stream)
-        return uploaded.transpose(np.argsort(order).tolist())
+        return library.permuted(uploaded, np.argsort(order).tolist())
 
     def download(
         self,
@@ -73,39 +82,41 @@ class Transfers:
             that one slice is on its way while the next is made.
         """
         place, order = in_memory_order(host)
-        pixels = picture.transpose(order)
-        direct = place.flags.c_contiguous and place.dtype == pixels.dtype
-        locked = direct and is_locked(place)
+        library = self._library
+        pixels = library.permuted(picture, order)
+        dtype = numpy_dtype(pixels)
+        direct = place.flags.c_contiguous and place.dtype == dtype
+        locked = direct and library.is_locked(place)
         slices = self._slices(pixels)
         touched = []
         if direct and not locked and not self._alone:
             touched = [self._start(_touch, place[rows]) for rows in slices]
-        work, way = cupy.cuda.get_current_stream(), self._way_back()
+        work, way = library.stream(), self._way_back()
         copies: list[tuple[slice, Bytes, Any]] = []
         for rows in slices:
             if make is not None:
                 make(rows)
-            way.wait_event(work.record())
-            part = pixels[rows]
+            library.wait(way, library.record(work))
+            part = library.address(pixels[rows])
+            size_bytes = place[rows].size * dtype.itemsize
             if locked:
-                _copy(place[rows].ctypes.data, part.data.ptr, part.nbytes, TO_HOST, way)
+                library.copy(place[rows].ctypes.data, part, size_bytes, way)
                 continue
-            staged = self._staging(part.nbytes)
-            _copy(staged.ctypes.data, part.data.ptr, part.nbytes, TO_HOST, way)
-            copies.append((rows, staged, way.record()))
+            staged = self._staging(size_bytes)
+            library.copy(staged.ctypes.data, part, size_bytes, way)
+            copies.append((rows, staged[:size_bytes], library.record(way)))
         for wait in touched:
             wait()
         jobs = []
         for rows, staged, arrived in copies:
             arrived.synchronize()
-            part = pixels[rows]
-            values = staged[: part.nbytes].view(part.dtype).reshape(part.shape)
+            values = staged.view(dtype).reshape(place[rows].shape)
             jobs.append((self._start(np.copyto, place[rows], values, "same_kind"), staged))
         if locked:
-            way.synchronize()
+            library.record(way).synchronize()
         for wait, staged in jobs:
             wait()
-            self._give_back(staged, None)
+            self._give_back(staged.base, None)
 
     def go_alone(self) -> None:
         """Let this thread copy by itself, in large pieces: others work beside it."""
@@ -128,11 +139,12 @@ class Transfers:
             part = pixels[rows]
             staged = self._staging(part.nbytes)
             values = staged[: part.nbytes].view(part.dtype).reshape(part.shape)
-            jobs.append((self._start(np.copyto, values, part), uploaded[rows], staged))
-        for wait, part, staged in jobs:
+            copying = self._start(np.copyto, values, part)
+            jobs.append((copying, uploaded[rows], staged, part.nbytes))
+        for wait, part, staged, size_bytes in jobs:
             wait()
-            _copy(part.data.ptr, staged.ctypes.data, part.nbytes, TO_DEVICE, stream)
-            self._give_back(staged, stream.record())
+            self._library.copy(self._library.address(part), staged.ctypes.data, size_bytes, stream)
+            self._give_back(staged, self._library.record(stream))
 
     @property
     def _alone(self) -> bool:
@@ -157,8 +169,7 @@ class Transfers:
                 if staged.nbytes >= size_bytes and (used is None or used.done):
                     del self._free[index]
                     return staged
-        memory = cupy.cuda.alloc_pinned_memory(size_bytes)
-        return np.frombuffer(memory, np.uint8, size_bytes)
+        return self._library.locked(size_bytes)
 
     def _give_back(self, staged: Bytes, used: Any) -> None:
         with self._lock:
@@ -171,21 +182,21 @@ class Transfers:
     def _hold_until_read(self, pixels: npt.NDArray[Any], stream: Any) -> None:
         """Keep memory alive that the device reads later."""
         held = self._own.__dict__.setdefault("held", deque())
-        held.append((pixels, stream.record()))
+        held.append((pixels, self._library.record(stream)))
         while held and held[0][1].done:
             held.popleft()
 
     def _way_back(self) -> Any:
         """The stream of copies to the host that a thread has."""
         if not hasattr(self._own, "way"):
-            self._own.way = cupy.cuda.Stream(non_blocking=True)
+            self._own.way = self._library.new_stream()
         return self._own.way
 
     def _pool(self) -> ThreadPoolExecutor:
         with self._lock:
             if self._threads is None:
                 count = min(MOST_THREADS, usable_cores())
-                self._threads = ThreadPoolExecutor(count, thread_name_prefix="phos-cupy")
+                self._threads = ThreadPoolExecutor(count, thread_name_prefix="phos-copies")
             return self._threads
 
 
@@ -202,15 +213,6 @@ def row_slices(shape: Sequence[int], itemsize: int, most_bytes: int) -> list[sli
     row_bytes = itemsize * int(np.prod(shape[1:]))
     step = max(1, most_bytes // max(row_bytes, 1))
     return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]
-
-
-def is_locked(array: npt.NDArray[Any]) -> bool:
-    """Say whether CUDA knows an array's memory as page-locked."""
-    return bool(cupy.cuda.runtime.pointerGetAttributes(array.ctypes.data).type == LOCKED)
-
-
-def _copy(to: int, source: int, size_bytes: int, kind: int, stream: Any) -> None:
-    cupy.cuda.runtime.memcpyAsync(to, source, size_bytes, kind, stream.ptr)
 
 
 def _nothing() -> None:

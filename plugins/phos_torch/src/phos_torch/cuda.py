@@ -1,0 +1,241 @@
+"""What phos' kernels in CUDA need of PyTorch: its tensors and streams, NVIDIA's own compiler.
+
+NVIDIA publishes its compiler and its driver to Python as `cuda.core` and `cuda.bindings`. PyTorch's
+tensors are handed over by their addresses, in the order of its current stream.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache, cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from cuda.bindings import driver
+from cuda.core import Program, ProgramOptions
+from cuda.core.utils import FileStreamProgramCache
+
+from phos_core.backend import Array
+
+__all__ = ["TorchCudaLibrary"]
+
+KEPT_BYTES = 2**28  # our choice: compiled kernels of all programs that share the cache on the disk
+
+
+class TorchCudaLibrary:
+    """PyTorch's tensors, memory and streams on one device.
+
+    Parameters
+    ----------
+    name : str
+        What messages call the backend.
+    device : torch.device
+        The device, with its number; PyTorch's current one whenever a method is called.
+    """
+
+    def __init__(self, name: str, device: torch.device) -> None:
+        self.name = name
+        self._device = device
+
+    @cached_property
+    def shared_bytes(self) -> int:
+        """Shared memory that a block may have."""
+        what = driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN
+        return int(_done(driver.cuDeviceGetAttribute(what, self.number)))
+
+    @cached_property
+    def number(self) -> Any:
+        """The device as the driver knows it, which counts as PyTorch does."""
+        torch.cuda.init()
+        return _done(driver.cuDeviceGet(self._device.index))
+
+    @cached_property
+    def context(self) -> Any:
+        """The device's own context, which PyTorch works in: kept as long as the process lives."""
+        return _done(driver.cuDevicePrimaryCtxRetain(self.number))
+
+    def compile(
+        self, source: str, options: Mapping[str, bool], names: Sequence[str]
+    ) -> list["TorchKernel"]:
+        """Compile source for the device, or load it from NVIDIA's cache on the disk."""
+        major, minor = torch.cuda.get_device_capability(self._device)
+        given = ProgramOptions(std="c++17", arch=f"sm_{major}{minor}", **options)
+        code = Program(source, "c++", given).compile("cubin", cache=_cache())
+        with self.current():
+            return [TorchKernel(code.get_kernel(name), self) for name in names]
+
+    def empty(self, shape: Sequence[int], dtype: npt.DTypeLike) -> Array:
+        """Make a tensor in one piece."""
+        return torch.empty(tuple(shape), dtype=_tensors_dtype(np.dtype(dtype)), device=self._device)
+
+    def zeros(self, shape: Sequence[int], dtype: npt.DTypeLike) -> Array:
+        """Make a tensor of zeros in one piece."""
+        return torch.zeros(tuple(shape), dtype=_tensors_dtype(np.dtype(dtype)), device=self._device)
+
+    def upload(self, numbers: npt.NDArray[Any]) -> Array:
+        """Copy numbers to the device, there for every stream once this returns."""
+        there = torch.from_numpy(np.array(numbers)).to(self._device)
+        torch.cuda.current_stream(self._device).synchronize()
+        return there
+
+    def address(self, array: Array) -> int:
+        """Where a tensor begins."""
+        return int(array.data_ptr())
+
+    def strides(self, array: Array) -> Sequence[int]:
+        """How far one place of an axis is from the next, in numbers."""
+        return tuple(array.stride())
+
+    def permuted(self, array: Array, order: Sequence[int]) -> Array:
+        """Give a view with the axes in another order."""
+        return array.permute(tuple(order))
+
+    def in_one_piece(self, array: Array) -> Array:
+        """Give the tensor with its axes in the order of memory: itself, or a copy."""
+        return array.contiguous()
+
+    def locked(self, size_bytes: int) -> npt.NDArray[np.uint8]:
+        """Allocate page-locked memory of the host."""
+        memory: npt.NDArray[np.uint8] = torch.empty(
+            size_bytes, dtype=torch.uint8, device="cpu", pin_memory=True
+        ).numpy()
+        return memory
+
+    def is_locked(self, array: npt.NDArray[Any]) -> bool:
+        """Say whether an array's memory is known to CUDA as page-locked."""
+        what = driver.CUpointer_attribute.CU_POINTER_ATTRIBUTE_MEMORY_TYPE
+        error, kind = driver.cuPointerGetAttribute(what, array.ctypes.data)
+        known = error == driver.CUresult.CUDA_SUCCESS
+        return known and int(kind) == int(driver.CUmemorytype.CU_MEMORYTYPE_HOST)
+
+    def copy(self, to: int, source: int, size_bytes: int, stream: Any) -> None:
+        """Copy between the device and page-locked memory, in the order of a stream."""
+        with self.current():
+            _done(driver.cuMemcpyAsync(to, source, size_bytes, stream.cuda_stream))
+
+    def stream(self) -> Any:
+        """Give the current stream."""
+        return torch.cuda.current_stream(self._device)
+
+    def new_stream(self) -> Any:
+        """Make a stream that does not wait for others."""
+        return torch.cuda.Stream(self._device)
+
+    @contextmanager
+    def using(self, stream: Any) -> Iterator[None]:
+        """Make the device and a stream of it current."""
+        with torch.cuda.device(self._device), torch.cuda.stream(stream):
+            yield
+
+    def record(self, stream: Any) -> "TorchEvent":
+        """Mark the place that a stream's order has come to."""
+        return TorchEvent(stream)
+
+    def wait(self, stream: Any, event: Any) -> None:
+        """Let a stream's further work wait for an event."""
+        stream.wait_event(event.event)
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        """Make the device's context current: PyTorch leaves that to its first call on a thread."""
+        _done(driver.cuCtxPushCurrent(self.context))
+        try:
+            yield
+        finally:
+            _done(driver.cuCtxPopCurrent())
+
+
+class TorchEvent:
+    """A place in the order of a stream.
+
+    Parameters
+    ----------
+    stream : torch.cuda.Stream
+        The stream.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self.event = torch.cuda.Event()
+        self.event.record(stream)
+
+    @property
+    def done(self) -> bool:
+        """Whether the device has got there."""
+        return self.event.query()
+
+    def synchronize(self) -> None:
+        """Wait until it has."""
+        self.event.synchronize()
+
+
+class TorchKernel:
+    """A kernel that starts in the order of PyTorch's current stream.
+
+    Parameters
+    ----------
+    kernel : cuda.core.Kernel
+        The kernel.
+    library : TorchCudaLibrary
+        Whose device it was compiled for.
+    """
+
+    def __init__(self, kernel: Any, library: TorchCudaLibrary) -> None:
+        self._kernel = kernel
+        self._function = driver.CUfunction(int(kernel.handle))
+        self._library = library
+
+    @property
+    def most_threads(self) -> int:
+        """How many threads a block may have, as its registers allow."""
+        with self._library.current():
+            return int(self._kernel.attributes.max_threads_per_block)
+
+    def allow_shared(self, size_bytes: int) -> None:
+        """Let its blocks have so much shared memory."""
+        what = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+        number = self._library.number
+        _done(driver.cuKernelSetAttribute(what, size_bytes, self._kernel.handle, number))
+
+    def start(
+        self, grid: Sequence[int], threads: int, arguments: bytearray, shared_bytes: int = 0
+    ) -> None:
+        """Start it in the order of the current stream."""
+        record = np.frombuffer(arguments, np.uint8)
+        addresses = np.array([record.ctypes.data], np.uint64)  # the driver copies the record
+        x, y, z = (*grid, 1, 1)[:3]
+        blocks = (x, y, z, threads, 1, 1)
+        stream = self._library.stream().cuda_stream
+        with self._library.current():
+            given = (shared_bytes, stream, addresses.ctypes.data, 0)
+            _done(driver.cuLaunchKernel(self._function, *blocks, *given))
+
+
+@cache
+def _tensors_dtype(dtype: np.dtype[Any]) -> torch.dtype:
+    return torch.from_numpy(np.empty(0, dtype)).dtype
+
+
+@cache
+def _cache() -> FileStreamProgramCache | None:
+    """Compiled kernels on the disk; None where nothing can be kept."""
+    try:
+        return FileStreamProgramCache(max_size_bytes=KEPT_BYTES)
+    except OSError:
+        return None
+
+
+def _done(answer: tuple[Any, ...]) -> Any:
+    """Give what a call of the driver or the compiler gave.
+
+    Raises
+    ------
+    RuntimeError
+        If it failed; worded as PyTorch words its own, so that it is recognised as such.
+    """
+    error, *values = answer
+    if int(error) != 0:
+        name = getattr(error, "name", str(error))
+        kind = "CUDA out of memory" if name == "CUDA_ERROR_OUT_OF_MEMORY" else "CUDA error"
+        raise RuntimeError(f"{kind}: {name}")
+    return values[0] if values else None
