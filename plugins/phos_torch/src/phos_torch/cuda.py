@@ -60,7 +60,12 @@ class TorchCudaLibrary:
     ) -> list["TorchKernel"]:
         """Compile source for the device, or load it from NVIDIA's cache on the disk."""
         major, minor = torch.cuda.get_device_capability(self._device)
-        given = ProgramOptions(std="c++17", arch=f"sm_{major}{minor}", **options)
+        given = ProgramOptions(
+            std="c++17",
+            arch=f"sm_{major}{minor}",
+            device_as_default_execution_space=True,
+            **options,
+        )
         code = Program(source, "c++", given).compile("cubin", cache=_cache())
         with self.current():
             return [TorchKernel(code.get_kernel(name), self) for name in names]

@@ -84,7 +84,7 @@ class CudaLibrary(Protocol):
         Parameters
         ----------
         source : str
-            The source.
+            The source; functions in it that do not say where they run are the device's.
         options : mapping of str to bool
             Of NVIDIA's compiler, such as ``{"prec_sqrt": False}``.
         names : sequence of str

@@ -84,10 +84,10 @@ class ChainKernel:
         -------
         array, shape (layers, rows, cols)
             As from a call.
-        array of float32 of the device, shape (1,)
+        array of float32 of the device, shape ()
             Not finite unless all of them are, and their sum in each pixel.
         """
-        watch = self._library.zeros((1,), np.float32)
+        watch = self._library.zeros((), np.float32)
         return self._run(arrays, out, self._library.address(watch)), watch
 
     def _run(self, arrays: Sequence[Array], out: Any, watch: int) -> Array:
