@@ -69,7 +69,7 @@ from phos_core.effects.grain import (
 from phos_core.errors import DeviceLostError, OutOfMemoryError, UnsupportedOperationError
 from phos_core.kernels.gpu import chain_source, grain_source
 from phos_core.kernels.gpu.cuda import CudaKernels
-from phos_core.kernels.gpu.library import CudaEvent, CudaKernel, CudaLibrary
+from phos_core.kernels.gpu.library import CudaEvent, CudaKernel, CudaLaunch, CudaLibrary
 from phos_core.psf import PSF
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ __all__ = [
     "CudaEvent",
     "CudaKernel",
     "CudaKernels",
+    "CudaLaunch",
     "CudaLibrary",
     "DeclaresAccuracy",
     "DeviceLostError",

@@ -9,7 +9,7 @@ import cupy
 import numpy as np
 import numpy.typing as npt
 
-from phos_core.backend import Array
+from phos_core.backend import Array, CudaLaunch
 
 __all__ = ["CupyLibrary"]
 
@@ -43,6 +43,14 @@ class CupyLibrary:
         given = [f"--{name.replace('_', '-')}={str(on).lower()}" for name, on in options.items()]
         module = cupy.RawModule(code=source, options=("--std=c++17", *given))
         return [CupyKernel(module.get_function(name)) for name in names]
+
+    def start(self, launches: Sequence[CudaLaunch], arguments: bytearray) -> None:
+        """Start kernels one after another, in the order of the current stream."""
+        # The one form in which CuPy takes a record: an array of no axes.
+        record = (np.frombuffer(arguments, f"V{len(arguments)}").reshape(()),)
+        for launch in launches:
+            threads = (launch.threads,)
+            launch.kernel.kernel(launch.grid, threads, record, shared_mem=launch.shared_bytes)
 
     def empty(self, shape: Sequence[int], dtype: npt.DTypeLike) -> Array:
         """Make an array in one piece."""
@@ -121,21 +129,13 @@ class CupyKernel:
     """
 
     def __init__(self, kernel: Any) -> None:
-        self._kernel = kernel
+        self.kernel = kernel
 
     @property
     def most_threads(self) -> int:
         """How many threads a block may have, as its registers allow."""
-        return int(self._kernel.max_threads_per_block)
+        return int(self.kernel.max_threads_per_block)
 
     def allow_shared(self, size_bytes: int) -> None:
         """Let its blocks have so much shared memory."""
-        self._kernel.max_dynamic_shared_size_bytes = size_bytes
-
-    def start(
-        self, grid: Sequence[int], threads: int, arguments: bytearray, shared_bytes: int = 0
-    ) -> None:
-        """Start it in the order of the current stream."""
-        # The one form in which CuPy takes a record: an array of no axes.
-        record = np.frombuffer(arguments, f"V{len(arguments)}").reshape(())
-        self._kernel(tuple(grid), (threads,), (record,), shared_mem=shared_bytes)
+        self.kernel.max_dynamic_shared_size_bytes = size_bytes

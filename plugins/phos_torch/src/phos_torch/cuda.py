@@ -4,6 +4,8 @@ NVIDIA publishes its compiler and its driver to Python as `cuda.core` and `cuda.
 tensors are handed over by their addresses, in the order of its current stream.
 """
 
+import ctypes
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, cached_property
@@ -16,7 +18,7 @@ from cuda.bindings import driver
 from cuda.core import Program, ProgramOptions
 from cuda.core.utils import FileStreamProgramCache
 
-from phos_core.backend import Array
+from phos_core.backend import Array, CudaLaunch
 
 __all__ = ["TorchCudaLibrary"]
 
@@ -37,6 +39,7 @@ class TorchCudaLibrary:
     def __init__(self, name: str, device: torch.device) -> None:
         self.name = name
         self._device = device
+        self._bound = threading.local()
 
     @cached_property
     def shared_bytes(self) -> int:
@@ -44,16 +47,10 @@ class TorchCudaLibrary:
         what = driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN
         return int(_done(driver.cuDeviceGetAttribute(what, self.number)))
 
-    @cached_property
-    def number(self) -> Any:
-        """The device as the driver knows it, which counts as PyTorch does."""
-        torch.cuda.init()
-        return _done(driver.cuDeviceGet(self._device.index))
-
-    @cached_property
-    def context(self) -> Any:
-        """The device's own context, which PyTorch works in: kept as long as the process lives."""
-        return _done(driver.cuDevicePrimaryCtxRetain(self.number))
+    @property
+    def number(self) -> int:
+        """The device as the driver counts, which is as PyTorch does."""
+        return self._device.index
 
     def compile(
         self, source: str, options: Mapping[str, bool], names: Sequence[str]
@@ -67,8 +64,19 @@ class TorchCudaLibrary:
             **options,
         )
         code = Program(source, "c++", given).compile("cubin", cache=_cache())
-        with self.current():
-            return [TorchKernel(code.get_kernel(name), self) for name in names]
+        self._bind()
+        return [TorchKernel(code.get_kernel(name), self) for name in names]
+
+    def start(self, launches: Sequence[CudaLaunch], arguments: bytearray) -> None:
+        """Start kernels one after another, in the order of the current stream."""
+        self._bind()
+        record = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(arguments)))
+        parameters = ctypes.addressof(record)  # the driver copies the record
+        stream = torch.cuda.current_stream(self._device).cuda_stream
+        for kernel, grid, threads, shared_bytes in launches:
+            blocks = (*grid, threads, 1, 1)
+            given = (shared_bytes, stream, parameters, 0)
+            _done(driver.cuLaunchKernel(kernel.function, *blocks, *given))
 
     def empty(self, shape: Sequence[int], dtype: npt.DTypeLike) -> Array:
         """Make a tensor in one piece."""
@@ -116,8 +124,8 @@ class TorchCudaLibrary:
 
     def copy(self, to: int, source: int, size_bytes: int, stream: Any) -> None:
         """Copy between the device and page-locked memory, in the order of a stream."""
-        with self.current():
-            _done(driver.cuMemcpyAsync(to, source, size_bytes, stream.cuda_stream))
+        self._bind()
+        _done(driver.cuMemcpyAsync(to, source, size_bytes, stream.cuda_stream))
 
     def stream(self) -> Any:
         """Give the current stream."""
@@ -141,14 +149,11 @@ class TorchCudaLibrary:
         """Let a stream's further work wait for an event."""
         stream.wait_event(event.event)
 
-    @contextmanager
-    def current(self) -> Iterator[None]:
-        """Make the device's context current: PyTorch leaves that to its first call on a thread."""
-        _done(driver.cuCtxPushCurrent(self.context))
-        try:
-            yield
-        finally:
-            _done(driver.cuCtxPopCurrent())
+    def _bind(self) -> None:
+        """Bind the device's context to this thread, which PyTorch leaves to its own first call."""
+        if not hasattr(self._bound, "here"):
+            torch.cuda.current_stream(self._device).query()
+            self._bound.here = True
 
 
 class TorchEvent:
@@ -187,33 +192,19 @@ class TorchKernel:
 
     def __init__(self, kernel: Any, library: TorchCudaLibrary) -> None:
         self._kernel = kernel
-        self._function = driver.CUfunction(int(kernel.handle))
+        self.function = driver.CUfunction(int(kernel.handle))
         self._library = library
 
     @property
     def most_threads(self) -> int:
         """How many threads a block may have, as its registers allow."""
-        with self._library.current():
-            return int(self._kernel.attributes.max_threads_per_block)
+        return int(self._kernel.attributes[self._library.number].max_threads_per_block)
 
     def allow_shared(self, size_bytes: int) -> None:
         """Let its blocks have so much shared memory."""
         what = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
         number = self._library.number
         _done(driver.cuKernelSetAttribute(what, size_bytes, self._kernel.handle, number))
-
-    def start(
-        self, grid: Sequence[int], threads: int, arguments: bytearray, shared_bytes: int = 0
-    ) -> None:
-        """Start it in the order of the current stream."""
-        record = np.frombuffer(arguments, np.uint8)
-        addresses = np.array([record.ctypes.data], np.uint64)  # the driver copies the record
-        x, y, z = (*grid, 1, 1)[:3]
-        blocks = (x, y, z, threads, 1, 1)
-        stream = self._library.stream().cuda_stream
-        with self._library.current():
-            given = (shared_bytes, stream, addresses.ctypes.data, 0)
-            _done(driver.cuLaunchKernel(self._function, *blocks, *given))
 
 
 @cache

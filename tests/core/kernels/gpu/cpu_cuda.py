@@ -85,11 +85,11 @@ class CpuKernel:
         """See that a block's memory is there."""
         assert size_bytes <= 1 << 20
 
-    def start(self, grid, threads, arguments, shared_bytes=0):
+    def run(self, grid, threads, shared_bytes, arguments):
         """Run it."""
-        assert threads >= 1
+        assert 1 <= threads <= self.most_threads
         self.allow_shared(shared_bytes)
-        self._run(bytes(arguments), *(*grid, 1, 1)[:3])
+        self._run(bytes(arguments), *grid)
 
 
 class Done:
@@ -108,7 +108,6 @@ class CpuLibrary:
     shared_bytes = 227 * 1024
 
     def __init__(self):
-        self.started = []
         self._locked = []
 
     def compile(self, source, options, names):
@@ -119,6 +118,11 @@ class CpuLibrary:
         runs = "".join(RUN.format(name=name) for name in names)
         loaded = compiled(ON_CPU + source + runs)
         return [CpuKernel(getattr(loaded, f"run_{name}")) for name in names]
+
+    def start(self, launches, arguments):
+        """Run kernels one after another."""
+        for kernel, *how in launches:
+            kernel.run(*how, arguments)
 
     def empty(self, shape, dtype):
         """Make an array of what nobody should read."""

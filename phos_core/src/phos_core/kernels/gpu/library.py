@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from phos_core.arrays import Array
 
-__all__ = ["CudaEvent", "CudaKernel", "CudaLibrary"]
+__all__ = ["CudaEvent", "CudaKernel", "CudaLaunch", "CudaLibrary"]
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -26,27 +26,26 @@ class CudaKernel(Protocol):
         """Let its blocks have so much shared memory."""
         ...
 
-    def start(
-        self,
-        grid: Sequence[int],
-        threads: int,
-        arguments: bytearray,
-        shared_bytes: int = 0,
-    ) -> None:
-        """Start it in the order of the current stream.
 
-        Parameters
-        ----------
-        grid : sequence of int
-            Blocks along each of up to three axes.
-        threads : int
-            Of a block.
-        arguments : bytearray
-            The record that is its one argument, handed over by value.
-        shared_bytes : int
-            Shared memory of a block.
-        """
-        ...
+class CudaLaunch(NamedTuple):
+    """A kernel and how much of it runs.
+
+    Parameters
+    ----------
+    kernel : CudaKernel
+        Compiled by the library that starts it.
+    grid : tuple of (int, int, int)
+        Blocks along each axis.
+    threads : int
+        Of a block.
+    shared_bytes : int
+        Shared memory of a block.
+    """
+
+    kernel: Any
+    grid: tuple[int, int, int]
+    threads: int
+    shared_bytes: int = 0
 
 
 class CudaEvent(Protocol):
@@ -94,6 +93,18 @@ class CudaLibrary(Protocol):
         -------
         sequence of CudaKernel
             The kernels, in this order.
+        """
+        ...
+
+    def start(self, launches: Sequence[CudaLaunch], arguments: bytearray) -> None:
+        """Start kernels one after another, in the order of the current stream.
+
+        Parameters
+        ----------
+        launches : sequence of CudaLaunch
+            The kernels.
+        arguments : bytearray
+            The record that is the one argument of each, handed over by value.
         """
         ...
 

@@ -13,7 +13,7 @@ from phos_core.convolution.chain import Chain
 from phos_core.effects.grain import Grain, noise_keys, shaping_taps
 from phos_core.errors import UnsupportedOperationError
 from phos_core.kernels.gpu import chain_source, grain_source
-from phos_core.kernels.gpu.library import CudaKernel, CudaLibrary
+from phos_core.kernels.gpu.library import CudaKernel, CudaLaunch, CudaLibrary
 from phos_core.kernels.gpu.transfers import Transfers, in_memory_order
 
 __all__ = ["OPTIONS", "ChainKernel", "make_noise"]
@@ -138,8 +138,8 @@ class ChainKernel:
         arguments = bytearray(self._template)
         numbers = (*addresses, *strides, *self._table_addresses, watch, count, cols)
         self._head.pack_into(arguments, 0, *numbers)
-        grid = (math.ceil(cols / THREADS), min(count, MOST_BLOCKS))
-        self._kernel.start(grid, THREADS, arguments)
+        grid = (math.ceil(cols / THREADS), min(count, MOST_BLOCKS), 1)
+        self._library.start([CudaLaunch(self._kernel, grid, THREADS)], arguments)
 
 
 def make_noise(
@@ -174,7 +174,7 @@ def make_noise(
     grain_source.HEAD.pack_into(arguments, 0, *place, *row_keys, *col_keys)
     across = math.ceil(cols / grain_source.TILE_COLS)
     grid = (across, math.ceil(rows / grain_source.TILE_ROWS), layers)
-    kernel.start(grid, THREADS, arguments, shared)
+    library.start([CudaLaunch(kernel, grid, THREADS, shared)], arguments)
     return out
 
 

@@ -16,7 +16,7 @@ from phos_core.convolution.boundary import Boundary, source_index
 from phos_core.convolution.methods.cpu import SINGLE_RANGE
 from phos_core.convolution.methods.tables import TableCache, transfer_table
 from phos_core.kernels.gpu import fourier_source
-from phos_core.kernels.gpu.library import CudaKernel, CudaLibrary
+from phos_core.kernels.gpu.library import CudaKernel, CudaLaunch, CudaLibrary
 from phos_core.psf import PSF
 
 __all__ = ["Transforms", "pixel_index"]
@@ -77,6 +77,7 @@ class Transforms:
         self._library = library
         self._kept = kept
         self._held = threading.local()
+        self._kernels = lru_cache(maxsize=256)(self._make_kernels)
         self._launches = lru_cache(maxsize=256)(self._make_launches)
 
     def plan_of(
@@ -126,9 +127,7 @@ class Transforms:
         addresses = map(library.address, (planes, out, middle, tables.array, states))
         ARRAYS.pack_into(arguments, 0, *addresses)
         PLANES.pack_into(arguments, len(arguments) - PLANES.size, count, count // len(psfs))
-        launches = self._launches(plan.height, plan.width, tables.is_real)
-        for kernel, blocks, threads, shared in launches:
-            kernel.start((blocks or rows, count), threads, arguments, shared)
+        library.start(self._launches(plan, rows, count, tables.is_real), arguments)
         return out
 
     def _hold(self, *used: object) -> None:
@@ -179,16 +178,20 @@ class Transforms:
         return TransferTables(self._library.upload(padded), is_real, padded.nbytes)
 
     def _make_launches(
-        self, height: int, width: int, even: bool
-    ) -> tuple[tuple[CudaKernel, int, int, int], ...]:
-        """Kernels in their order, each with its blocks (0: one for a row), threads and memory."""
-        single = self._kernels(height, width, even=even, double=False)
-        double = self._kernels(height, width, even=even, double=True)
-        return (*single, *double)
+        self, plan: TransformPlan, rows: int, planes: int, even: bool
+    ) -> list[CudaLaunch]:
+        """Kernels in their order, in single precision and in double."""
+        size = (plan.height, plan.width)
+        kernels = (*self._kernels(*size, even, False), *self._kernels(*size, even, True))
+        return [
+            CudaLaunch(kernel, (blocks or rows, planes, 1), threads, shared)
+            for kernel, blocks, threads, shared in kernels
+        ]
 
-    def _kernels(
-        self, height: int, width: int, *, even: bool, double: bool
+    def _make_kernels(
+        self, height: int, width: int, even: bool, double: bool
     ) -> list[tuple[CudaKernel, int, int, int]]:
+        """Kernels, each with its blocks (0: one for a row), threads and shared memory."""
         number = 16 if double else 8
         columns = MOST_COLUMNS
         while columns > 1 and columns * height * number > self._library.shared_bytes // 2:
