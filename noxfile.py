@@ -51,7 +51,16 @@ BACKENDS = {  # name: what brings its library, where its tests are, what of it r
     "scipy": ((), ("tests/core/convolution/methods/test_scipy_backend.py",), "scipy"),
     "cv2": (CV2, ("tests/plugins/test_phos_cv2.py",), "cv2"),
     "numba": (NUMBA, ("tests/plugins/test_phos_numba.py",), "numba"),
-    "torch": (TORCH, ("tests/plugins/test_phos_torch.py", "tests/mps"), "torch:cpu"),
+    "torch": (
+        TORCH,
+        (
+            "tests/plugins/test_phos_torch.py",
+            "tests/plugins/test_phos_torch_tensors.py",
+            "tests/plugins/test_comfyui_example.py",
+            "tests/mps",
+        ),
+        "torch:cpu",
+    ),
     "cupy": (
         CUPY,
         ("tests/plugins/test_phos_cupy.py",),

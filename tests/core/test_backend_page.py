@@ -17,7 +17,11 @@ BUILT_ON_THE_CORE = [
     ROOT / "plugins" / f"phos_{name}" for name in ("app", "bench", "darkroom", "dask")
 ]
 EXAMPLE = ROOT / "examples" / "phos_mlx"
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+EXAMPLES = [
+    path
+    for pattern in ("*.py", "comfyui_phos/*.py")
+    for path in sorted((ROOT / "examples").glob(pattern))
+]
 OF_INNER_STEPS = "make_plots.py"  # draws the steps of the process one by one
 
 FOR_BACKENDS = {"phos_core", "phos_core.backend", "phos_core.testing"}

@@ -1,8 +1,10 @@
 """Arrays of any library that follows the Array API standard, and how effects see them."""
 
 import math
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+import sys
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import array_api_compat
 import numpy as np
@@ -14,6 +16,7 @@ __all__ = [
     "Array",
     "array_namespace",
     "clipped",
+    "computable",
     "device",
     "mix",
     "numbers_in",
@@ -21,12 +24,16 @@ __all__ = [
     "overlap",
     "per_layer",
     "plain_numerics",
+    "refuse_gradient",
     "refuse_mask",
+    "untraced",
 ]
 
 Array: TypeAlias = Any
 """An array of any Array API library; the standard defines no common base class."""
 
+P = ParamSpec("P")
+T = TypeVar("T")
 OVERLAP_WORK = 10_000  # steps of the search for a byte that two strided arrays share
 
 
@@ -50,6 +57,40 @@ def refuse_mask(name: str, value: Any) -> None:
                 f"{name} has a mask, which would be lost: fill in what it hides, for instance "
                 f"by {name}.filled(0)"
             )
+
+
+def refuse_gradient(name: str, array: Array) -> None:
+    """Raise if an array, such as a tensor of PyTorch's, requires a gradient: it would be lost."""
+    if getattr(array, "requires_grad", False):
+        raise TypeError(
+            f"{name} requires a gradient, and none is computed here: pass {name}.detach()"
+        )
+
+
+def untraced(function: Callable[P, T]) -> Callable[P, T]:
+    """Keep `torch.compile` from tracing a function, which costs a minute and gains nothing.
+
+    Parameters
+    ----------
+    function : callable
+        What users call, perhaps from code that they have compiled. It runs as ever in there, as a
+        break of the graph; with ``fullgraph=True`` PyTorch raises an error.
+
+    Returns
+    -------
+    callable
+        The same.
+    """
+
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        compiler = getattr(sys.modules.get("torch"), "compiler", None)  # not imported for this
+        if compiler is not None and compiler.is_compiling():
+            untraceable: Callable[P, T] = compiler.disable(function)
+            return untraceable(*args, **kwargs)
+        return function(*args, **kwargs)
+
+    return run
 
 
 def numbers_in(name: str, value: npt.ArrayLike) -> npt.NDArray[Any]:
@@ -201,6 +242,17 @@ def clipped(x: Array, low: float | Array, high: float | Array | None = None) -> 
     xp = array_namespace(x)
     above = xp.maximum(x, low)
     return above if high is None else xp.minimum(above, high)
+
+
+def computable(x: Array) -> Array:
+    """Give numbers as the process computes with them: half precision in single, native bytes."""
+    if isinstance(x, np.ndarray):
+        native = x.dtype.newbyteorder("=")
+        return x.astype(np.float32 if native == np.float16 else native, copy=False)
+    if not str(x.dtype).endswith("float16"):
+        return x
+    xp = array_namespace(x)
+    return xp.astype(x, xp.float32)
 
 
 def numpy_dtype(array: Array) -> np.dtype[Any]:

@@ -192,7 +192,7 @@ def test_a_batch_on_a_device_comes_back_as_one_array(rng):
     host = rng.random((2, 20, 30, 3)).astype(np.float32)
     positives = phos.develop(Strict().to_device(host), FILM, backend=Apart())
     assert positives.device == Strict.device
-    alone = phos.develop(Strict().to_device(host[1]), FILM, backend=Apart())
+    alone = phos.develop(Strict().to_device(host[1]), FILM, backend=Apart(), frame=1)
     np.testing.assert_allclose(
         Strict().to_host(positives)[1], Strict().to_host(alone), rtol=0, atol=1e-6
     )
@@ -205,7 +205,7 @@ def test_the_positives_of_a_batch_go_where_they_are_wanted(rng):
     np.testing.assert_array_equal(out, phos.develop(batch, FILM))
     listed = [np.empty_like(batch[0]), np.empty_like(batch[0])]
     assert phos.develop(list(batch), FILM, out=listed) is listed
-    np.testing.assert_array_equal(np.stack(listed), out)
+    np.testing.assert_array_equal(np.stack(listed), phos.develop(batch, FILM, seed=[0, 0]))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ The names here are for what is built on the process: the darkroom, the app, a cl
 from phos_core.convolution.running.tiles import Tile, Window, memory_limit
 from phos_core.process.checking import check_form
 from phos_core.process.develop import develop, develop_with_report
+from phos_core.process.forms import Layout
 from phos_core.process.recipe import (
     NOT_GIVEN,
     Encoding,
@@ -21,6 +22,7 @@ from phos_core.process.windows import WholePicture, WindowDeveloper, develop_win
 __all__ = [
     "NOT_GIVEN",
     "Encoding",
+    "Layout",
     "Mode",
     "Recipe",
     "RunReport",

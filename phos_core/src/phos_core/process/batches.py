@@ -11,7 +11,7 @@ import numpy as np
 from array_api_compat import is_numpy_namespace
 from numpy.typing import NDArray
 
-from phos_core.arrays import Array, array_namespace, device
+from phos_core.arrays import Array, array_namespace, computable, device
 from phos_core.convolution.choosing.log import log_choice
 from phos_core.convolution.choosing.selection import Selection, select
 from phos_core.convolution.contract import ConvolutionBackend
@@ -211,7 +211,7 @@ def _work(orders: list[Order], batch: Batch, *, timed: bool) -> Work[tuple[list[
     if 0 in images[0].shape:
         return partial(_without_pixels, images, results)
     if not results:
-        return partial(_on_device, batch, stacked(images), timed)
+        return partial(_on_device, batch, images, timed)
     if any(np.may_share_memory(*pair) for pair in product(images, results)):
         images = [image.copy() for image in images]  # a failed attempt must leave them whole
     return partial(_on_host, batch, images, results, timed)
@@ -229,11 +229,17 @@ def _without_pixels(
 
 
 def _on_device(
-    batch: Batch, planes: Array, timed: bool, backend: ConvolutionBackend, tiles: tuple[Tile, ...]
+    batch: Batch,
+    images: list[Array],
+    timed: bool,
+    backend: ConvolutionBackend,
+    tiles: tuple[Tile, ...],
 ) -> tuple[list[Array], Clock]:
     """Develop pictures that a device owns, into arrays of its own."""
     clock = Clock(backend if timed else None)
-    return batch.on_device(planes, clock, backend, tiles), clock
+    positives = batch.on_device(stacked(images), clock, backend, tiles)
+    xp, dtype = array_namespace(images[0]), images[0].dtype
+    return [xp.astype(positive, dtype, copy=False) for positive in positives], clock
 
 
 def _on_host(
@@ -246,7 +252,16 @@ def _on_host(
 ) -> tuple[list[Array], Clock]:
     """Develop pictures on the host into their results."""
     clock = Clock(backend if timed else None)
-    native = images[0].dtype.newbyteorder("=")
-    planes = [channels_first(image.astype(native, copy=False)) for image in images]
-    batch.on_host(planes, [channels_first(result) for result in results], clock, backend, tiles)
+    planes = [channels_first(computable(image)) for image in images]
+    places = [_place_of(result) for result in results]
+    batch.on_host(planes, [channels_first(place) for place in places], clock, backend, tiles)
+    for place, result in zip(places, results, strict=True):
+        if place is not result:
+            result[...] = place
     return list(results), clock
+
+
+def _place_of(result: NDArray[Any]) -> NDArray[Any]:
+    """What takes the positive of a result: itself, or for half precision one in single."""
+    is_half = result.dtype.newbyteorder("=") == np.float16
+    return np.empty(result.shape, np.float32) if is_half else result

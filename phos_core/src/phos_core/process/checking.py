@@ -4,66 +4,42 @@ import math
 from typing import Any
 
 import numpy as np
+from array_api_compat import is_torch_array
 from numpy.typing import NDArray
 
-from phos_core.arrays import Array, array_namespace, refuse_mask
+from phos_core.arrays import Array, array_namespace, clipped, refuse_gradient, refuse_mask
 from phos_core.convolution.running.arguments import is_native
 from phos_core.process.recipe import Encoding
 
-__all__ = ["check_form", "check_picture", "checked_out", "plain"]
+__all__ = ["check_form", "check_kind", "checked_out", "plain", "within_range"]
 
-DTYPES = ("uint8", "uint16", "float32", "float64")
+DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
+OF_TENSORS = (*DTYPES, "bfloat16")  # which NumPy does not have
+A_HAIR = 1e-3 * (1 + 2**-8)  # 1e-3, however few bits hold it: what resizing and rounding overshoot
 
 
 def plain(image: Any) -> Any:
-    """Give a picture as an array of NumPy's own class; as it is where it is no array of NumPy's.
-
-    Parameters
-    ----------
-    image : array
-        A picture.
-
-    Returns
-    -------
-    array
-        The same memory.
-
-    Raises
-    ------
-    TypeError
-        If it has a mask.
-    """
-    refuse_mask("image", image)
+    """Give a picture as an array of NumPy's own class; as it is where it is no array of NumPy's."""
     return np.asarray(image) if isinstance(image, np.ndarray) else image
 
 
-def check_picture(image: Any, encoding: Encoding) -> None:
-    """Raise an error that explains unless a picture can be developed.
+def check_kind(image: Any) -> None:
+    """Raise an error that explains unless something is an array that may be a picture.
 
     Parameters
     ----------
-    image : array
-        The picture.
-    encoding : str
-        What its numbers are, as in `Recipe`.
+    image : object
+        What the caller gave.
 
     Raises
     ------
     TypeError
-        If it is no array, or its dtype is wrong.
-    ValueError
-        If its shape is wrong, a number is not finite, or an sRGB float is outside 0 to 1.
+        If it is no array, has a mask, or is part of a graph of gradients.
     """
     if not (isinstance(image, np.ndarray) or is_native(image)):
         raise TypeError(f"image must be a NumPy array or a device's, got {type(image).__name__}")
-    if image.ndim > 3:
-        raise ValueError(
-            "image must be of shape (rows, cols), (rows, cols, 3) or (n, rows, cols, 3), "
-            f"got {tuple(image.shape)}"
-        )
-    check_form("image", image)
-    if _dtype_name(image).startswith("float"):
-        _check_light(image, encoding)
+    refuse_mask("image", image)
+    refuse_gradient("image", image)
 
 
 def check_form(name: str, image: Any) -> None:
@@ -83,10 +59,12 @@ def check_form(name: str, image: Any) -> None:
     ValueError
         If the shape is.
     """
-    if _dtype_name(image) not in DTYPES:
+    is_tensor = is_torch_array(image)
+    if _dtype_name(image) not in (OF_TENSORS if is_tensor else DTYPES):
+        convert = "to(torch.float32)" if is_tensor else "astype(np.float32)"
         raise TypeError(
-            f"{name} must be uint8, uint16, float32 or float64, got {image.dtype}; "
-            f"convert it first, for instance {name}.astype(np.float32)"
+            f"{name} must be uint8, uint16, float16, float32 or float64, got {image.dtype}; "
+            f"convert it first, for instance {name}.{convert}"
         )
     shape = tuple(image.shape)
     if len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] != 3):
@@ -117,8 +95,6 @@ def checked_out(out: Any, image: Array) -> NDArray[Any] | None:
         If it cannot take the positive.
     """
     if not isinstance(image, np.ndarray):
-        if out is not None:
-            raise TypeError("out must be left out for arrays of a device; it is for NumPy's")
         return None
     if out is None:
         return np.empty(image.shape, image.dtype)
@@ -144,24 +120,60 @@ def _shape_hint(name: str, shape: tuple[int, ...]) -> str:
     """What would turn a picture of a wrong shape into a right one."""
     if len(shape) == 3 and shape[2] == 4:
         return f"; leave the alpha channel out: {name}[..., :3]"
+    if len(shape) == 3 and shape[0] == 4:
+        return f"; if the channels come first, leave the alpha channel out: {name}[:3]"
     if len(shape) == 3 and shape[2] == 1:
         return f"; drop the last axis: {name}[..., 0]"
     if len(shape) == 3 and shape[0] == 3:
-        return f"; the channels seem to come first: np.moveaxis({name}, 0, -1)"
+        return (
+            '; the channels seem to come first: develop takes layout="CHW", or "BCHW" for a stack, '
+            f"and np.moveaxis({name}, 0, -1) puts them last"
+        )
     return ""
 
 
-def _check_light(image: Array, encoding: Encoding) -> None:
-    """Raise unless every float is finite and, when sRGB-encoded, from 0 to 1."""
-    if 0 in image.shape:
-        return
+def within_range(image: Array, encoding: Encoding) -> Array:
+    """Give a picture whose floats are finite and, when sRGB-encoded, from 0 to 1.
+
+    Parameters
+    ----------
+    image : array
+        The picture.
+    encoding : str
+        What its numbers are, as in `Recipe`.
+
+    Returns
+    -------
+    array
+        The same; a clipped copy where numbers lie a hair outside, 1e-3 at most.
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite, or an sRGB-encoded one farther outside.
+    """
+    if 0 in image.shape or "float" not in _dtype_name(image):
+        return image
     xp = array_namespace(image)
     low, high = float(xp.min(image)), float(xp.max(image))
     if not (math.isfinite(low) and math.isfinite(high)):
         first = tuple(int(index[0]) for index in xp.nonzero(~xp.isfinite(image)))
         raise ValueError(f"image must be finite, got {float(image[first])} at index {first}")
-    if encoding == "srgb" and not (low >= 0.0 and high <= 1.0):
-        raise ValueError(
-            f"an sRGB-encoded float image must lie between 0 and 1, got {low:g} to {high:g}; "
-            'clip it, or use encoding="linear" for scene light'
-        )
+    if encoding != "srgb" or (low >= 0.0 and high <= 1.0):
+        return image
+    if low >= -A_HAIR and high <= 1.0 + A_HAIR:
+        return clipped(image, 0.0, 1.0)
+    raise ValueError(
+        f"an sRGB-encoded float image must lie between 0 and 1, got {low:g} to {high:g}; "
+        f'{_range_hint(image, low, high)}, or use encoding="linear" for scene light'
+    )
+
+
+def _range_hint(image: Array, low: float, high: float) -> str:
+    """What would bring a picture from 0 to 1, in its own library."""
+    for most in (255, 65535):
+        if low >= 0.0 and 2.0 < high <= most:
+            return f"divide by {most} if that is its white"
+    if -1.0 - A_HAIR <= low < -0.5 and high <= 1.0 + A_HAIR:
+        return "image / 2 + 0.5 if it lies between -1 and 1"
+    return "clip it: image.clamp(0, 1)" if is_torch_array(image) else "clip it: image.clip(0, 1)"

@@ -7,12 +7,19 @@ from typing import Any, TypeVar, Unpack, cast
 
 import numpy as np
 
-from phos_core.arrays import Array, array_namespace, plain_numerics
+from phos_core.arrays import Array, array_namespace, plain_numerics, untraced
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.running.arguments import kept_apart, places
 from phos_core.process.batches import Order, develop_orders
-from phos_core.process.checking import check_picture, checked_out, plain
-from phos_core.process.recipe import NOT_GIVEN, Recipe, Settings, one_recipe
+from phos_core.process.checking import (
+    check_form,
+    check_kind,
+    checked_out,
+    plain,
+    within_range,
+)
+from phos_core.process.forms import Given, Layout, is_channels_first
+from phos_core.process.recipe import NOT_GIVEN, Encoding, Recipe, Settings, one_recipe
 from phos_core.process.report import RunReport, is_logged
 from phos_core.stocks.film import Film
 
@@ -22,6 +29,7 @@ Pictures = TypeVar("Pictures")
 """A picture or several: an array, or a list of arrays."""
 
 
+@untraced
 def develop(
     image: Pictures,
     film: str | Path | Film = NOT_GIVEN,
@@ -29,6 +37,7 @@ def develop(
     recipe: Recipe | None = None,
     backend: str | ConvolutionBackend | None = None,
     seed: int | Sequence[int] = NOT_GIVEN,
+    layout: Layout | None = None,
     out: Any = None,
     strict: bool = False,
     **settings: Unpack[Settings],
@@ -37,19 +46,27 @@ def develop(
 
     Parameters
     ----------
-    image : array of uint8, uint16, float32 or float64, shape (rows, cols) or (rows, cols, 3)
-        The picture, in any stride and byte order; not changed, and computed in single precision.
-        An array of a device, such as torch's or CuPy's, is developed there. Several pictures: an
-        array of shape (n, rows, cols, 3), or a list of pictures of sizes that may differ.
+    image : array, shape (rows, cols) or (rows, cols, 3)
+        The picture: uint8, uint16, float16, float32 or float64, in any stride and byte order; not
+        changed, and computed in single precision. sRGB-encoded floats up to 1e-3 outside 0 to 1
+        are clipped. An array of a device, such as torch's or CuPy's, is developed there; a tensor
+        may be bfloat16, and may have its channels first. Several pictures: a stack of them, shape
+        (n, rows, cols, 3), or a list of pictures of sizes that may differ.
     film : str, Path or Film
         A stock's name, the path of a TOML file, or a `Film`; by default ``"portra-400"``.
     seed : int, or list of int
-        Seed of the grain: one for all pictures, or one for each; by default 0.
+        Seed of the grain, by default 0: one for all pictures, or one for each. With one for all,
+        the pictures of a stack are frames of one film: `frame` is the first one's number, and
+        each has a grain of its own. Those of a list come out as if each came alone.
     recipe : Recipe, optional
         All settings in one record, instead of `film`, `seed` and those below.
     backend : str or ConvolutionBackend, optional
         Where to compute; by default what `use_backend`, ``PHOS_BACKEND`` or the configuration
         name, else the best. Of several names, ``"cupy,numba,scipy"``, the first that can run.
+    layout : {"HWC", "CHW", "BHWC", "BCHW"}, optional
+        The axes of `image`, or of each picture in a list: B pictures, H rows, W columns, C
+        channels. By default channels come last in arrays, and where the shape says in tensors.
+        A picture with its channels first may have one alone.
     out : ndarray, or a list of them for a list, optional
         Takes the positive: the shape and dtype of `image`. It may share memory with `image`,
         whole or in part. Not for arrays of a device.
@@ -66,17 +83,18 @@ def develop(
     Returns
     -------
     array, or list of arrays
-        The positive, sRGB-encoded, of the kind, shape and dtype of `image`; 0 to 1 for floats.
+        The positive, sRGB-encoded, of the kind, layout, shape and dtype of `image`; 0 to 1 for
+        floats.
         A list for a list, a tuple for a tuple.
 
     Raises
     ------
     TypeError
-        If a dtype or a setting's type is wrong, an array has a mask, or settings are given beside
-        a recipe.
+        If a dtype or a setting's type is wrong, an array has a mask, a tensor requires a gradient,
+        or settings are given beside a recipe.
     ValueError
-        If a shape or a setting is wrong, a pixel is NaN or infinite, an sRGB float is outside 0
-        to 1, or two arrays of `out` share memory.
+        If a shape or a setting is wrong, a pixel is NaN or infinite, an sRGB float is farther
+        outside 0 to 1, a tensor of this shape needs a layout, or two arrays of `out` share memory.
     UnknownFilmError, UnknownBackendError, BackendUnavailableError
         If a name is not known, or the backend named cannot run or does not own the array.
     OutOfMemoryError, UnsupportedOperationError, DeviceLostError
@@ -89,10 +107,11 @@ def develop(
         If another backend than the one chosen did the work.
     """
     asked = _asked(image, recipe, film, seed, settings)
-    positives, _ = _developed(image, asked, backend, out, strict=strict, timed=is_logged())
+    positives, _ = _developed(image, asked, layout, backend, out, strict=strict, timed=is_logged())
     return positives
 
 
+@untraced
 def develop_with_report(
     image: Pictures,
     film: str | Path | Film = NOT_GIVEN,
@@ -100,6 +119,7 @@ def develop_with_report(
     recipe: Recipe | None = None,
     backend: str | ConvolutionBackend | None = None,
     seed: int | Sequence[int] = NOT_GIVEN,
+    layout: Layout | None = None,
     out: Any = None,
     strict: bool = False,
     **settings: Unpack[Settings],
@@ -108,7 +128,7 @@ def develop_with_report(
 
     Parameters
     ----------
-    image, film, recipe, backend, seed, out, strict, **settings
+    image, film, recipe, backend, seed, layout, out, strict, **settings
         As for `develop`.
 
     Returns
@@ -130,7 +150,7 @@ def develop_with_report(
         As `develop` warns.
     """
     asked = _asked(image, recipe, film, seed, settings)
-    positives, reports = _developed(image, asked, backend, out, strict=strict, timed=True)
+    positives, reports = _developed(image, asked, layout, backend, out, strict=strict, timed=True)
     return positives, reports if _is_several(image) else reports[0]
 
 
@@ -141,16 +161,23 @@ class _Asked:
     recipe: Recipe
     seeds: list[int] | None
 
-    def of_each(self, pictures: Sequence[Array]) -> list[Recipe]:
-        """The recipe of each picture, with its pixel pitch."""
+    def of_each(self, pictures: Sequence[Array], *, is_stack: bool) -> list[Recipe]:
+        """The recipe of each picture, with its pixel pitch and, in a stack, its frame number."""
         seeds = [self.recipe.seed] * len(pictures) if self.seeds is None else self.seeds
         if len(seeds) != len(pictures):
             raise ValueError(
                 f"seed must be a number, or one per picture, {len(pictures)}, got {len(seeds)}"
             )
+        # Version 1 of the process gave all the grain of the first.
+        counts_on = is_stack and self.seeds is None and self.recipe.process_version > 1
         return [
-            replace(self.recipe, seed=seed, pixel_pitch_um=self.recipe.pitch_um(*one.shape[:2]))
-            for seed, one in zip(seeds, pictures, strict=True)
+            replace(
+                self.recipe,
+                seed=seed,
+                frame=self.recipe.frame + (number if counts_on else 0),
+                pixel_pitch_um=self.recipe.pitch_um(*one.shape[:2]),
+            )
+            for number, (seed, one) in enumerate(zip(seeds, pictures, strict=True))
         ]
 
 
@@ -171,6 +198,7 @@ def _asked(
 def _developed(
     image: Pictures,
     asked: _Asked,
+    layout: Layout | None,
     backend: str | ConvolutionBackend | None,
     out: Any,
     *,
@@ -178,47 +206,101 @@ def _developed(
     timed: bool,
 ) -> tuple[Pictures, list[RunReport]]:
     """The positives in the form in which the pictures came, and a report for each."""
-    pictures = [plain(picture) for picture in _apart(image)]
+    came = [_given(one, layout) for one in _listed(image)]
     with plain_numerics():
-        for picture in pictures:
-            check_picture(picture, asked.recipe.encoding)
-        if out is None and _is_several(image) and isinstance(image, np.ndarray):
-            out = np.empty(image.shape, image.dtype)
-        wanted = places(out, len(pictures)) if _is_several(image) else [out]
-        orders = _orders(pictures, asked, wanted)
+        pictures = [
+            _checked(one, asked.recipe.encoding) for whole in came for one in _apart(whole, image)
+        ]
+        place = _place(came, image) if out is None else _checked_for_arrays(out, came)
+        wanted = places(place, len(pictures)) if _is_several(image) else [place]
+        orders = _orders(pictures, wanted, asked, is_stack=_is_stack(image))
         film = asked.recipe.load_film()
         done = develop_orders(orders, film, backend, strict=strict, timed=timed)
-    positives = _together([positive for positive, _ in done], image, out)
-    return positives, [report for _, report in done]
+    positives = [positive for positive, _ in done]
+    if out is None:
+        out = _together(positives, place, came, image)
+    return out, [report for _, report in done]
 
 
-def _orders(pictures: list[Array], asked: _Asked, wanted: Iterable[Any]) -> list[Order]:
+def _given(image: Any, layout: Layout | None) -> Given:
+    """A picture or stack with its layout, if it is an array and may be one."""
+    check_kind(image)
+    if image.ndim > 4:
+        raise ValueError(
+            "image must be of shape (rows, cols), (rows, cols, 3) or (n, rows, cols, 3), "
+            f"got {tuple(image.shape)}"
+        )
+    return Given(plain(image), is_channels_first(image, layout))
+
+
+def _checked(one: Given, encoding: Encoding) -> Given:
+    """A picture that can be developed: on the host as NumPy's."""
+    check_form("image", one.channels_last(one.image))
+    return replace(one, image=within_range(one.image, encoding)).on_host
+
+
+def _orders(
+    pictures: list[Given], wanted: Iterable[Any], asked: _Asked, *, is_stack: bool
+) -> list[Order]:
     """The pictures with their settings and the places of their positives."""
-    recipes = asked.of_each(pictures)
-    results = [checked_out(place, one) for place, one in zip(wanted, pictures, strict=True)]
-    images = kept_apart(pictures, results)
-    return [Order(*parts) for parts in zip(images, results, recipes, strict=True)]
+    images = [one.image for one in pictures]
+    results = [checked_out(place, image) for place, image in zip(wanted, images, strict=True)]
+    seen = [
+        (one.channels_last(image), None if result is None else one.channels_last(result))
+        for one, image, result in zip(pictures, kept_apart(images, results), results, strict=True)
+    ]
+    recipes = asked.of_each([image for image, _ in seen], is_stack=is_stack)
+    return [Order(*both, recipe) for both, recipe in zip(seen, recipes, strict=True)]
+
+
+def _place(came: list[Given], image: Any) -> Any:
+    """One array for the positives of a stack on the host; else each has one of its own."""
+    if not _is_stack(image):
+        return None
+    host = came[0].on_host.image
+    return np.empty(host.shape, host.dtype) if isinstance(host, np.ndarray) else None
+
+
+def _checked_for_arrays(out: Any, came: list[Given]) -> Any:
+    """What the caller gave to take the positives, if the pictures are NumPy's."""
+    if not all(isinstance(one.image, np.ndarray) for one in came):
+        raise TypeError(
+            "out must be left out for tensors and arrays of a device; it is for NumPy's"
+        )
+    return out
+
+
+def _is_stack(image: Any) -> bool:
+    """Say whether this is an array with an axis for several pictures."""
+    return getattr(image, "ndim", 0) == 4
 
 
 def _is_several(image: Any) -> bool:
-    """Say whether these are several pictures: a list, or an array with an axis for them."""
-    return isinstance(image, list | tuple) or getattr(image, "ndim", 0) == 4
+    """Say whether these are several pictures: a list or a stack."""
+    return isinstance(image, list | tuple) or _is_stack(image)
 
 
-def _apart(image: Any) -> list[Array]:
-    """The pictures of a list, of an array with an axis for them, or the only one."""
-    if isinstance(image, list | tuple):
-        return list(image)
-    return [image[i, ...] for i in range(image.shape[0])] if _is_several(image) else [image]
+def _listed(image: Any) -> list[Any]:
+    """The arrays that came."""
+    return list(image) if isinstance(image, list | tuple) else [image]
 
 
-def _together(positives: list[Any], image: Any, out: Any) -> Any:
+def _apart(whole: Given, image: Any) -> list[Given]:
+    """The pictures of a stack, or the only one."""
+    return whole.apart() if _is_stack(image) else [whole]
+
+
+def _together(positives: list[Any], place: Any, came: list[Given], image: Any) -> Any:
     """Positives in the form in which the pictures came."""
-    if out is not None:
-        return out  # of the caller's own class
-    if isinstance(image, list | tuple):
-        return tuple(positives) if isinstance(image, tuple) else positives
-    if not _is_several(image):
-        return positives[0]
-    xp = array_namespace(image)
-    return xp.stack(positives) if positives else xp.asarray(image, copy=True)
+    if not _is_stack(image):
+        brought = [
+            one.brought_back(positive) for one, positive in zip(came, positives, strict=True)
+        ]
+        return type(image)(brought) if isinstance(image, list | tuple) else brought[0]
+    (whole,) = came
+    if place is not None:
+        return whole.brought_back(whole.channels_last(place))
+    xp = array_namespace(whole.image)
+    return (
+        whole.brought_back(xp.stack(positives)) if positives else xp.asarray(whole.image, copy=True)
+    )

@@ -8,7 +8,7 @@ import numpy as np
 from array_api_compat import is_numpy_namespace
 from numpy.typing import NDArray
 
-from phos_core.arrays import Array, array_namespace
+from phos_core.arrays import Array, array_namespace, computable
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.optional import MakesPictures
 from phos_core.convolution.running.tiles import Footprint, Tile, Window, run
@@ -162,7 +162,7 @@ def process_of(recipe: Recipe) -> Callable[..., list[Array]]:
 
 
 def stacked(images: Sequence[Array]) -> Array:
-    """Give pictures as (channels, pictures, rows, cols), NumPy's in native byte order.
+    """Give pictures as (channels, pictures, rows, cols), as the process computes with them.
 
     Parameters
     ----------
@@ -175,9 +175,7 @@ def stacked(images: Sequence[Array]) -> Array:
         One channel for grey pictures.
     """
     xp = array_namespace(*images)
-    if isinstance(images[0], np.ndarray):
-        native = images[0].dtype.newbyteorder("=")
-        images = [image.astype(native, copy=False) for image in images]
+    images = [computable(image) for image in images]
     stack = images[0][None, ...] if len(images) == 1 else xp.stack(images)
     return xp.moveaxis(stack, -1, 0) if stack.ndim == 4 else stack[None, ...]
 

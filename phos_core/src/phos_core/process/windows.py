@@ -9,14 +9,14 @@ import numpy as np
 from array_api_compat import is_numpy_namespace
 from numpy.typing import NDArray
 
-from phos_core.arrays import Array, plain_numerics
+from phos_core.arrays import Array, array_namespace, computable, plain_numerics
 from phos_core.convolution.choosing.log import log_choice
 from phos_core.convolution.choosing.selection import select
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.running.fallback import descend
 from phos_core.convolution.running.tiles import Footprint, Tile, Window, make_room
 from phos_core.process.balance import balanced_on, measured_places
-from phos_core.process.checking import check_picture, plain
+from phos_core.process.checking import check_form, check_kind, plain, within_range
 from phos_core.process.pipeline import Clock, reach_px
 from phos_core.process.recipe import Recipe
 from phos_core.process.report import RunReport, log_steps, report_of
@@ -169,10 +169,11 @@ def develop_window(
     """
     if isinstance(pixels, np.ndarray):
         return WindowDeveloper(picture, backend=backend, strict=strict).develop(window, pixels)
-    batch = _checked_batch(picture, window, pixels)
-    work = partial(batch.on_device, stacked([pixels]), Clock())
+    batch, held = _checked(picture, window, pixels)
+    work = partial(batch.on_device, stacked([held]), Clock())
     selection = select(backend, holding=pixels)
-    return descend(selection, work, batch.footprint, strict=strict, stay=True).value[0]
+    positive = descend(selection, work, batch.footprint, strict=strict, stay=True).value[0]
+    return array_namespace(pixels).astype(positive, pixels.dtype, copy=False)
 
 
 class WindowDeveloper:
@@ -254,9 +255,9 @@ class WindowDeveloper:
         TypeError, ValueError, PhosError
             As `develop_window` raises.
         """
-        batch = _checked_batch(self.picture, window, pixels)
-        native = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
-        positive = np.empty((*_size(batch.kept), *pixels.shape[2:]), pixels.dtype)
+        batch, held = _checked(self.picture, window, pixels)
+        native = computable(held)
+        positive = np.empty((*_size(batch.kept), *pixels.shape[2:]), native.dtype)
         places = [channels_first(positive)]
         work = partial(batch.on_host, [channels_first(native)], places, self.clock)
         with plain_numerics():
@@ -266,7 +267,7 @@ class WindowDeveloper:
         self._selection = replace(self._selection, backend=outcome.backend)
         self._events.extend(outcome.events)
         self._windows += 1
-        return positive
+        return positive.astype(pixels.dtype, copy=False)
 
     def report(self, *events: str) -> RunReport:
         """Report what has run so far, and log it.
@@ -294,16 +295,18 @@ class WindowDeveloper:
         return report
 
 
-def _checked_batch(picture: WholePicture, window: Window, pixels: Array) -> Batch:
-    """The batch of a window, if its pixels are as many as are read and can be developed."""
+def _checked(picture: WholePicture, window: Window, pixels: Array) -> tuple[Batch, Array]:
+    """The batch of a window, and its pixels, if they can be developed and are as many as read."""
     batch = picture.batch(window)
-    check_picture(plain(pixels), picture.recipe.encoding)
+    check_kind(pixels)
+    check_form("image", pixels)
+    held = within_range(plain(pixels), picture.recipe.encoding)
     if tuple(pixels.shape[:2]) != batch.shape:
         raise ValueError(
             f"pixels must be the {batch.shape[0]} rows and {batch.shape[1]} columns that "
             f"picture.tile(window) reads, got {tuple(pixels.shape[:2])}"
         )
-    return batch
+    return batch, held
 
 
 def _footprint(batch: Batch, backend: ConvolutionBackend) -> Footprint:

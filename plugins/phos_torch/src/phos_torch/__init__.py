@@ -1,8 +1,14 @@
 """PyTorch as convolution backends for phos: on NVIDIA GPUs, on Apple silicon, on the CPU."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from phos_core.backend import BackendSpec, hookimpl
+
+if TYPE_CHECKING:
+    from phos_torch.transform import FilmTransform
+
+__all__ = ["FilmTransform", "phos_convolution_backends"]
 
 PHOS_HOOK_API = 1
 
@@ -28,6 +34,15 @@ def phos_convolution_backends() -> list[BackendSpec]:
         # Last of all, because torch:cuda is the first of them: these run when they are named.
         *(_spec(f"torch:cuda:{number}", 1, f"create_cuda_{number}") for number in numbers),
     ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what needs PyTorch when it is asked for: plug-ins are listed without it."""
+    if name == "FilmTransform":
+        from phos_torch.transform import FilmTransform
+
+        return FilmTransform
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def gpu_count(devices: Path) -> int:

@@ -9,10 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from array_api_compat import is_numpy_namespace
 
-from phos_core.arrays import (
-    Array,
-    plain_numerics,
-)
+from phos_core.arrays import Array, plain_numerics, untraced
 from phos_core.convolution.boundary import Boundary, check_boundary
 from phos_core.convolution.choosing.log import log_choice, log_method
 from phos_core.convolution.choosing.selection import Selection, select
@@ -91,6 +88,7 @@ def convolve(
 ) -> npt.NDArray[Any]: ...
 
 
+@untraced
 def convolve(
     image: Any,
     psf: PSF | npt.ArrayLike | Sequence[PSF | npt.ArrayLike],

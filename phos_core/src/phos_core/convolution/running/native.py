@@ -3,10 +3,7 @@
 import math
 from typing import Any
 
-from phos_core.arrays import (
-    Array,
-    array_namespace,
-)
+from phos_core.arrays import Array, array_namespace, refuse_gradient
 from phos_core.convolution.choosing.log import log_choice
 from phos_core.convolution.choosing.selection import select
 from phos_core.convolution.contract import ConvolutionBackend
@@ -43,6 +40,7 @@ def convolve_native(
     """Convolve an array of a device, where it is."""
     if out is not None:
         raise TypeError("out takes the result of NumPy arrays only; leave it out")
+    refuse_gradient("image", image)
     xp = array_namespace(image)
     if not xp.isdtype(image.dtype, ("bool", "integral", "real floating")):
         raise TypeError(f"image must hold real numbers, got dtype {image.dtype}")
