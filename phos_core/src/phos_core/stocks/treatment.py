@@ -193,6 +193,8 @@ def whole(name: str, value: Any) -> int:
 
 def finite(name: str, value: Any) -> float:
     """A setting as a plain finite number."""
+    if type(value) is float and math.isfinite(value):  # most are: asked some 50 times a picture
+        return value
     is_truth = isinstance(value, bool) or str(getattr(value, "dtype", "")) == "bool"
     if is_truth or isinstance(value, str | bytes | bytearray):
         raise TypeError(f"{name} must be a number, got {shown(value)}")

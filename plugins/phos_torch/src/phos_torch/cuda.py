@@ -50,7 +50,7 @@ class TorchCudaLibrary:
     @property
     def number(self) -> int:
         """The device as the driver counts, which is as PyTorch does."""
-        return self._device.index
+        return int(self._device.index)
 
     def compile(
         self, source: str, options: Mapping[str, bool], names: Sequence[str]
@@ -120,7 +120,7 @@ class TorchCudaLibrary:
         what = driver.CUpointer_attribute.CU_POINTER_ATTRIBUTE_MEMORY_TYPE
         error, kind = driver.cuPointerGetAttribute(what, array.ctypes.data)
         known = error == driver.CUresult.CUDA_SUCCESS
-        return known and int(kind) == int(driver.CUmemorytype.CU_MEMORYTYPE_HOST)
+        return bool(known and int(kind) == int(driver.CUmemorytype.CU_MEMORYTYPE_HOST))
 
     def copy(self, to: int, source: int, size_bytes: int, stream: Any) -> None:
         """Copy between the device and page-locked memory, in the order of a stream."""
@@ -172,7 +172,7 @@ class TorchEvent:
     @property
     def done(self) -> bool:
         """Whether the device has got there."""
-        return self.event.query()
+        return bool(self.event.query())
 
     def synchronize(self) -> None:
         """Wait until it has."""

@@ -129,7 +129,8 @@ class ChainKernel:
         """Start the kernel for some rows."""
         if 0 in out.shape:
             return
-        addresses, strides = [], []
+        addresses: list[int] = []
+        strides: list[int] = []
         for x in (*arrays, out):
             own = self._library.strides(x)
             addresses.append(self._library.address(x) + rows.start * own[1] * x.dtype.itemsize)

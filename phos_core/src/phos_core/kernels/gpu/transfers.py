@@ -104,19 +104,20 @@ class Transfers:
                 continue
             staged = self._staging(size_bytes)
             library.copy(staged.ctypes.data, part, size_bytes, way)
-            copies.append((rows, staged[:size_bytes], library.record(way)))
+            copies.append((rows, staged, library.record(way)))
         for wait in touched:
             wait()
         jobs = []
         for rows, staged, arrived in copies:
             arrived.synchronize()
-            values = staged.view(dtype).reshape(place[rows].shape)
-            jobs.append((self._start(np.copyto, place[rows], values, "same_kind"), staged))
+            there = place[rows]
+            values = staged[: there.size * dtype.itemsize].view(dtype).reshape(there.shape)
+            jobs.append((self._start(np.copyto, there, values, "same_kind"), staged))
         if locked:
             library.record(way).synchronize()
         for wait, staged in jobs:
             wait()
-            self._give_back(staged.base, None)
+            self._give_back(staged, None)
 
     def go_alone(self) -> None:
         """Let this thread copy by itself, in large pieces: others work beside it."""
