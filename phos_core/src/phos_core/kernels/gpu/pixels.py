@@ -152,9 +152,9 @@ def make_noise(
     cols: int,
     pixel_pitch_um: float,
     seed: int,
-    frame: int,
-    row_start: int,
-    col_start: int,
+    frame: int = 0,
+    row_start: int = 0,
+    col_start: int = 0,
 ) -> Array | None:
     """Make the noise of `phos_core.backend.grain_noise`; None where a tile is too large.
 
