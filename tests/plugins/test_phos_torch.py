@@ -10,6 +10,7 @@ import phos_core as phos
 from phos_core.convolution.boundary import BOUNDARIES
 from phos_core.effects import grain
 from phos_core.errors import OutOfMemoryError
+from phos_core.kernels.tracing import trace
 from phos_core.psf import delta, exponential, from_array, gaussian
 from phos_core.stocks.loading import load_film
 from phos_core.testing import ConvolutionBackendContract, assert_agrees
@@ -408,3 +409,14 @@ def test_offering_the_backends_imports_no_torch():
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_without_nvidia_s_compiler_cuda_says_so_and_runs_steps_one_by_one(monkeypatch):
+    monkeypatch.setitem(sys.modules, "phos_torch.cuda", None)
+    backend = backend_module.CudaBackend()
+    with pytest.raises(phos.errors.UnsupportedOperationError, match=r"phos-torch\[cuda\]"):
+        backend.compile(trace(lambda x: x * 2.0, [(1, np.dtype(np.float32))]))
+    assert backend.lanes == 1
+    done = []
+    backend.side_by_side(done.append, 3)
+    assert done == [0, 1, 2]

@@ -13,8 +13,8 @@ __all__ = ["FilmTransform", "phos_convolution_backends"]
 PHOS_HOOK_API = 1
 
 DEVICE_FILES = "nvidia[0-9]*"
-# Measured on an H100 beside 16 cores, docs/gpu-results.md: a develop takes 14 ms and the CPU 22.
-TRANSFER_WORTH_PIXELS = 256 * 256
+# Measured on an H200 beside 16 cores, docs/gpu-results.md: about 2 ms, 7 on the CPU.
+TRANSFER_WORTH_PIXELS = 128 * 128
 
 
 @hookimpl

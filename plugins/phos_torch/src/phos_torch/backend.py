@@ -56,6 +56,7 @@ MPS_BYTES = 2**32 - 1  # of one tensor: a larger one ends the process, past any 
 LIGHT_PLANES = 3  # red, green and blue: a grey picture too is exposed as these
 SPARSE = 16  # the typical value of a plane is that of every so manieth row and column
 
+NO_KERNEL = 'extern "C" __global__ void nothing() {}'
 COMPILER_HINT = "pip install 'phos-torch[cuda]' brings NVIDIA's compiler"
 
 # PyTorch raises plain RuntimeErrors, told apart by their text alone.
@@ -377,10 +378,14 @@ class CudaBackend(TorchBackend):
         """Kernels of phos' own; None where NVIDIA's compiler is not to be had."""
         try:
             from phos_torch.cuda import TorchCudaLibrary
-        except ImportError as error:
-            self._unmade = f"kernels are not compiled: {error}; {COMPILER_HINT}"
+
+            library = TorchCudaLibrary(self.name, self.device)
+            with torch.cuda.device(self.device):
+                library.compile(NO_KERNEL, {}, ["nothing"])
+        except (ImportError, OSError, RuntimeError) as error:  # the compiler, its library, a driver
+            self._unmade = f"nothing compiles kernels here ({error}); {COMPILER_HINT}"
             return None
-        return CudaKernels(TorchCudaLibrary(self.name, self.device), self._kept)
+        return CudaKernels(library, self._kept)
 
     def probe(self) -> ProbeReport:
         """Look for CUDA in this PyTorch, a driver, the device and some memory, in this order."""

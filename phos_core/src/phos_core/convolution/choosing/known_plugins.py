@@ -47,7 +47,7 @@ _TORCH = Absent("phos-torch", "./plugins/phos_torch")
 
 OURS: dict[str, Absent] = {
     "cupy": Absent("phos-cupy", "./plugins/phos_cupy[cuda13x]"),
-    "torch:cuda": _TORCH,
+    "torch:cuda": Absent("phos-torch", "./plugins/phos_torch[cuda]"),
     "torch:mps": _TORCH,
     "torch:cpu": _TORCH,
     "numba": Absent("phos-numba", "./plugins/phos_numba"),
