@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 from torch.utils.data import DataLoader  # noqa: E402
 
 from phos_core.process.checking import within_range  # noqa: E402
+from phos_core.process.forms import Given  # noqa: E402
 from phos_torch import FilmTransform  # noqa: E402
 from phos_torch import backend as backend_module  # noqa: E402
 
@@ -138,6 +139,47 @@ def test_the_range_costs_two_numbers_whether_it_is_clipped_or_not(batch, brighte
         held = within_range(batch, "srgb")
     assert waiting.count == 2
     assert held.max() <= 1.0
+
+
+# ------------------------------------------------------------------ where they are
+
+
+@pytest.fixture
+def as_on_a_gpu(monkeypatch):
+    """Tensors of the CPU are developed where they are, as those of a GPU."""
+    monkeypatch.setattr(Given, "on_host", property(lambda given: given))
+    return backend_module.create_cpu()
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("layout", ["BCHW", "BHWC"])
+def test_where_it_is_a_tensor_gives_the_same_picture(batch, as_on_a_gpu, dtype, layout):
+    white = 1 if dtype.is_floating_point else 255
+    tensor = (batch * white).to(dtype)
+    tensor = tensor if layout == "BCHW" else tensor.movedim(1, -1)
+    found = phos.develop(tensor, seed=5, layout=layout, backend=as_on_a_gpu)
+    assert (found.dtype, found.shape, found.is_contiguous()) == (dtype, tensor.shape, True)
+    expected = phos.develop(tensor.double().numpy() / white, seed=5, layout=layout)
+    most = {torch.float32: 1e-3, torch.float16: 1e-3 + 2**-12}.get(dtype, 1e-3 + 2**-9)
+    assert (found.double() / white - torch.asarray(expected)).abs().max() <= most
+    alone = phos.develop(tensor[1], seed=5, frame=1, layout=layout[1:], backend=as_on_a_gpu)
+    assert alone.is_contiguous()
+    assert (alone.double() - found[1].double()).abs().max() <= (2**-8 if white == 1 else 1)
+
+
+@pytest.mark.parametrize("shape", [(1, 12, 18), (3, 1, 12, 18), (0, 3, 12, 18), (3, 0, 18)])
+def test_where_it_is_a_tensor_keeps_its_shape(as_on_a_gpu, shape):
+    found = phos.develop(torch.full(shape, 0.4), backend=as_on_a_gpu)
+    assert (found.shape, found.is_contiguous()) == (shape, True)
+
+
+def test_a_hair_outside_is_clipped_where_it_is(batch, as_on_a_gpu):
+    inside = batch.round(decimals=1)
+    outside = torch.where(inside == 1.0, 1.0009, torch.where(inside == 0.0, -0.0009, inside))
+    assert outside.min() < 0.0
+    assert outside.max() > 1.0
+    found = phos.develop(outside, seed=5, backend=as_on_a_gpu)
+    assert torch.equal(found, phos.develop(inside, seed=5, backend=as_on_a_gpu))
 
 
 # ------------------------------------------------------------------ gradients and modes

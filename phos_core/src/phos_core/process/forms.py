@@ -32,11 +32,6 @@ class Given:
     image: Array
     channels_first: bool
 
-    @property
-    def is_stack(self) -> bool:
-        """Whether it has an axis for several pictures."""
-        return int(self.image.ndim) == 4
-
     def apart(self) -> list["Given"]:
         """Give the pictures of a stack."""
         return [Given(self.image[i, ...], self.channels_first) for i in range(self.image.shape[0])]
