@@ -136,3 +136,11 @@ def test_the_frames_of_a_stack_have_the_same_grain_on_every_backend(one, other):
     first, second = frames(one), frames(other)
     assert np.abs(first - second).max() <= 1
     assert np.abs(first[0] - first[1]).max() > 1
+
+
+@pytest.mark.parametrize("backend", RUNNING)
+def test_half_precision_is_computed_in_single_and_rounded_once(backend):
+    half = photo(1.0)[:60, :90].astype(np.float16)
+    settings = {"backend": backend, "encoding": "linear", "seed": 5}
+    single = phos.develop(half.astype(np.float32), **settings)
+    np.testing.assert_array_equal(phos.develop(half, **settings), single.astype(np.float16))

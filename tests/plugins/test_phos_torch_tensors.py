@@ -218,7 +218,7 @@ def test_autocast_changes_no_number(batch):
 
 @pytest.mark.parametrize(
     "develop",
-    [lambda x: phos.develop(x, seed=5), FilmTransform(seed=5)],
+    [lambda x: phos.develop(x, seed=5), FilmTransform()],
     ids=["develop", "transform"],
 )
 def test_code_around_it_is_compiled_and_it_is_not_traced(batch, develop):
@@ -232,7 +232,9 @@ def test_code_around_it_is_compiled_and_it_is_not_traced(batch, develop):
         return develop(x * 0.5) + 1.0
 
     torch.compiler.reset()
+    torch.manual_seed(1)
     found = torch.compile(halved, backend=eager)(batch)
+    torch.manual_seed(1)
     assert torch.equal(found, halved(batch))
     assert len(graphs) == 2  # before it, and after
     torch.compiler.reset()
