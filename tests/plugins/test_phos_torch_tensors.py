@@ -22,6 +22,7 @@ from phos_core.process.forms import Given  # noqa: E402
 from phos_torch import FilmTransform  # noqa: E402
 from phos_torch import backend as backend_module  # noqa: E402
 
+develop_module = sys.modules["phos_core.process.develop"]  # whose name is the function's
 PAGE = Path(__file__).parents[2] / "docs" / "tensors.md"
 ROWS = re.findall(r"^\| `(.+?)` \| `(.+?)` \| (.+) \|$", PAGE.read_text("utf-8"), re.MULTILINE)
 
@@ -147,7 +148,8 @@ def test_the_range_costs_two_numbers_whether_it_is_clipped_or_not(batch, brighte
 @pytest.fixture
 def as_on_a_gpu(monkeypatch):
     """Tensors of the CPU are developed where they are, as those of a GPU."""
-    monkeypatch.setattr(Given, "on_host", property(lambda given: given))
+    is_numpy = property(lambda given: isinstance(given.image, np.ndarray))
+    monkeypatch.setattr(Given, "is_on_host", is_numpy)
     return backend_module.create_cpu()
 
 
@@ -180,6 +182,20 @@ def test_a_hair_outside_is_clipped_where_it_is(batch, as_on_a_gpu):
     assert outside.max() > 1.0
     found = phos.develop(outside, seed=5, backend=as_on_a_gpu)
     assert torch.equal(found, phos.develop(inside, seed=5, backend=as_on_a_gpu))
+
+
+def test_a_stack_on_a_device_is_looked_at_once(batch, as_on_a_gpu, monkeypatch):
+    looked_at = []
+
+    def look(image, encoding):
+        looked_at.append(tuple(image.shape))
+        return within_range(image, encoding)
+
+    monkeypatch.setattr(develop_module, "within_range", look)
+    phos.develop(batch, backend=as_on_a_gpu)
+    assert looked_at == [(3, 3, 12, 18)]
+    with pytest.raises(ValueError, match=r"got nan at index \(1, 2, 0, 0\)"):
+        phos.develop(torch.where(batch == batch[1, 2, 0, 0], torch.nan, batch), backend=as_on_a_gpu)
 
 
 # ------------------------------------------------------------------ gradients and modes
