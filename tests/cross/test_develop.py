@@ -123,3 +123,24 @@ def test_each_picture_of_a_batch_is_as_if_it_came_alone(backend, film):
     for picture, seed, positive in zip(batch, (5, 6, 7), positives, strict=True):
         alone = phos.develop(picture, seed=seed, **settings)
         np.testing.assert_allclose(positive, alone, rtol=0, atol=1e-6)
+
+
+@cache
+def frames(backend):
+    stack = np.stack([codes(np.uint8)[:60, :90]] * 2)
+    return phos.develop(stack, backend=backend, seed=5, frame=3).astype(int)
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+def test_the_frames_of_a_stack_have_the_same_grain_on_every_backend(one, other):
+    first, second = frames(one), frames(other)
+    assert np.abs(first - second).max() <= 1
+    assert np.abs(first[0] - first[1]).max() > 1
+
+
+@pytest.mark.parametrize("backend", RUNNING)
+def test_half_precision_is_computed_in_single_and_rounded_once(backend):
+    half = photo(1.0)[:60, :90].astype(np.float16)
+    settings = {"backend": backend, "encoding": "linear", "seed": 5}
+    single = phos.develop(half.astype(np.float32), **settings)
+    np.testing.assert_array_equal(phos.develop(half, **settings), single.astype(np.float16))

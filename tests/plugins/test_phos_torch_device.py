@@ -21,6 +21,8 @@ torch = pytest.importorskip("torch")
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 from torch.utils._pytree import tree_leaves  # noqa: E402
 
+from phos_torch import FilmTransform  # noqa: E402
+
 CUDA = torch.device("cuda", 0)
 SHAPES = [(90, 120, 3), (90, 120), (2, 90, 120, 3)]
 FEW = 1000  # numbers: answers to questions may come to the host, pictures may not
@@ -76,6 +78,23 @@ def test_floats_on_the_device_are_developed_there(shape):
     positive = phos.develop(torch.from_numpy(image).to(CUDA), seed=7)
     assert (positive.device, positive.dtype) == (CUDA, torch.float32)
     assert np.abs(positive.cpu().numpy() - expected).max() <= 1e-3
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("shape", [(3, 90, 120), (2, 3, 90, 120), (2, 1, 90, 120)])
+def test_channels_first_of_any_precision_are_developed_there(shape, dtype):
+    image = (torch.from_numpy(codes(*shape)) / 255).to(dtype)
+    image.flatten()[0] = 1.0005  # a hair outside
+    expected = phos.develop(image, backend="scipy", seed=7)
+    transform = FilmTransform(seed=7)
+    tensor = image.to(CUDA)
+    transform(tensor)  # makes the tables, on the host
+    with Passage() as passage:
+        positive = transform(tensor)
+    assert (positive.device, positive.dtype) == (CUDA, dtype)
+    assert positive.is_contiguous()
+    assert (positive.cpu().float() - expected.float()).abs().max() <= 1e-3 + 2**-8
+    assert passage.largest < FEW
 
 
 @pytest.mark.parametrize("shape", SHAPES)

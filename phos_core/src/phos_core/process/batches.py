@@ -253,15 +253,5 @@ def _on_host(
     """Develop pictures on the host into their results."""
     clock = Clock(backend if timed else None)
     planes = [channels_first(computable(image)) for image in images]
-    places = [_place_of(result) for result in results]
-    batch.on_host(planes, [channels_first(place) for place in places], clock, backend, tiles)
-    for place, result in zip(places, results, strict=True):
-        if place is not result:
-            result[...] = place
+    batch.on_host(planes, [channels_first(result) for result in results], clock, backend, tiles)
     return list(results), clock
-
-
-def _place_of(result: NDArray[Any]) -> NDArray[Any]:
-    """What takes the positive of a result: itself, or for half precision one in single."""
-    is_half = result.dtype.newbyteorder("=") == np.float16
-    return np.empty(result.shape, np.float32) if is_half else result

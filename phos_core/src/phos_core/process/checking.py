@@ -15,7 +15,7 @@ __all__ = ["check_form", "check_kind", "checked_out", "plain", "within_range"]
 
 DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
 OF_TENSORS = (*DTYPES, "bfloat16")  # which NumPy does not have
-A_HAIR = 1e-3 * (1 + 2**-8)  # 1e-3, however few bits hold it: what resizing and rounding overshoot
+A_HAIR = 1e-3 * (1 + 2**-8)  # 1e-3, however few bits hold it: more than rounding overshoots
 
 
 def plain(image: Any) -> Any:

@@ -208,12 +208,11 @@ def _developed(
     """The positives in the form in which the pictures came, and a report for each."""
     came = [_given(one, layout) for one in _listed(image)]
     with plain_numerics():
-        pictures = [
-            _checked(one, asked.recipe.encoding) for whole in came for one in _apart(whole, image)
-        ]
+        encoding, is_stack = asked.recipe.encoding, _is_stack(image)
+        pictures = _of_stack(came[0], encoding) if is_stack else _checked(came, encoding)
         place = _place(came, image) if out is None else _checked_for_arrays(out, came)
         wanted = places(place, len(pictures)) if _is_several(image) else [place]
-        orders = _orders(pictures, wanted, asked, is_stack=_is_stack(image))
+        orders = _orders(pictures, wanted, asked, is_stack=is_stack)
         film = asked.recipe.load_film()
         done = develop_orders(orders, film, backend, strict=strict, timed=timed)
     positives = [positive for positive, _ in done]
@@ -233,10 +232,20 @@ def _given(image: Any, layout: Layout | None) -> Given:
     return Given(plain(image), is_channels_first(image, layout))
 
 
-def _checked(one: Given, encoding: Encoding) -> Given:
-    """A picture that can be developed: on the host as NumPy's."""
-    check_form("image", one.channels_last(one.image))
-    return replace(one, image=within_range(one.image, encoding)).on_host
+def _checked(pictures: list[Given], encoding: Encoding) -> list[Given]:
+    """Pictures that can be developed: on the host as NumPy's."""
+    for one in pictures:
+        check_form("image", one.channels_last(one.image))
+    return [replace(one, image=within_range(one.image, encoding)).on_host for one in pictures]
+
+
+def _of_stack(whole: Given, encoding: Encoding) -> list[Given]:
+    """The pictures of a stack, as `_checked` gives them; on a device all are looked at at once."""
+    if whole.is_on_host:
+        return _checked(whole.apart(), encoding)
+    for one in whole.apart()[:1]:
+        check_form("image", one.channels_last(one.image))
+    return replace(whole, image=within_range(whole.image, encoding)).apart()
 
 
 def _orders(
@@ -283,11 +292,6 @@ def _is_several(image: Any) -> bool:
 def _listed(image: Any) -> list[Any]:
     """The arrays that came."""
     return list(image) if isinstance(image, list | tuple) else [image]
-
-
-def _apart(whole: Given, image: Any) -> list[Given]:
-    """The pictures of a stack, or the only one."""
-    return whole.apart() if _is_stack(image) else [whole]
 
 
 def _together(positives: list[Any], place: Any, came: list[Given], image: Any) -> Any:

@@ -32,23 +32,25 @@ class Given:
     image: Array
     channels_first: bool
 
-    @property
-    def is_stack(self) -> bool:
-        """Whether it has an axis for several pictures."""
-        return int(self.image.ndim) == 4
-
     def apart(self) -> list["Given"]:
         """Give the pictures of a stack."""
         return [Given(self.image[i, ...], self.channels_first) for i in range(self.image.shape[0])]
 
     @property
+    def is_on_host(self) -> bool:
+        """Whether it is in the host's memory: NumPy's, or a tensor on the CPU."""
+        if isinstance(self.image, np.ndarray):
+            return True
+        return bool(is_torch_array(self.image) and device(self.image).type == "cpu")
+
+    @property
     def on_host(self) -> "Given":
-        """A tensor that is in the host's memory as an array of NumPy's, any other as it is.
+        """What is in the host's memory as an array of NumPy's, any other as it is.
 
         The memory is the same; only of bfloat16, which NumPy does not have, it is a copy in single
         precision. What computes with NumPy's arrays is many times as quick there as PyTorch is.
         """
-        if not is_torch_array(self.image) or device(self.image).type != "cpu":
+        if isinstance(self.image, np.ndarray) or not self.is_on_host:
             return self
         xp = array_namespace(self.image)
         known = self.image.dtype != xp.bfloat16

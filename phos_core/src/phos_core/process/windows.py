@@ -256,10 +256,9 @@ class WindowDeveloper:
             As `develop_window` raises.
         """
         batch, held = _checked(self.picture, window, pixels)
-        native = computable(held)
-        positive = np.empty((*_size(batch.kept), *pixels.shape[2:]), native.dtype)
-        places = [channels_first(positive)]
-        work = partial(batch.on_host, [channels_first(native)], places, self.clock)
+        planes = channels_first(computable(held))
+        positive = np.empty((*_size(batch.kept), *pixels.shape[2:]), pixels.dtype)
+        work = partial(batch.on_host, [planes], [channels_first(positive)], self.clock)
         with plain_numerics():
             outcome = descend(
                 self._selection, work, partial(_footprint, batch), strict=self._strict
@@ -267,7 +266,7 @@ class WindowDeveloper:
         self._selection = replace(self._selection, backend=outcome.backend)
         self._events.extend(outcome.events)
         self._windows += 1
-        return positive.astype(pixels.dtype, copy=False)
+        return positive
 
     def report(self, *events: str) -> RunReport:
         """Report what has run so far, and log it.

@@ -41,8 +41,8 @@ def develop(
 
     Parameters
     ----------
-    array : dask.array of uint8, uint16, float32 or float64, shape (rows, cols) or (rows, cols, 3)
-        The picture, in any chunks of known size.
+    array : dask.array, shape (rows, cols) or (rows, cols, 3)
+        The picture, uint8, uint16, float16, float32 or float64, in any chunks of known size.
     film, recipe, seed, **settings
         As for `phos_core.develop`. All are checked now; a film's file is read now and travels
         with the chunks.
@@ -61,8 +61,8 @@ def develop(
     Raises
     ------
     TypeError, ValueError, UnknownFilmError
-        If the array or a setting is wrong: now. Floats that are not finite, or not between 0
-        and 1 where they are sRGB-encoded, are found when they are computed.
+        If the array or a setting is wrong: now. Floats that are not finite, or more than 1e-3
+        outside 0 to 1 where they are sRGB-encoded, are found when they are computed.
 
     Notes
     -----
