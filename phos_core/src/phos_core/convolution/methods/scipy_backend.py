@@ -17,7 +17,7 @@ from phos_core.convolution.contract import MemoryInfo, each_plane
 from phos_core.convolution.methods import banded, multirate, spectral
 from phos_core.convolution.methods.bases import BackendBase
 from phos_core.convolution.methods.buffers import Buffers
-from phos_core.convolution.methods.cpu import host_memory
+from phos_core.convolution.methods.cpu import host_memory, in_parallel, threads_for
 from phos_core.convolution.methods.generic import circular_extent
 from phos_core.convolution.methods.planner import Costs, fast_length, make_plan, splits
 from phos_core.convolution.methods.tables import TableCache, transfer_table
@@ -134,28 +134,25 @@ class ScipyBackend(BackendBase):
         boundary: Boundary,
         method: Method,
     ) -> None:
+        jobs = []
         for index, plane_psf in each_plane(image, psf):
             plane, place = image[index], out[index]
             if is_upright_strip(plane.shape):
                 # Row by row it would take as long as the loop over its rows.
-                lying = np.ascontiguousarray(plane.T)
-                self._convolve_plane(
-                    lying, plane_psf.transposed(), place.T, boundary=boundary, method=method
+                plane, plane_psf, place = (
+                    np.ascontiguousarray(plane.T),
+                    plane_psf.transposed(),
+                    place.T,
                 )
-            else:
-                self._convolve_plane(plane, plane_psf, place, boundary=boundary, method=method)
-
-    def _convolve_plane(
-        self,
-        plane: npt.NDArray[Any],
-        psf: PSF,
-        out: npt.NDArray[Any],
-        *,
-        boundary: Boundary,
-        method: Method,
-    ) -> None:
-        plan = self.plan(plane.shape, psf, boundary=boundary, dtype=plane.dtype, method=method)
-        self._follow(plan, plane, out)
+            plan = self.plan(
+                plane.shape, plane_psf, boundary=boundary, dtype=plane.dtype, method=method
+            )
+            jobs.append((plan, plane, place))
+        # Side by side, so that threads which wait for the end of one plane's pass work on another.
+        # A transform holds another plane: these go one after the other.
+        is_lean = all(plan.method != "transform" for plan, _, _ in jobs)
+        threads = threads_for(image.size) if is_lean else 1
+        in_parallel(lambda: lambda job: self._follow(*job), jobs, threads=threads)
 
     def memory(self) -> MemoryInfo:
         """Say how much memory the machine has, where it tells."""
