@@ -23,6 +23,7 @@ def small_strips(monkeypatch):
     """Strips of a few rows, so that small images have many, on every core."""
     monkeypatch.setattr(strips, "STRIP_NUMBERS", 250)
     monkeypatch.setattr(strips, "TURN_NUMBERS", 1)
+    monkeypatch.setattr(cpu, "TURN_NUMBERS", 1)
     monkeypatch.setattr(cpu, "THREAD_NUMBERS", 1)
 
 
@@ -81,23 +82,25 @@ def test_strips_run_on_threads_that_see_the_context(small_strips, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("rows", "by_numpy", "compiled"), [(8, 1, 1), (64, 1, 2), (512, 5, 16), (4096, 15, 16)]
+    ("rows", "by_numpy", "compiled"), [(8, 1, 1), (64, 1, 2), (512, 3, 16), (4096, 10, 16)]
 )
 def test_threads_go_by_the_work_and_fewer_where_they_take_turns(
     monkeypatch, rows, by_numpy, compiled
 ):
     monkeypatch.setattr(cpu, "usable_cores", lambda: 16)
     image = np.zeros((3, rows, 1000), np.uint8)
-    asked = []
+    asked, jobs_of = [], []
 
     def in_parallel(prepare, jobs, threads):
         asked.append(threads)
         assert len(jobs) % threads == 0
+        jobs_of.append(len(jobs))
 
     monkeypatch.setattr(strips, "in_parallel", in_parallel)
     for backend in (SCIPY, Compiling()):
         by_rows(backend, lambda strip, row_start, out=None: strip, image, out=image)
     assert asked == [by_numpy, compiled]
+    assert jobs_of[0] <= jobs_of[1]  # where threads take turns, so that each turn is long enough
 
 
 def test_an_error_in_a_strip_comes_out(small_strips):

@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 from phos_core.arrays import Array, array_namespace, numpy_dtype
 from phos_core.convolution.chain import Chain
 from phos_core.convolution.contract import ConvolutionBackend
-from phos_core.convolution.methods.cpu import in_parallel, threads_for
+from phos_core.convolution.methods.cpu import (
+    TURN_NUMBERS,
+    in_parallel,
+    threads_for,
+    threads_in_turn,
+)
 from phos_core.convolution.optional import CompilesChains, KeepsHostMemory
 from phos_core.errors import UnsupportedOperationError
 from phos_core.kernels.tracing import trace
@@ -32,9 +37,6 @@ __all__ = [
 ]
 
 STRIP_NUMBERS = 700_000  # in one array: longer strips leave the cache
-# In one array, for each thread: a step of NumPy's takes so many as long as a thread that has waited
-# takes to go on with Python's lock.
-TURN_NUMBERS = 50_000
 SLIM = 64  # pixels: of a picture with a shorter side, what surrounds a strip may outweigh it
 LONG = 2**14  # pixels of the longer side of such a picture that are gone through at once
 
@@ -230,10 +232,12 @@ def by_rows(
         return np.asarray(function(*parts, row_start=strip.start or 0, out=place))
 
     largest = max(array.size for array in arrays)
-    threads = threads_for(largest)
-    if not isinstance(backend, CompilesChains):
-        threads = min(threads, _threads_that_take_turns(largest))
-    strips = _strips(arrays, threads)
+    if isinstance(backend, CompilesChains):
+        threads, most = threads_for(largest), STRIP_NUMBERS
+    else:
+        threads = threads_in_turn(largest)
+        most = max(STRIP_NUMBERS, threads * TURN_NUMBERS)
+    strips = _strips(arrays, threads, most)
     if out is None:
         if len(strips) < 2:
             return run(slice(None))
@@ -273,19 +277,10 @@ def give_back_last(backend: ConvolutionBackend, *arrays: Array) -> None:
         backend.buffers.trim()
 
 
-def _threads_that_take_turns(numbers: int) -> int:
-    """Say how many threads pay where each step is a call of NumPy's, on a strip for each thread.
-
-    A step begins with Python's lock, so that k threads go on one after the other: it has to take
-    as long as k turns. A strip holds a k-th of the numbers.
-    """
-    return max(math.isqrt(numbers // TURN_NUMBERS), 1)
-
-
-def _strips(arrays: Sequence[NDArray[Any]], threads: int) -> list[slice]:
-    """Slices of rows that hold few numbers of any array, as many for each thread."""
+def _strips(arrays: Sequence[NDArray[Any]], threads: int, most: int) -> list[slice]:
+    """Slices of rows that hold about so many numbers of any array, as many for each thread."""
     rows = max(arrays[0].shape[1], 1)
-    count = math.ceil(max(array.size for array in arrays) / STRIP_NUMBERS)
+    count = max(array.size for array in arrays) / most
     count = max(math.ceil(count / threads), 1) * threads
     step = math.ceil(rows / count)
     if max(array.shape[2] for array in arrays) < SLIM:

@@ -27,6 +27,7 @@ class NumbaBackend(ScipyBackend):
     """NumPy arrays on the CPU; pointwise steps, grain and narrow PSFs in compiled loops."""
 
     name = "numba"
+    side_by_side = True
 
     def __init__(self) -> None:
         super().__init__()

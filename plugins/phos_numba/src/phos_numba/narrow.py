@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from phos_core.backend import Boundary, Taps, in_parallel, row_strips, source_index
+from phos_core.backend import Boundary, Taps, in_parallel, row_strips, source_index, threads_for
 from phos_numba.compiling import load_function
 
 __all__ = ["POINTS", "RADII", "Rows", "convolve", "suits"]
@@ -148,7 +148,8 @@ def convolve(
             *(points, firsts, weights),
         )
 
-    in_parallel(prepare, row_strips(rows, cols, pixels=ROWS * cols, most=ROWS))
+    strips = row_strips(rows, cols, pixels=ROWS * cols, most=ROWS)
+    in_parallel(prepare, strips, threads=threads_for(plane.size))
 
 
 @lru_cache(maxsize=64)

@@ -1,5 +1,6 @@
 """What backends on the CPU share: the cores, one pool of threads, the choice of precision."""
 
+import math
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -26,6 +27,7 @@ __all__ = [
     "single_peak",
     "thread_pool",
     "threads_for",
+    "threads_in_turn",
     "usable_cores",
 ]
 
@@ -33,6 +35,9 @@ THREADS = "PHOS_THREADS"
 # What libraries read when they are loaded: BLAS of several makers, OpenMP (PyTorch), OpenCV, Numba.
 SINGLE_RANGE = 2000.0  # peak over median: beyond it single precision drowns the shadows
 THREAD_NUMBERS = 2**16  # of an array for each thread: to wake one takes as long as a pass over them
+# What a thread that has waited for Python's lock takes to go on, in numbers of an array that a step
+# of NumPy's goes through meanwhile.
+TURN_NUMBERS = 120_000
 
 Job = TypeVar("Job")
 
@@ -63,6 +68,25 @@ def threads_for(numbers: int) -> int:
         At least one.
     """
     return min(usable_cores(), max(numbers // THREAD_NUMBERS, 1))
+
+
+def threads_in_turn(numbers: int) -> int:
+    """Say how many threads pay where each step is a call of NumPy's, on one part for each thread.
+
+    A step begins with Python's lock, so that k threads go on one after the other: it has to take
+    as long as k turns, on a k-th of the numbers.
+
+    Parameters
+    ----------
+    numbers : int
+        Of the array.
+
+    Returns
+    -------
+    int
+        At least one, and no more than `threads_for` says.
+    """
+    return min(threads_for(numbers), max(math.isqrt(numbers // TURN_NUMBERS), 1))
 
 
 @once()
@@ -108,7 +132,8 @@ def in_parallel(
         if shared:
             shared[0]()
 
-    others = min(usable_cores() if threads is None else threads, len(jobs)) - 1
+    most = usable_cores() if threads is None else min(threads, usable_cores())
+    others = min(most, len(jobs)) - 1
     helpers = [thread_pool().submit(copy_context().run, help_out) for _ in range(others)]
     try:
         work()

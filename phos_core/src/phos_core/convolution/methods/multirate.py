@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
-from phos_core.convolution.methods.banded import columns_of, product, rows_of
+from phos_core.convolution.methods.banded import TURNS, columns_of, product, rows_of
 from phos_core.convolution.methods.cpu import in_parallel, in_precision, threads_for
 from phos_core.psf import PSF
 
@@ -231,7 +231,8 @@ class Axis:
             strip = slice(start, start + POINT_ROWS)
             _along(padded[strip], before, self.to_pixels, filled[strip])
 
-        in_parallel(lambda: fill, range(0, len(points), POINT_ROWS))
+        strips = range(0, len(points), POINT_ROWS)
+        in_parallel(lambda: fill, strips, threads=_threads(filled))
         return filled
 
 
@@ -337,7 +338,7 @@ def to_points(
 
         return thin_out
 
-    in_parallel(prepare, list(down.groups(rows.size, most)))
+    in_parallel(prepare, list(down.groups(rows.size, most)), threads=_threads(plane))
     return coarse[:, : cols.points]
 
 
@@ -400,7 +401,7 @@ def to_pixels(
 
         return fill_in
 
-    in_parallel(prepare, list(down.groups(rows.points, most)))
+    in_parallel(prepare, list(down.groups(rows.points, most)), threads=_threads(out))
 
 
 Piece: TypeAlias = tuple[slice, slice, npt.NDArray[np.float32]]
@@ -409,6 +410,11 @@ Piece: TypeAlias = tuple[slice, slice, npt.NDArray[np.float32]]
 def _blocks_at_once(block_pixels: int) -> int:
     """Say how many blocks a call takes: few, so that there are calls for every core."""
     return max(GROUP_PIXELS // block_pixels, 1)
+
+
+def _threads(array: npt.NDArray[Any]) -> int:
+    """Say how many threads pay for products that give or take an array."""
+    return min(threads_for(array.size), TURNS)
 
 
 def _along(matrix: npt.NDArray[Any], before: int, band: Band, out: npt.NDArray[np.float32]) -> None:

@@ -57,10 +57,13 @@ class ScipyBackend(BackendBase):
 
     Transfer functions are kept in float32, the least recently used dropped first. A subclass may
     bring its own `convolve_narrow`, `combine_rows` and `add_up`, and the `costs` that go with them.
+    With loops that do without Python's lock it may have planes go `side_by_side`: threads that wait
+    for the end of one plane's pass then work on another.
     """
 
     name = "scipy"
     costs = COSTS
+    side_by_side = False
 
     def __init__(self) -> None:
         self._tables = TableCache[npt.NDArray[Any]](TABLE_BYTES)
@@ -148,10 +151,9 @@ class ScipyBackend(BackendBase):
                 plane.shape, plane_psf, boundary=boundary, dtype=plane.dtype, method=method
             )
             jobs.append((plan, plane, place))
-        # Side by side, so that threads which wait for the end of one plane's pass work on another.
         # A transform holds another plane: these go one after the other.
         is_lean = all(plan.method != "transform" for plan, _, _ in jobs)
-        threads = threads_for(image.size) if is_lean else 1
+        threads = threads_for(image.size) if self.side_by_side and is_lean else 1
         in_parallel(lambda: lambda job: self._follow(*job), jobs, threads=threads)
 
     def memory(self) -> MemoryInfo:
