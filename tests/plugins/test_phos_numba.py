@@ -14,7 +14,9 @@ from hypothesis.extra.numpy import arrays
 import phos_core as phos
 from phos_core.convolution.boundary import BOUNDARIES
 from phos_core.convolution.chain import Chain, Instruction, run_chain
+from phos_core.convolution.methods.multirate import make_axis
 from phos_core.convolution.methods.reference import convolve as convolve_slowly
+from phos_core.convolution.methods.scipy_backend import ScipyBackend
 from phos_core.effects.grain import Grain, grain_noise
 from phos_core.errors import UnsupportedOperationError
 from phos_core.kernels.tracing import trace
@@ -342,8 +344,33 @@ def test_narrow_psfs_are_convolved_at_every_border(boundary, shape, taps):
     found = np.full(shape, np.nan, np.float32)
     narrow.convolve(plane, terms, boundary, found)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6 * psf.l1)
-    narrow.convolve(plane, terms, boundary, found, add=True)
-    np.testing.assert_allclose(found, 2 * expected, rtol=0, atol=2e-6 * psf.l1)
+
+
+@pytest.mark.parametrize("shape", [(60, 70), (333, 1030), (300, 61)])
+@pytest.mark.parametrize("points", [(7, 8), (10, 12), (40, 50)])
+def test_narrow_and_smooth_parts_add_up_to_what_scipy_gives(shape, points):
+    rng = np.random.default_rng(8)
+    plane = rng.random(shape).astype(np.float32)
+    terms = [(rng.normal(size=7), rng.normal(size=5))]
+    ours, scipy = backend_module.create(), ScipyBackend()
+    rows, cols = (make_axis(*pair) for pair in zip(shape, points, strict=True))
+    sums = []
+    for backend in (ours, scipy):
+        coarse = backend.to_points(plane, rows, cols)
+        alone, out = np.empty_like(plane), np.empty_like(plane)
+        backend.to_pixels(coarse, rows, cols, alone)
+        backend.add_up(plane, terms, "symmetric", coarse, rows, cols, out)
+        sums.append((coarse, alone, out))
+    for found, expected in zip(*sums, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=0, atol=3e-6 * np.abs(expected).max())
+
+
+def test_rows_are_combined_by_the_compiled_loop_alone_where_it_takes_them(monkeypatch):
+    backend, rows = backend_module.create(), make_axis(200, 30)
+    monkeypatch.setattr(ScipyBackend, "combine_rows", mock.Mock(side_effect=AssertionError))
+    backend.to_points(np.ones((200, 300), np.float32), rows, make_axis(300, 40))
+    with pytest.raises(AssertionError):
+        backend.to_points(np.ones((200, 600), np.float32)[:, ::2], rows, make_axis(300, 40))
 
 
 def test_planes_that_the_loops_do_not_take_are_left_to_scipy():

@@ -28,6 +28,7 @@ from phos_core.convolution.methods.cpu import (
     in_parallel,
     in_precision,
     row_strips,
+    threads_for,
     usable_cores,
 )
 from phos_core.convolution.methods.generic import (
@@ -145,6 +146,7 @@ __all__ = [
     "shaping_taps",
     "significant_radius",
     "source_index",
+    "threads_for",
     "transfer_table",
     "usable_cores",
 ]

@@ -9,6 +9,7 @@ import pytest
 from phos_core.arrays import array_namespace
 from phos_core.backend import GenericBackend
 from phos_core.convolution import chain
+from phos_core.convolution.methods import cpu
 from phos_core.convolution.methods.scipy_backend import ScipyBackend
 from phos_core.errors import UnsupportedOperationError
 from phos_core.kernels import strips
@@ -19,8 +20,11 @@ SCIPY = ScipyBackend()
 
 @pytest.fixture
 def small_strips(monkeypatch):
-    """Strips of a few rows, so that small images have many."""
+    """Strips of a few rows, so that small images have many, on every core."""
     monkeypatch.setattr(strips, "STRIP_NUMBERS", 250)
+    monkeypatch.setattr(strips, "TURN_NUMBERS", 1)
+    monkeypatch.setattr(cpu, "TURN_NUMBERS", 1)
+    monkeypatch.setattr(cpu, "THREAD_NUMBERS", 1)
 
 
 def test_strips_put_together_are_the_whole(small_strips):
@@ -59,18 +63,44 @@ def test_several_arrays_are_cut_alike(small_strips):
     np.testing.assert_array_equal(out, one - two)
 
 
-def test_strips_run_on_threads_that_see_the_context(small_strips):
+def test_strips_run_on_threads_that_see_the_context(small_strips, monkeypatch):
+    monkeypatch.setattr(strips, "STRIP_NUMBERS", 10**6)  # so that there is one for each core
+    cores = cpu.usable_cores()
     setting = contextvars.ContextVar("setting", default="outside")
     setting.set("inside")
-    seen = set()
+    meeting, seen = threading.Barrier(cores), []
 
     def look(strip, row_start, out=None):
-        seen.add((setting.get(), threading.current_thread().name.partition("_")[0]))
+        meeting.wait(timeout=10)
+        seen.append((setting.get(), threading.current_thread()))
         return strip
 
-    by_rows(SCIPY, look, np.zeros((3, 90, 30), np.float32))
+    place = np.zeros((3, 10 * cores, 30), np.float32)
+    by_rows(SCIPY, look, place, out=place)
     assert {value for value, _ in seen} == {"inside"}
-    assert "phos" in {thread for _, thread in seen}
+    assert len({thread for _, thread in seen}) == cores
+
+
+@pytest.mark.parametrize(
+    ("rows", "by_numpy", "compiled"), [(8, 1, 1), (64, 1, 2), (512, 3, 16), (4096, 10, 16)]
+)
+def test_threads_go_by_the_work_and_fewer_where_they_take_turns(
+    monkeypatch, rows, by_numpy, compiled
+):
+    monkeypatch.setattr(cpu, "usable_cores", lambda: 16)
+    image = np.zeros((3, rows, 1000), np.uint8)
+    asked, jobs_of = [], []
+
+    def in_parallel(prepare, jobs, threads):
+        asked.append(threads)
+        assert len(jobs) % threads == 0
+        jobs_of.append(len(jobs))
+
+    monkeypatch.setattr(strips, "in_parallel", in_parallel)
+    for backend in (SCIPY, Compiling()):
+        by_rows(backend, lambda strip, row_start, out=None: strip, image, out=image)
+    assert asked == [by_numpy, compiled]
+    assert jobs_of[0] <= jobs_of[1]  # where threads take turns, so that each turn is long enough
 
 
 def test_an_error_in_a_strip_comes_out(small_strips):

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Hashable, Sequence
-from contextvars import copy_context
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
@@ -13,7 +12,12 @@ from numpy.typing import NDArray
 from phos_core.arrays import Array, array_namespace, numpy_dtype
 from phos_core.convolution.chain import Chain
 from phos_core.convolution.contract import ConvolutionBackend
-from phos_core.convolution.methods.cpu import finish_all, thread_pool, usable_cores
+from phos_core.convolution.methods.cpu import (
+    TURN_NUMBERS,
+    in_parallel,
+    threads_for,
+    threads_in_turn,
+)
 from phos_core.convolution.optional import CompilesChains, KeepsHostMemory
 from phos_core.convolution.running.finite import Watch
 from phos_core.errors import UnsupportedOperationError
@@ -34,8 +38,7 @@ __all__ = [
     "watched",
 ]
 
-# In one array. Threads on shorter strips wait for each other; longer ones leave the cache.
-STRIP_NUMBERS = 700_000
+STRIP_NUMBERS = 700_000  # in one array: longer strips leave the cache
 SLIM = 64  # pixels: of a picture with a shorter side, what surrounds a strip may outweigh it
 LONG = 2**14  # pixels of the longer side of such a picture that are gone through at once
 
@@ -267,8 +270,7 @@ def by_rows(
     backend : ConvolutionBackend
         Whose arrays they are. Other than NumPy's are handed over whole, in one call.
     function : RowFunction
-        Each row of its result must depend on the same row of the arrays alone. It must not
-        convolve or call `by_rows` itself: all strips wait for one pool of threads.
+        Each row of its result must depend on the same row of the arrays alone.
     *arrays : array, shape (layers, rows, cols)
         At least one; all with the same number of rows.
     out : ndarray, shape (layers, rows, cols), optional
@@ -290,7 +292,13 @@ def by_rows(
         parts = (array[:, strip] for array in arrays)
         return np.asarray(function(*parts, row_start=strip.start or 0, out=place))
 
-    strips = _strips(arrays)
+    largest = max(array.size for array in arrays)
+    if isinstance(backend, CompilesChains):
+        threads, most = threads_for(largest), STRIP_NUMBERS
+    else:
+        threads = threads_in_turn(largest)
+        most = max(STRIP_NUMBERS, threads * TURN_NUMBERS)
+    strips = _strips(arrays, threads, most)
     if out is None:
         if len(strips) < 2:
             return run(slice(None))
@@ -305,8 +313,7 @@ def by_rows(
             for layer in range(len(done)):  # NumPy interleaves all at once far more slowly
                 place[layer] = done[layer]
 
-    jobs = [thread_pool().submit(copy_context().run, fill, strip) for strip in strips]
-    finish_all(jobs)
+    in_parallel(lambda: fill, strips, threads=threads)
     return result
 
 
@@ -331,14 +338,12 @@ def give_back_last(backend: ConvolutionBackend, *arrays: Array) -> None:
         backend.buffers.trim()
 
 
-def _strips(arrays: Sequence[NDArray[Any]]) -> list[slice]:
-    """Slices of rows that hold few numbers of any array, as many for each core."""
+def _strips(arrays: Sequence[NDArray[Any]], threads: int, most: int) -> list[slice]:
+    """Slices of rows that hold about so many numbers of any array, as many for each thread."""
     rows = max(arrays[0].shape[1], 1)
-    cores = usable_cores()
-    count = math.ceil(max(array.size for array in arrays) / STRIP_NUMBERS)
-    if count > 1:
-        count = math.ceil(count / cores) * cores
-    step = math.ceil(rows / max(count, 1))
+    count = max(array.size for array in arrays) / most
+    count = max(math.ceil(count / threads), 1) * threads
+    step = math.ceil(rows / count)
     if max(array.shape[2] for array in arrays) < SLIM:
         step = min(step, LONG)
     return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]

@@ -10,7 +10,7 @@ import numba
 import numpy.typing as npt
 
 from phos_core.backend import Array, Boundary, Chain, Grain, ProbeReport, ScipyBackend, Taps
-from phos_numba import chains, narrow, noise
+from phos_numba import chains, combining, narrow, noise
 from phos_numba.compiling import cache_folder
 
 __all__ = ["NumbaBackend", "create"]
@@ -27,6 +27,7 @@ class NumbaBackend(ScipyBackend):
     """NumPy arrays on the CPU; pointwise steps, grain and narrow PSFs in compiled loops."""
 
     name = "numba"
+    side_by_side = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,10 +70,34 @@ class NumbaBackend(ScipyBackend):
         add: bool,
     ) -> None:
         """Convolve a plane with narrow separable terms; see `narrow.convolve`."""
-        if plane.size < COMPILED_PIXELS or not narrow.suits(plane, terms, out):
+        if add or plane.size < COMPILED_PIXELS or not narrow.suits(plane, terms, out):
             super().convolve_narrow(plane, terms, boundary, out, add=add)
         else:
-            narrow.convolve(plane, terms, boundary, out, add=add)
+            narrow.convolve(plane, terms, boundary, out)
+
+    def combine_rows(self, group: Any, matrix: npt.NDArray[Any], out: npt.NDArray[Any]) -> None:
+        """Multiply a matrix's rows by blocks of a banded one; see `combining.combine`."""
+        if not combining.combine(matrix, group, out):
+            super().combine_rows(group, matrix, out)
+
+    def add_up(
+        self,
+        plane: npt.NDArray[Any],
+        terms: tuple[Taps, ...],
+        boundary: Boundary,
+        points: npt.NDArray[Any],
+        rows: Any,
+        cols: Any,
+        out: npt.NDArray[Any],
+    ) -> None:
+        """Convolve with narrow terms and fill the smooth part in, all in one pass."""
+        of_rows = combining.runs(rows.to_pixels, len(points))
+        is_usual = of_rows is not None and of_rows[1].shape[1] == narrow.POINTS
+        if is_usual and narrow.suits(plane, terms, out):
+            smooth = cols.fill_along(points), *of_rows
+            narrow.convolve(plane, terms, boundary, out, smooth)
+        else:
+            super().add_up(plane, terms, boundary, points, rows, cols, out)
 
     def device_facts(self) -> Mapping[str, str]:
         """Say what the code is compiled by and for, and where it is kept."""

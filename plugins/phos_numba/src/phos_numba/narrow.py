@@ -8,26 +8,36 @@ four rows, and no sum passes through memory.
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from phos_core.backend import Boundary, Taps, in_parallel, row_strips, source_index
+from phos_core.backend import Boundary, Taps, in_parallel, row_strips, source_index, threads_for
 from phos_numba.compiling import load_function
 
-__all__ = ["RADII", "convolve", "suits"]
+__all__ = ["POINTS", "RADII", "Rows", "convolve", "suits"]
 
 RADII = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32)  # that kernels are written for
 ROWS, COLUMNS = 64, 512  # of a tile, which then stays in the second-level cache
 ROWS_AT_ONCE = 4
+POINTS = 8  # rows of points that make a row of pixels
+
+Rows: TypeAlias = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.float32]]
+"""Rows that are combined, and for each row of pixels the first of these and the weights of 8."""
+
+NO_ROWS: Rows = (
+    np.empty((0, 0), np.float32),
+    np.empty(0, np.int64),
+    np.empty((0, POINTS), np.float32),
+)
 
 HEADER = '''\
 """Convolution with separable terms, written by phos_numba."""
 
 import numba
 import numpy as np
-from numba.types import Array, boolean, float32, int64, void
+from numba.types import Array, float32, int64, void
 
 from phos_numba.mathematics import FLAGS
 
@@ -39,10 +49,10 @@ PLANE = Array(float32, 2, "C", readonly=True)
 FRAME = """\
 @numba.njit(
     void(PLANE, int64[::1], int64[::1], float32[:, ::1], float32[:, ::1], float32[:, ::1],
-         float32[:, ::1], int64, int64, boolean),
+         float32[:, ::1], int64, int64, float32[:, ::1], int64[::1], float32[:, ::1]),
     cache=CACHE, nogil=True, error_model="numpy", fastmath=FLAGS,
 )
-def kernel(source, lines, columns, down, along, tile, out, start, stop, add):
+def kernel(source, lines, columns, down, along, tile, out, start, stop, points, firsts, weights):
     cols = source.shape[1]
     halfway = np.empty(({terms} * {at_once}, {columns} + {span_x}), np.float32)
 {weights}
@@ -73,10 +83,12 @@ def kernel(source, lines, columns, down, along, tile, out, start, stop, add):
 {going_down}
             for i in range(min({at_once}, height - top)):
                 place = out[start + top + i, first : first + n]
-                if add:
+                if len(points):
+                    p = firsts[start + top + i]
+{point_rows}
                     for j in range(n):
 {going_along}
-                        place[j] += total
+                        place[j] = total + ({of_points})
                 else:
                     for j in range(n):
 {going_along}
@@ -100,10 +112,9 @@ def convolve(
     terms: Sequence[Taps],
     boundary: Boundary,
     out: npt.NDArray[Any],
-    *,
-    add: bool = False,
+    smooth: Rows | None = None,
 ) -> None:
-    """Convolve a plane with a sum of separable terms.
+    """Convolve a plane with a sum of separable terms, and add what is smooth in the same pass.
 
     Parameters
     ----------
@@ -114,9 +125,9 @@ def convolve(
     boundary : Boundary
         What lies beyond the edges.
     out : ndarray of float32, shape (rows, cols)
-        C-contiguous; takes the result, or the sum with what it holds.
-    add : bool
-        Whether to add.
+        C-contiguous; takes the result.
+    smooth : Rows, optional
+        What is added.
     """
     rows, cols = plane.shape
     reach_y, reach_x = (_rounded(max(len(term[axis]) // 2 for term in terms)) for axis in (0, 1))
@@ -128,14 +139,17 @@ def convolve(
     kernel = _kernel(len(terms), reach_y, reach_x)
     source = plane.view()
     source.flags.writeable = False
+    points, firsts, weights = NO_ROWS if smooth is None else smooth
 
     def prepare() -> Callable[[slice], None]:
         tile = np.empty((ROWS + 2 * reach_y, COLUMNS + 2 * reach_x), np.float32)
         return lambda strip: kernel(
-            source, lines, columns, down, along, tile, out, strip.start, strip.stop, add
+            *(source, lines, columns, down, along, tile, out, strip.start, strip.stop),
+            *(points, firsts, weights),
         )
 
-    in_parallel(prepare, row_strips(rows, cols, pixels=ROWS * cols, most=ROWS))
+    strips = row_strips(rows, cols, pixels=ROWS * cols, most=ROWS)
+    in_parallel(prepare, strips, threads=threads_for(plane.size))
 
 
 @lru_cache(maxsize=64)
@@ -164,7 +178,14 @@ def _source(terms: int, reach_y: int, reach_x: int) -> str:
         for k in range(terms)
         for t in range(span_x + 1)
     )
+    point_rows = [
+        line
+        for k in range(POINTS)
+        for line in (f"w{k} = weights[start + top + i, {k}]", f"p{k} = points[p + {k}, first:]")
+    ]
     return HEADER + FRAME.format(
+        point_rows="\n".join(20 * " " + line for line in point_rows),
+        of_points=" + ".join(f"w{k} * p{k}[j]" for k in range(POINTS)),
         columns=COLUMNS,
         terms=terms,
         reach_x=reach_x,

@@ -109,6 +109,21 @@ def test_no_entry_of_the_matrices_is_left_out_or_beyond_the_edge(size, spacing):
     np.testing.assert_array_equal(there, everywhere.astype(np.float32))
 
 
+@pytest.mark.parametrize(("size", "points"), [(300, 47), (2000, 288), (101, 40), (17, 7)])
+def test_row_by_row_a_matrix_is_the_same_as_in_blocks(size, points):
+    axis = multirate.make_axis(size, points)
+    for band, (gives, needs) in (
+        (axis.to_points, (points, size)),
+        (axis.to_pixels, (size, points)),
+    ):
+        starts, weights = band.runs(needs)
+        whole = np.zeros((gives, needs), np.float32)
+        for row, start, run in zip(whole, starts, weights, strict=True):
+            row[start : start + len(run)] = run
+        np.testing.assert_array_equal(whole, dense(band, (gives, needs)))
+        assert weights.any(axis=0).all()  # none is longer than it has to be
+
+
 def test_a_plane_of_great_range_is_blurred_in_double_precision():
     coarse = np.random.default_rng(1).random((60, 70)).astype(np.float32)
     gain = np.ones_like(coarse)

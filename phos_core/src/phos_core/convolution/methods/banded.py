@@ -14,10 +14,10 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import as_strided
 
 from phos_core.convolution.boundary import Boundary, source_index
-from phos_core.convolution.methods.cpu import in_parallel, row_strips
+from phos_core.convolution.methods.cpu import in_parallel, row_strips, threads_for
 from phos_core.convolution.plans import Taps
 
-__all__ = ["columns_of", "convolve", "product", "rows_of"]
+__all__ = ["TURNS", "columns_of", "convolve", "product", "rows_of"]
 
 # Multiplications of one matrix product. A linear-algebra library gives larger ones to threads of
 # its own, which then wait spinning in the way of ours.
@@ -25,6 +25,7 @@ PRODUCT_SIZE = 2**18
 ROWS_AT_ONCE = 16  # rows that one product gives
 COLS_AT_ONCE = 32  # columns that one product gives
 STRIP_PIXELS = 192 * 2**10  # of a strip of rows, so that it stays in a core's cache
+TURNS = 6  # threads: more wait for Python's lock longer than a product of such a strip takes
 
 
 def convolve(
@@ -58,7 +59,7 @@ def convolve(
         workspace = _Workspace(plane, terms, boundary, strips[0].stop)
         return lambda strip: workspace.convolve(strip, out[strip], add)
 
-    in_parallel(prepare, strips)
+    in_parallel(prepare, strips, threads=min(threads_for(plane.size), TURNS))
 
 
 def product(left: npt.NDArray[Any], right: npt.NDArray[Any], out: npt.NDArray[Any]) -> None:

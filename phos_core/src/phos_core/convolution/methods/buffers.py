@@ -11,6 +11,7 @@ __all__ = ["Buffers"]
 
 LEAST_BYTES = 2**20  # smaller arrays come from memory that the process has at hand
 MOST_WASTE = 1.5  # a kept piece serves an array that is smaller by so much at most
+LESSON_BYTES = 2**25 - 2**16  # just below what glibc still learns from
 
 
 class Buffers:
@@ -23,6 +24,7 @@ class Buffers:
     """
 
     def __init__(self, limit_bytes: int) -> None:
+        _keep_freed_memory()
         self._limit_bytes = limit_bytes
         self._free: list[npt.NDArray[np.uint8]] = []
         self._lent: WeakValueDictionary[int, npt.NDArray[np.uint8]] = WeakValueDictionary()
@@ -86,3 +88,13 @@ class Buffers:
         smallest = min(fitting, key=lambda free: free.nbytes)
         self._free = [free for free in self._free if free is not smallest]
         return smallest
+
+
+def _keep_freed_memory() -> None:
+    """Have the C library keep what steps free for the next step, where that is glibc.
+
+    It returns freed memory to the system beyond twice the largest piece that it has seen freed, of
+    pieces up to 32 MiB: to free one that large, untouched, teaches it. Else strips of a picture
+    whose planes are larger than that would get fresh memory for every intermediate array.
+    """
+    np.empty(LESSON_BYTES, np.uint8)

@@ -1,5 +1,6 @@
 """What backends on the CPU share: the cores, one pool of threads, the choice of precision."""
 
+import math
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -25,12 +26,18 @@ __all__ = [
     "row_strips",
     "single_peak",
     "thread_pool",
+    "threads_for",
+    "threads_in_turn",
     "usable_cores",
 ]
 
 THREADS = "PHOS_THREADS"
 # What libraries read when they are loaded: BLAS of several makers, OpenMP (PyTorch), OpenCV, Numba.
 SINGLE_RANGE = 2000.0  # peak over median: beyond it single precision drowns the shadows
+THREAD_NUMBERS = 2**16  # of an array for each thread: to wake one takes as long as a pass over them
+# What a thread that has waited for Python's lock takes to go on, in numbers of an array that a step
+# of NumPy's goes through meanwhile.
+TURN_NUMBERS = 120_000
 
 Job = TypeVar("Job")
 
@@ -47,21 +54,63 @@ def usable_cores() -> int:
     return min(cores, positive_whole(THREADS) or cores)
 
 
+def threads_for(numbers: int) -> int:
+    """Say how many threads work on an array pays: no more than there are cores.
+
+    Parameters
+    ----------
+    numbers : int
+        Of the array.
+
+    Returns
+    -------
+    int
+        At least one.
+    """
+    return min(usable_cores(), max(numbers // THREAD_NUMBERS, 1))
+
+
+def threads_in_turn(numbers: int) -> int:
+    """Say how many threads pay where each step is a call of NumPy's, on one part for each thread.
+
+    A step begins with Python's lock, so that k threads go on one after the other: it has to take
+    as long as k turns, on a k-th of the numbers.
+
+    Parameters
+    ----------
+    numbers : int
+        Of the array.
+
+    Returns
+    -------
+    int
+        At least one, and no more than `threads_for` says.
+    """
+    return min(threads_for(numbers), max(math.isqrt(numbers // TURN_NUMBERS), 1))
+
+
 @once()
 def thread_pool() -> ThreadPoolExecutor:
-    """Return the pool that row strips run on, as wide as there are cores."""
-    return ThreadPoolExecutor(usable_cores(), thread_name_prefix="phos")
+    """Return the one pool that everything runs on: with the caller's thread, one for each core."""
+    return ThreadPoolExecutor(max(usable_cores() - 1, 1), thread_name_prefix="phos")
 
 
-def in_parallel(prepare: Callable[[], Callable[[Job], object]], jobs: Sequence[Job]) -> None:
-    """Do jobs on every core, the caller's thread among them.
+def in_parallel(
+    prepare: Callable[[], Callable[[Job], object]],
+    jobs: Sequence[Job],
+    *,
+    threads: int | None = None,
+) -> None:
+    """Do jobs on several threads, the caller's among them; a job may do so again.
 
     Parameters
     ----------
     prepare : callable
-        Called once on each core: makes a workspace there, and returns what does one job in it.
+        Called once on each thread: makes a workspace there, and returns what does one job in it.
     jobs : sequence
         Each is done once, by whoever is free.
+    threads : int, optional
+        How many threads at most; by default as many as there are cores.
     """
     waiting = iter(jobs)
     failed = threading.Event()
@@ -83,7 +132,8 @@ def in_parallel(prepare: Callable[[], Callable[[Job], object]], jobs: Sequence[J
         if shared:
             shared[0]()
 
-    others = min(usable_cores(), len(jobs)) - 1
+    most = usable_cores() if threads is None else min(threads, usable_cores())
+    others = min(most, len(jobs)) - 1
     helpers = [thread_pool().submit(copy_context().run, help_out) for _ in range(others)]
     try:
         work()

@@ -14,11 +14,20 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
-from phos_core.convolution.methods.banded import columns_of, product, rows_of
-from phos_core.convolution.methods.cpu import in_parallel, in_precision, usable_cores
+from phos_core.convolution.methods.banded import TURNS, columns_of, product, rows_of
+from phos_core.convolution.methods.cpu import in_parallel, in_precision, threads_for
 from phos_core.psf import PSF
 
-__all__ = ["Axis", "Band", "blur_points", "gain_table", "make_axis", "to_pixels", "to_points"]
+__all__ = [
+    "Axis",
+    "Band",
+    "Group",
+    "blur_points",
+    "gain_table",
+    "make_axis",
+    "to_pixels",
+    "to_points",
+]
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 
@@ -120,7 +129,32 @@ class Band:
         number = first.start // self.blocks.shape[1]
         blocks = self.blocks[number : number + len(pieces)] if len(pieces) > 1 else block[None]
         gives = slice(first.start, last.stop)
-        return Group(gives, slice(needs.start, also_needs.stop), self.step, blocks)
+        return Group(self, gives, slice(needs.start, also_needs.stop), blocks)
+
+    def runs(self, size: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """Give the matrix row by row.
+
+        Parameters
+        ----------
+        size : int
+            Entries that there are for the windows.
+
+        Returns
+        -------
+        tuple of (ndarray of int64, shape (n,), and ndarray of float32, shape (n, k))
+            For each entry of the result the first that it is made from, and the weights of that
+            and of those after it: as many as the longest run needs.
+        """
+        count, height, width = self.blocks.shape
+        weights = self.blocks.reshape(-1, width)[: self.size]
+        window = np.repeat(self.first + self.step * np.arange(count), height)[: self.size]
+        used = weights != 0.0
+        begin = used.argmax(axis=1)
+        length = int((width - used[:, ::-1].argmax(axis=1) - begin).max())
+        starts = np.clip(window + begin, 0, size - length)
+        padded = np.pad(weights, ((0, 0), (length, length)))
+        places = (starts - window)[:, None] + length + np.arange(length)
+        return starts, np.take_along_axis(padded, places, axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,24 +163,28 @@ class Group:
 
     Parameters
     ----------
+    band : Band
+        The whole matrix.
     gives, needs : slice
         Entries given, and entries needed for them.
-    step : int
-        Entries from the window of a block to that of the next.
     blocks : ndarray of float32, shape (n, h, k)
         The blocks.
     """
 
+    band: Band
     gives: slice
     needs: slice
-    step: int
     blocks: npt.NDArray[np.float32]
 
     def multiply(self, matrix: npt.NDArray[Any], out: npt.NDArray[np.float32]) -> None:
-        """Multiply a whole matrix's rows; `out` takes those that are given."""
+        """Multiply a whole matrix's rows, as long as those of `out`, which takes what is given."""
         count, height, width = self.blocks.shape
-        windows = rows_of(matrix[self.needs], count, self.step, width)
+        windows = rows_of(matrix[self.needs, : out.shape[1]], count, self.band.step, width)
         product(self.blocks, windows, rows_of(out, count, height, height))
+
+
+Combine: TypeAlias = Callable[[Group, npt.NDArray[Any], npt.NDArray[np.float32]], None]
+"""What `Group.multiply` does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,6 +208,32 @@ class Axis:
     def nbytes(self) -> int:
         """Bytes of both matrices."""
         return self.to_points.nbytes + self.to_pixels.nbytes
+
+    def fill_along(self, points: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Fill rows of points in along this axis, that of a plane's columns.
+
+        Parameters
+        ----------
+        points : ndarray, shape (n, points)
+            Rows of points.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, size or more)
+            Rows of pixels, and maybe some beyond their end.
+        """
+        before, wide = self.to_pixels.span(self.points)
+        padded = np.zeros((len(points), wide), np.float32)
+        padded[:, before : before + self.points] = points
+        filled = np.empty((len(points), self.to_pixels.whole), np.float32)
+
+        def fill(start: int) -> None:
+            strip = slice(start, start + POINT_ROWS)
+            _along(padded[strip], before, self.to_pixels, filled[strip])
+
+        strips = range(0, len(points), POINT_ROWS)
+        in_parallel(lambda: fill, strips, threads=_threads(filled))
+        return filled
 
 
 def make_axis(size: int, points: int) -> Axis:
@@ -240,7 +304,9 @@ def gain_table(psf: PSF, sizes: tuple[int, int], points: tuple[int, int]) -> npt
     return np.asarray(gain, np.float32)
 
 
-def to_points(plane: npt.NDArray[Any], rows: Axis, cols: Axis) -> npt.NDArray[np.float32]:
+def to_points(
+    plane: npt.NDArray[Any], rows: Axis, cols: Axis, combine: Combine = Group.multiply
+) -> npt.NDArray[np.float32]:
     """Thin a plane out.
 
     Parameters
@@ -249,6 +315,8 @@ def to_points(plane: npt.NDArray[Any], rows: Axis, cols: Axis) -> npt.NDArray[np
         Its pixels in a row have no gaps between them.
     rows, cols : Axis
         Of its two axes.
+    combine : callable
+        Combines rows.
 
     Returns
     -------
@@ -265,12 +333,12 @@ def to_points(plane: npt.NDArray[Any], rows: Axis, cols: Axis) -> npt.NDArray[np
 
         def thin_out(group: Group) -> None:
             thin = strip[: group.gives.stop - group.gives.start]
-            group.multiply(plane, thin[:, before : before + cols.size])
+            combine(group, plane, thin[:, before : before + cols.size])
             _along(thin, before, along, coarse[group.gives])
 
         return thin_out
 
-    in_parallel(prepare, list(down.groups(rows.size, most)))
+    in_parallel(prepare, list(down.groups(rows.size, most)), threads=_threads(plane))
     return coarse[:, : cols.points]
 
 
@@ -289,14 +357,18 @@ def blur_points(points: npt.NDArray[np.float32], gain: npt.NDArray[Any]) -> npt.
     ndarray of float32 or float64, shape (n, m)
         With C the cosine transform (DCT-II), C^-1(gain C(points)).
     """
-    workers = usable_cores()
+    workers = threads_for(points.size)
     spectrum = scipy.fft.dctn(in_precision(points), workers=workers)
     spectrum *= gain
     return np.asarray(scipy.fft.idctn(spectrum, overwrite_x=True, workers=workers))
 
 
 def to_pixels(
-    points: npt.NDArray[Any], rows: Axis, cols: Axis, out: npt.NDArray[np.float32]
+    points: npt.NDArray[Any],
+    rows: Axis,
+    cols: Axis,
+    out: npt.NDArray[np.float32],
+    combine: Combine = Group.multiply,
 ) -> None:
     """Fill a plane in again.
 
@@ -308,17 +380,12 @@ def to_pixels(
         Of its two axes.
     out : ndarray of float32, shape (rows, cols)
         Takes, with A and B the matrices of the two axes, A^T points B.
+    combine : callable
+        Combines rows.
     """
-    down, along = rows.to_pixels, cols.to_pixels
+    down = rows.to_pixels
     most = _blocks_at_once(down.blocks.shape[1] * cols.size)
-    before, wide = along.span(cols.points)
-    padded = np.zeros((rows.points, wide), np.float32)
-    padded[:, before : before + cols.points] = points
-    halfway = np.empty((rows.points, along.whole), np.float32)
-
-    def fill_along(start: int) -> None:
-        strip = slice(start, start + POINT_ROWS)
-        _along(padded[strip], before, along, halfway[strip])
+    halfway = cols.fill_along(points)
 
     def prepare() -> Callable[[Group], None]:
         height = most * down.blocks.shape[1]
@@ -328,14 +395,13 @@ def to_pixels(
         def fill_in(group: Group) -> None:
             count = group.gives.stop - group.gives.start
             strip = out[group.gives] if filled is None else filled[:count]
-            group.multiply(halfway[:, : cols.size], strip)
+            combine(group, halfway, strip)
             if filled is not None:
                 out[group.gives] = strip
 
         return fill_in
 
-    in_parallel(lambda: fill_along, range(0, rows.points, POINT_ROWS))
-    in_parallel(prepare, list(down.groups(rows.points, most)))
+    in_parallel(prepare, list(down.groups(rows.points, most)), threads=_threads(out))
 
 
 Piece: TypeAlias = tuple[slice, slice, npt.NDArray[np.float32]]
@@ -344,6 +410,11 @@ Piece: TypeAlias = tuple[slice, slice, npt.NDArray[np.float32]]
 def _blocks_at_once(block_pixels: int) -> int:
     """Say how many blocks a call takes: few, so that there are calls for every core."""
     return max(GROUP_PIXELS // block_pixels, 1)
+
+
+def _threads(array: npt.NDArray[Any]) -> int:
+    """Say how many threads pay for products that give or take an array."""
+    return min(threads_for(array.size), TURNS)
 
 
 def _along(matrix: npt.NDArray[Any], before: int, band: Band, out: npt.NDArray[np.float32]) -> None:

@@ -17,7 +17,7 @@ from phos_core.convolution.contract import MemoryInfo, each_plane
 from phos_core.convolution.methods import banded, multirate, spectral
 from phos_core.convolution.methods.bases import BackendBase
 from phos_core.convolution.methods.buffers import Buffers
-from phos_core.convolution.methods.cpu import host_memory
+from phos_core.convolution.methods.cpu import host_memory, in_parallel, threads_for
 from phos_core.convolution.methods.generic import circular_extent
 from phos_core.convolution.methods.planner import Costs, fast_length, make_plan, splits
 from phos_core.convolution.methods.tables import TableCache, transfer_table
@@ -56,11 +56,14 @@ class ScipyBackend(BackendBase):
     """Convolution on the CPU by NumPy's matrix products and SciPy's transforms.
 
     Transfer functions are kept in float32, the least recently used dropped first. A subclass may
-    bring its own `convolve_narrow`, `to_points` and `to_pixels`, and the `costs` that go with them.
+    bring its own `convolve_narrow`, `combine_rows` and `add_up`, and the `costs` that go with them.
+    With loops that do without Python's lock it may have planes go `side_by_side`: threads that wait
+    for the end of one plane's pass then work on another.
     """
 
     name = "scipy"
     costs = COSTS
+    side_by_side = False
 
     def __init__(self) -> None:
         self._tables = TableCache[npt.NDArray[Any]](TABLE_BYTES)
@@ -134,28 +137,24 @@ class ScipyBackend(BackendBase):
         boundary: Boundary,
         method: Method,
     ) -> None:
+        jobs = []
         for index, plane_psf in each_plane(image, psf):
             plane, place = image[index], out[index]
             if is_upright_strip(plane.shape):
                 # Row by row it would take as long as the loop over its rows.
-                lying = np.ascontiguousarray(plane.T)
-                self._convolve_plane(
-                    lying, plane_psf.transposed(), place.T, boundary=boundary, method=method
+                plane, plane_psf, place = (
+                    np.ascontiguousarray(plane.T),
+                    plane_psf.transposed(),
+                    place.T,
                 )
-            else:
-                self._convolve_plane(plane, plane_psf, place, boundary=boundary, method=method)
-
-    def _convolve_plane(
-        self,
-        plane: npt.NDArray[Any],
-        psf: PSF,
-        out: npt.NDArray[Any],
-        *,
-        boundary: Boundary,
-        method: Method,
-    ) -> None:
-        plan = self.plan(plane.shape, psf, boundary=boundary, dtype=plane.dtype, method=method)
-        self._follow(plan, plane, out)
+            plan = self.plan(
+                plane.shape, plane_psf, boundary=boundary, dtype=plane.dtype, method=method
+            )
+            jobs.append((plan, plane, place))
+        # A transform holds another plane: these go one after the other.
+        is_lean = all(plan.method != "transform" for plan, _, _ in jobs)
+        threads = threads_for(image.size) if self.side_by_side and is_lean else 1
+        in_parallel(lambda: lambda job: self._follow(*job), jobs, threads=threads)
 
     def memory(self) -> MemoryInfo:
         """Say how much memory the machine has, where it tells."""
@@ -184,7 +183,7 @@ class ScipyBackend(BackendBase):
         self, plane: npt.NDArray[Any], rows: multirate.Axis, cols: multirate.Axis
     ) -> npt.NDArray[np.float32]:
         """Thin a plane out; see `multirate.to_points`."""
-        return multirate.to_points(plane, rows, cols)
+        return multirate.to_points(plane, rows, cols, self.combine_rows)
 
     def to_pixels(
         self,
@@ -194,32 +193,54 @@ class ScipyBackend(BackendBase):
         out: npt.NDArray[Any],
     ) -> None:
         """Fill a plane in again; see `multirate.to_pixels`."""
-        multirate.to_pixels(points, rows, cols, out)
+        multirate.to_pixels(points, rows, cols, out, self.combine_rows)
+
+    def combine_rows(
+        self, group: multirate.Group, matrix: npt.NDArray[Any], out: npt.NDArray[np.float32]
+    ) -> None:
+        """Multiply a matrix's rows by blocks of a banded one; see `multirate.Group.multiply`."""
+        group.multiply(matrix, out)
+
+    def add_up(
+        self,
+        plane: npt.NDArray[Any],
+        terms: tuple[Taps, ...],
+        boundary: Boundary,
+        points: npt.NDArray[Any],
+        rows: multirate.Axis,
+        cols: multirate.Axis,
+        out: npt.NDArray[np.float32],
+    ) -> None:
+        """Give the sum of what `to_pixels` and `convolve_narrow` give."""
+        self.to_pixels(points, rows, cols, out)
+        self.convolve_narrow(plane, terms, boundary, out, add=True)
 
     def _follow(self, plan: Plan, plane: npt.NDArray[Any], out: npt.NDArray[Any]) -> None:
         """Convolve a plane as planned."""
         if plan.smooth is not None:
-            self._by_points(plane, plan.smooth, plan.points, out)
-        if plan.narrow:
-            self.convolve_narrow(
-                plane, plan.narrow, plan.boundary, out, add=plan.smooth is not None
-            )
+            points = self._points(plane, plan.smooth, plan.points)
+            if plan.narrow:
+                self.add_up(plane, plan.narrow, plan.boundary, *points, out)
+            else:
+                self.to_pixels(*points, out)
+        elif plan.narrow:
+            self.convolve_narrow(plane, plan.narrow, plan.boundary, out, add=False)
         if plan.method == "transform" and plan.boundary == "symmetric" and plan.psf.is_even:
             self._by_cosines(plane, plan.psf, out)
         elif plan.method == "transform":
             self._by_fourier(plane, plan.psf, plan.boundary, out)
 
-    def _by_points(
-        self, plane: npt.NDArray[Any], psf: PSF, points: tuple[int, int], out: npt.NDArray[Any]
-    ) -> None:
-        """Compute a smooth blur on a coarse grid."""
+    def _points(
+        self, plane: npt.NDArray[Any], psf: PSF, points: tuple[int, int]
+    ) -> tuple[npt.NDArray[Any], multirate.Axis, multirate.Axis]:
+        """Compute a smooth blur on a coarse grid: its points, and their axes."""
         rows, cols = (self._axis(*pair) for pair in zip(plane.shape, points, strict=True))
         gain = self._tables.get(
             (psf, "points", plane.shape, points),
             lambda: multirate.gain_table(psf, (plane.shape[0], plane.shape[1]), points),
         )
         coarse = self.to_points(_in_rows(plane), rows, cols)
-        self.to_pixels(multirate.blur_points(coarse, gain), rows, cols, out)
+        return multirate.blur_points(coarse, gain), rows, cols
 
     def _axis(self, size: int, points: int) -> multirate.Axis:
         return self._axes.get((size, points), lambda: multirate.make_axis(size, points))
