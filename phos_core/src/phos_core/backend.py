@@ -58,6 +58,7 @@ from phos_core.convolution.optional import (
 )
 from phos_core.convolution.plans import Method, Plan, Taps
 from phos_core.convolution.running.folding import folded_psf
+from phos_core.convolution.waiting import about_to_compile
 from phos_core.effects.grain import (
     NOISE_MULTIPLIERS,
     Grain,
@@ -65,7 +66,12 @@ from phos_core.effects.grain import (
     noise_keys,
     shaping_taps,
 )
-from phos_core.errors import DeviceLostError, OutOfMemoryError, UnsupportedOperationError
+from phos_core.errors import (
+    DeviceLostError,
+    NotCompiledError,
+    OutOfMemoryError,
+    UnsupportedOperationError,
+)
 from phos_core.psf import PSF
 
 if TYPE_CHECKING:
@@ -99,6 +105,7 @@ __all__ = [
     "MakesGrain",
     "MemoryInfo",
     "Method",
+    "NotCompiledError",
     "OutOfMemoryError",
     "OwnsArrays",
     "Plan",
@@ -115,6 +122,7 @@ __all__ = [
     "TableCache",
     "Taps",
     "UnsupportedOperationError",
+    "about_to_compile",
     "circular_extent",
     "direct_convolution",
     "each_plane",

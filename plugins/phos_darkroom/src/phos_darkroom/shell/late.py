@@ -1,15 +1,16 @@
-"""What a library loads and the command never uses is loaded when it is used.
+"""What a command that is soon over leaves for later: a library's modules, a compiler's work.
 
 SciPy's transforms take all that NumPy offers into a namespace of their own, and `numpy.f2py` with
 it, a compiler of Fortran: that is a tenth of what the first picture takes.
 """
 
 import importlib.util
+import os
 import sys
 
 import numpy as np
 
-__all__ = ["load_f2py_late"]
+__all__ = ["compile_later", "load_f2py_late"]
 
 NAME = "numpy.f2py"
 
@@ -27,4 +28,9 @@ def load_f2py_late() -> None:
     module = importlib.util.module_from_spec(spec)
     sys.modules[NAME] = module
     loader.exec_module(module)
-    np.f2py = module  # type: ignore[attr-defined]  # which NumPy would import in full
+    np.f2py = module  # which NumPy would import in full
+
+
+def compile_later() -> None:
+    """Compile nothing in the background: this process is over before that would help it."""
+    os.environ.setdefault("PHOS_COMPILE", "later")
