@@ -24,6 +24,8 @@ settings.register_profile("explore", derandomize=False, print_blob=True, **UNHUR
 settings.load_profile("same")
 # However busy the machine is: a plug-in's time is not up while it gets nothing of the processor.
 os.environ.setdefault("PHOS_PROBE_SECONDS", "300")
+# Whatever is compiled already on this machine: the best backend that can run is waited for.
+os.environ.setdefault("PHOS_COMPILE", "wait")
 
 # However the tests were started: work in the background is told to ignore signals, and its children
 # inherit that.

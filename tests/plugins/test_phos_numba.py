@@ -17,8 +17,9 @@ from phos_core.convolution.chain import Chain, Instruction, run_chain
 from phos_core.convolution.methods.multirate import make_axis
 from phos_core.convolution.methods.reference import convolve as convolve_slowly
 from phos_core.convolution.methods.scipy_backend import ScipyBackend
+from phos_core.convolution.waiting import not_waiting
 from phos_core.effects.grain import Grain, grain_noise
-from phos_core.errors import UnsupportedOperationError
+from phos_core.errors import NotCompiledError, UnsupportedOperationError
 from phos_core.kernels.tracing import trace
 from phos_core.process.pipeline import develop_and_print, expose_scene
 from phos_core.process.recipe import Recipe
@@ -434,11 +435,17 @@ def test_code_is_compiled_once_for_all_processes(tmp_path):
     assert in_new_process(COMPILE, tmp_path) == "8.0 1"
 
 
-def test_processes_that_compile_at_once_do_not_disturb_each_other(tmp_path):
+def test_of_processes_that_need_code_at_once_one_compiles_and_the_others_load_it(tmp_path):
     with ThreadPoolExecutor(3) as pool:
         found = list(pool.map(in_new_process, [COMPILE] * 3, [tmp_path] * 3))
-    assert [line.split()[0] for line in found] == ["8.0"] * 3
-    assert in_new_process(COMPILE, tmp_path) == "8.0 1"
+    assert sorted(found) == ["8.0 0", "8.0 1", "8.0 1"]
+
+
+def test_a_process_that_dies_while_it_compiles_holds_nobody_up(tmp_path):
+    dies = COMPILE.replace("import numba", "import numba, os, time; os._exit(0)", 1)
+    in_new_process(dies, tmp_path)
+    assert in_new_process(dies, tmp_path) == ""
+    assert in_new_process(COMPILE, tmp_path) == "8.0 0"
 
 
 def test_a_folder_that_cannot_be_used_is_done_without(tmp_path):
@@ -487,6 +494,27 @@ def cache(tmp_path, monkeypatch):
     monkeypatch.setattr(compiling.sys, "platform", "linux")
     compiling._warn_once.cache_clear()
     return tmp_path / "phos"
+
+
+def test_code_that_is_not_kept_is_not_compiled_for_work_that_does_not_wait(cache):
+    assert not compiling.is_ready()
+    text = LOADED.format(number=5)
+    with not_waiting(), pytest.raises(NotCompiledError):
+        compiling.load_function(text, "answer")
+    assert not compiling.is_ready()
+    compiling.load_function(text, "answer")
+    assert compiling.is_ready()
+    with not_waiting():
+        assert compiling.load_function(text, "answer")() == 5
+
+
+def test_code_of_other_versions_counts_for_nothing(cache, monkeypatch):
+    text = LOADED.format(number=6)
+    compiling.load_function(text, "answer")
+    monkeypatch.setattr(compiling, "_stamp", lambda: "numba of tomorrow")
+    assert not compiling.is_ready()
+    with not_waiting(), pytest.raises(NotCompiledError):
+        compiling.load_function(text, "answer")
 
 
 needs_owners = pytest.mark.skipif(os.name == "nt", reason="needs owners and permissions")

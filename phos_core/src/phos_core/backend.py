@@ -60,6 +60,7 @@ from phos_core.convolution.optional import (
 )
 from phos_core.convolution.plans import Method, Plan, Taps
 from phos_core.convolution.running.folding import folded_psf
+from phos_core.convolution.waiting import about_to_compile
 from phos_core.effects.grain import (
     NOISE_MULTIPLIERS,
     Grain,
@@ -67,7 +68,12 @@ from phos_core.effects.grain import (
     noise_keys,
     shaping_taps,
 )
-from phos_core.errors import DeviceLostError, OutOfMemoryError, UnsupportedOperationError
+from phos_core.errors import (
+    DeviceLostError,
+    NotCompiledError,
+    OutOfMemoryError,
+    UnsupportedOperationError,
+)
 from phos_core.kernels.gpu import chain_source, grain_source
 from phos_core.kernels.gpu.cuda import CudaKernels
 from phos_core.kernels.gpu.library import CudaEvent, CudaKernel, CudaLaunch, CudaLibrary
@@ -110,6 +116,7 @@ __all__ = [
     "MakesPictures",
     "MemoryInfo",
     "Method",
+    "NotCompiledError",
     "OutOfMemoryError",
     "OwnsArrays",
     "Plan",
@@ -126,6 +133,7 @@ __all__ = [
     "TableCache",
     "Taps",
     "UnsupportedOperationError",
+    "about_to_compile",
     "chain_source",
     "circular_extent",
     "direct_convolution",

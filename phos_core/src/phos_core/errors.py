@@ -10,6 +10,7 @@ __all__ = [
     "DeviceLostError",
     "FilmFileError",
     "ImageFileError",
+    "NotCompiledError",
     "OutOfMemoryError",
     "PhosError",
     "PresetError",
@@ -170,6 +171,10 @@ class OutOfMemoryError(PhosError, MemoryError):
 
 class DeviceLostError(PhosError):
     """The device went away in the middle of the work, or computes NaN from numbers."""
+
+
+class NotCompiledError(PhosError):
+    """A backend would first have to compile code, and the work is not to wait for that."""
 
 
 class ImageFileError(PhosError, ValueError):

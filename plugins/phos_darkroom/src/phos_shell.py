@@ -4,6 +4,7 @@ This module stands outside `phos_core`, whose import takes long enough for a Ctr
 """
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -18,8 +19,12 @@ SHOW_CURSOR = b"\x1b[?25h"  # a progress bar hides it
 def main() -> None:
     """Run the command line."""
     _listen()
+    gc.disable()  # while modules are loaded nothing of them becomes garbage
+    from phos_darkroom.shell.late import load_f2py_late
     from phos_darkroom.shell.main import main as command_line
 
+    load_f2py_late()
+    gc.enable()
     command_line()
 
 

@@ -23,11 +23,13 @@ from phos_core.convolution.choosing.selection import library_versions, select, w
 from phos_core.convolution.hooks import CONTRACT, GROUP, HOOK_API
 from phos_core.convolution.optional import memory_of, probe_of, release, synchronize
 from phos_core.convolution.running.arguments import check_shape, checked_psfs
+from phos_core.convolution.waiting import NOTICE
 
 __all__ = [
     "CONTRACT",
     "GROUP",
     "HOOK_API",
+    "NOTICE",
     "PLUG_IN_COMMANDS",
     "BackendReport",
     "DeviceInfo",

@@ -45,6 +45,7 @@ FIELD_TYPES = {
     "requires": tuple,
     "hint": str,
     "transfer_worth_pixels": int,
+    "ready": str,
     "contract": int,
 }
 
@@ -75,6 +76,11 @@ class BackendSpec:
     transfer_worth_pixels : int
         Pixels of a picture from which the way to the device and back pays; a smaller one stays
         on the CPU unless the backend is named. 0 for backends on the CPU.
+    ready : str
+        Where to find a function of no arguments that says whether the code is there that the
+        backend compiles and keeps, "package.module:function"; its module is as light as the
+        plug-in's. While it is False, another backend works where none is requested. Empty:
+        nothing is compiled, or so little that it is not worth asking.
     contract : int
         The version of the contract that the backend is written for. A backend of another version
         than this phos has is not tried.
@@ -94,6 +100,7 @@ class BackendSpec:
     requires: tuple[str, ...] = ()
     hint: str = ""
     transfer_worth_pixels: int = 0
+    ready: str = ""
     contract: int = 1
 
     def __post_init__(self) -> None:
@@ -107,7 +114,9 @@ class BackendSpec:
             if not all(isinstance(entry, str) for entry in getattr(self, field)):
                 raise TypeError(f"a backend's {field} must hold str, got {getattr(self, field)!r}")
         _check_name(self.name)
-        _check_factory("backend", self.factory)
+        _check_factory("backend's factory", self.factory)
+        if self.ready:
+            _check_factory("backend's ready", self.ready)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +154,7 @@ class SchedulerSpec:
                 )
         if not self.schemes:
             raise ValueError(f"the scheduler {self.name!r} must have a scheme, such as 'tcp'")
-        _check_factory("scheduler", self.factory)
+        _check_factory("scheduler's factory", self.factory)
 
 
 def _check_name(name: str) -> None:
@@ -161,7 +170,7 @@ def _check_name(name: str) -> None:
 def _check_factory(what: str, factory: str) -> None:
     module, _, function = factory.partition(":")
     if not (module and function):
-        raise ValueError(f"a {what}'s factory must read 'package.module:function', got {factory!r}")
+        raise ValueError(f"a {what} must read 'package.module:function', got {factory!r}")
 
 
 @hookspec

@@ -19,6 +19,7 @@ from phos_core.convolution.optional import RunsSideBySide
 from phos_core.convolution.running.fallback import Work, descend
 from phos_core.convolution.running.tiles import Tile, make_room
 from phos_core.process.balance import balanced_on
+from phos_core.process.compiling import compile_alike
 from phos_core.process.pipeline import Clock
 from phos_core.process.recipe import Recipe
 from phos_core.process.report import RunReport, log_steps, report_of
@@ -198,6 +199,8 @@ def _develop_together(
         events=outcome.events,
     )
     log_steps(report, batch.shape)
+    missing = (*selection.uncompiled, *outcome.uncompiled)
+    compile_alike(missing, orders[0].image, orders[0].recipe)
     return [(positive, report) for positive in positives]
 
 

@@ -10,6 +10,7 @@ from array_api_compat import is_numpy_namespace
 from numpy.typing import NDArray
 
 from phos_core.arrays import Array, array_namespace, computable, plain_numerics
+from phos_core.convolution.choosing.configuration import AUTO
 from phos_core.convolution.choosing.log import log_choice
 from phos_core.convolution.choosing.selection import select
 from phos_core.convolution.contract import ConvolutionBackend
@@ -17,6 +18,7 @@ from phos_core.convolution.running.fallback import descend
 from phos_core.convolution.running.tiles import Footprint, Tile, Window, make_room
 from phos_core.process.balance import balanced_on, measured_places
 from phos_core.process.checking import check_form, check_kind, plain, within_range
+from phos_core.process.compiling import compile_alike
 from phos_core.process.pipeline import Clock, reach_px
 from phos_core.process.recipe import Recipe
 from phos_core.process.report import RunReport, log_steps, report_of
@@ -263,7 +265,11 @@ class WindowDeveloper:
             outcome = descend(
                 self._selection, work, partial(_footprint, batch), strict=self._strict
             )
-        self._selection = replace(self._selection, backend=outcome.backend)
+        missing = (*self._selection.uncompiled, *outcome.uncompiled)
+        compile_alike(missing, pixels, batch.recipes[0])
+        # From now on the backend is waited for: a picture is made in one way.
+        others = self._selection.others or (AUTO,)
+        self._selection = replace(self._selection, backend=outcome.backend, others=others)
         self._events.extend(outcome.events)
         self._windows += 1
         return positive

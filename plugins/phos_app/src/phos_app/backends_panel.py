@@ -47,7 +47,7 @@ def backend_rows() -> list[BackendRow]:
     list of BackendRow
         In the order of `phos_core.backends`.
     """
-    return [_row(report) for report in phos.backends()]
+    return [_row(report) for report in phos.backends(waits=False)]
 
 
 def memory_told(memory: MemoryInfo) -> str:
@@ -63,6 +63,8 @@ def memory_told(memory: MemoryInfo) -> str:
 
 def _row(report: BackendReport) -> BackendRow:
     told = {"reason": report.reason, "hint": report.hint}
+    if report.status == "not-compiled":  # chosen, it is compiled first
+        return BackendRow(name=report.name, status=report.status, runs=True, **told)
     if report.status != "ok":
         return BackendRow(name=report.name, status=report.status, runs=False, **told)
     try:

@@ -13,6 +13,7 @@ def phos_convolution_backends() -> list[BackendSpec]:
             name="numba",
             priority=60,
             factory="phos_numba.backend:create",
+            ready="phos_numba.compiling:is_ready",
             modules=("numba",),
             requires=("phos-core>=0.1,<1", "numba>=0.61"),
             hint="from a checkout: pip install ./phos_core ./plugins/phos_numba",

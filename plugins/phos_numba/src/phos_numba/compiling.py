@@ -15,7 +15,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-__all__ = ["cache_folder", "load_function"]
+from phos_core.backend import about_to_compile
+from phos_numba.locking import alone
+
+__all__ = ["cache_folder", "is_ready", "load_function"]
 
 MADE_WITH = ("numba", "llvmlite", "numpy")  # whose versions compiled code depends on
 INLINED = Path(__file__).with_name("mathematics.py")  # becomes part of what is compiled
@@ -23,6 +26,8 @@ UNREADABLE = (OSError, RuntimeError, EOFError, ImportError, pickle.PickleError)
 
 ROOT = 0
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+DONE = "compiled"
 
 _lock = threading.Lock()
 
@@ -76,6 +81,14 @@ def load_function(text: str, name: str) -> Any:
         except UNREADABLE:
             module = _not_kept(module_name, stamped)
     return getattr(module, name)
+
+
+def is_ready() -> bool:
+    """Say whether anything is kept that was compiled by these versions: what the plug-in names.
+
+    A picture may need more than that; then `load_function` raises.
+    """
+    return _is_compiled(_marker(cache_folder()))
 
 
 def cache_folder() -> Path:
@@ -147,6 +160,34 @@ def _kept(module_name: str, text: str) -> ModuleType:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     check_owner(folder)
     path = folder / f"{module_name}.py"
+    mark = path.with_suffix(".compiled")
+    if _is_compiled(mark):
+        return _imported(module_name, path, text)
+    about_to_compile("numba")
+    with alone(mark) as first:  # others wait, and load what it has kept
+        module = _imported(module_name, path, text)
+        if first:
+            mark.write_text(DONE, encoding="ascii")
+            _marker(folder).write_text(DONE, encoding="ascii")
+    return module
+
+
+def _is_compiled(mark: Path) -> bool:
+    """Whether what a file stands for is compiled; while that is done the file is empty."""
+    try:
+        return mark.stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _marker(folder: Path) -> Path:
+    """Stands for whatever is compiled by these versions."""
+    stamp = hashlib.sha256(_stamp().encode()).hexdigest()[:24]
+    return folder / f"phos_numba_{stamp}.any"
+
+
+def _imported(module_name: str, path: Path, text: str) -> ModuleType:
+    """Import the source; where its code is not kept yet, Numba compiles and keeps it."""
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         _write(path, text)
     spec = importlib.util.spec_from_file_location(module_name, path)
@@ -164,6 +205,7 @@ def _kept(module_name: str, text: str) -> ModuleType:
 
 
 def _not_kept(module_name: str, text: str) -> ModuleType:
+    about_to_compile("numba")
     module = ModuleType(module_name)
     module.__dict__["CACHE"] = False
     exec(compile(text, f"<{module_name}>", "exec"), module.__dict__)

@@ -34,10 +34,23 @@ from phos_core.convolution.choosing.requirements import check_requirements
 from phos_core.convolution.contract import TOLERANCES, ConvolutionBackend, ProbeReport, ProbeStatus
 from phos_core.convolution.hooks import CONTRACT, BackendSpec
 from phos_core.convolution.optional import accuracy_of, probe_of
+from phos_core.errors import NotCompiledError
 
-__all__ = ["BackendReport", "ProbedBackend", "Status", "probe", "reset", "self_test"]
+__all__ = [
+    "UNCOMPILED",
+    "BackendReport",
+    "ProbedBackend",
+    "Status",
+    "passed_over",
+    "probe",
+    "reset",
+    "self_test",
+]
 
-Status: TypeAlias = ProbeStatus | Literal["blocked", "failed-selftest"]
+Status: TypeAlias = ProbeStatus | Literal["blocked", "failed-selftest", "not-compiled"]
+
+
+UNCOMPILED = "its code is not compiled yet; phos warm compiles it, once"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +160,10 @@ def _found_out(
         raise
     finally:
         _in_hand.reset(token)
-    answer.set_result(found)
+    if found.report.status == "not-compiled":  # whoever waits for the code is to try again
+        _answers.give_up(offer, answer)
+    else:
+        answer.set_result(found)
     return found
 
 
@@ -189,14 +205,23 @@ def _try_each_step(offer: OfferedBackend, spec: BackendSpec, at: Steps) -> Probe
         return _answer(offer, probed.status, probed.reason, probed.hint or spec.hint)
     at("its self-test")
     wrong = _failed_self_test(made)
+    if wrong is None:
+        return _answer(offer, "not-compiled", UNCOMPILED, "")
     if wrong:
         return _answer(offer, "failed-selftest", wrong, "report this to the backend's authors")
     return ProbedBackend(_answer(offer, "ok", probed.reason, probed.hint).report, made)
 
 
-def _failed_self_test(backend: ConvolutionBackend) -> str:
-    """What is wrong; an error that it raises is a wrong answer."""
-    return attempt(lambda: self_test(backend), f"self-test of {backend.name}")
+def _failed_self_test(backend: ConvolutionBackend) -> str | None:
+    """What is wrong; an error that it raises is a wrong answer. None: its code is missing yet."""
+
+    def tested() -> str | None:
+        try:
+            return self_test(backend)
+        except NotCompiledError:
+            return None
+
+    return attempt(tested, f"self-test of {backend.name}")
 
 
 def _make(spec: BackendSpec) -> ConvolutionBackend:
@@ -226,6 +251,11 @@ def _answer(offer: OfferedBackend, status: Status, reason: str, hint: str) -> Pr
             version=offer.plug_in.version,
         )
     )
+
+
+def passed_over(offer: OfferedBackend, status: Status, reason: str) -> ProbedBackend:
+    """Give the answer of a backend that is not tried."""
+    return _answer(offer, status, reason, "")
 
 
 if hasattr(os, "register_at_fork"):

@@ -15,19 +15,26 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from phos_core.arrays import Array, device
-from phos_core.convolution.choosing import probing, registry
+from phos_core.convolution.choosing import meanwhile, probing, registry
 from phos_core.convolution.choosing.configuration import (
     AUTO,
     configuration,
     listed,
     wanted_backends,
 )
+from phos_core.convolution.choosing.guarded import attempt
 from phos_core.convolution.choosing.known_plugins import BUILT_IN, OURS, absent
 from phos_core.convolution.choosing.log import warn_once
-from phos_core.convolution.choosing.probing import BackendReport, ProbedBackend, probe
+from phos_core.convolution.choosing.probing import (
+    UNCOMPILED,
+    BackendReport,
+    ProbedBackend,
+    probe,
+)
 from phos_core.convolution.choosing.registry import OfferedBackend, offered_backends, plug_ins
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.optional import OwnsArrays, accuracy_of
+from phos_core.convolution.waiting import not_waiting, policy, say_who_works_instead
 from phos_core.errors import BackendUnavailableError, UnknownBackendError, nearest
 
 __all__ = [
@@ -46,7 +53,7 @@ __all__ = [
 Source: TypeAlias = Literal["argument", "context", "environment", "configuration", "auto"]
 
 # What may be missing on a machine that is as it should be; anything else is worth a warning.
-ORDINARY = ("blocked", "missing-dependency", "version-mismatch", "no-device")
+ORDINARY = ("blocked", "missing-dependency", "version-mismatch", "no-device", "not-compiled")
 
 _in_context: ContextVar[str | ConvolutionBackend | None] = ContextVar("phos_backend", default=None)
 
@@ -83,6 +90,8 @@ class Selection:
         Whether it was asked for, so that no other may take its place.
     others : tuple of str or None
         The only backends that may take its place, in order; None: whichever can run.
+    uncompiled : tuple of str
+        Backends that went before it, were their code compiled.
     """
 
     backend: ConvolutionBackend
@@ -90,6 +99,12 @@ class Selection:
     candidates: tuple[Candidate, ...]
     named: bool
     others: tuple[str, ...] | None = None
+    uncompiled: tuple[str, ...] = ()
+
+    @property
+    def waits(self) -> bool:
+        """Whether work waits while the backend compiles: one that was requested is waited for."""
+        return self.named or self.others is not None or policy() == "wait"
 
 
 def select(
@@ -158,7 +173,7 @@ def successors(selection: Selection) -> Iterator[ConvolutionBackend]:
     considered = {candidate.name for candidate in selection.candidates}
     for name in (AUTO,) if selection.others is None else selection.others:
         for offer in _offers_of(name):
-            if offer.name in considered:
+            if offer.name in considered or (name == AUTO and _is_uncompiled(offer)):
                 continue
             probed = probe(offer)
             if probed.backend is None:
@@ -222,7 +237,7 @@ def use_backend(backend: str | ConvolutionBackend) -> Iterator[ConvolutionBacken
         _in_context.reset(token)
 
 
-def backends(*, refresh: bool = False) -> tuple[BackendReport, ...]:
+def backends(*, refresh: bool = False, waits: bool = True) -> tuple[BackendReport, ...]:
     """Report on every backend; this imports and tries each that is installed.
 
     Parameters
@@ -230,6 +245,9 @@ def backends(*, refresh: bool = False) -> tuple[BackendReport, ...]:
     refresh : bool
         Whether to look again, for what has been installed or plugged in since, and to read the
         configuration again. What Python has imported stays imported.
+    waits : bool
+        Whether to wait for backends that have to compile code before they can be tried; else they
+        are "not-compiled", unless ``PHOS_COMPILE`` is "wait".
 
     Returns
     -------
@@ -244,7 +262,7 @@ def backends(*, refresh: bool = False) -> tuple[BackendReport, ...]:
     if refresh:
         reset()
     offers = offered_backends()
-    reports = sorted((probe(offer).report for offer in offers), key=_rank)
+    reports = sorted((_probed(offer, waits=waits).report for offer in offers), key=_rank)
     ranked = [report for report in reports if report.priority is not None]
     missing = _missing_ones({offer.name for offer in offers})
     return (*ranked, *missing, *reports[len(ranked) :])
@@ -365,8 +383,12 @@ def _named(name: str, source: Source) -> Selection:
     return Selection(probed.backend, source, (Candidate(name),), named=True)
 
 
-def _best(source: Source, pixels: int | None, holding: Array | None) -> Selection:
+def _best(
+    source: Source, pixels: int | None, holding: Array | None, *, waits: bool = False
+) -> Selection:
     passed: list[Candidate] = []
+    uncompiled: list[str] = []
+    waits = waits or holding is not None or policy() == "wait"
     _warn_of_strays()
     ranked = _offers_of(AUTO)
     for offer in ranked:
@@ -375,13 +397,20 @@ def _best(source: Source, pixels: int | None, holding: Array | None) -> Selectio
     for offer in ranked:
         reason = None if holding is not None else _too_small(offer, pixels)
         if reason is None:
-            probed = probe(offer)
+            probed = _probed(offer, waits=waits)
             reason = _objection(probed.backend, probed.report, holding)
+            if probed.report.status == "not-compiled":
+                uncompiled.append(offer.name)
         passed.append(Candidate(offer.name, reason))
         if reason is None and probed.backend is not None:
-            return Selection(probed.backend, source, tuple(passed), named=False)
-    if pixels is not None and holding is None:
-        return _best(source, None, None)  # better a device that does not pay than none
+            for name in uncompiled:
+                say_who_works_instead(name, probed.backend.name)
+            return Selection(
+                probed.backend, source, tuple(passed), named=False, uncompiled=tuple(uncompiled)
+            )
+    if (pixels is not None and holding is None) or uncompiled:
+        # Better a device that does not pay, or waiting for a compiler, than none.
+        return _best(source, None, None, waits=bool(uncompiled))
     reasons = "; ".join(f"{candidate.name}: {candidate.reason}" for candidate in passed)
     wanted = f"none owns the image, {_described(holding)}: " if holding is not None else ""
     raise BackendUnavailableError(
@@ -389,6 +418,27 @@ def _best(source: Source, pixels: int | None, holding: Array | None) -> Selectio
         wanted + (reasons or "no backend is installed"),
         "phos backends shows what would help",
     )
+
+
+def _probed(offer: OfferedBackend, *, waits: bool) -> ProbedBackend:
+    """Probe a backend; one whose code is not compiled only if that is waited for."""
+    if not waits and _is_uncompiled(offer):
+        return probing.passed_over(offer, "not-compiled", UNCOMPILED)
+    with not_waiting(is_so=not waits and policy() != "wait"):
+        return probe(offer)
+
+
+def _is_uncompiled(offer: OfferedBackend) -> bool:
+    """Ask a backend's plug-in, where work does not wait for a compiler; no answer is no reason."""
+    if offer.spec is None or offer.status != "ok" or not offer.spec.ready or policy() == "wait":
+        return False
+    if meanwhile.is_compiling(offer.name):
+        return True
+    module, _, function = offer.spec.ready.partition(":")
+    ready = attempt(
+        lambda: getattr(importlib.import_module(module), function)(), f"ready of {offer.name}"
+    )
+    return ready is False
 
 
 def _too_small(offer: OfferedBackend, pixels: int | None) -> str | None:

@@ -12,6 +12,7 @@ from array_api_compat import is_numpy_namespace
 from phos_core.arrays import Array, plain_numerics, untraced
 from phos_core.convolution.boundary import Boundary, check_boundary
 from phos_core.convolution.choosing.log import log_choice, log_method
+from phos_core.convolution.choosing.meanwhile import compile_meanwhile
 from phos_core.convolution.choosing.selection import Selection, select
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.optional import FillsOut, PlansMethods
@@ -54,12 +55,15 @@ from phos_core.convolution.running.planes import (
     scaling_exponent,
 )
 from phos_core.convolution.running.tiles import Tile, make_room, run
+from phos_core.convolution.waiting import not_waiting
 from phos_core.psf import PSF, as_psf, in_single_range
 
 __all__ = [
     "convolve",
     "plan",
 ]
+
+CONVOLVE = f"{__name__}:convolve"
 
 
 @overload
@@ -265,7 +269,8 @@ def _convolve_into(
         for picture, place in zip(kept_apart(pixels, result), result, strict=True):
             _convolve_one(picture, psfs, backend, course, place)
         return 0
-    squares = _filled_unseen(result, pixels, psfs, selection.backend, course)
+    with not_waiting(is_so=not selection.waits):
+        squares = _filled_unseen(result, pixels, psfs, selection.backend, course)
     if _is_bright(squares, result.size, psfs):
         return 0
     planes, exponent = planar(pixels)
@@ -296,7 +301,10 @@ def _convolve_into(
         run(tiles, read, blur)
 
     takes = footprint_of(planes.shape, psfs, course.boundary)
-    descend(selection, work, lambda _: takes, strict=course.strict)
+    outcome = descend(selection, work, lambda _: takes, strict=course.strict)
+    for name in (*selection.uncompiled, *outcome.uncompiled)[:1]:
+        settings = {"psf": psfs, "boundary": course.boundary}
+        compile_meanwhile(name, CONVOLVE, pixels.shape, pixels.dtype, settings)
     return exponent
 
 

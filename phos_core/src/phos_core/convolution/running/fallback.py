@@ -4,7 +4,7 @@ import logging
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import FrameType
 from typing import Generic, TypeAlias, TypeVar
@@ -17,9 +17,11 @@ from phos_core.convolution.contract import ConvolutionBackend, ErrorKind
 from phos_core.convolution.environment import switch
 from phos_core.convolution.optional import error_kind_of, release
 from phos_core.convolution.running.tiles import Footprint, Tile, cut, make_room, tile_sizes
+from phos_core.convolution.waiting import not_waiting, say_who_works_instead
 from phos_core.errors import (
     BackendFallbackWarning,
     DeviceLostError,
+    NotCompiledError,
     OutOfMemoryError,
     PhosError,
     UnsupportedOperationError,
@@ -57,12 +59,15 @@ class Outcome(Generic[T]):
         In how many tiles.
     events : tuple of str
         What did not go straight, in order.
+    uncompiled : tuple of str
+        Backends that would have done it, were their code compiled.
     """
 
     value: T
     backend: ConvolutionBackend
     tiles: int
     events: tuple[str, ...]
+    uncompiled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,8 @@ def descend(
     bound = "it owns the picture" if stay else "it was asked for by name" if selection.named else ""
     if strict and not bound:
         bound = "strict"
+    waits = bool(bound) or selection.waits
+    uncompiled: list[str] = []
     failed: list[_Rung] = []
     events: list[str] = []
     for backend in _backends(selection, only_one=bool(bound)):
@@ -130,12 +137,21 @@ def descend(
             logger.info(events[-1])
             warnings.warn(events[-1], BackendFallbackWarning, stacklevel=_frames_within() + 1)
         for tiles in _cuts(footprint(backend), backend, failed):
-            rung_or_value = _attempt(work, backend, tiles)
+            try:
+                with not_waiting(is_so=not waits):
+                    rung_or_value = _attempt(work, backend, tiles)
+            except NotCompiledError as error:
+                uncompiled.append(backend.name)
+                events.append(str(error))
+                logger.info(events[-1])
+                break
             if not isinstance(rung_or_value, _Rung):
+                for name in uncompiled:
+                    say_who_works_instead(name, backend.name)
                 if len(tiles) > 1:
                     events.append(f"computed in {len(tiles)} tiles of rows on {backend.name}")
                     logger.info(events[-1])
-                return Outcome(rung_or_value, backend, len(tiles), tuple(events))
+                return Outcome(rung_or_value, backend, len(tiles), tuple(events), tuple(uncompiled))
             failed.append(rung_or_value)
             events.append(str(rung_or_value))
             logger.info("attempt failed: %s", rung_or_value)
@@ -144,6 +160,9 @@ def descend(
             )  # a lost device may raise here
             if rung_or_value.kind != "out-of-memory":
                 break
+    if uncompiled:  # and nothing else could do it: better wait than fail
+        named = replace(selection, others=())
+        return descend(named, work, footprint, strict=strict, stay=stay)
     raise _defeat(failed, bound) from failed[-1].error
 
 

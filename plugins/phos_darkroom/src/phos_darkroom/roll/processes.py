@@ -10,6 +10,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.queues import SimpleQueue
+from multiprocessing.synchronize import Lock
 from typing import Any
 
 from phos_core.backend import ConvolutionBackend, host_memory, usable_cores
@@ -96,7 +97,7 @@ def worker_processes(count: int, gpus: Sequence[str]) -> Iterator[ProcessPoolExe
         count,
         mp_context=fresh,
         initializer=_start,
-        initargs=(held, threads, names if gpus else None),
+        initargs=(held, threads, fresh.Lock(), names if gpus else None),
     )
     _leashes.add(leash)
     try:
@@ -177,8 +178,12 @@ def _held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _start(held: Connection, threads: int, gpu_names: "SimpleQueue[str] | None") -> None:
+def _start(
+    held: Connection, threads: int, compiler: Lock, gpu_names: "SimpleQueue[str] | None"
+) -> None:
     """Prepare a worker process, before it imports what computes."""
+    if not compiler.acquire(block=False):  # one of them has code compiled for all
+        os.environ.setdefault("PHOS_COMPILE", "later")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(held,), daemon=True).start()
     if gpu_names is not None:

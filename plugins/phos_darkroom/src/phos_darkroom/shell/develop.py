@@ -15,6 +15,7 @@ from phos_darkroom.files.paths import is_folder
 from phos_darkroom.settings.sidecar import has_one
 from phos_darkroom.shell.completion import complete_backends
 from phos_darkroom.shell.help import GroupedCommand, in_group
+from phos_darkroom.shell.late import compile_later
 from phos_darkroom.shell.messages import count, log_to_stderr, say, verbose_option
 from phos_darkroom.shell.preset_options import given, merged, preset_options
 from phos_darkroom.shell.roll_messages import (
@@ -156,6 +157,8 @@ def develop(ctx: click.Context, /, **_options: Any) -> None:
         if asked.dry_run:
             _show(frames, asked)
             _end(ctx, refused, FAILED if refused else 0)
+        if len(frames) == 1:
+            compile_later()
         _develop(ctx, asked, frames, backend, refused)
 
 

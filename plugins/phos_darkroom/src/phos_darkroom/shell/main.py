@@ -31,6 +31,7 @@ from phos_darkroom.shell.messages import (
 from phos_darkroom.shell.plugin import plugin
 from phos_darkroom.shell.presets import presets
 from phos_darkroom.shell.selftest import selftest
+from phos_darkroom.shell.warm import warm
 
 __all__ = ["main"]
 
@@ -38,7 +39,7 @@ FAILED, NOT_HEARD = 2, 1
 SECTIONS = {
     "Develop": ("develop", "presets", "films"),
     "Show and hand on": ("contact", "compare", "lut"),
-    "This machine": ("backends", "selftest", "doctor", "plugin", "completion"),
+    "This machine": ("backends", "warm", "selftest", "doctor", "plugin", "completion"),
 }
 COMMAND_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
@@ -206,5 +207,6 @@ for each in (
     plugin,
     presets,
     selftest,
+    warm,
 ):
     main.add_command(each)

@@ -18,6 +18,7 @@ from typing import Any, TextIO, TypeVar, cast
 
 import click
 
+from phos_core.convolution import NOTICE
 from phos_darkroom import LOGGERS
 from phos_darkroom.shell.help import in_group
 
@@ -271,12 +272,12 @@ class _ToStderr(logging.Handler):
 
 @contextlib.contextmanager
 def log_to_stderr(*, verbose: bool) -> Iterator[None]:
-    """Show what phos logs on stderr: without `verbose` only what is amiss."""
+    """Show what phos logs on stderr: without `verbose` only what is amiss, or said once."""
     handler = _ToStderr()
     loggers = [logging.getLogger(name) for name in LOGGERS]
     before = [logger.level for logger in loggers]
     for logger in loggers:
-        logger.setLevel(logging.INFO if verbose else logging.WARNING)
+        logger.setLevel(logging.INFO if verbose else NOTICE)
         logger.addHandler(handler)
     try:
         yield

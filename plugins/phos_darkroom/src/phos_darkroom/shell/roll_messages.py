@@ -1,6 +1,7 @@
 """What ``phos develop`` says of a roll: before it, while it runs, and after it."""
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -75,14 +76,24 @@ def tell_what_would_be_done(frames: "Sequence[Frame]", standing: "Sequence[Stand
 
 def follow(results: "Iterable[FrameResult]", total: int, finished: "list[FrameResult]") -> None:
     """Name each positive as it is there, and note what became of each frame."""
-    from phos_darkroom.shell.progress import Bar
-
-    with Bar(total) as bar:
+    with _progress(total) as count_one:
         for result in results:
             finished.append(result)
             if result.status == "developed":
                 tell(result.destination)
-            bar.advance(result)
+            count_one(result)
+
+
+@contextlib.contextmanager
+def _progress(total: int) -> "Iterator[Callable[[FrameResult], None]]":
+    """A bar for several pictures; for one there would be nothing to see before it is over."""
+    if total == 1:
+        yield lambda _: None
+        return
+    from phos_darkroom.shell.progress import Bar  # takes long to import
+
+    with Bar(total) as bar:
+        yield bar.advance
 
 
 def sum_up(finished: "Sequence[FrameResult]", seconds: float, command: click.Command) -> None:
