@@ -5,8 +5,10 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -30,6 +32,9 @@ PLACES = {
     "thread_position_in_threadgroup": "lane",
     "threads_per_threadgroup": "lanes",
 }
+
+
+ONE_AT_A_TIME = threading.Lock()  # as the queue of a device
 
 
 class LaunchError(Exception):
@@ -104,8 +109,9 @@ class Kernel:
 
     max_threads_per_threadgroup = MOST_THREADS
 
-    def __init__(self, source, library, number):
+    def __init__(self, source, library, number, started):
         self.signature, self.shares = Signature.of(source), "threadgroup_barrier" in source
+        self._started = started
         self._run, self._record_bytes = (
             getattr(library, f"{name}_{number}") for name in ("run", "record_bytes")
         )
@@ -121,10 +127,11 @@ class Kernel:
             for one, parameter in zip(arguments, parameters, strict=True)
         ]
         grid, group = self._sizes(threads, group_size)
+        self._started.append((self.signature.name, tuple(group)))
         buffers = (ctypes.c_void_p * len(kept))(*(address for address, _ in kept))
-        together = self._run(
-            buffers, (ctypes.c_uint * 3)(*grid), (ctypes.c_uint * 3)(*group), self.shares
-        )
+        sizes = ((ctypes.c_uint * 3)(*one) for one in (grid, group))
+        with ONE_AT_A_TIME:
+            together = self._run(buffers, *sizes, self.shares)
         if not together & 1:
             raise LaunchError("the threads of a group came to different barriers")
 
@@ -172,10 +179,10 @@ def _as_array(tensor, parameter):
 
 
 class MetalOnCpu:
-    """Compiles Metal source as C++."""
+    """Compiles Metal source as C++; notes the name and the groups of each kernel it starts."""
 
     def __init__(self, folder):
-        self.folder, self._known = folder, {}
+        self.folder, self.started, self._known = folder, [], {}
 
     def kernels(self, sources):
         """The kernel of each source, all compiled together."""
@@ -187,13 +194,13 @@ class MetalOnCpu:
                 for i, (source, signature) in enumerate(zip(new, signatures, strict=True))
             ]
             library = self._built("#include <metal_stdlib>\n" + "".join(parts))
-            self._known |= {one: Kernel(one, library, i) for i, one in enumerate(new)}
+            self._known |= {one: Kernel(one, library, i, self.started) for i, one in enumerate(new)}
         return [self._known[one] for one in sources]
 
     def compile_shader(self, source):
         """What stands in for `torch.mps.compile_shader`: gives what has the kernel by its name."""
         (kernel,) = self.kernels([source])
-        return type("Library", (), {kernel.signature.name: kernel})()
+        return SimpleNamespace(**{kernel.signature.name: kernel})
 
     def _built(self, code):
         place = self.folder / f"{len(self._known)}.cpp"
