@@ -1,6 +1,7 @@
 """Metal without a Mac: its very text, compiled as C++ and launched as PyTorch launches it."""
 
 import ctypes
+import math
 import re
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ COMPILER = shutil.which("c++") if sys.platform == "linux" else None
 OPTIONS = ("-x", "c++", "-O1", "-std=c++17", "-ffp-contract=off", "-Wno-attributes")
 
 MOST_BUFFERS = 31  # of one kernel: Metal's feature set tables
+MOST_SHARED_BYTES = 32 * 1024  # of a group of threads
 MOST_BYTES_OF_LIST = 4096  # of setBytes
 MOST_THREADS = 1024  # of a group; a kernel that needs many registers has fewer
 CONSTANT_ALIGNMENT_BYTES = 256  # the strictest of any Mac, for buffers in constant memory
@@ -26,6 +28,9 @@ TYPES = {"uchar": "uint8", "ushort": "uint16", "float": "float32"}
 KERNEL = re.compile(r"^kernel void (\w+)\((.*?)\) \{$", flags=re.MULTILINE | re.DOTALL)
 BUFFER = re.compile(r"((?:const )?device|constant) (\w+) ([*&])(\w+) \[\[buffer\((\d+)\)\]\]")
 BUILT_IN = re.compile(r"uint([23]) (\w+) \[\[(\w+)\]\]")
+RECORD = re.compile(r"struct Arguments \{(.*?)\};", flags=re.DOTALL)
+FIELD = re.compile(r"\w+((?:\[\d+\])*)(?=[,;])")  # all of them 32-bit integers
+SHARED = re.compile(r"threadgroup float \w+\[(\d+)\];")
 PLACES = {
     "thread_position_in_grid": "grid",
     "threadgroup_position_in_grid": "group",
@@ -96,7 +101,6 @@ static void call(void **buffers, const shim::Place &place) {{
     {self.name}({", ".join(arguments)});
 }}
 }}
-extern "C" size_t record_bytes_{number}() {{ return sizeof(k{number}::Arguments); }}
 extern "C" bool run_{number}(void **buffers, const uint *grid, const uint *group, bool shares) {{
     return shim::launch(k{number}::call, buffers, {{grid[0], grid[1], grid[2]}},
                         {{group[0], group[1], group[2]}}, shares);
@@ -105,30 +109,43 @@ extern "C" bool run_{number}(void **buffers, const uint *grid, const uint *group
 
 
 class Kernel:
-    """A kernel, called as those of `torch.mps.compile_shader` are."""
+    """A kernel, called as those of `torch.mps.compile_shader` are.
+
+    Parameters
+    ----------
+    source : str
+        Its source.
+    started : list
+        Takes its name, what it was started with and in which groups, each time.
+    run : callable, optional
+        Runs it; by default a launch is looked at and nothing happens.
+    """
 
     max_threads_per_threadgroup = MOST_THREADS
 
-    def __init__(self, source, library, number, started):
+    def __init__(self, source, started, run=None):
         self.signature, self.shares = Signature.of(source), "threadgroup_barrier" in source
-        self._started = started
-        self._run, self._record_bytes = (
-            getattr(library, f"{name}_{number}") for name in ("run", "record_bytes")
-        )
+        self._started, self._run = started, run
+        (fields,) = RECORD.findall(source)
+        sizes = (re.findall(r"\d+", found) for found in FIELD.findall(fields))
+        self._record_bytes = sum(4 * math.prod(map(int, size)) for size in sizes)
+        shared_bytes = sum(4 * int(count) for count in SHARED.findall(source))
+        if len(self.signature.parameters) > MOST_BUFFERS or shared_bytes > MOST_SHARED_BYTES:
+            raise RuntimeError("Failed to create pipeline state object")
 
     def __call__(self, *arguments, threads=None, group_size=None, arg_casts=None):
         parameters = self.signature.parameters
         if len(arguments) != len(parameters):
             raise LaunchError(f"{len(parameters)} arguments are bound, got {len(arguments)}")
-        if len(parameters) > MOST_BUFFERS:
-            raise LaunchError(f"{len(parameters)} buffers")
         kept = [
             self._as_record(one, arg_casts) if parameter.is_record else _as_array(one, parameter)
             for one, parameter in zip(arguments, parameters, strict=True)
         ]
         grid, group = self._sizes(threads, group_size)
-        self._started.append((self.signature.name, tuple(group)))
-        buffers = (ctypes.c_void_p * len(kept))(*(address for address, _ in kept))
+        self._started.append((self.signature.name, arguments, tuple(grid), tuple(group)))
+        if self._run is None:
+            return
+        buffers = (ctypes.c_void_p * len(kept))(*map(_address, kept))
         sizes = ((ctypes.c_uint * 3)(*one) for one in (grid, group))
         with ONE_AT_A_TIME:
             together = self._run(buffers, *sizes, self.shares)
@@ -142,11 +159,11 @@ class Kernel:
         if not all(-(2**31) <= one < 2**31 for one in numbers):
             raise LaunchError("numbers beyond 32 bits wrap around in silence")
         found = np.array(numbers, np.int32 if arg_casts == "int32" else np.int64)
-        if found.nbytes != self._record_bytes():
-            raise LaunchError(f"{found.nbytes} bytes for a record of {self._record_bytes()}")
+        if found.nbytes != self._record_bytes:
+            raise LaunchError(f"{found.nbytes} bytes for a record of {self._record_bytes}")
         if found.nbytes > MOST_BYTES_OF_LIST:
             raise LaunchError(f"{found.nbytes} bytes in a list")
-        return found.ctypes.data, found
+        return found
 
     def _sizes(self, threads, group_size):
         """Threads along each axis, and those of a group."""
@@ -163,23 +180,25 @@ class Kernel:
 
 
 def _as_array(tensor, parameter):
-    """Where a tensor begins: PyTorch binds its storage and its offset, and knows of no strides."""
-    if isinstance(tensor, np.ndarray):
-        dtype, address, offset_bytes = tensor.dtype.name, tensor.ctypes.data, 0
-    elif hasattr(tensor, "data_ptr"):
-        dtype, address = str(tensor.dtype).removeprefix("torch."), tensor.data_ptr()
-        offset_bytes = tensor.storage_offset() * tensor.element_size()
-    else:
+    """A tensor: PyTorch binds its storage and its offset, and knows of no strides."""
+    if not hasattr(tensor, "dtype") or not hasattr(tensor, "shape"):
         raise LaunchError(f"not a tensor: {tensor!r}")
+    dtype = str(tensor.dtype).removeprefix("torch.")
     if dtype != TYPES[parameter.type]:
         raise LaunchError(f"a tensor of {dtype} for a pointer to {parameter.type}")
-    if parameter.space == "constant" and offset_bytes % CONSTANT_ALIGNMENT_BYTES:
-        raise LaunchError(f"an offset of {offset_bytes} bytes in constant memory")
-    return address, tensor
+    if parameter.space == "constant" and not isinstance(tensor, np.ndarray):
+        offset_bytes = tensor.storage_offset() * tensor.element_size()
+        if offset_bytes % CONSTANT_ALIGNMENT_BYTES:
+            raise LaunchError(f"an offset of {offset_bytes} bytes in constant memory")
+    return tensor
+
+
+def _address(array):
+    return array.ctypes.data if isinstance(array, np.ndarray) else array.data_ptr()
 
 
 class MetalOnCpu:
-    """Compiles Metal source as C++; notes the name and the groups of each kernel it starts."""
+    """Compiles Metal source as C++, and notes what is started."""
 
     def __init__(self, folder):
         self.folder, self.started, self._known = folder, [], {}
@@ -194,7 +213,9 @@ class MetalOnCpu:
                 for i, (source, signature) in enumerate(zip(new, signatures, strict=True))
             ]
             library = self._built("#include <metal_stdlib>\n" + "".join(parts))
-            self._known |= {one: Kernel(one, library, i, self.started) for i, one in enumerate(new)}
+            for i, source in enumerate(new):
+                run = getattr(library, f"run_{i}")
+                self._known[source] = Kernel(source, self.started, run)
         return [self._known[one] for one in sources]
 
     def compile_shader(self, source):
@@ -219,6 +240,24 @@ def metal(tmp_path_factory):
     if COMPILER is None:
         pytest.skip("needs a C++ compiler, on Linux")
     return MetalOnCpu(tmp_path_factory.mktemp("metal"))
+
+
+class Checked:
+    """Takes Metal source for compiled: launches are looked at, and nothing is computed."""
+
+    def __init__(self):
+        self.started = []
+
+    def compile_shader(self, source):
+        """What stands in for `torch.mps.compile_shader`."""
+        kernel = Kernel(source, self.started)
+        return SimpleNamespace(**{kernel.signature.name: kernel})
+
+
+@pytest.fixture
+def metal_launches():
+    """What looks at launches of kernels on tensors without memory."""
+    return Checked()
 
 
 @pytest.fixture(scope="session")
