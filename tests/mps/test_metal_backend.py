@@ -158,6 +158,23 @@ def test_the_result_fills_a_picture_of_the_host_or_a_tensor(backend):
     np.testing.assert_array_equal(kernel(image, out=backwards)[0], image[1])
 
 
+def test_codes_come_as_pictures_lie(backend):
+    codes = Chain(((2, SINGLE),), (Instruction("input", (0, 1)),), (0,) * 3, np.dtype(np.uint8))
+    found = backend.compile(codes)(torch.full((2, 5, 7), 9.0))
+    assert backend.picture(found).data_ptr() == found.data_ptr()
+    assert backend.picture(found).shape == (5, 7, 3)
+    assert (found == 9).all()
+
+
+def test_a_kernel_that_meets_nan_says_so(backend):
+    image = torch.rand(2, 5, 7)
+    _, watch = backend.compile(COPY).watched(image)
+    assert watch == 0.0
+    image[1, 4, 6] = torch.nan
+    _, watch = backend.compile(COPY).watched(image)
+    assert not torch.isfinite(watch)
+
+
 def test_an_empty_array_starts_nothing(backend, driver):
     kernel = backend.compile(COPY)
     driver.started.clear()
@@ -309,47 +326,37 @@ def test_one_chain_that_cannot_be_compiled_leaves_the_others_compiled(backend, d
 
 
 GRID = {"threads": (4, 3), "group_size": (32, 8), "arg_casts": "int32"}
-STRIDES = [12, 4, 1, 12, 4, 1]
-REFUSED = {
-    "3 arguments|4 arguments": (lambda image, numbers: (image, image, numbers), {}),
-    "float64": (lambda image, numbers: (image.double(), image, numbers, STRIDES), {}),
-    "uint8": (lambda image, numbers: (image, image.byte(), numbers, STRIDES), {}),
-    "as a record": (
-        lambda image, numbers: (image, image, numbers, np.array(STRIDES)), {}
-    ),
-    "as a record of ints": (
-        lambda image, numbers: (image, image, numbers, [*map(np.int64, STRIDES)]), {}
-    ),
-    "wrap around": (lambda image, numbers: (image, image, numbers, [2**31, *STRIDES[1:]]), {}),
-    "48 bytes for a record of 24": (
-        lambda image, numbers: (image, image, numbers, STRIDES), {"arg_casts": None}
-    ),
-    "20 bytes for a record of 24": (
-        lambda image, numbers: (image, image, numbers, STRIDES[1:]), {}
-    ),
-    "offset of 4 bytes": (lambda image, numbers: (image, image, numbers[1:], STRIDES), {}),
-    "not a tensor": (lambda image, numbers: (image, image, 0.5, STRIDES), {}),
-    "a group of": (
-        lambda image, numbers: (image, image, numbers, STRIDES), {"group_size": (64, 32)}
-    ),
-    "as many axes": (
-        lambda image, numbers: (image, image, numbers, STRIDES), {"threads": (4, 3, 1)}
-    ),
-    "not a size": (lambda image, numbers: (image, image, numbers, STRIDES), {"threads": (4, 0)}),
-    "up to three axes": (
-        lambda image, numbers: (image, image, numbers, STRIDES), {"threads": (4, 3, 1, 1)}
-    ),
-}  # fmt: skip
+IMAGE, STRIDES = torch.rand(2, 3, 4), [12, 4, 1, 12, 4, 1]
+REFUSED = {  # an argument in another one's place, or another size
+    "a tensor of float64": {0: IMAGE.double()},
+    "a tensor of uint8": {1: IMAGE.byte()},
+    "not a tensor": {2: 0.5},
+    "an offset of 4 bytes": {2: torch.zeros(4)[1:]},
+    "as a record of ints": {3: np.array(STRIDES)},
+    "no .*int64.* as a record": {3: [*map(np.int64, STRIDES)]},
+    "wrap around": {3: [2**31, *STRIDES[1:]]},
+    "20 bytes for a record of 24": {3: STRIDES[1:]},
+    "48 bytes for a record of 24": {"arg_casts": None},
+    "a group of": {"group_size": (64, 32)},
+    "as many axes": {"threads": (4, 3, 1)},
+    "not a size": {"threads": (4, 0)},
+    "up to three axes": {"threads": (4, 3, 1, 1)},
+}
 
 
 @pytest.mark.parametrize("reason", REFUSED)
 def test_a_launch_that_pytorch_or_metal_would_not_take_is_refused(metal, launch_error, reason):
     kernel = metal.compile_shader(torch_metal.chain_source.metal_source(COPY)).pixels
-    image, numbers = torch.rand(2, 3, 4), torch.zeros(3)
-    arguments, sizes = REFUSED[reason]
-    kernel(image, torch.empty(2, 3, 4), numbers, STRIDES, **GRID)
+    right = {0: IMAGE, 1: torch.empty(2, 3, 4), 2: torch.zeros(3), 3: STRIDES, 4: torch.zeros(())}
+    changed = {key: value for key, value in REFUSED[reason].items() if key in right}
+    kernel(*right.values(), **GRID)
+    with pytest.raises(launch_error, match="5 arguments are bound, got 4"):
+        kernel(*[*right.values()][:4], **GRID)
     with pytest.raises(launch_error, match=reason):
-        kernel(*arguments(image, numbers), **(GRID | sizes))
+        kernel(
+            *(right | changed).values(),
+            **(GRID | {key: value for key, value in REFUSED[reason].items() if key in GRID}),
+        )
 
 
 def test_source_that_is_no_metal_is_a_syntax_error_as_on_a_mac(metal):

@@ -52,8 +52,9 @@ def _in_single(values):
     return values if values.dtype.kind == "b" else values.astype(np.float32)
 
 
-def launched(kernel, chain, arrays, out=None):
+def launched(kernel, chain, arrays, out=None, watch=None):
     """Run a chain's kernel on arrays of any strides, in groups that the picture does not fill."""
+    watch = np.zeros(1, np.float32) if watch is None else watch
     shape = (len(chain.outputs), *arrays[0].shape[1:])
     if out is None:
         out = np.full(shape, 3, chain.dtype) if chain.dtype.kind == "u" else np.full(shape, np.nan)
@@ -62,7 +63,7 @@ def launched(kernel, chain, arrays, out=None):
     strides = [stride // x.itemsize for x in together for stride in x.strides]
     numbers = chain_source.metal_numbers(chain)
     grid = (out.shape[2], out.shape[1])
-    kernel(*together, numbers, strides, threads=grid, group_size=(16, 4), arg_casts="int32")
+    kernel(*together, numbers, strides, watch, threads=grid, group_size=(16, 4), arg_casts="int32")
     return out
 
 
@@ -178,6 +179,20 @@ def test_a_whole_positive_is_as_near_to_numpy_s_own_functions_as_these_are_to_wh
     (kernel,) = metal.kernels([chain_source.metal_source(chain)])
     own = chains_of_core.run_chain(chain, *stages)
     assert difference(launched(kernel, chain, stages), own) <= 1e-5
+
+
+@pytest.mark.parametrize("place", [(0, 0, 0), (2, 8, 40)])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_number_that_is_not_finite_is_seen_on_the_way(metal, value, place):
+    film = Recipe(film="portra-400").load_film()
+    *_, (chain, stages) = chains_of(film, np.dtype(np.uint8))
+    (kernel,) = metal.kernels([chain_source.metal_source(chain)])
+    watch = np.zeros(1, np.float32)
+    launched(kernel, chain, stages, watch=watch)
+    assert watch[0] == 0.0
+    stages[1][place] = value
+    launched(kernel, chain, stages, watch=watch)
+    assert not np.isfinite(watch[0])
 
 
 # ------------------------------------------------------------------ grain
@@ -327,7 +342,8 @@ def test_groups_that_leave_a_part_of_the_picture_out_are_seen(metal):
     out = np.full(codes.shape, np.nan, np.float32)
     strides = [stride // x.itemsize for x in (codes, out) for stride in x.strides]
     numbers = chain_source.metal_numbers(exposing)
-    kernel(codes, out, numbers, strides, threads=(40, 9), group_size=(8, 8), arg_casts="int32")
+    sizes = {"threads": (40, 9), "group_size": (8, 8), "arg_casts": "int32"}
+    kernel(codes, out, numbers, strides, np.zeros(1, np.float32), **sizes)
     assert np.isnan(out[:, :, 40]).all()
     assert np.isfinite(out[:, :, :40]).all()
 
@@ -390,7 +406,7 @@ def test_a_chain_of_double_precision_is_refused():
 
 def test_a_chain_of_more_arrays_than_metal_binds_is_refused():
     single = np.dtype(np.float32)
-    read = tuple(Instruction("input", (array, 0)) for array in range(29))
+    read = tuple(Instruction("input", (array, 0)) for array in range(28))
     with pytest.raises(UnsupportedOperationError, match="32 buffers"):
-        chain_source.metal_source(Chain(((1, single),) * 29, read, (0,), single))
-    assert chain_source.metal_source(Chain(((1, single),) * 28, read[:28], (0,), single))
+        chain_source.metal_source(Chain(((1, single),) * 28, read, (0,), single))
+    assert chain_source.metal_source(Chain(((1, single),) * 27, read[:27], (0,), single))

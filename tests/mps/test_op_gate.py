@@ -306,7 +306,7 @@ def of_launch(name, arguments, grid):
         if (rows, cols) != (record_rows, record_cols) or not arrays[0].is_contiguous():
             yield "another field"
     else:
-        *arrays, _, strides = arguments
+        *arrays, _, strides, _ = arguments
         if strides != [stride for array in arrays for stride in array.stride()]:
             yield "strides of other arrays"
         if any(grid != (array.shape[2], array.shape[1], 1) for array in arrays):
@@ -356,10 +356,10 @@ def test_with_kernels_tiles_as_large_as_they_may_be_pass(gate, launches):
 def test_what_is_wrong_with_a_launch_is_noted(gate, launches):
     image, other = on_mps((3, 8, 9)), on_mps((3, 9, 8)).mT
     right = [stride for array in (image, other) for stride in array.stride()]
-    numbers = on_mps((4,))
-    assert not [*of_launch("pixels", (image, other, numbers, right), (9, 8, 1))]
-    assert [*of_launch("pixels", (image, image, numbers, right), (9, 8, 1))]
-    assert [*of_launch("pixels", (image, other, numbers, right), (8, 9, 1))]
+    numbers, watch = on_mps((4,)), on_mps(())
+    assert not [*of_launch("pixels", (image, other, numbers, right, watch), (9, 8, 1))]
+    assert [*of_launch("pixels", (image, image, numbers, right, watch), (9, 8, 1))]
+    assert [*of_launch("pixels", (image, other, numbers, right, watch), (8, 9, 1))]
     assert [*of_launch("grain", (image, [9, 8]), (256, 1, 3))]
     huge = on_mps((1, 1, 9)).as_strided((3, 1, 9), (2**30, 9, 1))
     assert [*of_launch("grain", (huge, [1, 9]), (256, 1, 3))]

@@ -76,6 +76,8 @@ class ChainKernel:
     def __init__(self, name: str, chain: Chain, kernel: Any, numbers: torch.Tensor) -> None:
         self._name, self._kernel, self._numbers = name, kernel, numbers
         self._layers, self._dtype = len(chain.outputs), getattr(torch, chain.dtype.name)
+        # Codes lie as pictures do, floats as arrays: what comes next finds them in its order.
+        self._order = (1, 2, 0) if chain.dtype.kind == "u" else (0, 1, 2)
 
     def __call__(self, *arrays: Array, out: Array | npt.NDArray[Any] | None = None) -> Array:
         """Run the chain.
@@ -97,24 +99,40 @@ class ChainKernel:
         OutOfMemoryError
             If 32-bit indices do not reach all of a tensor.
         """
+        return self.watched(*arrays, out=out)[0]
+
+    def watched(
+        self, *arrays: Array, out: Array | npt.NDArray[Any] | None = None
+    ) -> tuple[Array, torch.Tensor]:
+        """Run the chain, and see whether the floats that it reads and writes are finite.
+
+        Returns
+        -------
+        tensor or ndarray, shape (layers, rows, cols)
+            As from a call.
+        tensor of float32, shape ()
+            Not finite unless all of them are, and their sum in each pixel.
+        """
+        watch = torch.zeros((), device=arrays[0].device)
         if isinstance(out, torch.Tensor):
-            self._start(arrays, out)
-            return out
+            self._start(arrays, out, watch)
+            return out, watch
         shape = (self._layers, *arrays[0].shape[1:])
         # A picture for the host is laid out as it is there, so that it goes in one copy.
-        strides = (2, 1, 0) if out is None else out.strides
-        order = sorted(range(3), key=lambda axis: -strides[axis])
+        order = self._order if out is None else _memory_order(out)
         lying = torch.empty(
             [shape[axis] for axis in order], dtype=self._dtype, device=arrays[0].device
         )
         result = lying.permute(*np.argsort(order).tolist())
-        self._start(arrays, result)
-        if out is None or min(strides) < 0 or not out.dtype.isnative:
-            return result
+        self._start(arrays, result, watch)
+        if out is None or min(out.strides) < 0 or not out.dtype.isnative:
+            return result, watch
         torch.from_numpy(out.transpose(order)).copy_(lying)
-        return out
+        return out, watch
 
-    def _start(self, arrays: Sequence[torch.Tensor], out: torch.Tensor) -> None:
+    def _start(
+        self, arrays: Sequence[torch.Tensor], out: torch.Tensor, watch: torch.Tensor
+    ) -> None:
         """Start the kernel, a thread for a pixel."""
         if out.numel() == 0:
             return
@@ -127,6 +145,7 @@ class ChainKernel:
             *together,
             self._numbers,
             [stride for tensor in together for stride in tensor.stride()],
+            watch,
             threads=(cols, rows),
             group_size=(ABREAST, deep),
             arg_casts="int32",
@@ -293,6 +312,11 @@ class MetalKernels:
     def _upload(self, numbers: npt.NDArray[np.float32]) -> torch.Tensor:
         """Give a tensor of its own: what is in constant memory begins where a buffer does."""
         return torch.from_numpy(numbers).to(self._device, copy=True)
+
+
+def _memory_order(array: npt.NDArray[Any]) -> tuple[int, ...]:
+    """Axes from that of the longest strides to that of the shortest."""
+    return tuple(sorted(range(array.ndim), key=lambda axis: -array.strides[axis]))
 
 
 def _check_reached(name: str, tensor: torch.Tensor) -> None:
