@@ -14,6 +14,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs PyTorch")
 torch_backend = pytest.importorskip("phos_torch.backend", reason="needs phos-torch")
+MetalKernels = pytest.importorskip("phos_torch.metal", reason="needs phos-torch").MetalKernels
 
 from torch._subclasses.fake_tensor import FakeTensorMode  # noqa: E402
 from torch.overrides import TorchFunctionMode  # noqa: E402
@@ -35,7 +36,7 @@ NO_SUCH_TYPE = {torch.float64, torch.complex128}
 MOST_ELEMENTS, MOST_BYTES, MOST_AXES, WIDEST_CONVOLUTION = 2**31, 2**32, 4, 255
 # Unsigned 16-bit numbers can be moved and cast; for anything else there are hardly any kernels.
 MOVES = re.compile(
-    r"aten::(_to_copy|copy_|clone|empty\w*|view|reshape|_unsafe_view|slice|expand)\b"
+    r"aten::(_to_copy|copy_|clone|empty\w*|view|reshape|_unsafe_view|permute|slice|expand)\b"
 )
 # The table has these under another name.
 NAMED_OTHERWISE = {"aten::convolution": "_mps_convolution"}
@@ -284,6 +285,84 @@ def test_the_largest_planes_that_are_accepted_pass(gate):
     psf = gaussian(60.0)
     assert FakeMps().convolve(on_mps((2, 21000, 25000)), psf).shape == (2, 21000, 25000)
     assert gate.violations == set()
+
+
+# ------------------------------------------------------------------ with kernels in Metal
+
+
+@pytest.fixture
+def launches(metal_launches, monkeypatch):
+    """What is started where Metal compiles kernels; the trial of them has gone well."""
+    monkeypatch.setattr(torch.mps, "compile_shader", metal_launches.compile_shader)
+    monkeypatch.setattr(MetalKernels, "_try", lambda self: "")
+    return metal_launches.started
+
+
+def of_launch(name, arguments, grid):
+    """What is wrong with a kernel's launch, beyond what PyTorch looks at."""
+    if name == "grain":
+        arrays = arguments[:1]
+        (_, rows, cols), (record_rows, record_cols) = arrays[0].shape, arguments[1][:2]
+        if (rows, cols) != (record_rows, record_cols) or not arrays[0].is_contiguous():
+            yield "another field"
+    else:
+        *arrays, _, strides, _ = arguments
+        if strides != [stride for array in arrays for stride in array.stride()]:
+            yield "strides of other arrays"
+        if any(grid != (array.shape[2], array.shape[1], 1) for array in arrays):
+            yield "threads that are not the pixels"
+    for array in arrays:
+        spans = zip(array.shape, array.stride(), strict=True)
+        if sum((size - 1) * stride for size, stride in spans) >= MOST_ELEMENTS:
+            yield "indices beyond 32 bits"
+        if array.device != MPS:
+            yield "an array of the host"
+
+
+def of_launches(launches):
+    return {
+        fault for name, arguments, grid, _ in launches for fault in of_launch(name, arguments, grid)
+    }
+
+
+@pytest.mark.parametrize(
+    ("film", "dtype"),
+    [
+        *((film, np.uint8) for film in STOCKS),
+        *(("portra-400", dtype) for dtype in (np.uint16, np.float32, np.float64)),
+    ],
+)
+def test_with_kernels_the_whole_process_asks_only_for_what_mps_and_metal_have(
+    gate, launches, film, dtype
+):
+    positive = develop(np.empty((3, 400, 600), dtype), film)
+    assert gate.violations == set()
+    assert of_launches(launches) == set()
+    assert {name for name, *_ in launches} == {"pixels", "grain"}
+    assert not {"aten::tanh", "aten::exp", "aten::log10"} & gate.operations
+    assert "aten::_fft_r2c" in gate.operations
+    assert positive.shape == (3, 400, 600)
+
+
+def test_with_kernels_tiles_as_large_as_they_may_be_pass(gate, launches):
+    for rows in (18000, 19800):
+        with contextlib.suppress(OutOfMemoryError):
+            develop(np.empty((3, rows, 18000), np.uint8), pixel_pitch_um=2.0)
+    assert gate.violations == set()
+    assert of_launches(launches) == set()
+    assert max(arguments[0].numel() for _, arguments, *_ in launches) > 3e8
+
+
+def test_what_is_wrong_with_a_launch_is_noted(gate, launches):
+    image, other = on_mps((3, 8, 9)), on_mps((3, 9, 8)).mT
+    right = [stride for array in (image, other) for stride in array.stride()]
+    numbers, watch = on_mps((4,)), on_mps(())
+    assert not [*of_launch("pixels", (image, other, numbers, right, watch), (9, 8, 1))]
+    assert [*of_launch("pixels", (image, image, numbers, right, watch), (9, 8, 1))]
+    assert [*of_launch("pixels", (image, other, numbers, right, watch), (8, 9, 1))]
+    assert [*of_launch("grain", (image, [9, 8]), (256, 1, 3))]
+    huge = on_mps((1, 1, 9)).as_strided((3, 1, 9), (2**30, 9, 1))
+    assert [*of_launch("grain", (huge, [1, 9]), (256, 1, 3))]
 
 
 VIOLATIONS = {

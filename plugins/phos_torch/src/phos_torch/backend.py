@@ -44,6 +44,8 @@ from phos_core.backend import (
     transfer_table,
 )
 
+from .metal import ChainKernel, MetalKernels
+
 __all__ = ["CpuBackend", "CudaBackend", "MpsBackend", "TorchBackend"]
 
 Extent: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
@@ -466,13 +468,33 @@ class MpsBackend(TorchBackend):
 
     There is no double precision there: float64 is taken as float32, and the darkest parts of a
     picture whose highlights are thousands of times brighter hold the rounding noise of single
-    precision.
+    precision. Transforms are PyTorch's own; chains and grain are kernels in Metal, where PyTorch
+    compiles them.
     """
 
     limits = Limits(max_elements=INDEX_LIMIT, max_array_bytes=MPS_BYTES)
 
     def __init__(self) -> None:
         super().__init__("torch:mps", torch.device("mps", 0))
+
+    @cached_property
+    def _metal(self) -> MetalKernels:
+        return MetalKernels(self.name, self.device)
+
+    def compile(self, chain: Chain) -> ChainKernel:
+        """Make one kernel of a chain.
+
+        Raises
+        ------
+        UnsupportedOperationError
+            If PyTorch or Metal cannot compile it: the reason is kept, and it is not tried again.
+        """
+        return self._metal.compile(chain)
+
+    def grain_noise(self, like: Array, params: Grain, **where: Any) -> Array:
+        """Make the noise of `phos_core.backend.grain_noise`, in one kernel where that compiles."""
+        made = self._metal.grain_noise(params, **where)
+        return grain_noise(like, params, **where) if made is None else made
 
     def probe(self) -> ProbeReport:
         """Look for MPS in this PyTorch, in this macOS, and for some memory, in this order."""
@@ -488,7 +510,10 @@ class MpsBackend(TorchBackend):
                 "this Mac has no device for MPS",
                 "it needs Apple silicon and macOS 14 or later, 15 recommended",
             )
-        return _allocation_report(self.device, "virtual machines often have no GPU of their own")
+        report = _allocation_report(self.device, "virtual machines often have no GPU of their own")
+        if report.status == "ok" and self._metal.trouble():
+            return ProbeReport(reason=f"steps run as array code: {self._metal.trouble()}")
+        return report
 
     def device_facts(self) -> Mapping[str, str]:
         """Say which macOS and chip, and what Metal gives and recommends."""
@@ -498,6 +523,7 @@ class MpsBackend(TorchBackend):
             "recommended by Metal": _mib(torch.mps.recommended_max_memory()),
             "given by Metal's driver": _mib(torch.mps.driver_allocated_memory()),
             "of it in use": _mib(torch.mps.current_allocated_memory()),
+            "kernels": self._metal.facts(),
         }
 
     def synchronize(self) -> None:
@@ -512,6 +538,7 @@ class MpsBackend(TorchBackend):
     def release(self) -> None:
         """Forget the tables, and give back the memory that PyTorch keeps for the next tensor."""
         super().release()
+        self._metal.release()
         torch.mps.empty_cache()
 
     def _uploaded(self, tensor: torch.Tensor) -> torch.Tensor:
