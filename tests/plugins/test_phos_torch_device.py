@@ -1,11 +1,13 @@
 """PyTorch's backend on an NVIDIA GPU: skipped in one piece where there is none, unless demanded."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 import phos_core as phos
+from phos_core.convolution.boundary import BOUNDARIES
 from phos_core.convolution.choosing.selection import select
 from phos_core.convolution.methods import reference
 from phos_core.psf import exponential, from_array, gaussian
@@ -130,10 +132,77 @@ def test_a_lamp_in_the_dark_leaves_the_shadows_alone(backend):
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
+@pytest.fixture
+def own_transforms(monkeypatch):
+    """Let planes of any size go by phos' own transforms."""
+    monkeypatch.setattr("phos_core.kernels.gpu.cuda.OWN_PIXELS", 0)
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize("shape", [(3, 150, 211), (3, 2, 60, 71)])
+def test_our_transforms_agree_with_the_reference(backend, own_transforms, shape, boundary):
+    rng = np.random.default_rng(12)
+    image = rng.random(shape, dtype=np.float32) - 0.2
+    for psfs in (exponential(3.0), [from_array(rng.random((3, 2 * i + 5))) for i in range(3)]):
+        found = backend.to_host(backend.convolve(backend.to_device(image), psfs, boundary=boundary))
+        assert_agrees(found, image, psfs, boundary)
+
+
+def test_a_large_plane_keeps_its_shadows_beside_a_lamp(backend):
+    image = np.random.default_rng(14).random((600, 700), dtype=np.float32) * 1e-3
+    image[300, 350] = 1000.0
+    psf = exponential(4.0)
+    found = backend.to_host(backend.convolve(backend.to_device(image), psf))
+    expected = reference.convolve(image, psf, "symmetric")
+    np.testing.assert_allclose(found, expected, rtol=1e-3)
+
+
+def locked(array):
+    """Copy an array to page-locked memory."""
+    return torch.from_numpy(array.copy()).pin_memory().numpy()
+
+
+@pytest.mark.parametrize("slice_bytes", [1000, 2**22])
+@pytest.mark.parametrize("place", [np.asarray, locked])
+def test_pictures_come_and_go_in_slices(monkeypatch, place, slice_bytes):
+    monkeypatch.setattr("phos_core.kernels.gpu.transfers.SLICE_BYTES", slice_bytes)
+    picture = place(codes(43, 31, 3))
+    expected = phos.develop(np.asarray(picture), backend="scipy", seed=3).astype(int)
+    out = place(np.zeros_like(picture))
+    assert phos.develop(picture, backend=NAME, seed=3, out=out) is out
+    assert np.abs(out.astype(int) - expected).max() <= 1
+    whole = phos.develop(torch.from_numpy(picture).to(CUDA), seed=3)
+    np.testing.assert_array_equal(out, whole.cpu().numpy())
+
+
+def test_work_goes_in_the_order_of_the_current_stream_on_any_thread():
+    picture = torch.from_numpy(codes(600, 700, 3)).to(CUDA)
+    expected = phos.develop(picture, seed=3)
+
+    def develop_on_a_stream(_):
+        with torch.cuda.stream(torch.cuda.Stream()):
+            torch.cuda._sleep(20_000_000)  # the picture is there only after this
+            brightened = (picture.to(torch.int32) + 0).to(torch.uint8)
+            return phos.develop(brightened, seed=3).cpu()
+
+    with ThreadPoolExecutor(4) as threads:
+        for found in threads.map(develop_on_a_stream, range(4)):
+            torch.testing.assert_close(found, expected.cpu(), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("count", [2, 7])
+def test_pictures_side_by_side_come_out_as_each_alone(count):
+    pictures = [codes(60, 80 + i, 3) for i in range(count)]
+    together = phos.develop(pictures, backend=NAME, seed=list(range(count)))
+    for seed, (picture, positive) in enumerate(zip(pictures, together, strict=True)):
+        np.testing.assert_array_equal(positive, phos.develop(picture, backend=NAME, seed=seed))
+
+
 def test_the_device_is_described(backend):
     facts = backend.device_facts()
     assert facts["name"] == torch.cuda.get_device_name(0)
     assert facts["driver"][0].isdecimal()
+    assert facts["kernels"] == "phos' own"
     assert facts["CUDA of PyTorch"] == torch.version.cuda
 
 
