@@ -51,7 +51,10 @@ LONG_RUN = 200
 TOLD_BYTES = 2**30  # less than a whole picture takes by the estimate
 CAP_BYTES = 500 * 2**20  # less than it takes indeed, more than the smallest tile does
 SMALL_SIDES = (64, 128, 256, 512, 1024)
-DISTRIBUTIONS = ("phos-core", "phos-cupy", "phos-torch", "numpy", "scipy", "cupy-cuda13x", "torch")
+DISTRIBUTIONS = (
+    *("phos-core", "phos-cupy", "phos-torch", "numpy", "scipy"),
+    *("cupy-cuda13x", "torch", "cuda-core"),
+)
 
 
 def main():
@@ -294,21 +297,19 @@ def parts(backend, name):
     Each part is done again and again without a gap between: the host's time is hidden where it
     is the shorter.
     """
-    if not hasattr(backend, "compile"):
-        return None
     picture, out = page_locked(name, codes()), page_locked(name, codes())
     with noting(backend, "to_device", "convolve", "grain_noise") as calls:
         develop(picture, name, out=out)
     on_device = backend.xp.asarray(codes(), device=backend.device)
     positive = backend.xp.moveaxis(backend.xp.empty_like(on_device), -1, 0)
     finish = partial(calls[-1].func, *calls[-1].args, out=positive)  # as it lies in a picture
-    download = partial(backend.download, on_device, out)
+    download = partial(backend._kernels.transfers.download, on_device, out)
     measured = dict(zip(PARTS, [*calls[:-1], finish, download], strict=True))
     pixels = ROWS * COLS
     rates = ceilings(backend, picture, download)
     return {
         "rates": rates,
-        "ms": {what: queued_ms(call) for what, call in measured.items()},
+        "ms": {what: queued_ms(call, backend) for what, call in measured.items()},
         "floor_ms": {
             what: 1000
             * pixels
@@ -321,32 +322,30 @@ def parts(backend, name):
 
 def ceilings(backend, picture, download):
     """Return bytes a second of the device's memory, read and written, and of the bus each way."""
-    import cupy
+    xp = backend.xp
+    source = xp.zeros(COPY_BYTES, dtype=xp.uint8, device=backend.device)
+    to = xp.empty_like(source)
 
-    source = cupy.empty(COPY_BYTES, cupy.uint8)
-    to = cupy.empty_like(source)
+    def copy():
+        to[...] = source
+
     return {
-        "memory": 2 * COPY_BYTES / queued_ms(partial(cupy.copyto, to, source)) * 1000,
-        "up": picture.nbytes / queued_ms(partial(backend.to_device, picture)) * 1000,
-        "down": picture.nbytes / queued_ms(download) * 1000,
+        "memory": 2 * COPY_BYTES / queued_ms(copy, backend) * 1000,
+        "up": picture.nbytes / queued_ms(partial(backend.to_device, picture), backend) * 1000,
+        "down": picture.nbytes / queued_ms(download, backend) * 1000,
     }
 
 
-def queued_ms(function):
+def queued_ms(function, backend):
     """Return the device's milliseconds for one of many runs that wait in its queue."""
-    import cupy
-
     for _ in range(3):
         function()
-    stream = cupy.cuda.get_current_stream()
-    start, end = cupy.cuda.Event(), cupy.cuda.Event()
-    stream.synchronize()
-    start.record()
+    backend.synchronize()
+    start = time.perf_counter()
     for _ in range(REPEATS):
         function()
-    end.record()
-    end.synchronize()
-    return cupy.cuda.get_elapsed_time(start, end) / REPEATS
+    backend.synchronize()
+    return 1000 * (time.perf_counter() - start) / REPEATS
 
 
 def over_several(names):
