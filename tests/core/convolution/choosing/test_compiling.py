@@ -6,6 +6,7 @@ import textwrap
 import numpy as np
 import pytest
 
+import phos_core as phos
 from phos_core.backend import NotCompiledError, about_to_compile
 from phos_core.convolution import waiting
 from phos_core.convolution.choosing import meanwhile
@@ -67,6 +68,16 @@ def test_a_backend_with_code_to_compile_is_passed_over_unless_it_is_requested(
     assert "not compiled" in {one.name: one.reason for one in chosen.candidates}["acme"]
     assert select("acme").backend.name == "acme"
     assert select("acme,scipy").backend.name == "acme"
+
+
+def test_the_report_says_which_backend_developed_a_picture_and_why_not_the_other(
+    usual, acme, policy
+):
+    acme(says=True)
+    policy("later")
+    _, report = phos.develop_with_report(np.full((8, 8), 99, np.uint8), film="hp5-plus")
+    assert report.backend == usual
+    assert report.events == ("acme: its code is not compiled yet; phos warm compiles it, once",)
 
 
 def test_it_is_chosen_once_its_code_is_there(usual, acme, policy):
