@@ -13,6 +13,7 @@ from phos_core.convolution.choosing import meanwhile
 from phos_core.convolution.choosing.selection import backends, select
 from phos_core.convolution.methods.scipy_backend import ScipyBackend
 from phos_core.convolution.running.convolve import convolve
+from phos_core.process import WholePicture, WindowDeveloper
 from phos_core.psf import gaussian
 
 COMPILES = """
@@ -157,6 +158,33 @@ def test_code_is_waited_for_where_nobody_else_can_do_the_work(one_after_the_othe
     policy("later")
     one_after_the_other(Late())
     assert convolve(image, gaussian(1.0)).shape == image.shape
+
+
+class Later(ScipyBackend):
+    """A backend that has to compile from its second window on."""
+
+    name = "later"
+    is_first = True
+
+    def _follow(self, plan, plane, out):
+        if not self.is_first:
+            about_to_compile("later")
+        super()._follow(plan, plane, out)
+
+
+def test_a_picture_that_was_begun_is_made_by_one_backend(one_after_the_other, policy):
+    policy("later")
+    backend = Later()
+    one_after_the_other(backend, ScipyBackend())
+    picture = WholePicture.of((40, 60), phos.Recipe(film="hp5-plus"))
+    developer = WindowDeveloper(picture)
+    for rows in (slice(0, 20), slice(20, 40)):
+        window = (rows, slice(0, 60))
+        tile = picture.tile(window)
+        shape = [axis.stop - axis.start for axis in (tile.read_rows, tile.read_cols)]
+        developer.develop(window, np.full(shape, 99, np.uint8))
+        assert developer.backend is backend
+        backend.is_first = False
 
 
 def test_whoever_does_not_wait_gets_an_error_of_its_own():
