@@ -24,6 +24,7 @@ def main() -> None:
     from phos_darkroom.shell.main import main as command_line
 
     load_f2py_late()
+    gc.freeze()  # nor later
     gc.enable()
     command_line()
 

@@ -259,6 +259,7 @@ def _rings(params: Halation) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.fl
     return edges_um, np.diff(inside)
 
 
+@lru_cache(maxsize=16)
 def _ring_reach_um(params: Halation) -> float:
     """Compute the distance within which all but the lost share of the light returns."""
     angle, returned = _returned_by_angle(params)

@@ -22,6 +22,7 @@ from phos_core.process.forms import Given, Layout, is_channels_first
 from phos_core.process.recipe import NOT_GIVEN, Encoding, Recipe, Settings, one_recipe
 from phos_core.process.report import RunReport, is_logged
 from phos_core.stocks.film import Film
+from phos_core.stocks.treatment import whole
 
 __all__ = ["develop", "develop_with_report"]
 
@@ -171,11 +172,10 @@ class _Asked:
         # Version 1 of the process gave all the grain of the first.
         counts_on = is_stack and self.seeds is None and self.recipe.process_version > 1
         return [
-            replace(
-                self.recipe,
-                seed=seed,
+            self.recipe.of_picture(
+                *one.shape[:2],
+                seed=whole("seed", seed),
                 frame=self.recipe.frame + (number if counts_on else 0),
-                pixel_pitch_um=self.recipe.pitch_um(*one.shape[:2]),
             )
             for number, (seed, one) in enumerate(zip(seeds, pictures, strict=True))
         ]

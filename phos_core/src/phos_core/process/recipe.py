@@ -1,6 +1,7 @@
 """Recipe: all settings of a picture in one frozen record."""
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
@@ -166,6 +167,30 @@ class Recipe(Treatment):
         if isinstance(self.film, Film):
             _refuse_treatment(self, self.film)
             object.__setattr__(self, "process_version", self.film.process_version)
+
+    def of_picture(self, rows: int, cols: int, *, seed: int, frame: int) -> "Recipe":
+        """Give the settings of one of several pictures, with its pixel pitch.
+
+        Parameters
+        ----------
+        rows, cols : int
+            Size of the picture.
+        seed, frame : int
+            Its own.
+
+        Returns
+        -------
+        Recipe
+            A copy: what `replace` gives, without another look at all that was checked already.
+        """
+        one = copy(self)
+        for name, value in {
+            "seed": seed,
+            "frame": frame,
+            "pixel_pitch_um": self.pitch_um(rows, cols),
+        }.items():
+            object.__setattr__(one, name, value)
+        return one
 
     def load_film(self) -> Film:
         """Give the film: as it is, or loaded by its name or path; its effects as asked for."""

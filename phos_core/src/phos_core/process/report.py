@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from phos_core.convolution.choosing.probing import UNCOMPILED
 from phos_core.convolution.choosing.selection import Selection, library_versions
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.stocks.film import Film
@@ -58,7 +59,12 @@ class RunReport:
 
 
 def report_of(
-    selection: Selection, backend: ConvolutionBackend, *, film: Film, **facts: Any
+    selection: Selection,
+    backend: ConvolutionBackend,
+    *,
+    film: Film,
+    events: tuple[str, ...] = (),
+    **facts: Any,
 ) -> RunReport:
     """Make the report of a run.
 
@@ -70,6 +76,8 @@ def report_of(
         The one that did the work in the end.
     film : Film
         What was developed on.
+    events : tuple of str
+        What did not go straight after the choice.
     **facts
         The other parameters of `RunReport`.
 
@@ -85,6 +93,7 @@ def report_of(
         source=selection.source,
         candidates=tuple((c.name, c.reason or "") for c in selection.candidates),
         versions=_own_versions() | library_versions(backend),
+        events=(*(f"{name}: {UNCOMPILED}" for name in selection.uncompiled), *events),
         **facts,
     )
 

@@ -6,12 +6,14 @@ import textwrap
 import numpy as np
 import pytest
 
+import phos_core as phos
 from phos_core.backend import NotCompiledError, about_to_compile
 from phos_core.convolution import waiting
 from phos_core.convolution.choosing import meanwhile
 from phos_core.convolution.choosing.selection import backends, select
 from phos_core.convolution.methods.scipy_backend import ScipyBackend
 from phos_core.convolution.running.convolve import convolve
+from phos_core.process import WholePicture, WindowDeveloper
 from phos_core.psf import gaussian
 
 COMPILES = """
@@ -40,10 +42,11 @@ def said_nothing():
 
 
 @pytest.fixture
-def acme(install):
-    """Install a backend whose code is compiled or not, and that says so or not."""
+def acme(install, monkeypatch):
+    """Install a backend whose code is compiled or not, and that says so or not; only scipy else."""
 
     def put(*, compiled=False, says=False):
+        monkeypatch.setenv("PHOS_PLUGINS", "phos-core,dist-acme")
         where = "f'{__name__}:ready'" if says else "''"
         install("acme", COMPILES.format(compiled=compiled, ready=compiled, spec=where))
 
@@ -56,29 +59,35 @@ def policy(monkeypatch):
 
 
 @pytest.mark.parametrize("says", [True, False])
-def test_a_backend_with_code_to_compile_is_passed_over_unless_it_is_requested(
-    usual, acme, policy, says
-):
+def test_a_backend_with_code_to_compile_is_passed_over_unless_it_is_requested(acme, policy, says):
     acme(says=says)
     policy("later")
     chosen = select()
-    assert chosen.backend.name == usual
+    assert chosen.backend.name == "scipy"
     assert chosen.uncompiled == ("acme",)
     assert "not compiled" in {one.name: one.reason for one in chosen.candidates}["acme"]
     assert select("acme").backend.name == "acme"
     assert select("acme,scipy").backend.name == "acme"
 
 
-def test_it_is_chosen_once_its_code_is_there(usual, acme, policy):
+def test_the_report_says_which_backend_developed_a_picture_and_why_not_the_other(acme, policy):
+    acme(says=True)
+    policy("later")
+    _, report = phos.develop_with_report(np.full((8, 8), 99, np.uint8), film="hp5-plus")
+    assert report.backend == "scipy"
+    assert report.events == ("acme: its code is not compiled yet; phos warm compiles it, once",)
+
+
+def test_it_is_chosen_once_its_code_is_there(acme, policy):
     policy("later")
     acme(compiled=True, says=True)
     assert select().backend.name == "acme"
 
 
-def test_what_was_passed_over_for_its_code_is_tried_again(usual, acme, policy, monkeypatch):
+def test_what_was_passed_over_for_its_code_is_tried_again(acme, policy, monkeypatch):
     acme()
     policy("later")
-    assert select().backend.name == usual
+    assert select().backend.name == "scipy"
     monkeypatch.setattr(sys.modules["plug_acme"].Compiling, "compiled", True)
     assert select().backend.name == "acme"
 
@@ -99,7 +108,7 @@ def test_a_list_of_backends_waits_for_those_that_compile_unless_told_otherwise(a
 
 
 @pytest.mark.parametrize(("value", "what"), [("later", "phos warm"), ("background", "background")])
-def test_it_is_said_once_who_works_instead(usual, acme, policy, caplog, value, what):
+def test_it_is_said_once_who_works_instead(acme, policy, caplog, value, what):
     acme(says=True)
     policy(value)
     for _ in range(2):
@@ -107,7 +116,7 @@ def test_it_is_said_once_who_works_instead(usual, acme, policy, caplog, value, w
     said = [one for one in caplog.records if one.levelno == waiting.NOTICE]
     assert len(said) == 1
     assert "acme" in said[0].message
-    assert usual in said[0].message
+    assert "scipy" in said[0].message
     assert what in said[0].message
 
 
@@ -149,6 +158,33 @@ def test_code_is_waited_for_where_nobody_else_can_do_the_work(one_after_the_othe
     policy("later")
     one_after_the_other(Late())
     assert convolve(image, gaussian(1.0)).shape == image.shape
+
+
+class Later(ScipyBackend):
+    """A backend that has to compile from its second window on."""
+
+    name = "later"
+    is_first = True
+
+    def _follow(self, plan, plane, out):
+        if not self.is_first:
+            about_to_compile("later")
+        super()._follow(plan, plane, out)
+
+
+def test_a_picture_that_was_begun_is_made_by_one_backend(one_after_the_other, policy):
+    policy("later")
+    backend = Later()
+    one_after_the_other(backend, ScipyBackend())
+    picture = WholePicture.of((40, 60), phos.Recipe(film="hp5-plus"))
+    developer = WindowDeveloper(picture)
+    for rows in (slice(0, 20), slice(20, 40)):
+        window = (rows, slice(0, 60))
+        tile = picture.tile(window)
+        shape = [axis.stop - axis.start for axis in (tile.read_rows, tile.read_cols)]
+        developer.develop(window, np.full(shape, 99, np.uint8))
+        assert developer.backend is backend
+        backend.is_first = False
 
 
 def test_whoever_does_not_wait_gets_an_error_of_its_own():
