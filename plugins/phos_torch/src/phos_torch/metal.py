@@ -177,9 +177,10 @@ class MetalKernels:
         self._shaped.cache_clear()
 
     def facts(self) -> str:
-        """Say whether kernels are compiled, and where not, why."""
+        """Say whether kernels are compiled, and where array code runs, why."""
         self.trouble()
-        return "; ".join(dict.fromkeys(self._troubles)) or "compiled in Metal"
+        troubles = "; ".join(dict.fromkeys(self._troubles))
+        return f"array code: {troubles}" if troubles else "compiled in Metal"
 
     def _compile(self, chain: Chain) -> ChainKernel:
         """Make one kernel of a chain: `compile` keeps it.
