@@ -51,7 +51,8 @@ def tested() -> dict[str, Any]:
     dict
         `doctor.machine_facts`, and under "selftest" for each backend that is "ok" whether it
         passed, what is wrong, the render's largest difference from the built-in backend's,
-        seconds, and what the backend says of its kernels. A backend that is there but fails its known answer, or crashes, has not passed.
+        seconds, and what the backend says of its kernels. A backend that is there but fails its
+        known answer, or crashes, has not passed.
     """
     facts = doctor.machine_facts()
     results = []
