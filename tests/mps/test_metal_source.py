@@ -2,6 +2,7 @@
 
 import math
 import re
+import shutil
 from functools import partial
 
 import numpy as np
@@ -375,6 +376,7 @@ def violations(source):
     lines = [line.strip() for line in source.splitlines()]
     pointing = [line for line in lines if POINTER.search(line)]
     assert pointing
+    assert source.isascii()  # as PyTorch hands it over
     return [
         *NOT_IN_METAL.findall(source),
         *NOT_SINGLE.findall(source),
@@ -399,6 +401,14 @@ def test_no_source_asks_for_what_metal_has_not():
 )
 def test_what_metal_has_not_is_seen_in_a_source(plant):
     assert violations(plant(next(sources())))
+
+
+@pytest.mark.parametrize("compiler", ["g++", "clang++"])
+def test_every_compiler_takes_all_of_it(metal, compiler):
+    if shutil.which(compiler) is None:
+        pytest.skip(f"needs {compiler}")
+    for source in sources():
+        metal.check(source, compiler)
 
 
 def test_a_chain_of_double_precision_is_refused():
