@@ -178,6 +178,8 @@ def cross(session: nox.Session) -> None:
     own = [place for _, places, _ in BACKENDS.values() for place in places]
     where = session.posargs or ["tests/cross", *own, *OF_SEVERAL_BACKENDS]
     pytest_on_every_core(session, "-m", "not proof", *where)
+    if not session.posargs:  # of the backend for Apple silicon: it needs PyTorch
+        pytest_on_every_core(session, "-m", "proof", "tests/mps/test_metal_backend.py")
     for name in demanded.split(","):
         prove_plug_in(session, name)
 

@@ -223,15 +223,21 @@ class MetalOnCpu:
         (kernel,) = self.kernels([source])
         return SimpleNamespace(**{kernel.signature.name: kernel})
 
+    def check(self, source, compiler):
+        """See that a compiler takes a source, without making anything of it."""
+        self._compile(source, compiler, "-fsyntax-only", "-Wno-unused-function")
+
     def _built(self, code):
-        place = self.folder / f"{len(self._known)}.cpp"
-        place.write_text(code)
-        library = place.with_suffix(".so")
-        command = [COMPILER, *OPTIONS, "-shared", "-fPIC", f"-I{SHIM}", "-o", library, place]
-        done = subprocess.run(command, capture_output=True, text=True)
+        library = self.folder / f"{len(self._known)}.so"
+        self._compile(code, COMPILER, "-shared", "-fPIC", "-o", library)
+        return ctypes.CDLL(str(library))
+
+    def _compile(self, code, compiler, *options):
+        """Compile as Metal's compiler would, which reports what is wrong as a SyntaxError."""
+        command = [compiler, *OPTIONS, f"-I{SHIM}", *options, "-"]
+        done = subprocess.run(command, input=code, capture_output=True, text=True)
         if done.returncode:
             raise SyntaxError(done.stderr)
-        return ctypes.CDLL(str(library))
 
 
 @pytest.fixture(scope="session")

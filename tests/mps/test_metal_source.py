@@ -2,6 +2,7 @@
 
 import math
 import re
+import shutil
 from functools import partial
 
 import numpy as np
@@ -121,25 +122,25 @@ def difference(found, expected):
     return float(np.abs(found.astype(np.float64) - expected).max() / white)
 
 
-def differences(metal, films):
-    """Of each chain of films, by name and dtype; all kernels are compiled together."""
-    work = [
-        ((name, dtype.name, place), chain, arrays)
-        for name, film in films.items()
-        for dtype in DTYPES
-        for place, (chain, arrays) in enumerate(chains_of(film, dtype))
-    ]
+def beyond(metal, work):
+    """Differences that are not allowed, of a name, a chain and its arrays each."""
     kernels = metal.kernels([chain_source.metal_source(chain) for _, chain, _ in work])
-    return {
+    found = {
         what: difference(launched(kernel, chain, arrays), rounded_once(chain, *arrays))
         for kernel, (what, chain, arrays) in zip(kernels, work, strict=True)
     }
+    return {what: off for what, off in found.items() if not off <= ALLOWED}
 
 
 def test_every_stock_comes_out_of_metal_as_out_of_numpy(metal):
-    found = differences(metal, {name: Recipe(film=name).load_film() for name in STOCKS})
     assert len(STOCKS) == 28
-    assert {what: off for what, off in found.items() if not off <= ALLOWED} == {}
+    work = [
+        ((name, dtype.name, place), chain, arrays)
+        for name in STOCKS
+        for dtype in DTYPES
+        for place, (chain, arrays) in enumerate(chains_of(Recipe(film=name).load_film(), dtype))
+    ]
+    assert beyond(metal, work) == {}
 
 
 @pytest.mark.proof
@@ -147,10 +148,14 @@ def test_every_stock_comes_out_of_metal_as_out_of_numpy(metal):
 def test_every_print_and_scan_of_a_stock_comes_out_of_metal_as_out_of_numpy(metal, name):
     kind = film_sheet(name).kind
     prints = [one for one in papers() if PRINTED_ON[paper_sheet(one).kind] == kind]
-    films = {one: Recipe(film=name, printing=one).load_film() for one in (*SCANS, *prints)}
-    films["points"] = Recipe(film=name, black_point=-5.0, white_point=4.0).load_film()
-    found = differences(metal, films)
-    assert {what: off for what, off in found.items() if not off <= ALLOWED} == {}
+    ways = {one: {"printing": one} for one in (*SCANS, *prints)}
+    ways["between points"] = {"black_point": -5.0, "white_point": 4.0}
+    work = []
+    for way, settings in ways.items():
+        film = Recipe(film=name, **settings).load_film()
+        *_, (chain, stages) = chains_of(film, np.dtype(np.float32))
+        work.append((way, chain, stages))
+    assert beyond(metal, work) == {}
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -371,6 +376,7 @@ def violations(source):
     lines = [line.strip() for line in source.splitlines()]
     pointing = [line for line in lines if POINTER.search(line)]
     assert pointing
+    assert source.isascii()  # as PyTorch hands it over
     return [
         *NOT_IN_METAL.findall(source),
         *NOT_SINGLE.findall(source),
@@ -395,6 +401,14 @@ def test_no_source_asks_for_what_metal_has_not():
 )
 def test_what_metal_has_not_is_seen_in_a_source(plant):
     assert violations(plant(next(sources())))
+
+
+@pytest.mark.parametrize("compiler", ["g++", "clang++"])
+def test_every_compiler_takes_all_of_it(metal, compiler):
+    if shutil.which(compiler) is None:
+        pytest.skip(f"needs {compiler}")
+    for source in sources():
+        metal.check(source, compiler)
 
 
 def test_a_chain_of_double_precision_is_refused():

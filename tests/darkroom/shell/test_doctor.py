@@ -117,6 +117,12 @@ def test_the_self_test_passes_here_and_is_json(only):
     assert told["backends"][1]["reason"] == "no card"
 
 
+def test_the_self_test_says_by_which_kernels_a_backend_passed(only):
+    only(info("scipy", facts={"kernels": "array code: nothing compiles here"}))
+    shown = CliRunner().invoke(main, ["selftest"]).stdout
+    assert shown == "scipy: passed (kernels: array code: nothing compiles here)\n"
+
+
 @pytest.mark.parametrize("status", ["failed-selftest", "crashed"])
 def test_a_backend_that_fails_its_self_test_fails_the_command(only, status):
     only(info("acme", status=status, reason="off by 3"))

@@ -113,7 +113,7 @@ class ChainKernel:
         tensor of float32, shape ()
             Not finite unless all of them are, and their sum in each pixel.
         """
-        watch = torch.zeros((), device=arrays[0].device)
+        watch = torch.zeros((), dtype=torch.float32, device=arrays[0].device)
         if isinstance(out, torch.Tensor):
             self._start(arrays, out, watch)
             return out, watch
@@ -172,14 +172,15 @@ class MetalKernels:
         self.trouble = lru_cache(maxsize=1)(self._try)
 
     def release(self) -> None:
-        """Forget the kernels and their numbers; what cannot be compiled is remembered."""
+        """Forget the numbers of kernels; what was compiled stays, and what could not be."""
         self.compile.cache_clear()
         self._shaped.cache_clear()
 
     def facts(self) -> str:
-        """Say whether kernels are compiled, and where not, why."""
+        """Say whether kernels are compiled, and where array code runs, why."""
         self.trouble()
-        return "; ".join(dict.fromkeys(self._troubles)) or "compiled in Metal"
+        troubles = "; ".join(dict.fromkeys(self._troubles))
+        return f"array code: {troubles}" if troubles else "compiled in Metal"
 
     def _compile(self, chain: Chain) -> ChainKernel:
         """Make one kernel of a chain: `compile` keeps it.
@@ -190,7 +191,7 @@ class MetalKernels:
             If kernels cannot be compiled here, or not this one.
         """
         if self.trouble():
-            raise UnsupportedOperationError(f"{self._name}: {self.trouble()}")
+            raise UnsupportedOperationError(self.trouble())
         return self._of_chain(chain)
 
     def grain_noise(self, params: Grain, **where: Any) -> torch.Tensor | None:
@@ -222,12 +223,12 @@ class MetalKernels:
         """
         values = np.linspace(0.01, 2.9, 50, dtype=np.float32).reshape(1, 1, -1)
         try:
-            found = (
-                self._of_chain(EVERYTHING)(torch.from_numpy(values).to(self._device)).cpu().numpy()
-            )
+            found = self._of_chain(EVERYTHING)(self._upload(values)).cpu().numpy()
             self._noise((TRIED_SIZE_UM,), rows=1, cols=1, pixel_pitch_um=TRIED_PITCH_UM)
-        except (RuntimeError, TypeError, ValueError, UnsupportedOperationError) as error:
-            return self._noted(_first_line(error))
+        except UnsupportedOperationError as error:
+            return str(error)  # noted when it was compiled
+        except (AttributeError, RuntimeError, TypeError, ValueError) as error:
+            return self._noted(f"PyTorch cannot start a kernel: {_first_line(error)}")
         if not np.allclose(found, run_chain(EVERYTHING, values), TRIED_ERROR, TRIED_ERROR):
             return self._noted("a kernel in Metal computes something wrong")
         return ""
@@ -245,7 +246,7 @@ class MetalKernels:
         """Give a kernel, or the error that it cannot be compiled."""
         built = self._built(source, name)
         if isinstance(built, str):
-            raise UnsupportedOperationError(f"{self._name}: {built}")
+            raise UnsupportedOperationError(built)
         return built
 
     def _build(self, source: str, name: str) -> Any:

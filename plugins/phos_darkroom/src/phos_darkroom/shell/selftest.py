@@ -31,10 +31,16 @@ def selftest(ctx: click.Context, as_json: bool) -> None:
             answer(json_text(results, out), out)
         else:
             for result in results["selftest"]:
-                verdict = "passed" if result["passed"] else f"FAILED: {result['reason']}"
-                answer(visible(f"{result['backend']}: {verdict}"), out)
+                answer(visible(f"{result['backend']}: {_verdict(result)}"), out)
     if not results["passed"]:
         ctx.exit(1)
+
+
+def _verdict(result: dict[str, Any]) -> str:
+    """Whether a backend passed, and by which kernels: array code passes as well, and is slower."""
+    if not result["passed"]:
+        return f"FAILED: {result['reason']}"
+    return f"passed (kernels: {result['kernels']})" if result["kernels"] else "passed"
 
 
 def tested() -> dict[str, Any]:
@@ -44,17 +50,19 @@ def tested() -> dict[str, Any]:
     -------
     dict
         `doctor.machine_facts`, and under "selftest" for each backend that is "ok" whether it
-        passed, what is wrong, the render's largest difference from the built-in backend's, and
-        seconds. A backend that is there but fails its known answer, or crashes, has not passed.
+        passed, what is wrong, the render's largest difference from the built-in backend's,
+        seconds, and what the backend says of its kernels. A backend that is there but fails its
+        known answer, or crashes, has not passed.
     """
     facts = doctor.machine_facts()
     results = []
     for info in facts["backends"]:
         if info["status"] == "ok":
             found = apart.from_process(f"{__name__}:render", info["backend"], apart.PROCESS_SECONDS)
-            results.append(_not_passed(info["backend"], found) if isinstance(found, str) else found)
+            result = _not_passed(info["backend"], found) if isinstance(found, str) else found
+            results.append(result | {"kernels": info["facts"].get("kernels", "")})
         elif info["status"] in ("failed-selftest", "crashed"):
-            results.append(_not_passed(info["backend"], info["reason"]))
+            results.append(_not_passed(info["backend"], info["reason"]) | {"kernels": ""})
     return facts | {"selftest": results, "passed": all(result["passed"] for result in results)}
 
 
