@@ -117,10 +117,10 @@ class TorchCudaLibrary:
 
     def is_locked(self, array: npt.NDArray[Any]) -> bool:
         """Say whether an array's memory is known to CUDA as page-locked."""
-        what = driver.CUpointer_attribute.CU_POINTER_ATTRIBUTE_MEMORY_TYPE
-        error, kind = driver.cuPointerGetAttribute(what, array.ctypes.data)
-        known = error == driver.CUresult.CUDA_SUCCESS
-        return bool(known and int(kind) == int(driver.CUmemorytype.CU_MEMORYTYPE_HOST))
+        # Of several attributes, which is no error where CUDA does not know the memory.
+        what = [driver.CUpointer_attribute.CU_POINTER_ATTRIBUTE_MEMORY_TYPE]
+        (kind,) = _done(driver.cuPointerGetAttributes(len(what), what, array.ctypes.data))
+        return int(kind) == int(driver.CUmemorytype.CU_MEMORYTYPE_HOST)
 
     def copy(self, to: int, source: int, size_bytes: int, stream: Any) -> None:
         """Copy between the device and page-locked memory, in the order of a stream."""
