@@ -2,9 +2,11 @@
 
     python benchmarks/bench_cores.py                    # every size: two minutes on 16 cores
     python benchmarks/bench_cores.py --quick            # fewer runs, without 24 megapixels
-    python benchmarks/bench_cores.py --stages           # also the stages at 6 megapixels
+    python benchmarks/bench_cores.py --stages           # also what they cost, and stages at 6 MP
     python benchmarks/bench_cores.py --json FILE        # keep the figures
-    python benchmarks/bench_cores.py --plot FILE        # draw them; with --from JSON, those kept
+    python benchmarks/bench_cores.py --plot FILE        # draw them
+    python benchmarks/bench_cores.py --write            # keep them for docs/speed.md; write it
+    python benchmarks/bench_cores.py --from FILE ...    # measure nothing: figures that were kept
 
 Each number of threads has a process of its own, with ``PHOS_THREADS`` set. Of all of them one works
 at a time, and they take turns, so that whatever else the machine does affects all alike. Beside the
@@ -16,6 +18,7 @@ import argparse
 import itertools
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -35,6 +38,10 @@ SIZES = {
 LARGEST, STAGED = "24 MP", "6 MP"
 RUNS, RUNS_OF_LARGEST, QUICK_RUNS = 15, 3, 5
 LOOP, BLUR = "exp loop", "cv2 blur"
+RESULTS = Path(__file__).parent / "results" / "cores.json"
+DOCS = Path(__file__).parent.parent / "docs"
+PAGE, PICTURE = DOCS / "speed.md", DOCS / "pictures" / "speed-cores.svg"
+BLOCK = re.compile(r"(<!-- cores -->\n).*?(<!-- end -->)", re.DOTALL)
 PARTS = ("to_points", "add_up", "convolve_narrow")  # of convolutions; the planes' times added up
 
 
@@ -47,11 +54,26 @@ def main():
         record = measured(options)
     print(table(record))
     if options.stages:
-        print(stages(record))
-    if options.json:
-        options.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    if options.plot:
-        draw(record, options.plot)
+        print(costs(record), stages(record), sep="\n")
+    for path in [options.json] * bool(options.json) + [RESULTS] * options.write:
+        path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    for path in [options.plot] * bool(options.plot) + [PICTURE] * options.write:
+        draw(record, path)
+    if options.write:
+        PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), record), encoding="utf-8")
+
+
+def page(text, record):
+    """Fill the page's block."""
+    return BLOCK.sub(lambda match: f"{match[1]}\n{block(record)}\n\n{match[2]}", text)
+
+
+def block(record):
+    """Write the table, and what it was measured on."""
+    found = record["setting"]
+    versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
+    where = f"{found['processor']}, {found['cores']} cores, Python {found['python']}, {versions}"
+    return f"{found['date']}, {where}\n\n{table(record)}"
 
 
 def read_options():
@@ -66,6 +88,7 @@ def read_options():
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the figures")
     parser.add_argument("--from", dest="kept", type=Path, metavar="FILE", help="measure nothing")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the figures")
+    parser.add_argument("--write", action="store_true", help="keep them, and write the page")
     return parser.parse_args()
 
 
@@ -290,26 +313,31 @@ MAKERS = {LOOP: plain_loop, BLUR: blurring}
 
 def table(record):
     """Write milliseconds, and how many times as fast as one thread."""
-    results = record["results"]
-    threads = sorted({result["threads"] for result in results})
-    lines = [
-        f"| ms (times as fast as on one thread) | {' | '.join(map(str, threads))} | "
-        "processor time, last / first | system | page faults |",
-        f"|{' --- |' * (len(threads) + 4)}",
-    ]
-    for (size, work), by_threads in in_groups(results).items():
-        one, last = by_threads[threads[0]], by_threads[threads[-1]]
-        seconds = [by_threads[n]["seconds"] for n in threads]
+    lines = header("ms (times as fast as on one thread)", record)
+    for (size, work), by_threads in in_groups(record["results"]).items():
+        seconds = [each["seconds"] for each in by_threads.values()]
         cells = [f"{1000 * each:.1f} ({seconds[0] / each:.2f})" for each in seconds]
-        spent = [each["user"] + each["system"] for each in (last, one)]
-        ratio = f"{spent[0] / spent[1]:.2f}" if spent[1] else ""
-        shares = [each["system"] / max(each["user"] + each["system"], 1e-9) for each in (one, last)]
-        faults = f"{one['faults']:.0f}, {last['faults']:.0f}"
-        lines.append(
-            f"| {size}, {work} | {' | '.join(cells)} | {ratio} | "
-            f"{shares[0]:.0%}, {shares[1]:.0%} | {faults} |"
-        )
+        lines.append(f"| {size}, {work} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def costs(record):
+    """Write the time of all threads together, the system's share of it, and page faults."""
+    lines = ["", *header("ms of all threads, the system's share, page faults", record)]
+    for (size, work), by_threads in in_groups(record["results"]).items():
+        cells = []
+        for each in by_threads.values():
+            spent = each["user"] + each["system"]
+            share = each["system"] / max(spent, 1e-9)
+            cells.append(f"{1000 * spent:.0f}, {share:.0%}, {each['faults']:.0f}")
+        lines.append(f"| {size}, {work} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def header(title, record):
+    """Return the first lines of a table with a column for each number of threads."""
+    threads = sorted({result["threads"] for result in record["results"]})
+    return [f"| {title} | {' | '.join(map(str, threads))} |", f"|{' --- |' * (len(threads) + 1)}"]
 
 
 def stages(record):

@@ -1,6 +1,7 @@
 """docs/speed.md has no figure that the committed results do not have."""
 
 import importlib.util
+import json
 import re
 from pathlib import Path
 
@@ -9,9 +10,17 @@ import pytest
 from phos_bench.cases import case_from
 
 ROOT = Path(__file__).parent.parent.parent
-SPEC = importlib.util.spec_from_file_location("bench_speed", ROOT / "benchmarks/bench_speed.py")
-speed = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(speed)
+
+
+def script(name):
+    """Import a script of benchmarks/."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+speed, cores = script("bench_speed"), script("bench_cores")
 
 FIGURE = re.compile(r"\d[\d.,]*\s*(?:ms|s|times|MiB|GiB|GB|MB|%|dB)\b|\d×")
 
@@ -61,3 +70,7 @@ def test_phos_keeps_its_accuracy_in_every_result():
                     assert each["max_error"] <= 1e-5
                 if "max_difference" in each:
                     assert each["max_difference"] <= 1
+
+
+def test_the_table_of_many_cores_is_what_the_results_say(text):
+    assert cores.page(text, json.loads(cores.RESULTS.read_text(encoding="utf-8"))) == text

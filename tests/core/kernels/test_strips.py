@@ -82,7 +82,8 @@ def test_strips_run_on_threads_that_see_the_context(small_strips, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("rows", "by_numpy", "compiled"), [(8, 1, 1), (64, 1, 2), (512, 3, 16), (4096, 10, 16)]
+    ("rows", "by_numpy", "compiled"),
+    [(8, 1, 1), (64, 1, 1), (256, 2, 5), (512, 3, 10), (4096, 10, 16)],
 )
 def test_threads_go_by_the_work_and_fewer_where_they_take_turns(
     monkeypatch, rows, by_numpy, compiled

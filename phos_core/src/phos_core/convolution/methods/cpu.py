@@ -34,7 +34,7 @@ __all__ = [
 THREADS = "PHOS_THREADS"
 # What libraries read when they are loaded: BLAS of several makers, OpenMP (PyTorch), OpenCV, Numba.
 SINGLE_RANGE = 2000.0  # peak over median: beyond it single precision drowns the shadows
-THREAD_NUMBERS = 2**16  # of an array for each thread: to wake one takes as long as a pass over them
+THREAD_NUMBERS = 150_000  # of an array, for each thread: fewer are done before it has woken
 # What a thread that has waited for Python's lock takes to go on, in numbers of an array that a step
 # of NumPy's goes through meanwhile.
 TURN_NUMBERS = 120_000
