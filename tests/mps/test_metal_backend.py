@@ -24,6 +24,7 @@ from phos_core.backend import (  # noqa: E402
     grain_noise,
 )
 from phos_core.convolution.choosing.known_answers import self_test  # noqa: E402
+from phos_core.kernels.gpu.dialects import METAL  # noqa: E402
 from phos_core.process.recipe import Recipe  # noqa: E402
 from phos_core.testing import ConvolutionBackendContract  # noqa: E402
 
@@ -292,6 +293,11 @@ def test_where_nothing_can_be_compiled_array_code_runs_and_the_reason_is_told(
     assert report.status == "ok"
     assert reason in report.reason
     assert "array code" in report.reason
+
+
+def test_the_trial_has_every_instruction_that_source_may_have():
+    tried = {instruction.op for instruction in torch_metal.EVERYTHING.instructions}
+    assert tried == {"input", "constant", "table", "where", *METAL.functions} - {"sincospi"}
 
 
 def test_where_all_is_well_the_probe_has_nothing_to_say(backend, monkeypatch):
