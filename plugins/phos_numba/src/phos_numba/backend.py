@@ -92,9 +92,12 @@ class NumbaBackend(ScipyBackend):
     ) -> None:
         """Convolve with narrow terms and fill the smooth part in, all in one pass."""
         of_rows = combining.runs(rows.to_pixels, len(points))
-        is_usual = of_rows is not None and of_rows[1].shape[1] == narrow.POINTS
-        if is_usual and narrow.suits(plane, terms, out):
-            smooth = cols.fill_along(points), *of_rows
+        if (
+            of_rows is not None
+            and of_rows[1].shape[1] == narrow.POINTS
+            and narrow.suits(plane, terms, out)
+        ):
+            smooth = (cols.fill_along(points), *of_rows)
             narrow.convolve(plane, terms, boundary, out, smooth)
         else:
             super().add_up(plane, terms, boundary, points, rows, cols, out)
