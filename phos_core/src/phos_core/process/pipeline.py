@@ -11,7 +11,7 @@ import numpy as np
 from array_api_compat import is_numpy_namespace
 from numpy.typing import NDArray
 
-from phos_core.arrays import Array, array_namespace, clipped, numpy_dtype
+from phos_core.arrays import Array, array_namespace, clipped, numpy_dtype, per_layer
 from phos_core.convolution.choosing.log import log_method
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.optional import FillsOut, MakesGrain, synchronize
@@ -116,7 +116,9 @@ def process(
         with clock.step("scatter and halation"):
             exposure = spread(exposure, psfs[layers.start : layers.stop], backend)
             scale = 2.0 ** recipes[0].exposure_stops * film.exposure.mid_grey_lx_s / MID_GREY
-            add_returned(exposure, pictures, returned, layers, recipes[0], backend, scale)
+            exposure = with_returned(
+                exposure, pictures, returned, layers, recipes[0], backend, scale
+            )
             exposure = cropped(exposure, surroundings, backend)
         with clock.step("couplers"):
             for inhibitor in spread_inhibitor(exposure, film, layers, pitch_um, backend):
@@ -177,13 +179,13 @@ def joined(layers: list[Array]) -> Array:
 def in_strips(
     backend: ConvolutionBackend,
     function: Callable[..., Array],
-    pictures: Array,
+    *stages: Array,
 ) -> Array:
-    """Run a function of pixels on pictures, one below the other."""
-    layers, count, rows, cols = pictures.shape
-    xp = array_namespace(pictures)
-    stack = xp.reshape(pictures, (layers, count * rows, cols))
-    done = pointwise(backend, function, stack)
+    """Run a function of pixels on stages of pictures, one picture below the other."""
+    xp = array_namespace(*stages)
+    _, count, rows, cols = stages[0].shape
+    stacks = (xp.reshape(stage, (stage.shape[0], count * rows, cols)) for stage in stages)
+    done = pointwise(backend, function, *stacks)
     return xp.reshape(done, (done.shape[0], count, rows, cols))
 
 
@@ -276,7 +278,7 @@ def expose_layers(coded: Array, *, layers: range, **settings: Any) -> Array:
     return expose_scene(coded, **settings)[layers.start : layers.stop, ...]
 
 
-def add_returned(
+def with_returned(
     light: Array,
     pictures: Array,
     returned: tuple[tuple[float, ...], PSF] | None,
@@ -284,28 +286,34 @@ def add_returned(
     recipe: Recipe,
     backend: ConvolutionBackend,
     scale: float,
-) -> None:
+) -> Array:
     """Step 4 for light beyond white: it comes back from the base, and exposes nothing directly.
 
     What is near white exposes all layers alike, so that one plane stands for all. The highlight's
     own light is held at white, and what returns is bounded: its core keeps its colour.
     """
     if returned is None:
-        return
-    shares, psf = returned
-    gaining = {n: shares[layer] for n, layer in enumerate(layers) if shares[layer]}
-    if gaining:
-        scene: dict[str, Any] = {
-            "encoding": recipe.encoding,
-            "primaries": recipe.primaries,
-            "opening": recipe.opening_beyond,
-        }
-        more = in_strips(backend, partial(light_of_lamps, scale=scale, **scene), pictures)
-        more = spread(more, psf, backend)
-        more /= 1.0 + more * (1.0 / (MOST_BEYOND_WHITE * FILE_WHITE * scale))
-        for place, share in gaining.items():
-            light[place : place + 1, ...] += more * share
-        give_back(backend, more)
+        return light
+    of_all, psf = returned
+    shares = of_all[layers.start : layers.stop]
+    if not any(shares):
+        return light
+    scene: dict[str, Any] = {
+        "encoding": recipe.encoding,
+        "primaries": recipe.primaries,
+        "opening": recipe.opening_beyond,
+    }
+    more = in_strips(backend, partial(light_of_lamps, scale=scale, **scene), pictures)
+    more = spread(more, psf, backend)
+    most = MOST_BEYOND_WHITE * FILE_WHITE * scale
+    done = in_strips(backend, partial(add_bounded, shares=shares, most=most), light, more)
+    give_back(backend, light, more)
+    return done
+
+
+def add_bounded(light: Array, more: Array, *, shares: Sequence[float], most: float) -> Array:
+    """Add shares of light that approaches a limit and stays below."""
+    return light + (more / (1.0 + more * (1.0 / most))) * per_layer(shares, light)
 
 
 def light_of_lamps(

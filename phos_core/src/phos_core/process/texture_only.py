@@ -26,7 +26,6 @@ from phos_core.process.decoding import (
 )
 from phos_core.process.pipeline import (
     Clock,
-    add_returned,
     cropped,
     crops,
     in_strips,
@@ -35,6 +34,7 @@ from phos_core.process.pipeline import (
     one_by_one,
     returned_beyond_white,
     spread_of_light,
+    with_returned,
 )
 from phos_core.process.recipe import Encoding, Recipe
 from phos_core.stocks.baking import grain_bias
@@ -82,7 +82,7 @@ def process_texture(
         with clock.step("scatter and halation"):
             log_method(backend, scene.shape, psfs[channels.start : channels.stop])
             spread = backend.convolve(scene, psfs[channels.start : channels.stop])
-            add_returned(spread, pictures, returned, channels, first, backend, scale=1.0)
+            spread = with_returned(spread, pictures, returned, channels, first, backend, scale=1.0)
             scenes.append(cropped(scene, kept, backend))
             spreads.append(cropped(spread, kept, backend))
     with clock.step("grain"):

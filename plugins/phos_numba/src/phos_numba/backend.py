@@ -92,15 +92,12 @@ class NumbaBackend(ScipyBackend):
     ) -> None:
         """Convolve with narrow terms and fill the smooth part in, all in one pass."""
         of_rows = combining.runs(rows.to_pixels, len(points))
-        if (
-            of_rows is not None
-            and of_rows[1].shape[1] == narrow.POINTS
-            and narrow.suits(plane, terms, out)
-        ):
-            smooth = (cols.fill_along(points), *of_rows)
-            narrow.convolve(plane, terms, boundary, out, smooth)
-        else:
+        is_usual = of_rows is not None and of_rows[1].shape[1] == narrow.POINTS
+        if of_rows is None or not (is_usual and narrow.suits(plane, terms, out)):
             super().add_up(plane, terms, boundary, points, rows, cols, out)
+        else:
+            smooth = cols.fill_along(points), *of_rows
+            narrow.convolve(plane, terms, boundary, out, smooth)
 
     def device_facts(self) -> Mapping[str, str]:
         """Say what the code is compiled by and for, and where it is kept."""

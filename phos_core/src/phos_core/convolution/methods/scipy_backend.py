@@ -15,6 +15,7 @@ from phos_core.arrays import Array
 from phos_core.convolution.boundary import Boundary
 from phos_core.convolution.contract import MemoryInfo, each_plane
 from phos_core.convolution.methods import banded, multirate, spectral
+from phos_core.convolution.methods.bands import Group
 from phos_core.convolution.methods.bases import BackendBase
 from phos_core.convolution.methods.buffers import Buffers
 from phos_core.convolution.methods.cpu import host_memory, in_parallel, threads_for
@@ -196,9 +197,9 @@ class ScipyBackend(BackendBase):
         multirate.to_pixels(points, rows, cols, out, self.combine_rows)
 
     def combine_rows(
-        self, group: multirate.Group, matrix: npt.NDArray[Any], out: npt.NDArray[np.float32]
+        self, group: Group, matrix: npt.NDArray[Any], out: npt.NDArray[np.float32]
     ) -> None:
-        """Multiply a matrix's rows by blocks of a banded one; see `multirate.Group.multiply`."""
+        """Multiply a matrix's rows by blocks of a banded one; see `bands.Group.multiply`."""
         group.multiply(matrix, out)
 
     def add_up(
