@@ -17,6 +17,7 @@ __all__ = [
     "about_to_compile",
     "not_waiting",
     "policy",
+    "say_that_it_is_compiled",
     "say_who_works_instead",
 ]
 
@@ -81,14 +82,16 @@ def about_to_compile(backend: str) -> None:
 
 
 def say_who_works_instead(backend: str, instead: str) -> None:
-    """Log, once, that a backend's code is not compiled and another works, and what comes of it."""
-    if policy() == "background":
-        how = "it is compiled in the background"
-    else:
-        how = "phos warm compiles it, once"
+    """Log, once, that a backend's code is not compiled and another works, and what helps."""
     _say_once(
-        f"the code of the backend {backend} is not compiled yet, so {instead} works for now; {how}"
+        f"the code of the backend {backend} is not compiled yet, so {instead} works for now; "
+        "phos warm compiles it, once"
     )
+
+
+def say_that_it_is_compiled(backend: str) -> None:
+    """Log, once, that a backend's code is compiled while another works."""
+    _say_once(f"the code of the backend {backend} is compiled in the background")
 
 
 @cache

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from phos_core.convolution.waiting import VARIABLE, policy
+from phos_core.convolution.waiting import VARIABLE, policy, say_that_it_is_compiled
 
 __all__ = ["compile_meanwhile", "is_compiling", "main"]
 
@@ -108,7 +108,7 @@ def compile_meanwhile(
             return
         _compiler.begun.add(digest)
         _compiler.begin(backend, _started(order))
-    logger.info("%s is compiled in the background", backend)
+    say_that_it_is_compiled(backend)
 
 
 def is_compiling(backend: str) -> bool:
