@@ -28,13 +28,16 @@ def test_what_is_loaded_already_is_left_as_it_is(monkeypatch):
     assert sys.modules["numpy.f2py"] is loaded
 
 
-def test_only_several_pictures_have_a_bar(tmp_path, monkeypatch):
-    bars = []
-    monkeypatch.setattr(progress, "Bar", lambda total: bars.append(total) or pytest.fail("a bar"))
-    finished = []
+def test_what_draws_a_bar_is_loaded_where_somebody_may_see_it(tmp_path, monkeypatch):
+    def no_bar(total):
+        pytest.fail(f"a bar of {total}")
+
+    monkeypatch.setattr(progress, "Bar", no_bar)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
     done = FrameResult(source=tmp_path, destination=tmp_path, status="skipped")
+    finished = []
     roll_messages.follow([done], 1, finished)
-    assert (bars, finished) == ([], [done])
-    with pytest.raises(pytest.fail.Exception):
-        roll_messages.follow([done, done], 2, finished)
-    assert bars == [2]
+    assert finished == [done]
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with pytest.raises(pytest.fail.Exception, match="a bar of 1"):
+        roll_messages.follow([done], 1, finished)

@@ -138,7 +138,7 @@ def _end_with_the_parent() -> None:
 def _started(order: bytes) -> "subprocess.Popen[bytes] | None":
     try:
         process = subprocess.Popen(
-            [sys.executable, "-c", START],
+            [sys.executable, "-P", "-c", START],
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,

@@ -1,6 +1,8 @@
 """What ``phos develop`` says of a roll: before it, while it runs, and after it."""
 
 import contextlib
+import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -86,8 +88,8 @@ def follow(results: "Iterable[FrameResult]", total: int, finished: "list[FrameRe
 
 @contextlib.contextmanager
 def _progress(total: int) -> "Iterator[Callable[[FrameResult], None]]":
-    """A bar for several pictures; for one there would be nothing to see before it is over."""
-    if total == 1:
+    """A bar, where somebody may see it."""
+    if not (os.environ.get("FORCE_COLOR") or (sys.stderr is not None and sys.stderr.isatty())):
         yield lambda _: None
         return
     from phos_darkroom.shell.progress import Bar  # takes long to import
