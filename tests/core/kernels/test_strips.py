@@ -6,6 +6,7 @@ import array_api_strict
 import numpy as np
 import pytest
 
+import phos_core as phos
 from phos_core.arrays import array_namespace
 from phos_core.backend import GenericBackend
 from phos_core.convolution import chain
@@ -185,6 +186,13 @@ class Compiling(ScipyBackend):
 class Refusing(ScipyBackend):
     def compile(self, asked):
         raise UnsupportedOperationError("no compiler")
+
+
+def test_the_report_says_why_steps_were_not_compiled():
+    picture = np.full((9, 9, 3), 99, np.uint8)
+    for backend, events in ((Refusing(), ("steps ran as array code: no compiler",)), (SCIPY, ())):
+        _, report = phos.develop_with_report(picture, backend=backend)
+        assert report.events == events
 
 
 def brighter(image, *, gain):

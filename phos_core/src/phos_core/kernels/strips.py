@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from array_api_compat import is_numpy_namespace
@@ -34,6 +35,7 @@ __all__ = [
     "of_pixels",
     "pointwise",
     "prepared",
+    "refusals",
     "room",
     "watched",
 ]
@@ -41,6 +43,9 @@ __all__ = [
 STRIP_NUMBERS = 700_000  # in one array: longer strips leave the cache
 SLIM = 64  # pixels: of a picture with a shorter side, what surrounds a strip may outweigh it
 LONG = 2**14  # pixels of the longer side of such a picture that are gone through at once
+
+
+_refusals: WeakKeyDictionary[ConvolutionBackend, dict[str, None]] = WeakKeyDictionary()
 
 
 class RowFunction(Protocol):
@@ -185,8 +190,14 @@ def _compiled(
         return None
     try:
         return backend.compile(_chain(*_with_settings(function), tuple(inputs)))
-    except UnsupportedOperationError:
+    except UnsupportedOperationError as error:
+        _refusals.setdefault(backend, {})[str(error)] = None
         return None
+
+
+def refusals(backend: ConvolutionBackend) -> tuple[str, ...]:
+    """Why steps were not compiled on a backend that compiles, since it was made."""
+    return tuple(_refusals.get(backend, ()))
 
 
 def _without_place(function: Callable[..., Array]) -> Callable[..., Array]:

@@ -12,6 +12,7 @@ import numpy as np
 from phos_core.convolution.choosing.probing import UNCOMPILED
 from phos_core.convolution.choosing.selection import Selection, library_versions
 from phos_core.convolution.contract import ConvolutionBackend
+from phos_core.kernels.strips import refusals
 from phos_core.stocks.film import Film
 
 __all__ = ["RunReport", "is_logged", "log_steps", "report_of"]
@@ -93,7 +94,11 @@ def report_of(
         source=selection.source,
         candidates=tuple((c.name, c.reason or "") for c in selection.candidates),
         versions=_own_versions() | library_versions(backend),
-        events=(*(f"{name}: {UNCOMPILED}" for name in selection.uncompiled), *events),
+        events=(
+            *(f"{name}: {UNCOMPILED}" for name in selection.uncompiled),
+            *(f"steps ran as array code: {reason}" for reason in refusals(backend)),
+            *events,
+        ),
         **facts,
     )
 
