@@ -343,7 +343,10 @@ def test_a_gpu_is_described_with_its_driver_and_pool(gpu_with_memory, told, driv
     gpu_with_memory.setattr(
         backend_module.collect_env, "get_nvidia_driver_version", lambda run: told
     )
-    assert backend_module.create_cuda().device_facts() == {
+    gpu_with_memory.setitem(sys.modules, "phos_torch.cuda", None)
+    facts = dict(backend_module.create_cuda().device_facts())
+    assert facts.pop("kernels").startswith("PyTorch's alone: nothing compiles kernels here (")
+    assert facts == {
         "name": "NVIDIA X100",
         "compute capability": "9.0",
         "CUDA of PyTorch": "13.0",
