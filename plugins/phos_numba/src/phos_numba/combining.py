@@ -1,7 +1,8 @@
 """Rows that are made from rows, a few for each: a compiled loop."""
 
-from functools import cache, lru_cache
-from typing import Any
+from functools import cache
+from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,11 @@ from phos_numba.compiling import load_function
 __all__ = ["combine", "runs"]
 
 AT_ONCE = 4  # rows that are read together: their sum passes through memory once for all of them
+
+Runs: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]
+"""For each row of a matrix the first number that is not zero, and the weights from there on."""
+
+_kept: WeakKeyDictionary[Any, Runs | None] = WeakKeyDictionary()
 
 SOURCE = '''\
 """Rows from rows, written by phos_numba."""
@@ -74,18 +80,25 @@ def combine(matrix: npt.NDArray[Any], group: Any, out: npt.NDArray[np.float32]) 
     return True
 
 
-@lru_cache(maxsize=64)
-def runs(band: Any, size: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]] | None:
+def runs(band: Any, size: int) -> Runs | None:
     """Give a banded matrix row by row, each padded to a multiple of rows; None if it is too small.
 
     Parameters
     ----------
     band : Band
-        Which matrix.
+        Which matrix; what is given is kept as long as it is.
     size : int
         Rows that it is multiplied by.
     """
-    firsts, weights = band.runs(size)
+    if band not in _kept:
+        firsts, weights = band.runs(size)
+        _kept[band] = _padded(firsts, weights, size)
+    return _kept[band]
+
+
+def _padded(
+    firsts: npt.NDArray[np.int64], weights: npt.NDArray[np.float32], size: int
+) -> Runs | None:
     length = -(-weights.shape[1] // AT_ONCE) * AT_ONCE
     if length > size:
         return None
