@@ -22,6 +22,7 @@ from typing import Any, Generic, TypeVar
 from phos_core.convolution.choosing import process_state
 
 __all__ = [
+    "PATIENCE",
     "Answer",
     "Steps",
     "Trouble",

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from phos_core.convolution.choosing.guarded import PATIENCE
 from phos_core.convolution.waiting import VARIABLE, policy, say_that_it_is_compiled
 
 __all__ = ["compile_meanwhile", "is_compiling", "main"]
@@ -29,6 +30,7 @@ __all__ = ["compile_meanwhile", "is_compiling", "main"]
 START = f"from {__name__} import main; main()"
 LOST = 1  # exit code where nobody waits any more
 NICENESS = 10
+HOURS = "10000"  # s that a backend may take to be tried: so little of a busy machine is left for it
 MOST_BYTES = 2**16  # of an order: what a pipe holds, so that nobody waits for its reader
 
 logger = logging.getLogger(__name__)
@@ -143,7 +145,7 @@ def _started(order: bytes) -> "subprocess.Popen[bytes] | None":
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, VARIABLE: "wait", "PHOS_THREADS": "1"},
+            env={**os.environ, VARIABLE: "wait", "PHOS_THREADS": "1", PATIENCE: HOURS},
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except OSError as error:
