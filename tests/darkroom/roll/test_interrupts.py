@@ -75,7 +75,7 @@ MOMENTS = {
     "phos_darkroom.roll": "2",
     "phos_darkroom.roll.running": "2",
     "phos_darkroom.files.image_files": "1",
-    "rich.progress": "2",
+    "concurrent.futures.process": "2",
     "workers start": "2",
     "half a picture": "1",
     "the end": "1",
