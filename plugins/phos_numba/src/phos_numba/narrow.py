@@ -83,13 +83,16 @@ def kernel(source, lines, columns, down, along, tile, out, start, stop, points, 
 {going_down}
             for i in range(min({at_once}, height - top)):
                 place = out[start + top + i, first : first + n]
-                for j in range(n):
-                    place[j] = {along}
                 if len(points):
                     p = firsts[start + top + i]
 {point_rows}
                     for j in range(n):
-                        place[j] += {of_points}
+{going_along}
+                        place[j] = total + ({of_points})
+                else:
+                    for j in range(n):
+{going_along}
+                        place[j] = total
 """
 
 
@@ -191,7 +194,7 @@ def _source(terms: int, reach_y: int, reach_x: int) -> str:
         at_once=ROWS_AT_ONCE,
         weights="\n".join(weights),
         going_down="\n".join(16 * " " + line for line in going_down),
-        along=along,
+        going_along=f"{24 * ' '}total = {along}",
     )
 
 
