@@ -20,7 +20,9 @@ __all__ = ["Blank", "blanks", "develop_blank", "warm"]
 
 DTYPES = ("uint8", "uint16", "float32")
 SMALL = (32, 48)
-COLUMNS = (1500, 3000, 4000, 6000, 8000)  # of usual pictures: narrow PSFs have code by their width
+# Of pictures: narrow PSFs have code by the width of a pixel on the film, and these widths need
+# between them all that those from 800 to 9000 pixels do.
+COLUMNS = (800, 1000, 1200, 1500, 1800, 2400, 3000, 3300, 4000, 4500, 5472, 6000, 7360, 8688)
 STRIP = 6  # times as wide as high: enough of a picture for its methods, and soon developed
 SAID = 10  # times that progress is said
 
