@@ -173,32 +173,11 @@ class CupyBackend(BackendBase):
         with self.device:
             return self._kernels.compile(chain)
 
-    def grain_noise(
-        self,
-        like: Array,
-        params: Grain,
-        *,
-        rows: int,
-        cols: int,
-        pixel_pitch_um: float,
-        seed: int,
-        frame: int = 0,
-        row_start: int = 0,
-        col_start: int = 0,
-    ) -> Array:
+    def grain_noise(self, like: Array, params: Grain, **where: Any) -> Array:
         """Make the noise of `phos_core.backend.grain_noise` in one kernel."""
-        wanted: dict[str, Any] = {
-            "rows": rows,
-            "cols": cols,
-            "pixel_pitch_um": pixel_pitch_um,
-            "seed": seed,
-            "frame": frame,
-            "row_start": row_start,
-            "col_start": col_start,
-        }
         with self.device:
-            made = self._kernels.grain_noise(params, **wanted)
-            return grain_noise(like, params, **wanted) if made is None else made
+            made = self._kernels.grain_noise(params, **where)
+            return grain_noise(like, params, **where) if made is None else made
 
     def picture(self, channels: Array) -> Array:
         """Give channels as a picture; see `MakesPictures`."""

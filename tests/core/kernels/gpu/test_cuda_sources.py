@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phos_core.convolution import chain as chains_of_core
-from phos_core.convolution.boundary import BOUNDARIES, source_index
+from phos_core.convolution.boundary import BOUNDARIES
 from phos_core.convolution.methods import reference
 from phos_core.convolution.methods.tables import transfer_table
 from phos_core.effects.grain import grain_noise, noise_keys, shaping_taps
 from phos_core.kernels.gpu import chain_source, fourier_source, grain_source
+from phos_core.kernels.gpu.transforms import pixel_index
 from phos_core.kernels.strips import of_pixels
 from phos_core.kernels.tracing import trace
 from phos_core.process.camera import scene_light_of_codes
@@ -78,17 +79,6 @@ extern "C" void run(const Arguments *a) {
 """
 
 
-def indices(size, before, length, used, boundary):
-    """Say which pixel each place takes, as the plug-in does on a GPU."""
-    if boundary == "zero":
-        index = np.arange(length) - before
-        index[(index < 0) | (index >= size)] = -1
-    else:
-        index = source_index(size, before, length, boundary)
-    index[used:] = -1
-    return index.astype(np.int32)
-
-
 def convolved(built, image, psfs, boundary, *, double=False, flags=None):
     """Convolve by the kernels; also return the peaks that they found."""
     count, rows, cols = image.shape
@@ -114,9 +104,9 @@ def convolved(built, image, psfs, boundary, *, double=False, flags=None):
     states[1] = 1 if flags is None else flags
     arrays = [
         image, out, middle, tables, states,
-        indices(cols, rx, width, half + 2 * rx, boundary),
-        indices(cols, rx - half, width, half + 2 * rx, boundary),
-        indices(rows, ry, height, rows + 2 * ry, boundary),
+        pixel_index(cols, rx, width, half + 2 * rx, boundary),
+        pixel_index(cols, rx - half, width, half + 2 * rx, boundary),
+        pixel_index(rows, ry, height, rows + 2 * ry, boundary),
         *(fourier_source.twiddles(n).astype(t)
           for t in (np.complex64, np.complex128) for n in (width, height)),
     ]  # fmt: skip

@@ -119,21 +119,7 @@ class CudaKernels:
         return kernel
 
     def side_by_side(self, work: Callable[[int], None], count: int) -> None:
-        """Do pieces of work on a few streams, so that copies and kernels overlap.
-
-        Parameters
-        ----------
-        work : callable
-            ``work(i)`` does one of them.
-        count : int
-            How many there are.
-
-        Raises
-        ------
-        Exception
-            What the first that failed raised; those that had not begun by then are left out, and
-            those that had have ended.
-        """
+        """Do pieces of work on a few streams, so that copies overlap; see `RunsSideBySide`."""
 
         def in_lane(index: int) -> None:
             if not hasattr(self._lane, "stream"):
