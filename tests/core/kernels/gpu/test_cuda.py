@@ -261,6 +261,16 @@ def test_planes_and_layers_are_convolved_each_with_its_psf(backend, boundary):
     assert_agrees(found, image, psfs, boundary)
 
 
+def test_what_a_backend_keeps_of_its_own_is_not_taken_for_the_kernels_tables(backend):
+    image, psf = np.random.default_rng(6).random((1, 45, 60), dtype=np.float32), exponential(1.0)
+    cache = TableCache(2**28)
+    for length in range(45, 120):
+        for width in range(30, 120):
+            cache.get(((psf,), length, width), lambda: np.empty(1))
+    kernels = CudaKernels(backend.kernels._library, cache)
+    assert_agrees(kernels.convolve(image, psf, "symmetric"), image, psf, "symmetric")
+
+
 def test_a_lamp_in_the_dark_is_convolved_in_double_precision(backend):
     image = np.random.default_rng(2).random((2, 90, 100), dtype=np.float32)
     image[1] *= 1e-3

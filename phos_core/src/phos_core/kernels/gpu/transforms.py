@@ -116,7 +116,7 @@ class Transforms:
         library = self._library
         count, rows, _ = planes.shape
         tables: TransferTables = self._kept.get(
-            (psfs, plan.height, plan.width), lambda: self._make_tables(psfs, plan)
+            ("tables", psfs, plan.height, plan.width), lambda: self._make_tables(psfs, plan)
         )
         self._hold(plan, tables)
         out = library.empty(tuple(planes.shape), np.float32)
