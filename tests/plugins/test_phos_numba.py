@@ -366,9 +366,9 @@ def test_narrow_and_smooth_parts_add_up_to_what_scipy_gives(shape, points):
         np.testing.assert_allclose(found, expected, rtol=0, atol=3e-6 * np.abs(expected).max())
 
 
-def test_rows_are_combined_by_the_compiled_loop_alone_where_it_takes_them(monkeypatch):
+def test_planes_are_thinned_out_by_the_compiled_loop_where_it_takes_them(monkeypatch):
     backend, rows = backend_module.create(), make_axis(200, 30)
-    monkeypatch.setattr(ScipyBackend, "combine_rows", mock.Mock(side_effect=AssertionError))
+    monkeypatch.setattr(ScipyBackend, "to_points", mock.Mock(side_effect=AssertionError))
     backend.to_points(np.ones((200, 300), np.float32), rows, make_axis(300, 40))
     with pytest.raises(AssertionError):
         backend.to_points(np.ones((200, 600), np.float32)[:, ::2], rows, make_axis(300, 40))

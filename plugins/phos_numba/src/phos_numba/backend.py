@@ -10,7 +10,7 @@ import numba
 import numpy.typing as npt
 
 from phos_core.backend import Array, Boundary, Chain, Grain, ProbeReport, ScipyBackend, Taps
-from phos_numba import chains, combining, narrow, noise
+from phos_numba import chains, narrow, noise, thinning
 from phos_numba.compiling import cache_folder
 
 __all__ = ["NumbaBackend", "create"]
@@ -75,10 +75,10 @@ class NumbaBackend(ScipyBackend):
         else:
             narrow.convolve(plane, terms, boundary, out)
 
-    def combine_rows(self, group: Any, matrix: npt.NDArray[Any], out: npt.NDArray[Any]) -> None:
-        """Multiply a matrix's rows by blocks of a banded one; see `combining.combine`."""
-        if not combining.combine(matrix, group, out):
-            super().combine_rows(group, matrix, out)
+    def to_points(self, plane: npt.NDArray[Any], rows: Any, cols: Any) -> npt.NDArray[Any]:
+        """Thin a plane out; see `thinning.thin_out`."""
+        found = thinning.thin_out(plane, rows, cols)
+        return super().to_points(plane, rows, cols) if found is None else found
 
     def add_up(
         self,
@@ -91,7 +91,7 @@ class NumbaBackend(ScipyBackend):
         out: npt.NDArray[Any],
     ) -> None:
         """Convolve with narrow terms and fill the smooth part in, all in one pass."""
-        of_rows = combining.runs(rows.to_pixels, len(points))
+        of_rows = thinning.runs(rows.to_pixels, len(points))
         is_usual = of_rows is not None and of_rows[1].shape[1] == narrow.POINTS
         if of_rows is None or not (is_usual and narrow.suits(plane, terms, out)):
             super().add_up(plane, terms, boundary, points, rows, cols, out)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from phos_core.convolution.methods.banded import product, rows_of
 
-__all__ = ["Band", "Combine", "Group", "in_blocks"]
+__all__ = ["Band", "Group", "in_blocks"]
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 Piece: TypeAlias = tuple[slice, slice, npt.NDArray[np.float32]]
@@ -157,10 +157,6 @@ class Group:
         count, height, width = self.blocks.shape
         windows = rows_of(matrix[self.needs, : out.shape[1]], count, self.band.step, width)
         product(self.blocks, windows, rows_of(out, count, height, height))
-
-
-Combine: TypeAlias = Callable[[Group, npt.NDArray[Any], npt.NDArray[np.float32]], None]
-"""What `Group.multiply` does."""
 
 
 def in_blocks(

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import scipy.fft
 
 from phos_core.convolution.methods.banded import TURNS, columns_of
-from phos_core.convolution.methods.bands import Band, Combine, Group, in_blocks
+from phos_core.convolution.methods.bands import Band, Group, in_blocks
 from phos_core.convolution.methods.cpu import in_parallel, in_precision, threads_for
 from phos_core.psf import PSF
 
@@ -156,9 +156,7 @@ def gain_table(psf: PSF, sizes: tuple[int, int], points: tuple[int, int]) -> npt
     return np.asarray(gain, np.float32)
 
 
-def to_points(
-    plane: npt.NDArray[Any], rows: Axis, cols: Axis, combine: Combine = Group.multiply
-) -> npt.NDArray[np.float32]:
+def to_points(plane: npt.NDArray[Any], rows: Axis, cols: Axis) -> npt.NDArray[np.float32]:
     """Thin a plane out.
 
     Parameters
@@ -167,8 +165,6 @@ def to_points(
         Its pixels in a row have no gaps between them.
     rows, cols : Axis
         Of its two axes.
-    combine : callable
-        Combines rows.
 
     Returns
     -------
@@ -185,7 +181,7 @@ def to_points(
 
         def thin_out(group: Group) -> None:
             thin = strip[: group.gives.stop - group.gives.start]
-            combine(group, plane, thin[:, before : before + cols.size])
+            group.multiply(plane, thin[:, before : before + cols.size])
             _along(thin, before, along, coarse[group.gives])
 
         return thin_out
@@ -220,7 +216,6 @@ def to_pixels(
     rows: Axis,
     cols: Axis,
     out: npt.NDArray[np.float32],
-    combine: Combine = Group.multiply,
 ) -> None:
     """Fill a plane in again.
 
@@ -232,8 +227,6 @@ def to_pixels(
         Of its two axes.
     out : ndarray of float32, shape (rows, cols)
         Takes, with A and B the matrices of the two axes, A^T points B.
-    combine : callable
-        Combines rows.
     """
     down = rows.to_pixels
     most = _blocks_at_once(down.blocks.shape[1] * cols.size)
@@ -247,7 +240,7 @@ def to_pixels(
         def fill_in(group: Group) -> None:
             count = group.gives.stop - group.gives.start
             strip = out[group.gives] if filled is None else filled[:count]
-            combine(group, halfway, strip)
+            group.multiply(halfway, strip)
             if filled is not None:
                 out[group.gives] = strip
 

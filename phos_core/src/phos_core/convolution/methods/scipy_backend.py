@@ -15,7 +15,6 @@ from phos_core.arrays import Array
 from phos_core.convolution.boundary import Boundary
 from phos_core.convolution.contract import MemoryInfo, each_plane
 from phos_core.convolution.methods import banded, multirate, spectral
-from phos_core.convolution.methods.bands import Group
 from phos_core.convolution.methods.bases import BackendBase
 from phos_core.convolution.methods.buffers import Buffers
 from phos_core.convolution.methods.cpu import host_memory, in_parallel, threads_for
@@ -57,7 +56,7 @@ class ScipyBackend(BackendBase):
     """Convolution on the CPU by NumPy's matrix products and SciPy's transforms.
 
     Transfer functions are kept in float32, the least recently used dropped first. A subclass may
-    bring its own `convolve_narrow`, `combine_rows` and `add_up`, and the `costs` that go with them.
+    bring its own `to_points`, `convolve_narrow` and `add_up`, and the `costs` that go with them.
     With loops that do without Python's lock it may have planes go `side_by_side`: threads that wait
     for the end of one plane's pass then work on another.
     """
@@ -184,7 +183,7 @@ class ScipyBackend(BackendBase):
         self, plane: npt.NDArray[Any], rows: multirate.Axis, cols: multirate.Axis
     ) -> npt.NDArray[np.float32]:
         """Thin a plane out; see `multirate.to_points`."""
-        return multirate.to_points(plane, rows, cols, self.combine_rows)
+        return multirate.to_points(plane, rows, cols)
 
     def to_pixels(
         self,
@@ -194,13 +193,7 @@ class ScipyBackend(BackendBase):
         out: npt.NDArray[Any],
     ) -> None:
         """Fill a plane in again; see `multirate.to_pixels`."""
-        multirate.to_pixels(points, rows, cols, out, self.combine_rows)
-
-    def combine_rows(
-        self, group: Group, matrix: npt.NDArray[Any], out: npt.NDArray[np.float32]
-    ) -> None:
-        """Multiply a matrix's rows by blocks of a banded one; see `bands.Group.multiply`."""
-        group.multiply(matrix, out)
+        multirate.to_pixels(points, rows, cols, out)
 
     def add_up(
         self,
