@@ -41,6 +41,8 @@ __all__ = [
 ]
 
 STRIP_NUMBERS = 700_000  # in one array: longer strips leave the cache
+# Of a compiled step, which makes no arrays on its way: each strip takes Python's lock.
+COMPILED_NUMBERS = 2 * STRIP_NUMBERS
 SLIM = 64  # pixels: of a picture with a shorter side, what surrounds a strip may outweigh it
 LONG = 2**14  # pixels of the longer side of such a picture that are gone through at once
 
@@ -305,7 +307,7 @@ def by_rows(
 
     largest = max(array.size for array in arrays)
     if isinstance(backend, CompilesChains):
-        threads, most = threads_for(largest), STRIP_NUMBERS
+        threads, most = threads_for(largest), COMPILED_NUMBERS
     else:
         threads = threads_in_turn(largest)
         most = max(STRIP_NUMBERS, threads * TURN_NUMBERS)
