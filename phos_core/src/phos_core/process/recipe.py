@@ -12,6 +12,7 @@ from phos_core.color import PRIMARIES
 from phos_core.errors import shown
 from phos_core.process.camera import FULL_OPENING, opening_of
 from phos_core.process.correction import Correction, corrected
+from phos_core.process.output import OUTPUT_SPACES, SRGB, OutputSpace, Transfer
 from phos_core.stocks.film import FILM_FORMATS_UM, Film, at_strength, colour_only
 from phos_core.stocks.loading import load_film
 from phos_core.stocks.treatment import BOUNDS, FilmSettings, Treatment, finite, in_bounds, whole
@@ -57,6 +58,7 @@ class Settings(FilmSettings, total=False):
     offset_px: tuple[int, int]
     encoding: Encoding
     primaries: str
+    output_space: str
     highlights_stops: float
     lab_correction: bool
     light_balance: float
@@ -104,10 +106,16 @@ class Recipe(Treatment):
     encoding : str
         What the input is: ``"srgb"``, display-referred, the camera's rendering is taken back;
         ``"display"``, the same in linear light, which may lie beyond 0 to 1; ``"linear"``,
-        scene-linear, exposed as it is. The positive is always sRGB-encoded.
+        scene-linear, exposed as it is.
     primaries : str
-        Of linear light: ``"srgb"``, ``"display-p3"``, ``"rec2020"`` or ``"prophoto"``. An
-        sRGB-encoded picture may be ``"display-p3"`` too, which has the same coding.
+        Of linear light: ``"srgb"``, ``"display-p3"``, ``"rec2020"``, ``"prophoto"``,
+        ``"acescg"`` or ``"aces2065-1"``. An sRGB-encoded picture may be ``"display-p3"`` too,
+        which has the same coding.
+    output_space : str
+        What the positive is in: a key of `OUTPUT_SPACES`. ``"srgb"``, ``"display-p3"``,
+        ``"rec709"`` and ``"rec2020"`` are codes of a display; ``"acescg"`` and ``"aces2065-1"``
+        are its light, in floats of any sign. ``""``: sRGB; in mode ``"texture"`` what the picture
+        is in itself.
     auto_balance : bool
         Whether the scan or print is balanced on the picture itself: the mean of its exposures,
         taken as a mid-grey.
@@ -133,6 +141,7 @@ class Recipe(Treatment):
     offset_px: tuple[int, int] = (0, 0)
     encoding: Encoding = "srgb"
     primaries: str = "srgb"
+    output_space: str = ""
     highlights_stops: float = 1.5
     lab_correction: bool = True
     light_balance: float = 1.0
@@ -209,6 +218,16 @@ class Recipe(Treatment):
             lost_share=1.0 if self.lab_correction else 0.0,
             colour_share=self.light_balance,
         )
+
+    @property
+    def space(self) -> OutputSpace:
+        """What the positive is in."""
+        if self.output_space:
+            return OUTPUT_SPACES[self.output_space]
+        if self.mode == "texture" and self.process_version > 1:
+            transfer: Transfer = "srgb" if self.encoding == "srgb" else "linear"
+            return OutputSpace(primaries=self.primaries, transfer=transfer)
+        return SRGB
 
     @property
     def opening(self) -> float:
@@ -317,6 +336,8 @@ def _check_choices(recipe: Recipe) -> None:
             f'primaries "{recipe.primaries}" have a coding of their own: give linear light, with '
             'encoding="linear" or "display"'
         )
+    if recipe.output_space != "":
+        _check_choice("output_space", recipe.output_space, tuple(OUTPUT_SPACES))
     _check_choice("mode", recipe.mode, get_args(Mode), "'full', 'colour' or 'texture'")
 
 
