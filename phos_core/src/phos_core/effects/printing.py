@@ -15,6 +15,7 @@ __all__ = [
     "Printing",
     "Projection",
     "Scan",
+    "Transmission",
     "held_in_gamut",
     "into_gamut",
     "make_positive",
@@ -258,12 +259,26 @@ class PaperPrint:
         _check_white(self.white)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transmission:
+    """A negative as a printer sees it: no positive, but the light that it lets through.
+
+    Parameters
+    ----------
+    light : Light
+        From the negative's densities to the light that each layer of a print film receives, of
+        unexposed film 1.
+    """
+
+    light: Light
+
+
 def _check_white(white: float) -> None:
     if not 0.0 < white <= 1.0:
         raise ValueError(f"white must be more than 0 and at most 1, got {white}")
 
 
-Printing = Scan | NeutralScan | Projection | PaperPrint
+Printing = Scan | NeutralScan | Projection | PaperPrint | Transmission
 
 
 def make_positive(density: Array, params: Printing) -> Array:
@@ -273,7 +288,7 @@ def make_positive(density: Array, params: Printing) -> Array:
     ----------
     density : array, shape (layers, rows, cols)
         Density of the developed film.
-    params : Scan, NeutralScan, Projection or PaperPrint
+    params : Scan, NeutralScan, Projection, PaperPrint or Transmission
         How the stock is printed.
 
     Returns
@@ -282,8 +297,7 @@ def make_positive(density: Array, params: Printing) -> Array:
         Display-linear sRGB; neither clipped nor coded. What a `Finish` changes of a colour beyond
         sRGB, it changes of what sRGB holds of it.
     """
-    light = unfinished(density, params)
-    finish = None if isinstance(params, NeutralScan) else params.finish
+    light, finish = unfinished(density, params)
     return light if finish is None else finished(light, finish)
 
 
@@ -300,22 +314,23 @@ def make_wide_positive(density: Array, params: Printing) -> Array:
     array, shape (3, rows, cols), or (1, rows, cols) from a black-and-white stock
         As `make_positive` gives it within sRGB; negative components for what lies beyond.
     """
-    light = unfinished(density, params)
-    finish = None if isinstance(params, NeutralScan) else params.finish
+    light, finish = unfinished(density, params)
     return light if finish is None else finished_beyond(light, finish)
 
 
-def unfinished(density: Array, params: Printing) -> Array:
-    """The light of a positive as it was scanned, projected or printed."""
+def unfinished(density: Array, params: Printing) -> tuple[Array, Finish | None]:
+    """The light of a positive as it was scanned, projected or printed, and its finish to come."""
     match params:
         case NeutralScan():
-            return neutral_scan(density, params)
+            return neutral_scan(density, params), None
+        case Transmission():
+            return see(density, params.light), None
         case Scan():
-            return scan(density, params)
+            return scan(density, params), params.finish
         case Projection():
-            return project(density, params)
+            return project(density, params), params.finish
         case PaperPrint():
-            return print_on_paper(density, params)
+            return print_on_paper(density, params), params.finish
 
 
 def finished(light: Array, params: Finish) -> Array:

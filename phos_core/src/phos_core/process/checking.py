@@ -12,7 +12,7 @@ from phos_core.convolution.running.arguments import is_native
 from phos_core.process.output import OutputSpace
 from phos_core.process.recipe import Encoding
 
-__all__ = ["check_form", "check_kind", "checked_out", "plain", "within_range"]
+__all__ = ["check_channels", "check_form", "check_kind", "checked_out", "plain", "within_range"]
 
 DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
 OF_TENSORS = (*DTYPES, "bfloat16")  # which NumPy does not have
@@ -72,6 +72,28 @@ def check_form(name: str, image: Any) -> None:
         raise ValueError(
             f"{name} must be of shape (rows, cols) or (rows, cols, 3), got {shape}"
             f"{_shape_hint(name, shape)}"
+        )
+
+
+def check_channels(image: Array, space: OutputSpace) -> None:
+    """Raise unless a picture has as many channels as its positive needs.
+
+    Parameters
+    ----------
+    image : array, shape (rows, cols) or (rows, cols, 3)
+        The picture.
+    space : OutputSpace
+        What the positive is in.
+
+    Raises
+    ------
+    ValueError
+        If the three densities of a negative have no place in it.
+    """
+    if space.is_density and image.ndim == 2:
+        raise ValueError(
+            f'output_space "{space.transfer}" needs an image of three channels, shape (rows, cols, '
+            f"3), one for each density; got {tuple(image.shape)}"
         )
 
 

@@ -12,6 +12,7 @@ from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.running.arguments import kept_apart, places
 from phos_core.process.batches import Order, develop_orders
 from phos_core.process.checking import (
+    check_channels,
     check_form,
     check_kind,
     checked_out,
@@ -261,6 +262,8 @@ def _orders(
         (one.channels_last(image), None if result is None else one.channels_last(result))
         for one, image, result in zip(pictures, kept_apart(images, results), results, strict=True)
     ]
+    for image, _ in seen:
+        check_channels(image, space)
     recipes = asked.of_each([image for image, _ in seen], is_stack=is_stack)
     return [Order(*both, recipe) for both, recipe in zip(seen, recipes, strict=True)]
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from phos_core import color
-from phos_core.arrays import Array, array_namespace, clipped, mix
+from phos_core.arrays import Array, array_namespace, clipped, mix, per_layer
 from phos_core.effects.printing import (
     Printing,
     held_in_gamut,
@@ -29,10 +29,15 @@ __all__ = [
     "printed",
 ]
 
-Transfer = Literal["srgb", "bt1886", "linear"]
+Transfer = Literal["srgb", "bt1886", "linear", "adx10", "adx16"]
 """How light becomes numbers: see `OutputSpace`."""
 
 DISPLAY_GAMMA = 2.4  # docs/sources.md, "bt1886"
+
+# docs/sources.md, "adx": codes per unit of density, code of unexposed film, the largest code.
+ADX = {"adx10": (500.0, 95.0, 1023.0), "adx16": (8000.0, 1520.0, 65535.0)}
+ADX_GAINS = (1.00, 0.92, 0.95)  # of the densities of red, green and blue
+LEAST_TRANSMISSION = 1e-9  # beyond what either code holds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,26 +47,31 @@ class OutputSpace:
     Parameters
     ----------
     primaries : str
-        Of its light, a key of `color.PRIMARIES`.
-    transfer : {"srgb", "bt1886", "linear"}
-        From light to numbers: sRGB's curve; the inverse of a reference display's power of 2.4; or
-        the light itself, of any sign and size, white at 1.
-    is_float : bool
-        Whether the positive of an integer picture is in floats: codes cannot hold it.
+        Of its light, a key of `color.PRIMARIES`; of densities without a meaning.
+    transfer : {"srgb", "bt1886", "linear", "adx10", "adx16"}
+        From light to numbers: sRGB's curve; the inverse of a reference display's power of 2.4;
+        the light itself, of any sign and size, white at 1; or codes of the negative's density.
+    of_integers : str
+        The dtype of the positive of an integer picture; empty: the picture's own.
     """
 
     primaries: str
     transfer: Transfer
-    is_float: bool = False
+    of_integers: str = ""
 
     @property
     def is_unbounded(self) -> bool:
         """Whether it holds colours beyond its primaries and light beyond white."""
         return self.transfer == "linear"
 
+    @property
+    def is_density(self) -> bool:
+        """Whether it is of the negative, not of a positive."""
+        return self.transfer in ADX
+
     def dtype_of(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
         """Give the dtype of the positive of a picture of this dtype."""
-        return np.dtype(np.float32) if self.is_float and dtype.kind == "u" else dtype
+        return np.dtype(self.of_integers) if self.of_integers and dtype.kind == "u" else dtype
 
 
 SRGB = OutputSpace(primaries="srgb", transfer="srgb")
@@ -72,8 +82,10 @@ OUTPUT_SPACES: Mapping[str, OutputSpace] = MappingProxyType(
         "display-p3": OutputSpace(primaries="display-p3", transfer="srgb"),
         "rec709": OutputSpace(primaries="srgb", transfer="bt1886"),
         "rec2020": OutputSpace(primaries="rec2020", transfer="bt1886"),
-        "acescg": OutputSpace(primaries="acescg", transfer="linear", is_float=True),
-        "aces2065-1": OutputSpace(primaries="aces2065-1", transfer="linear", is_float=True),
+        "acescg": OutputSpace(primaries="acescg", transfer="linear", of_integers="float32"),
+        "aces2065-1": OutputSpace(primaries="aces2065-1", transfer="linear", of_integers="float32"),
+        "adx10": OutputSpace(primaries="srgb", transfer="adx10", of_integers="uint16"),
+        "adx16": OutputSpace(primaries="srgb", transfer="adx16", of_integers="uint16"),
     }
 )
 """The spaces that a positive can be asked for in, by name."""
@@ -96,6 +108,8 @@ def printed(density: Array, printing: Printing, space: OutputSpace) -> Array:
     array, shape (3, rows, cols), or (1, rows, cols) from a black-and-white stock
         Linear light, white at 1.
     """
+    if space.is_density:
+        return make_positive(density, printing)
     if space.primaries == "srgb" and not space.is_unbounded:
         return into_gamut(make_positive(density, printing))
     light = in_primaries(make_wide_positive(density, printing), space)
@@ -158,10 +172,20 @@ def numbers(light: Array, space: OutputSpace) -> Array:
     """The numbers of a space that stand for light; 1 is white."""
     if space.transfer == "linear":
         return light
+    if space.is_density:
+        return density_codes(light, space)
     within = clipped(light, 0.0, 1.0)
     if space.transfer == "srgb":
         return color.encode_srgb(within)
     return array_namespace(light).pow(within, 1.0 / DISPLAY_GAMMA)
+
+
+def density_codes(light: Array, space: OutputSpace) -> Array:
+    """The codes of densities over unexposed film, each a share of the largest, 0 to 1."""
+    per_density, of_unexposed, largest = ADX[space.transfer]
+    density = array_namespace(light).log10(clipped(light, LEAST_TRANSMISSION))
+    scaled = density * per_layer([-gain * per_density / largest for gain in ADX_GAINS], light)
+    return clipped(scaled + of_unexposed / largest, 0.0, 1.0)
 
 
 def coded_as_integers(light: Array, dtype: np.dtype[Any], space: OutputSpace) -> Array:

@@ -133,7 +133,9 @@ def process(
             couplers=film.couplers,
             development=film.development,
             grain=film.grain,
-            bias=print_bias(film.grain, film.development, film.printing, pitch_um),
+            bias=print_bias(
+                film.grain, film.development, film.printing, pitch_um, recipes[0].space
+            ),
             printing=film.printing,
             channels=pictures.shape[0],
             dtype=recipes[0].space.dtype_of(numpy_dtype(pictures)),
@@ -449,14 +451,21 @@ def develop_and_print(
 
 @once(maxsize=64)  # a roll's pictures share them
 def print_bias(
-    grain: Grain | None, development: Development, printing: Printing, pitch_um: float
+    grain: Grain | None,
+    development: Development,
+    printing: Printing,
+    pitch_um: float,
+    space: OutputSpace = SRGB,
 ) -> GrainBias | None:
-    """What keeps the mean light of a positive with grain at a pixel pitch."""
+    """What keeps the mean light of a positive with grain at a pixel pitch.
+
+    Of all positives what keeps it in sRGB, so that they are alike.
+    """
     if grain is None:
         return None
 
     def seen(density: Array) -> Array:
-        return clipped(printed(density, printing, SRGB), 0.0, 1.0)
+        return clipped(printed(density, printing, space if space.is_density else SRGB), 0.0, 1.0)
 
     return grain_bias(grain, development, seen, pitch_um)
 

@@ -13,6 +13,7 @@ from phos_core.errors import shown
 from phos_core.process.camera import FULL_OPENING, opening_of
 from phos_core.process.correction import Correction, corrected
 from phos_core.process.output import OUTPUT_SPACES, SRGB, OutputSpace, Transfer
+from phos_core.stocks.academy import as_negative
 from phos_core.stocks.film import FILM_FORMATS_UM, Film, at_strength, colour_only
 from phos_core.stocks.loading import load_film
 from phos_core.stocks.treatment import BOUNDS, FilmSettings, Treatment, finite, in_bounds, whole
@@ -34,6 +35,18 @@ Mode = Literal["full", "colour", "texture"]
 """Which part of a film's look is made: see `Recipe`."""
 LEFT_OUT = {"colour": ("scatter", "halation", "grain"), "texture": ("couplers",)}
 SRGB_CODED = ("srgb", "display-p3")
+OF_POSITIVES = (
+    "printing",
+    "contrast",
+    "balance_cc",
+    "brightness_stops",
+    "paper_grade",
+    "filters_cc",
+    "print_stops",
+    "black_point",
+    "white_point",
+    "auto_balance",
+)
 EFFECTS = ("scatter", "halation", "couplers", "grain")
 
 
@@ -114,8 +127,9 @@ class Recipe(Treatment):
     output_space : str
         What the positive is in: a key of `OUTPUT_SPACES`. ``"srgb"``, ``"display-p3"``,
         ``"rec709"`` and ``"rec2020"`` are codes of a display; ``"acescg"`` and ``"aces2065-1"``
-        are its light, in floats of any sign. ``""``: sRGB; in mode ``"texture"`` what the picture
-        is in itself.
+        are its light, in floats of any sign. ``"adx10"`` and ``"adx16"`` are no positive, but
+        the printing densities of a colour negative, which is then neither scanned nor printed.
+        ``""``: sRGB; in mode ``"texture"`` what the picture is in itself.
     auto_balance : bool
         Whether the scan or print is balanced on the picture itself: the mean of its exposures,
         taken as a mid-grey.
@@ -208,7 +222,17 @@ class Recipe(Treatment):
             film = load_film(film, **_treatment_of(self))
         film = at_strength(film, **{name: getattr(self, name) for name in EFFECTS})
         film = colour_only(film) if self.mode == "colour" else film
+        if self.space.is_density:
+            return self._as_negative(film)
         return film if self.auto_balance else corrected(film, self._correction)
+
+    def _as_negative(self, film: Film) -> Film:
+        try:
+            return as_negative(film)
+        except ValueError as error:
+            raise ValueError(
+                f'output_space "{self.output_space}" is for colour negatives: {error}'
+            ) from error
 
     @property
     def _correction(self) -> Correction:
@@ -369,8 +393,24 @@ def _check_effects(recipe: Recipe) -> None:
         value = getattr(recipe, name)
         if value not in (0.0, 1.0):
             raise ValueError(f'{name} has no part in mode "{recipe.mode}", got {value}')
+    if recipe.space.is_density:
+        _refuse_printing(recipe)
     if recipe.mode == "texture" and recipe.auto_balance:
         raise ValueError('auto_balance has no part in mode "texture", which keeps the colours')
+
+
+def _refuse_printing(recipe: Recipe) -> None:
+    """Raise if a negative that is wanted as it is would be scanned or printed."""
+    defaults = {field.name: field.default for field in fields(Recipe)}
+    for name in OF_POSITIVES:
+        value = getattr(recipe, name)
+        if value != defaults[name]:
+            raise ValueError(
+                f'{name} has no part in output_space "{recipe.output_space}", which is of the '
+                f"negative, got {value!r}"
+            )
+    if recipe.mode == "texture":
+        raise ValueError(f'mode "texture" has no output_space "{recipe.output_space}": no negative')
 
 
 def _treatment_of(recipe: Recipe) -> FilmSettings:

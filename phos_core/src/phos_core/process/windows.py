@@ -17,7 +17,7 @@ from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.running.fallback import descend
 from phos_core.convolution.running.tiles import Footprint, Tile, Window, make_room
 from phos_core.process.balance import balanced_on, measured_places
-from phos_core.process.checking import check_form, check_kind, plain, within_range
+from phos_core.process.checking import check_channels, check_form, check_kind, plain, within_range
 from phos_core.process.compiling import compile_alike
 from phos_core.process.pipeline import Clock, reach_px
 from phos_core.process.recipe import Recipe
@@ -306,6 +306,7 @@ def _checked(picture: WholePicture, window: Window, pixels: Array) -> tuple[Batc
     batch = picture.batch(window)
     check_kind(pixels)
     check_form("image", pixels)
+    check_channels(pixels, picture.recipe.space)
     held = within_range(plain(pixels), picture.recipe.encoding)
     if tuple(pixels.shape[:2]) != batch.shape:
         raise ValueError(
