@@ -23,6 +23,7 @@ from phos_core.process.forms import Given, Layout, is_channels_first
 from phos_core.process.output import OutputSpace
 from phos_core.process.recipe import NOT_GIVEN, Encoding, Recipe, Settings, one_recipe
 from phos_core.process.report import RunReport, is_logged
+from phos_core.process.spaces import of_light
 from phos_core.stocks.film import Film
 from phos_core.stocks.treatment import whole
 
@@ -79,9 +80,9 @@ def develop(
     **settings
         How the picture is exposed, developed and printed; `Recipe` says what each means:
         `frame`, `exposure_stops`, `film_format`, `pixel_pitch_um`, `offset_px`, `encoding`,
-        `primaries`, `output_space`, `light`, `exposure_index`, `exposure_time_s`, `push_stops`,
-        `printing`, `paper_grade`, `filters_cc`, `print_stops`, `black_point`, `white_point`,
-        `auto_balance`, `mode`, `scatter`, `halation`, `couplers`, `grain`.
+        `primaries`, `input_space`, `output_space`, `light`, `exposure_index`, `exposure_time_s`,
+        `push_stops`, `printing`, `paper_grade`, `filters_cc`, `print_stops`, `black_point`,
+        `white_point`, `auto_balance`, `mode`, `scatter`, `halation`, `couplers`, `grain`.
 
     Returns
     -------
@@ -189,7 +190,7 @@ def _asked(
     """The settings, however they were given."""
     seeds = None if np.ndim(seed) == 0 else list(cast("Sequence[int]", seed))
     one_seed = seed if seeds is None else NOT_GIVEN
-    asked = _Asked(one_recipe(recipe, film=film, seed=one_seed, **settings), seeds)
+    asked = _Asked(of_light(one_recipe(recipe, film=film, seed=one_seed, **settings)), seeds)
     if recipe is not None and seeds is not None:
         raise TypeError("give the settings in recipe or as arguments, not both: got seed")
     if seeds is not None and not _is_several(image):

@@ -11,7 +11,7 @@ import numpy as np
 from array_api_compat import is_numpy_namespace
 from numpy.typing import NDArray
 
-from phos_core.arrays import Array, array_namespace, clipped, numpy_dtype, per_layer
+from phos_core.arrays import Array, array_namespace, clipped, per_layer
 from phos_core.convolution.choosing.log import log_method
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.optional import FillsOut, MakesGrain, synchronize
@@ -46,7 +46,7 @@ from phos_core.kernels.strips import (
 from phos_core.once import once
 from phos_core.process.decoding import beyond_white, opened, scene_colours
 from phos_core.process.output import SRGB, OutputSpace, encode, printed
-from phos_core.process.recipe import Encoding, Recipe
+from phos_core.process.recipe import Encoding, Primaries, Recipe
 from phos_core.psf import PSF, compose, delta
 from phos_core.stocks.baking import FILE_WHITE_STOPS, grain_bias
 from phos_core.stocks.film import Film
@@ -67,6 +67,7 @@ def process(
     *,
     backend: ConvolutionBackend,
     clock: "Clock",
+    dtype: np.dtype[Any],
     outs: Sequence[NDArray[Any] | None] | None = None,
     keep: Window | None = None,
 ) -> list[Array]:
@@ -85,6 +86,8 @@ def process(
         What convolves, and where the arrays live.
     clock : Clock
         Takes the time of each step.
+    dtype : numpy.dtype
+        Of the pictures as they came, before an input space made light of them.
     outs : sequence of ndarray, shape (channels, rows, cols), optional
         Take the positives on the host.
     keep : Window, optional
@@ -95,8 +98,8 @@ def process(
     -------
     list of array, shape (channels, rows, cols)
         The positives of what is kept, in the recipes' output space: those of `outs` if that is
-        given, else on the device, integers in the dtype of `pictures` and floats in single
-        precision.
+        given, else on the device, integers in `dtype` unless the space asks for another, and
+        floats in single precision.
     """
     pitch_um = recipes[0].pitch_um(*pictures.shape[-2:])
     psfs = spread_of_light(film, pitch_um)
@@ -138,7 +141,7 @@ def process(
             ),
             printing=film.printing,
             channels=pictures.shape[0],
-            dtype=recipes[0].space.dtype_of(numpy_dtype(pictures)),
+            dtype=recipes[0].space.dtype_of(dtype),
             space=recipes[0].space,
         )
         positives = one_by_one(backend, finish, film.grain, recipes, stages, outs)
@@ -265,7 +268,7 @@ def expose_scene(
     *,
     params: Exposure,
     encoding: Encoding,
-    primaries: str,
+    primaries: Primaries,
     exposure_stops: float,
     opening: float = 0.0,
 ) -> Array:
@@ -322,7 +325,7 @@ def add_bounded(light: Array, more: Array, *, shares: Sequence[float], most: flo
 
 
 def light_of_lamps(
-    coded: Array, *, encoding: Encoding, primaries: str, opening: float, scale: float
+    coded: Array, *, encoding: Encoding, primaries: Primaries, opening: float, scale: float
 ) -> Array:
     """Red light that clipped highlights had beyond the file's white, in some unit."""
     gain = beyond_white(coded, encoding, primaries, opening)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from phos_core.arrays import Array, clipped, numpy_dtype
+from phos_core.arrays import Array, clipped
 from phos_core.convolution.choosing.log import log_method
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.running.tiles import Window
@@ -39,7 +39,7 @@ from phos_core.process.pipeline import (
     spread_of_light,
     with_returned,
 )
-from phos_core.process.recipe import Encoding, Recipe
+from phos_core.process.recipe import Encoding, Primaries, Recipe
 from phos_core.stocks.baking import grain_bias
 from phos_core.stocks.film import Film
 
@@ -55,6 +55,7 @@ def process_texture(
     *,
     backend: ConvolutionBackend,
     clock: "Clock",
+    dtype: np.dtype[Any],
     outs: Sequence[NDArray[Any] | None] | None = None,
     keep: Window | None = None,
 ) -> list[Array]:
@@ -99,7 +100,7 @@ def process_texture(
             grain=film.grain,
             bias=texture_bias(film.grain, film.development, film.printing, pitch_um),
             printing=film.printing,
-            dtype=first.space.dtype_of(numpy_dtype(pictures)),
+            dtype=first.space.dtype_of(dtype),
             space=first.space,
         )
         stages = [pictures[..., *kept], joined(scenes), joined(spreads)]
@@ -109,7 +110,7 @@ def process_texture(
 
 
 def decode_channels(
-    coded: Array, *, encoding: Encoding, primaries: str, opening: float, channels: range
+    coded: Array, *, encoding: Encoding, primaries: Primaries, opening: float, channels: range
 ) -> Array:
     """Some of the channels of the scene."""
     scene = scene_colours(coded, encoding, primaries)
@@ -124,7 +125,7 @@ def add_texture(
     spread: Array,
     *noise: Array,
     encoding: Encoding,
-    primaries: str,
+    primaries: Primaries,
     exposing: Exposure,
     exposure_stops: float,
     development: Development,

@@ -22,6 +22,7 @@ from phos_core.process.compiling import compile_alike
 from phos_core.process.pipeline import Clock, reach_px
 from phos_core.process.recipe import Recipe
 from phos_core.process.report import RunReport, log_steps, report_of
+from phos_core.process.spaces import of_light
 from phos_core.process.tiled import Batch, channels_first, stacked
 from phos_core.stocks.film import Film
 
@@ -70,6 +71,7 @@ class WholePicture:
             If the film does not allow the settings, or the picture has too many pixels for its
             frame.
         """
+        recipe = of_light(recipe)
         film = recipe.load_film()
         if recipe.mode == "texture":
             film = replace(film, couplers=None)  # they have no part in it, and a wide reach
