@@ -1,8 +1,7 @@
-"""Coded pixels to scene light, and a print's light to coded pixels."""
+"""Coded pixels to scene light."""
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from phos_core.process.camera import (
 )
 from phos_core.process.recipe import Encoding, Primaries
 
-__all__ = ["beyond_white", "display_colours", "encode", "opened", "scene_colours"]
+__all__ = ["beyond_white", "display_colours", "opened", "scene_colours"]
 
 MOST_LIGHT = 1e12  # times white; the sun is 1e5. Single precision holds what the steps make of it
 
@@ -97,14 +96,3 @@ def display_light(coded: Array) -> Array:
 def three_channels(irradiance: Array) -> Array:
     """Grey light as equal red, green and blue."""
     return array_namespace(irradiance).broadcast_to(irradiance, (3, *irradiance.shape[1:]))
-
-
-def encode(light: Array, channels: int, dtype: np.dtype[Any]) -> Array:
-    """Step 9: sRGB-encode in the channels that the input had; clipped here and only here."""
-    if light.shape[0] > channels:
-        light = color.luminance(light)
-    if dtype.kind == "u":
-        coded = color.encode_codes(light, dtype)
-    else:
-        coded = color.encode_srgb(clipped(light, 0.0, 1.0))
-    return array_namespace(light).broadcast_to(coded, (channels, *coded.shape[1:]))

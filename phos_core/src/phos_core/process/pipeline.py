@@ -29,7 +29,7 @@ from phos_core.effects.exposure import (
 )
 from phos_core.effects.grain import Grain, GrainBias, add_grain, grain_noise
 from phos_core.effects.halation import Halation, halation_psfs, returned_psf, returned_shares
-from phos_core.effects.printing import Printing, into_gamut, make_positive
+from phos_core.effects.printing import Printing
 from phos_core.effects.scatter import Scatter, scatter_psfs
 from phos_core.kernels.strips import (
     SLIM,
@@ -44,7 +44,8 @@ from phos_core.kernels.strips import (
     watched,
 )
 from phos_core.once import once
-from phos_core.process.decoding import beyond_white, encode, opened, scene_colours
+from phos_core.process.decoding import beyond_white, opened, scene_colours
+from phos_core.process.output import SRGB, OutputSpace, encode, printed
 from phos_core.process.recipe import Encoding, Primaries, Recipe
 from phos_core.psf import PSF, compose, delta
 from phos_core.stocks.baking import FILE_WHITE_STOPS, grain_bias
@@ -96,8 +97,9 @@ def process(
     Returns
     -------
     list of array, shape (channels, rows, cols)
-        The positives of what is kept, sRGB-encoded: those of `outs` if that is given, else on the
-        device, integers in `dtype` and floats in single precision.
+        The positives of what is kept, in the recipes' output space: those of `outs` if that is
+        given, else on the device, integers in `dtype` unless the space asks for another, and
+        floats in single precision.
     """
     pitch_um = recipes[0].pitch_um(*pictures.shape[-2:])
     psfs = spread_of_light(film, pitch_um)
@@ -134,10 +136,13 @@ def process(
             couplers=film.couplers,
             development=film.development,
             grain=film.grain,
-            bias=print_bias(film.grain, film.development, film.printing, pitch_um),
+            bias=print_bias(
+                film.grain, film.development, film.printing, pitch_um, recipes[0].space
+            ),
             printing=film.printing,
             channels=pictures.shape[0],
-            dtype=dtype,
+            dtype=recipes[0].space.dtype_of(dtype),
+            space=recipes[0].space,
         )
         positives = one_by_one(backend, finish, film.grain, recipes, stages, outs)
     give_back_last(backend, *exposures, *inhibitors)
@@ -434,6 +439,7 @@ def develop_and_print(
     printing: Printing,
     channels: int,
     dtype: np.dtype[Any],
+    space: OutputSpace = SRGB,
 ) -> Array:
     """Steps 5 to 9: inhibit, develop, add grain, print, encode."""
     others = list(inhibitor_and_noise)
@@ -443,19 +449,26 @@ def develop_and_print(
     density = develop_layers(latent, development)
     if grain is not None:
         density = add_grain(density, others.pop(), grain, bias)
-    return encode(into_gamut(make_positive(density, printing)), channels, dtype)
+    return encode(printed(density, printing, space), channels, dtype, space)
 
 
 @once(maxsize=64)  # a roll's pictures share them
 def print_bias(
-    grain: Grain | None, development: Development, printing: Printing, pitch_um: float
+    grain: Grain | None,
+    development: Development,
+    printing: Printing,
+    pitch_um: float,
+    space: OutputSpace = SRGB,
 ) -> GrainBias | None:
-    """What keeps the mean light of a positive with grain at a pixel pitch."""
+    """What keeps the mean light of a positive with grain at a pixel pitch.
+
+    Of all positives what keeps it in sRGB, so that they are alike.
+    """
     if grain is None:
         return None
 
     def seen(density: Array) -> Array:
-        return clipped(into_gamut(make_positive(density, printing)), 0.0, 1.0)
+        return clipped(printed(density, printing, space if space.is_density else SRGB), 0.0, 1.0)
 
     return grain_bias(grain, development, seen, pitch_um)
 

@@ -15,14 +15,17 @@ from phos_core.effects.development import Development
 from phos_core.effects.development import develop as develop_layers
 from phos_core.effects.exposure import Exposure, expose, log10_exposure
 from phos_core.effects.grain import Grain, GrainBias, add_grain
-from phos_core.effects.printing import Printing, held_in_gamut, into_gamut, make_positive
+from phos_core.effects.printing import Printing, make_positive
 from phos_core.kernels.strips import give_back_last
 from phos_core.process.camera import rendered_light
-from phos_core.process.decoding import (
-    display_colours,
+from phos_core.process.decoding import display_colours, opened, scene_colours
+from phos_core.process.output import (
+    SRGB,
+    OutputSpace,
+    brought_into,
     encode,
-    opened,
-    scene_colours,
+    held_within,
+    in_primaries,
 )
 from phos_core.process.pipeline import (
     Clock,
@@ -97,7 +100,8 @@ def process_texture(
             grain=film.grain,
             bias=texture_bias(film.grain, film.development, film.printing, pitch_um),
             printing=film.printing,
-            dtype=dtype,
+            dtype=first.space.dtype_of(dtype),
+            space=first.space,
         )
         stages = [pictures[..., *kept], joined(scenes), joined(spreads)]
         positives = one_by_one(backend, finish, film.grain, recipes, stages, outs)
@@ -129,12 +133,14 @@ def add_texture(
     bias: GrainBias | None = None,
     printing: Printing,
     dtype: np.dtype[Any],
+    space: OutputSpace = SRGB,
 ) -> Array:
     """What scatter and halation change in the scene and grain in a print, added to a picture."""
     if encoding == "linear":
-        light = spread if primaries == "srgb" else into_gamut(spread)
+        fits = primaries in ("srgb", space.primaries)
+        light = spread if fits else brought_into(space, spread)
     else:
-        display = held_in_gamut(display_colours(coded, encoding, primaries))
+        display = held_within(space, display_colours(coded, encoding, primaries))
         light = display + (rendered_light(spread) - rendered_light(scene))
     if grain is not None:
         exposure = expose(spread, exposing, exposure_stops=exposure_stops)
@@ -142,7 +148,7 @@ def add_texture(
         grainy = add_grain(density, noise[0], grain, bias)
         smooth_print, grainy_print = (print_light(d, printing) for d in (density, grainy))
         light = light * ((grainy_print + DARK_PRINT) / (smooth_print + DARK_PRINT))
-    return encode(light, coded.shape[0], dtype)
+    return encode(in_primaries(light, space), coded.shape[0], dtype, space)
 
 
 def print_light(density: Array, printing: Printing) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 from array_api_compat import is_numpy_namespace
 from numpy.typing import NDArray
 
-from phos_core.arrays import Array, array_namespace, computable, numpy_dtype
+from phos_core.arrays import Array, array_namespace, computable, in_precision_of, numpy_dtype
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.optional import MakesPictures
 from phos_core.convolution.running.tiles import Footprint, Tile, Window, run
@@ -115,7 +115,7 @@ class Batch:
         def develop_tile(tile: Tile, pictures: Array) -> None:
             positives = self._process(pictures, tile, backend, clock, dtype)
             for positive, strip in zip(positives, strips, strict=True):
-                strip.append(xp.astype(_picture(positive, backend), planes.dtype, copy=False))
+                strip.append(in_precision_of(planes, _picture(positive, backend)))
 
         def read(tile: Tile) -> Array:
             part = planes[..., tile.read_rows, tile.read_cols]
