@@ -11,6 +11,7 @@ from phos_darkroom.shell.help import GroupedCommand, in_group
 from phos_darkroom.shell.messages import log_to_stderr, say, tell, verbose_option
 from phos_darkroom.shell.preset_options import merged, preset_option
 from phos_darkroom.shell.setting_options import setting_options
+from phos_darkroom.shell.spaces import ocio_option
 
 __all__ = ["lut"]
 
@@ -55,6 +56,7 @@ SIZE, HALD_LEVEL = 33, 8
     help="What other programs show; by default the film's name.",
 )
 @in_group("Files", "--overwrite", is_flag=True, help="Replace OUT if it exists.")
+@ocio_option
 @setting_options
 @preset_option
 @in_group(

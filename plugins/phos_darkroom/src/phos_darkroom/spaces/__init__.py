@@ -52,7 +52,9 @@ def find(name: str) -> "Space":
     from phos_darkroom.spaces.names import find_in
     from phos_darkroom.spaces.space import Space
 
-    return Space(*find_in(name))
+    space = Space(*find_in(name))
+    space.check()
+    return space
 
 
 def scene_light(pixels: "NDArray[Any]", name: str) -> "NDArray[np.float32]":
@@ -79,20 +81,25 @@ def scene_light(pixels: "NDArray[Any]", name: str) -> "NDArray[np.float32]":
     return find(name).scene_light(pixels)
 
 
-def listed() -> "dict[str, list[Space]]":
+def listed(words: str = "") -> "list[Space]":
     """List the colour spaces that have names here.
+
+    Parameters
+    ----------
+    words : str
+        Only those whose name, family or aliases hold each of these; empty: all.
 
     Returns
     -------
-    dict of str to list of Space
-        By their configuration's families, such as "Input/Sony".
+    list of Space
+        By family, such as "Input/Sony"; those of the user's configuration first.
 
     Raises
     ------
     SpaceError
         If OpenColorIO is not installed, or the configuration cannot be read.
     """
-    from phos_darkroom.spaces.names import by_family
+    from phos_darkroom.spaces.names import holding
     from phos_darkroom.spaces.space import Space
 
-    return {family: [Space(*one) for one in some] for family, some in by_family().items()}
+    return [Space(*one) for one in holding(words)]

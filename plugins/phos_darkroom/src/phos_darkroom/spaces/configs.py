@@ -35,7 +35,9 @@ def ocio() -> Any:
 def configs() -> list[str]:
     """Name the configurations that are searched: the user's by ``$OCIO``, then the built-in one."""
     chosen = os.environ.get(VARIABLE, "")
-    return [chosen, BUILT_IN] if chosen and chosen != BUILT_IN else [BUILT_IN]
+    if not chosen or chosen == BUILT_IN:
+        return [BUILT_IN]
+    return [chosen if "://" in chosen else str(Path(chosen).absolute()), BUILT_IN]
 
 
 def loaded(config: str) -> Any:
@@ -57,7 +59,7 @@ def loaded(config: str) -> Any:
         If it cannot be read; one line says why.
     """
     try:
-        changed = 0 if config.startswith("ocio://") else Path(config).stat().st_mtime_ns
+        changed = 0 if "://" in config else Path(config).stat().st_mtime_ns
     except OSError as error:
         raise SpaceError(
             f"the OpenColorIO configuration {config} cannot be read: {error.strerror or error}"
@@ -70,7 +72,6 @@ def _loaded(config: str, _changed: int) -> Any:
     library = ocio()
     try:
         found = library.Config.CreateFromFile(config)
-        found.validate()
     except library.Exception as error:
         raise SpaceError(
             f"the OpenColorIO configuration {config} cannot be read: {' '.join(str(error).split())}"

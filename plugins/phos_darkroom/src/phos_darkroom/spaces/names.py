@@ -8,7 +8,7 @@ from typing import Any
 from phos_core.errors import UnknownSpaceError
 from phos_darkroom.spaces.configs import BUILT_IN, configs, loaded, ocio
 
-__all__ = ["by_family", "find_in"]
+__all__ = ["find_in", "holding"]
 
 MOST_NEAR = 4  # names in an error
 
@@ -59,14 +59,22 @@ def find_in(name: str) -> tuple[str, str]:
     raise UnknownSpaceError(name, several[:MOST_NEAR] if several else _nearest(name))
 
 
-def by_family() -> dict[str, list[tuple[str, str]]]:
-    """Give all colour spaces by family, each with its configuration."""
-    families: dict[str, list[tuple[str, str]]] = {}
+def holding(words: str) -> list[tuple[str, str]]:
+    """Give the colour spaces that hold each of some words, by family, each with its configuration.
+
+    Parameters
+    ----------
+    words : str
+        Separated by blanks; they may stand in the name, the family or an alias.
+    """
+    wanted = [plain(word) for word in words.split()]
+    found: list[tuple[str, str]] = []
     for config in configs():
-        for space in _spaces(config):
-            family = space.getFamily() or "Other"
-            families.setdefault(family, []).append((config, space.getName()))
-    return families
+        for space in sorted(_spaces(config), key=lambda space: space.getFamily()):
+            told = plain(" ".join((space.getName(), space.getFamily(), *space.getAliases())))
+            if all(word in told for word in wanted):
+                found.append((config, space.getName()))
+    return found
 
 
 def plain(name: str) -> str:

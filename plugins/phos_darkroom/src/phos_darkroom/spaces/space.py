@@ -46,9 +46,23 @@ class Space:
         return self._is_of_scene and self._space.getEncoding() not in OF_A_DISPLAY
 
     @property
+    def light(self) -> str:
+        """Whose light it is: "scene" or "display"."""
+        return "scene" if self.is_scene else "display"
+
+    @property
+    def family(self) -> str:
+        """What its configuration lists it under, such as "Input/Sony"."""
+        return str(self._space.getFamily())
+
+    @property
     def aliases(self) -> tuple[str, ...]:
         """Other names that its configuration gives it."""
         return tuple(self._space.getAliases())
+
+    def check(self) -> None:
+        """Raise `SpaceError` unless the configuration says how its numbers become light."""
+        _processor(loaded(self.config), self.name, "to", "float32")
 
     def to_light(self, pixels: NDArray[Any]) -> NDArray[np.float32]:
         """Convert numbers of the space to linear light.
@@ -70,7 +84,7 @@ class Space:
         """
         codes = pixels if pixels.dtype.name in DEPTHS else pixels.astype(np.float32)
         to_srgb: NDArray[Any] | None = None if self._is_of_scene else XYZ_TO_LINEAR_SRGB
-        convert = _processor(self.config, self.name, "to", codes.dtype.name)
+        convert = _processor(loaded(self.config), self.name, "to", codes.dtype.name)
         return _in_strips(codes, convert, None, to_srgb)
 
     def from_light(self, light: NDArray[Any]) -> NDArray[np.float32]:
@@ -92,7 +106,7 @@ class Space:
             If the configuration does not say how.
         """
         of_srgb = None if self._is_of_scene else LINEAR_SRGB_TO_XYZ
-        convert = _processor(self.config, self.name, "from", "float32")
+        convert = _processor(loaded(self.config), self.name, "from", "float32")
         return _in_strips(light.astype(np.float32, copy=False), convert, of_srgb, None)
 
     def scene_light(self, pixels: NDArray[Any]) -> NDArray[np.float32]:
@@ -113,20 +127,20 @@ class Space:
 
 
 @cache
-def _processor(config: str, name: str, direction: Literal["to", "from"], dtype: str) -> Any:
+def _processor(config: Any, name: str, direction: Literal["to", "from"], dtype: str) -> Any:
     """What converts between a space and linear light, for numbers of a dtype.
 
     OpenColorIO knows by the roles aces_interchange and cie_xyz_d65_interchange, or by a linear
     space that it recognises, how the light of a configuration is that of its own.
     """
-    library, found = ocio(), loaded(config)
-    is_scene = found.getColorSpace(name).getReferenceSpaceType() == library.REFERENCE_SPACE_SCENE
+    library = ocio()
+    is_scene = config.getColorSpace(name).getReferenceSpaceType() == library.REFERENCE_SPACE_SCENE
     light = SCENE if is_scene else DISPLAY
     try:
         if direction == "to":
-            both = library.Config.GetProcessorToBuiltinColorSpace(found, name, light)
+            both = library.Config.GetProcessorToBuiltinColorSpace(config, name, light)
         else:
-            both = library.Config.GetProcessorFromBuiltinColorSpace(light, found, name)
+            both = library.Config.GetProcessorFromBuiltinColorSpace(light, config, name)
         # Without the fast approximations of logarithms and powers, and with a table of the curve
         # where the numbers are codes.
         flags = int(library.OPTIMIZATION_LOSSLESS) | int(library.OPTIMIZATION_COMP_SEPARABLE_PREFIX)
@@ -136,10 +150,10 @@ def _processor(config: str, name: str, direction: Literal["to", "from"], dtype: 
             library.OptimizationFlags(flags),
         )
     except library.Exception as error:
-        raise SpaceError(
-            f"the colour space {name!r} cannot be converted: the configuration {config} says by "
-            f"no role {ROLES[light]} what its light is ({' '.join(str(error).split())})"
-        ) from error
+        why = " ".join(str(error).split())
+        if not config.hasRole(ROLES[light]):
+            why = f"its configuration has no role {ROLES[light]}, and {why[:1].lower()}{why[1:]}"
+        raise SpaceError(f"the colour space {name!r} cannot be converted: {why}") from error
 
 
 def _in_strips(
