@@ -12,7 +12,7 @@ import phos_core as phos
 from phos_core.errors import ImageFileError
 from phos_darkroom.files.image_files import read_image
 from phos_darkroom.shell.main import main
-from phos_darkroom.showing.lut import apply_lut, hald_image, make_lut, notes_of, write_cube
+from phos_darkroom.showing.luts import apply_lut, hald_image, make_lut, notes_of, write_table
 
 
 def identity(size):
@@ -193,7 +193,7 @@ def test_what_cannot_be_looked_up_is_refused(image, lut, error, words):
 def test_a_cube_file_holds_the_table_with_red_fastest(tmp_path, rng):
     lut = rng.random((4, 4, 4, 3))
     path = tmp_path / "film.cube"
-    write_cube(path, lut, 'A "film" – of µ', ["one line", "two\nlines"])
+    write_table(path, lut, 'A "film" – of µ', ["one line", "two\nlines"])
     keywords, table = read_cube(path)
     assert np.abs(table.transpose(2, 1, 0, 3) - lut).max() <= 5.1e-7
     assert keywords["TITLE"] == "\"A 'film' ? of ?\""
@@ -206,7 +206,7 @@ def test_a_cube_file_holds_the_table_with_red_fastest(tmp_path, rng):
 def test_another_program_finds_the_same_colours_in_the_file(tmp_path, rng):
     """Pillow interpolates trilinearly, from a table in the file's own order."""
     lut = make_lut(phos.Recipe(film="ektar-100"), size=33)
-    write_cube(tmp_path / "film.cube", lut)
+    write_table(tmp_path / "film.cube", lut)
     _, table = read_cube(tmp_path / "film.cube")
     image = rng.integers(0, 256, (20, 30, 3), np.uint8)
     theirs = Image.fromarray(image).filter(
@@ -220,7 +220,7 @@ def test_another_program_finds_the_same_colours_in_the_file(tmp_path, rng):
 def test_open_color_io_reads_the_file_and_interpolates_the_same(tmp_path, rng):
     oiio = pytest.importorskip("OpenImageIO", reason="has OpenColorIO within")
     lut = make_lut(phos.Recipe(film="ektar-100"), size=9)
-    write_cube(tmp_path / "film.cube", lut, "Ektar", notes_of(phos.Recipe(film="ektar-100")))
+    write_table(tmp_path / "film.cube", lut, "Ektar", notes_of(phos.Recipe(film="ektar-100")))
     image = rng.random((5, 7, 3)).astype(np.float32)
     buffer = oiio.ImageBuf(oiio.ImageSpec(7, 5, 3, "float"))
     buffer.set_pixels(oiio.ROI(0, 7, 0, 5, 0, 1, 0, 3), image)
@@ -230,12 +230,12 @@ def test_open_color_io_reads_the_file_and_interpolates_the_same(tmp_path, rng):
 
 def test_a_cube_file_is_replaced_only_on_request(tmp_path):
     path = tmp_path / "film.cube"
-    write_cube(path, identity(2))
+    write_table(path, identity(2))
     before = path.read_bytes()
     with pytest.raises(ImageFileError, match="exists already"):
-        write_cube(path, identity(3))
+        write_table(path, identity(3))
     assert path.read_bytes() == before
-    write_cube(path, identity(3), overwrite=True)
+    write_table(path, identity(3), overwrite=True)
     assert read_cube(path)[0]["LUT_3D_SIZE"] == "3"
     assert [entry.name for entry in tmp_path.iterdir()] == ["film.cube"]
 
@@ -301,11 +301,13 @@ def test_the_command_writes_a_hald_clut_of_16_bits(tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("-o", "x.txt"), "must end in .cube, or in .png"),
+        (("-o", "x.txt"), "must end in .cube, .clf, .csp, or in .png"),
         (("-o", "there.cube"), "--overwrite replaces it"),
         (("-o", "x.cube", "--auto-balance"), "one table serves every picture"),
         (("-o", "x.cube", "--mode", "texture"), "from point to point"),
-        (("-o", "x.cube", "--encoding", "linear"), "no upper end"),
+        (("-o", "x.png", "--size", 4, "--encoding", "linear"), "cannot be for linear light"),
+        (("-o", "x.cube", "--size", 4, "--encoding", "display"), "codes or scene light"),
+        (("-o", "x.cube", "--level", 8), "--level is that of a Hald CLUT"),
         (("-o", "x.cube", "--size", 1), "between 2 and 129, got 1"),
         (("-o", "x.png", "--size", 33), "square of a whole number"),
         (("-o", "missing/x.cube"), "cannot write"),

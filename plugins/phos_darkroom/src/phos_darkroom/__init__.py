@@ -42,13 +42,25 @@ if TYPE_CHECKING:
     from phos_darkroom.shell.messages import Unfailing, visible
     from phos_darkroom.showing.before_after import beside, divided
     from phos_darkroom.showing.contact import contact_sheets
-    from phos_darkroom.showing.lut import apply_lut, hald_image, make_lut, notes_of, write_cube
+    from phos_darkroom.showing.luts import (
+        Accuracy,
+        Table,
+        accuracy_of,
+        apply_lut,
+        hald_image,
+        make_layer_table,
+        make_lut,
+        make_table,
+        notes_of,
+        write_table,
+    )
 
 __all__ = [
     "LOGGERS",
     "READABLE",
     "SETTINGS",
     "SUFFIXES",
+    "Accuracy",
     "Frame",
     "FrameResult",
     "Metadata",
@@ -56,7 +68,9 @@ __all__ = [
     "PresetSummary",
     "Resolution",
     "Setting",
+    "Table",
     "Unfailing",
+    "accuracy_of",
     "apply_lut",
     "beside",
     "bounds_of",
@@ -75,7 +89,9 @@ __all__ = [
     "is_large",
     "limit_threads",
     "load_preset",
+    "make_layer_table",
     "make_lut",
+    "make_table",
     "notes_of",
     "on_screen",
     "over_gpus",
@@ -86,9 +102,9 @@ __all__ = [
     "save_preset",
     "visible",
     "visible_gpus",
-    "write_cube",
     "write_image",
     "write_picture",
+    "write_table",
 ]
 
 LOGGERS = ("phos_core", "phos_darkroom")
@@ -114,7 +130,10 @@ HOMES = {
     "shell.messages": ("Unfailing", "visible"),
     "showing.before_after": ("beside", "divided"),
     "showing.contact": ("contact_sheets",),
-    "showing.lut": ("apply_lut", "hald_image", "make_lut", "notes_of", "write_cube"),
+    "showing.luts": (
+        *("Accuracy", "Table", "accuracy_of", "apply_lut", "hald_image", "make_layer_table"),
+        *("make_lut", "make_table", "notes_of", "write_table"),
+    ),
 }
 HOME_OF = {name: home for home, names in HOMES.items() for name in names}
 

@@ -22,14 +22,15 @@ def taken_as(picture: Picture, recipe: Recipe) -> Recipe:
     picture : Picture
         What was read.
     recipe : Recipe
-        The settings; an `encoding` or `primaries` other than "srgb" are kept.
+        The settings; an `encoding` or `primaries` other than "srgb", and an `input_space`, are
+        kept.
 
     Returns
     -------
     Recipe
         All else as it was.
     """
-    if recipe.encoding != "srgb" or recipe.primaries != "srgb" or picture.encoding == "srgb":
+    if _says_what_it_is(recipe) or picture.encoding == "srgb":
         return recipe
     if picture.encoding == "linear":
         return replace(recipe, encoding="linear", primaries=picture.primaries)
@@ -88,7 +89,7 @@ def frame_of_positive(picture: Picture, recipe: Recipe) -> Picture:
             "the picture's colour profile has no way back to its codes; the positive is sRGB",
             stacklevel=4,
         )
-    if picture.encoding != "srgb" or recipe.primaries != "srgb":
+    if picture.encoding != "srgb" or recipe.primaries != "srgb" or recipe.input_space:
         metadata = replace(metadata, icc_profile=None)  # untagged files are tagged as sRGB
     return replace(picture, encoding="srgb", primaries="srgb", metadata=metadata)
 
@@ -116,4 +117,9 @@ def coded_as(frame: Picture, positive: NDArray[Any]) -> Picture:
 
 def _is_by_profile(picture: Picture, recipe: Recipe) -> bool:
     """Whether a picture's own profile says what its codes are, and nobody says otherwise."""
-    return picture.encoding == "profile" and recipe.encoding == recipe.primaries == "srgb"
+    return picture.encoding == "profile" and not _says_what_it_is(recipe)
+
+
+def _says_what_it_is(recipe: Recipe) -> bool:
+    """Whether the settings say what a picture's numbers are, whatever its file says."""
+    return bool(recipe.input_space) or recipe.encoding != "srgb" or recipe.primaries != "srgb"

@@ -20,6 +20,7 @@ __all__ = [
     "complete_formats",
     "complete_papers",
     "complete_presets",
+    "complete_spaces",
     "completion",
 ]
 
@@ -120,6 +121,18 @@ def complete_presets(_: click.Context, __: click.Parameter, typed: str) -> list[
     from phos_darkroom.settings.presets import presets
 
     return _beginning([preset.name for preset in presets()], typed)
+
+
+def complete_spaces(_: click.Context, __: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Complete the name of a colour space, by its aliases: they have no blanks."""
+    from phos_core.errors import SpaceError
+    from phos_darkroom.spaces import listed
+
+    try:
+        aliases = [alias for space in listed() for alias in space.aliases[:1]]
+    except SpaceError:
+        return []
+    return _beginning(aliases, typed)
 
 
 def complete_backends(_: click.Context, __: click.Parameter, typed: str) -> list[CompletionItem]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 import phos_core as phos
+from phos_core.process import check_space
 from phos_darkroom.files.paths import is_folder
 from phos_darkroom.settings.sidecar import has_one
 from phos_darkroom.shell.completion import complete_backends
@@ -28,6 +29,7 @@ from phos_darkroom.shell.roll_messages import (
 )
 from phos_darkroom.shell.setting_options import setting_options
 from phos_darkroom.shell.signals import stopping_at_signals
+from phos_darkroom.shell.spaces import ocio_option
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -117,6 +119,7 @@ class Asked:
     is_flag=True,
     help="Open the positive with the system's viewer; of several, their folder.",
 )
+@ocio_option
 @setting_options
 @preset_options
 @in_group(
@@ -241,6 +244,7 @@ def _frames(
     settings = merged(ctx, asked.preset)
     recipe = phos.Recipe(**settings)
     recipe.load_film()  # whose error is worth more than one of a file's name
+    check_space(recipe.input_space)
 
     def pass_over(folder: Path, why: str) -> None:
         refused.append(f"{folder} cannot be read: {why}; its pictures are left out")

@@ -31,13 +31,14 @@ from phos_darkroom.shell.messages import (
 from phos_darkroom.shell.plugin import plugin
 from phos_darkroom.shell.presets import presets
 from phos_darkroom.shell.selftest import selftest
+from phos_darkroom.shell.spaces import spaces
 from phos_darkroom.shell.warm import warm
 
 __all__ = ["main"]
 
 FAILED, NOT_HEARD = 2, 1
 SECTIONS = {
-    "Develop": ("develop", "presets", "films"),
+    "Develop": ("develop", "presets", "films", "spaces"),
     "Show and hand on": ("contact", "compare", "lut"),
     "This machine": ("backends", "warm", "selftest", "doctor", "plugin", "completion"),
 }
@@ -207,6 +208,7 @@ for each in (
     plugin,
     presets,
     selftest,
+    spaces,
     warm,
 ):
     main.add_command(each)

@@ -8,7 +8,12 @@ import click
 
 from phos_core.process import Recipe
 from phos_darkroom.settings.described import SETTINGS, Setting, bounds_of
-from phos_darkroom.shell.completion import complete_films, complete_formats, complete_papers
+from phos_darkroom.shell.completion import (
+    complete_films,
+    complete_formats,
+    complete_papers,
+    complete_spaces,
+)
 from phos_darkroom.shell.help import in_group
 
 __all__ = ["setting_options"]
@@ -19,6 +24,7 @@ DEFAULTS = {field.name: field.default for field in fields(Recipe)}
 COMPLETIONS = {
     "film": complete_films,
     "film_format": complete_formats,
+    "input_space": complete_spaces,
     "printing": complete_papers,
 }
 
