@@ -30,7 +30,7 @@ TOOLS = nox.project.load_toml("pyproject.toml")
 CV2 = ("-e", "./plugins/phos_cv2[headless]")
 DARKROOM = ("-e", "./plugins/phos_darkroom")
 BENCH = ("-e", "./plugins/phos_bench")
-FORMATS = ("exr", "heif", "raw")
+FORMATS = ("exr", "heif", "raw", "spaces")
 ALL_FORMATS = ("-e", f"./plugins/phos_darkroom[{','.join(FORMATS)}]")
 CORE = ("-e", "./phos_core")
 CORE_WITH_TESTS = ("-e", "./phos_core[testing]")
@@ -315,6 +315,13 @@ def luts(session: nox.Session) -> None:
     """Print how close lookup tables come to `develop`, for every stock."""
     session.install(*CORE, *DARKROOM, *tools("tests"))
     session.run("python", "benchmarks/bench_lut.py", *session.posargs)
+
+
+@nox.session
+def spaces(session: nox.Session) -> None:
+    """Print how colour spaces by name come back, and their greys (--write: docs/spaces.md)."""
+    session.install(*CORE, "-e", "./plugins/phos_darkroom[spaces]", *tools("tests"))
+    session.run("python", "benchmarks/bench_spaces.py", *session.posargs)
 
 
 @nox.session

@@ -29,7 +29,7 @@ NONE = "none"
 
 OR_NUMBERS: Mapping[str, type | tuple[type, ...]] = {
     "light": object,
-    "primaries": (str, list),
+    "primaries": (str, list, tuple),
 }
 """Settings that are names by default, and may be numbers."""
 

@@ -211,11 +211,11 @@ def preset_text(settings: Mapping[str, Any], *, description: str = "") -> str:
 
 def _table(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings as they stand in a preset, checked."""
+    if callable(settings.get("input_space")):
+        raise PresetError("a preset cannot hold a function as input_space: name a colour space")
     rest = {name: value for name, value in settings.items() if name != "film"}
     settings_from(rest)  # whose error is the better one for a name that is unknown
     recipe = Recipe(**settings)
-    if callable(recipe.input_space):
-        raise PresetError("a preset cannot hold a function as input_space: name a colour space")
     table = {name: value for name, value in values_of(recipe).items() if name in rest}
     if "film" not in settings:
         return table

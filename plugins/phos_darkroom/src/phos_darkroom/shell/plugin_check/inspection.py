@@ -40,7 +40,7 @@ from phos_core.errors import shown
 __all__ = ["HOOKS", "main"]
 
 BACKENDS = "phos_convolution_backends"
-HOOKS = (BACKENDS, "phos_films", "phos_commands", "phos_schedulers")
+HOOKS = (BACKENDS, "phos_films", "phos_commands", "phos_schedulers", "phos_colour_spaces")
 
 DEVELOPED_ROWS, DEVELOPED_COLS = 60, 80
 DEVELOP_ERROR = 1e-3  # of whole renders, against the built-in backend
@@ -172,6 +172,13 @@ def _film(path: Any) -> str:
     return load_film(Path(path)).name
 
 
+def _finder(find: Any) -> str:
+    """What finds colour spaces: a function, which may need a library that is not installed."""
+    if not callable(find):
+        raise TypeError(f"expected a function, got {shown(find)}")
+    return str(getattr(find, "__qualname__", type(find).__name__))
+
+
 def _command(command: Any) -> str:
     import click
 
@@ -186,6 +193,7 @@ TOLD: Mapping[str, Any] = {
     "phos_films": _film,
     "phos_commands": _command,
     "phos_schedulers": _scheduler,
+    "phos_colour_spaces": _finder,
 }
 
 
