@@ -89,7 +89,10 @@ class Desk:
             self.clear()
             picture = open_picture(upload)
             scene = scene_of(picture)
-            self._opened = Opened(upload, picture, scene, as_url(as_shown(scene), "JPEG"))
+            before = (
+                scene if picture.gain_map is None else scene_of(replace(picture, gain_map=None))
+            )
+            self._opened = Opened(upload, picture, scene, as_url(as_shown(before), "JPEG"))
         return self._opened
 
     def clear(self) -> None:
@@ -146,7 +149,7 @@ def _developed_scene(scene: Scene, recipe: Recipe, backend: str | None) -> tuple
 
 
 def _cut(picture: Picture, window: Window) -> Picture:
-    return replace(picture, alpha=None, pixels=picture.pixels[window.slices])
+    return replace(picture.part(window.slices), alpha=None)
 
 
 def _kept(

@@ -31,11 +31,14 @@ class Scene:
         As in `Recipe`.
     primaries : str
         As in `Recipe`.
+    knows_beyond_white : bool
+        Whether light beyond white is known, so that none is guessed.
     """
 
     light: NDArray[np.float32]
     encoding: Literal["display", "linear"]
     primaries: str
+    knows_beyond_white: bool = False
 
     @property
     def pixels(self) -> int:
@@ -45,7 +48,8 @@ class Scene:
 
     def taken_by(self, recipe: Recipe) -> Recipe:
         """Give a recipe that takes this light as what it is, all else as it was."""
-        return replace(recipe, encoding=self.encoding, primaries=self.primaries)
+        taken = replace(recipe, encoding=self.encoding, primaries=self.primaries)
+        return replace(taken, highlights_stops=0.0) if self.knows_beyond_white else taken
 
 
 def scene_of(picture: Picture, pixels: int = PREVIEW_PIXELS) -> Scene:
@@ -69,13 +73,14 @@ def scene_of(picture: Picture, pixels: int = PREVIEW_PIXELS) -> Scene:
     # Strips of whole blocks, so that a large picture is never there in floats as a whole.
     step = max(1, STRIP_PIXELS // (cols * whole_factor)) * whole_factor
     strips = [
-        _blocks(picture.rows(slice(start, start + step)).light(), whole_factor)
+        _blocks(picture.part(slice(start, start + step)).hdr_light(), whole_factor)
         for start in range(0, rows, step)
     ]
     coarse = Scene(
         light=np.concatenate(strips),
         encoding="linear" if picture.encoding == "linear" else "display",
         primaries=picture.light_primaries,
+        knows_beyond_white=picture.knows_beyond_white,
     )
     return smaller(coarse, pixels)
 

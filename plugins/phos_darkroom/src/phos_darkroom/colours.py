@@ -29,11 +29,14 @@ def taken_as(picture: Picture, recipe: Recipe) -> Recipe:
     Recipe
         All else as it was.
     """
-    if recipe.encoding != "srgb" or recipe.primaries != "srgb" or picture.encoding == "srgb":
+    if recipe.encoding != "srgb" or recipe.primaries != "srgb":
         return recipe
     if picture.encoding == "linear":
         return replace(recipe, encoding="linear", primaries=picture.primaries)
-    return replace(recipe, encoding="display")
+    if _is_hdr(picture, recipe):  # nothing beyond white is guessed
+        primaries = picture.light_primaries
+        return replace(recipe, encoding="display", primaries=primaries, highlights_stops=0.0)
+    return recipe if picture.encoding == "srgb" else replace(recipe, encoding="display")
 
 
 def given_to_process(picture: Picture, recipe: Recipe) -> NDArray[Any]:
@@ -49,13 +52,16 @@ def given_to_process(picture: Picture, recipe: Recipe) -> NDArray[Any]:
     Returns
     -------
     ndarray
-        The picture's own codes or light; the light of its profile where that counts.
+        The picture's own codes or light; the light of its HDR rendering where it has one, and
+        else that of its profile, where nobody says otherwise.
 
     Raises
     ------
     ImageFileError
         If the profile is damaged or of other pictures.
     """
+    if _is_hdr(picture, recipe):
+        return picture.hdr_light()
     return picture.light() if _is_by_profile(picture, recipe) else picture.pixels
 
 
@@ -73,7 +79,7 @@ def frame_of_positive(picture: Picture, recipe: Recipe) -> Picture:
     -------
     Picture
         Coded by the picture's own profile; as sRGB where there is none, where that has no way
-        back to codes, and where the picture is scene-linear.
+        back to codes, and where the picture is light. It has no gain map.
 
     Warns
     -----
@@ -81,6 +87,7 @@ def frame_of_positive(picture: Picture, recipe: Recipe) -> Picture:
         If the profile has no way back.
     """
     metadata = picture.metadata
+    picture = replace(picture, gain_map=None)
     if _is_by_profile(picture, recipe):
         if profiles.can_write(metadata.icc_profile or b""):
             return picture
@@ -112,6 +119,16 @@ def coded_as(frame: Picture, positive: NDArray[Any]) -> Picture:
     if profile is not None and frame.encoding == "profile":
         return replace(frame, pixels=profiles.from_srgb(positive, profile, dtype))
     return replace(frame, pixels=at_depth(positive, dtype))
+
+
+def _is_hdr(picture: Picture, recipe: Recipe) -> bool:
+    """Whether light beyond white is known, and nobody says otherwise.
+
+    Version 1 of the process took the SDR rendering, and still does.
+    """
+    is_asked = recipe.encoding == recipe.primaries == "srgb"
+    is_old = recipe.process_version == 1 and picture.gain_map is not None
+    return picture.knows_beyond_white and is_asked and not is_old
 
 
 def _is_by_profile(picture: Picture, recipe: Recipe) -> bool:
