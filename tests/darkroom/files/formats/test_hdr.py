@@ -162,7 +162,7 @@ def test_a_turned_pictures_gain_map_turns_with_it(tmp_path):
     light = read_picture(written(tmp_path / "a.jpg", first, second)).hdr_light()
     assert light.shape[:2] == (64, 48)
     assert light[56, 24] == pytest.approx([4.0] * 3, rel=0.02)
-    assert light[8, 24] == pytest.approx([decode_srgb(np.float64(118 / 255))] * 3, rel=0.03)
+    assert light[8, 24] == pytest.approx([float(decode_srgb(np.float64(118 / 255)))] * 3, rel=0.03)
 
 
 def test_a_map_that_leads_from_hdr_to_sdr_is_left_alone(tmp_path):
