@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from phos_app.details import Window, detail
 from phos_app.developing import developed
-from phos_app.scenes import Codes, Scene, as_shown, scene_of, smaller
+from phos_app.scenes import Codes, Scene, as_shown, scene_of, screen_of, smaller
 from phos_app.uploads import Upload, open_picture
 from phos_core.process import Recipe, RunReport
 from phos_darkroom import Picture
@@ -89,9 +89,7 @@ class Desk:
             self.clear()
             picture = open_picture(upload)
             scene = scene_of(picture)
-            before = (
-                scene if picture.gain_map is None else scene_of(replace(picture, gain_map=None))
-            )
+            before = screen_of(picture) if picture.knows_beyond_white else scene
             self._opened = Opened(upload, picture, scene, as_url(as_shown(before), "JPEG"))
         return self._opened
 

@@ -33,10 +33,11 @@ def taken_as(picture: Picture, recipe: Recipe) -> Recipe:
         return recipe
     if picture.encoding == "linear":
         return replace(recipe, encoding="linear", primaries=picture.primaries)
-    if _is_hdr(picture, recipe):  # nothing beyond white is guessed
-        primaries = picture.light_primaries
-        return replace(recipe, encoding="display", primaries=primaries, highlights_stops=0.0)
-    return recipe if picture.encoding == "srgb" else replace(recipe, encoding="display")
+    if _is_hdr(picture, recipe):
+        return replace(recipe, encoding="linear")
+    if picture.encoding == "srgb":
+        return recipe
+    return replace(recipe, encoding="display", primaries=picture.light_primaries)
 
 
 def given_to_process(picture: Picture, recipe: Recipe) -> NDArray[Any]:
@@ -52,8 +53,8 @@ def given_to_process(picture: Picture, recipe: Recipe) -> NDArray[Any]:
     Returns
     -------
     ndarray
-        The picture's own codes or light; the light of its HDR rendering where it has one, and
-        else that of its profile, where nobody says otherwise.
+        The picture's own codes or light. Where nobody says otherwise, the scene light of its HDR
+        rendering where it has one, and else the light of its profile.
 
     Raises
     ------
@@ -61,7 +62,7 @@ def given_to_process(picture: Picture, recipe: Recipe) -> NDArray[Any]:
         If the profile is damaged or of other pictures.
     """
     if _is_hdr(picture, recipe):
-        return picture.hdr_light()
+        return picture.scene_light()
     return picture.light() if _is_by_profile(picture, recipe) else picture.pixels
 
 
@@ -122,13 +123,14 @@ def coded_as(frame: Picture, positive: NDArray[Any]) -> Picture:
 
 
 def _is_hdr(picture: Picture, recipe: Recipe) -> bool:
-    """Whether light beyond white is known, and nobody says otherwise.
+    """Whether light beyond white is known and counts, and nobody says otherwise.
 
-    Version 1 of the process took the SDR rendering, and still does.
+    Texture alone is that of a rendering, whose colours stay: of the SDR one if there are two. So
+    is what version 1 of the process makes of a gain map, which it did not know.
     """
     is_asked = recipe.encoding == recipe.primaries == "srgb"
     is_old = recipe.process_version == 1 and picture.gain_map is not None
-    return picture.knows_beyond_white and is_asked and not is_old
+    return picture.knows_beyond_white and is_asked and recipe.mode != "texture" and not is_old
 
 
 def _is_by_profile(picture: Picture, recipe: Recipe) -> bool:

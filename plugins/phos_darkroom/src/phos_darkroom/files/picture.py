@@ -14,6 +14,7 @@ __all__ = ["FileEncoding", "Metadata", "Picture", "Resolution", "on_screen"]
 
 FileEncoding = Literal["srgb", "linear", "profile", "display"]
 DTYPES = ("uint8", "uint16", "float32")
+ROWS_AT_ONCE = 64  # our choice: what is made on the way to a scene's light stays small
 MOST_PIXELS = 1e6  # in an inch or a centimetre: more is no resolution
 
 
@@ -186,6 +187,31 @@ class Picture:
         """
         light = self.light()
         return light if self.gain_map is None else self.gain_map.applied(light)
+
+    def scene_light(self) -> NDArray[np.float32]:
+        """Give the light of the scene, estimated from the light of the HDR rendering.
+
+        Returns
+        -------
+        ndarray of float32, shape (rows, cols) or (rows, cols, 3)
+            Linear sRGB, of any sign; see `phos_core.process.camera.scene_light_of_hdr`.
+
+        Raises
+        ------
+        ImageFileError
+            If the colour profile is damaged or of other pictures.
+        """
+        from phos_core.process.camera import scene_light_of_hdr
+
+        scene = np.empty(self.pixels.shape, np.float32)
+        to_srgb = to_linear_srgb(self.light_primaries).T.astype(np.float32)
+        for start in range(0, len(scene), ROWS_AT_ONCE):
+            rows = slice(start, start + ROWS_AT_ONCE)
+            light = self.part(rows).hdr_light()
+            colours = light @ to_srgb if light.ndim == 3 else light[..., np.newaxis]
+            estimated = scene_light_of_hdr(np.moveaxis(colours, -1, 0))
+            scene[rows] = np.moveaxis(estimated, 0, -1).reshape(light.shape)
+        return scene
 
     def at_depth(self, dtype: DTypeLike) -> "Picture":
         """Give the picture with its codes and its alpha channel at another depth.

@@ -37,6 +37,7 @@ APPLE_TYPE = "urn:com:apple:photo:2020:aux:hdrgainmap"
 """What Apple calls its gain map among a file's pictures."""
 
 MOST_STOPS = 32.0  # our choice: a gain map of more is damaged; cameras stay below 6
+MOST_OFFSET = 1000.0  # the same, in units of white; Adobe's go beyond 10
 _ADOBE = "http://ns.adobe.com/hdr-gain-map/1.0/"
 _APPLE = "http://ns.apple.com/HDRGainMap/1.0/"
 _APPLE_PICTURE = "http://ns.apple.com/pixeldatainfo/1.0/"
@@ -81,7 +82,7 @@ class GainFacts:
             raise DamageError("its gain map's limits are none")
         if not all(0.0 < number < math.inf for number in self.gamma):
             raise DamageError("its gain map's gamma is none")
-        if not all(abs(number) < 1.0 for number in (*self.base_offset, *self.hdr_offset)):
+        if not all(abs(number) <= MOST_OFFSET for number in (*self.base_offset, *self.hdr_offset)):
             raise DamageError("its gain map's offsets are none")
 
     def stops(self, samples: NDArray[Any]) -> NDArray[np.float32]:
