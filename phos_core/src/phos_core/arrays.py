@@ -18,6 +18,7 @@ __all__ = [
     "clipped",
     "computable",
     "device",
+    "in_precision_of",
     "mix",
     "numbers_in",
     "numpy_dtype",
@@ -253,6 +254,13 @@ def computable(x: Array) -> Array:
         return x
     xp = array_namespace(x)
     return xp.astype(x, xp.float32)
+
+
+def in_precision_of(image: Array, positive: Array) -> Array:
+    """Give floats in the precision of a picture of floats; of integers, what came of them."""
+    if "float" not in str(image.dtype):
+        return positive
+    return array_namespace(positive).astype(positive, image.dtype, copy=False)
 
 
 def numpy_dtype(array: Array) -> np.dtype[Any]:

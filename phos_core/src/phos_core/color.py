@@ -19,21 +19,27 @@ __all__ = [
     "decode_table",
     "encode_codes",
     "encode_srgb",
+    "from_linear_srgb",
     "linear_srgb_from",
     "luminance",
+    "luminance_of",
     "to_linear_srgb",
 ]
 
 SRGB_PRIMARIES_XY = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06))  # docs/sources.md, "srgb"
 D65_WHITE_XY = (0.3127, 0.3290)  # docs/sources.md, "srgb"
 D50_WHITE_XY = (0.3457, 0.3585)  # docs/sources.md, "wide-gamut"
+ACES_WHITE_XY = (0.32168, 0.33767)  # docs/sources.md, "aces"
 
-# Chromaticities of the primaries and of white of linear pictures: docs/sources.md, "wide-gamut".
+# Chromaticities of the primaries and of white of linear pictures: docs/sources.md, "wide-gamut",
+# and "aces" for the last two.
 PRIMARIES = {
     "srgb": (SRGB_PRIMARIES_XY, D65_WHITE_XY),
     "display-p3": (((0.680, 0.320), (0.265, 0.690), (0.150, 0.060)), D65_WHITE_XY),
     "rec2020": (((0.708, 0.292), (0.170, 0.797), (0.131, 0.046)), D65_WHITE_XY),
     "prophoto": (((0.7347, 0.2653), (0.1596, 0.8404), (0.0366, 0.0001)), D50_WHITE_XY),
+    "acescg": (((0.713, 0.293), (0.165, 0.830), (0.128, 0.044)), ACES_WHITE_XY),
+    "aces2065-1": (((0.7347, 0.2653), (0.0, 1.0), (0.0001, -0.0770)), ACES_WHITE_XY),
 }
 
 # Bradford's sharpened cones, in which another white is adapted to: docs/sources.md, "wide-gamut".
@@ -102,13 +108,15 @@ def encode_srgb(linear: Array) -> Array:
     return xp.where(linear <= 0.0031308, 12.92 * linear, curved)
 
 
-def luminance(light: Array) -> Array:
-    """Give the luminance of linear sRGB.
+def luminance(light: Array, weights: tuple[float, float, float] | None = None) -> Array:
+    """Give the luminance of linear light.
 
     Parameters
     ----------
     light : array, shape (3, rows, cols), or (1, rows, cols)
         Linear light; one channel is its own luminance.
+    weights : tuple of float, optional
+        Luminance of each primary, as `luminance_of` gives it; by default sRGB's.
 
     Returns
     -------
@@ -117,7 +125,7 @@ def luminance(light: Array) -> Array:
     """
     if light.shape[0] == 1:
         return light
-    red, green, blue = LUMINANCE
+    red, green, blue = LUMINANCE if weights is None else weights
     return red * light[:1, ...] + green * light[1:2, ...] + blue * light[2:, ...]
 
 
@@ -285,6 +293,43 @@ def to_linear_srgb(primaries: str) -> NDArray[np.float64]:
         Colours outside sRGB get negative components.
     """
     return linear_srgb_from(*PRIMARIES[primaries])
+
+
+@functools.cache
+def from_linear_srgb(primaries: str) -> tuple[tuple[float, ...], ...]:
+    """Rows of the matrix from linear sRGB to linear light of these primaries; white stays white.
+
+    Parameters
+    ----------
+    primaries : str
+        A key of `PRIMARIES`.
+
+    Returns
+    -------
+    tuple of tuple of float
+        Three rows: the inverse of `to_linear_srgb`.
+    """
+    return tuple(map(tuple, np.linalg.inv(to_linear_srgb(primaries)).tolist()))
+
+
+@functools.cache
+def luminance_of(primaries: str) -> tuple[float, float, float]:
+    """Luminance of each of these primaries, as sRGB sees them; they sum to 1.
+
+    Parameters
+    ----------
+    primaries : str
+        A key of `PRIMARIES`.
+
+    Returns
+    -------
+    tuple of float
+        `LUMINANCE` for sRGB.
+    """
+    if primaries == "srgb":
+        return LUMINANCE
+    red, green, blue = (LUMINANCE @ to_linear_srgb(primaries)).tolist()
+    return red, green, blue
 
 
 def linear_srgb_from(

@@ -15,10 +15,12 @@ __all__ = [
     "PhosError",
     "PresetError",
     "SidecarError",
+    "SpaceError",
     "UnknownBackendError",
     "UnknownFilmError",
     "UnknownPlugInError",
     "UnknownPresetError",
+    "UnknownSpaceError",
     "UnsupportedOperationError",
     "nearest",
     "shown",
@@ -133,6 +135,28 @@ class UnknownPlugInError(_UnknownNameError):
     kind = "plug-in"
 
 
+class UnknownSpaceError(_UnknownNameError):
+    """No colour space has this name, or several have.
+
+    Parameters
+    ----------
+    name : str
+        The name that was asked for.
+    known : iterable of str
+        The names that are like it, the most alike first.
+    """
+
+    kind = "colour space"
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(name, known)
+        self.known = tuple(known)
+
+    def __str__(self) -> str:
+        near = f"; did you mean {' or '.join(map(repr, self.known))}?" if self.known else ""
+        return f"unknown {self.kind} {self.name!r}{near}"
+
+
 class ConfigurationError(PhosError, ValueError):
     """The configuration file cannot be read, or something in it is wrong."""
 
@@ -183,6 +207,10 @@ class ImageFileError(PhosError, ValueError):
 
 class FilmFileError(PhosError, ValueError):
     """A stock's TOML cannot be read, or a figure in it is missing or wrong."""
+
+
+class SpaceError(PhosError, ValueError):
+    """A colour space cannot be used: what finds it is missing, or its configuration is wrong."""
 
 
 class SidecarError(PhosError, ValueError):

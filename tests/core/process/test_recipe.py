@@ -33,6 +33,7 @@ def test_defaults_are_a_plain_picture_on_portra_400():
         "offset_px": (0, 0),
         "encoding": "srgb",
         "primaries": "srgb",
+        "input_space": "",
         "highlights_stops": 1.5,
         "lab_correction": True,
         "light_balance": 1.0,

@@ -8,23 +8,27 @@ with `hookimpl`.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pluggy
 
 if TYPE_CHECKING:
     import click
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = [
     "CONTRACT",
     "GROUP",
     "HOOK_API",
     "BackendSpec",
+    "ColourSpace",
     "SchedulerSpec",
     "hookimpl",
+    "phos_colour_spaces",
     "phos_commands",
     "phos_convolution_backends",
     "phos_films",
@@ -167,6 +171,27 @@ def _check_name(name: str) -> None:
         raise ValueError(f"a backend's name must not be {name!r}, which asks for the best backend")
 
 
+class ColourSpace(Protocol):
+    """A colour space that a plug-in has found; it can be pickled."""
+
+    @property
+    def name(self) -> str:
+        """As its configuration calls it."""
+        ...
+
+    @property
+    def is_scene(self) -> bool:
+        """Whether its light is a scene's; else it is a display's."""
+        ...
+
+    def to_light(self, pixels: NDArray[Any], /) -> NDArray[np.float32]:
+        """Convert numbers of the space, shape (rows, cols, 3), to linear sRGB light of any sign.
+
+        The largest code of integers is 1. It may be called on several threads.
+        """
+        ...
+
+
 def _check_factory(what: str, factory: str) -> None:
     module, _, function = factory.partition(":")
     if not (module and function):
@@ -191,3 +216,8 @@ def phos_commands() -> Sequence[click.Command]:  # type: ignore[empty-body]
 @hookspec
 def phos_schedulers() -> Sequence[SchedulerSpec]:  # type: ignore[empty-body]
     """Return what the plug-in can run a roll on: ``phos develop --scheduler ADDRESS``."""
+
+
+@hookspec
+def phos_colour_spaces() -> Sequence[Callable[[str], ColourSpace]]:  # type: ignore[empty-body]
+    """Return functions that find a colour space by name, or raise `UnknownSpaceError`."""

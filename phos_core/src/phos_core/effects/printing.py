@@ -15,9 +15,11 @@ __all__ = [
     "Printing",
     "Projection",
     "Scan",
+    "Transmission",
     "held_in_gamut",
     "into_gamut",
     "make_positive",
+    "make_wide_positive",
     "see",
 ]
 
@@ -257,12 +259,26 @@ class PaperPrint:
         _check_white(self.white)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transmission:
+    """A negative as a printer sees it: no positive, but the light that it lets through.
+
+    Parameters
+    ----------
+    light : Light
+        From the negative's densities to the light that each layer of a print film receives, of
+        unexposed film 1.
+    """
+
+    light: Light
+
+
 def _check_white(white: float) -> None:
     if not 0.0 < white <= 1.0:
         raise ValueError(f"white must be more than 0 and at most 1, got {white}")
 
 
-Printing = Scan | NeutralScan | Projection | PaperPrint
+Printing = Scan | NeutralScan | Projection | PaperPrint | Transmission
 
 
 def make_positive(density: Array, params: Printing) -> Array:
@@ -272,24 +288,49 @@ def make_positive(density: Array, params: Printing) -> Array:
     ----------
     density : array, shape (layers, rows, cols)
         Density of the developed film.
-    params : Scan, NeutralScan, Projection or PaperPrint
+    params : Scan, NeutralScan, Projection, PaperPrint or Transmission
         How the stock is printed.
 
     Returns
     -------
     array, shape (3, rows, cols), or (1, rows, cols) from a black-and-white stock
-        Display-linear sRGB; neither clipped nor coded.
+        Display-linear sRGB; neither clipped nor coded. What a `Finish` changes of a colour beyond
+        sRGB, it changes of what sRGB holds of it.
     """
+    light, finish = unfinished(density, params)
+    return light if finish is None else finished(light, finish)
+
+
+def make_wide_positive(density: Array, params: Printing) -> Array:
+    """Turn the developed film into a positive picture whose colours may lie beyond sRGB.
+
+    Parameters
+    ----------
+    density, params
+        As for `make_positive`.
+
+    Returns
+    -------
+    array, shape (3, rows, cols), or (1, rows, cols) from a black-and-white stock
+        As `make_positive` gives it within sRGB; negative components for what lies beyond.
+    """
+    light, finish = unfinished(density, params)
+    return light if finish is None else finished_beyond(light, finish)
+
+
+def unfinished(density: Array, params: Printing) -> tuple[Array, Finish | None]:
+    """The light of a positive as it was scanned, projected or printed, and its finish to come."""
     match params:
         case NeutralScan():
-            return neutral_scan(density, params)
+            return neutral_scan(density, params), None
+        case Transmission():
+            return see(density, params.light), None
         case Scan():
-            light = scan(density, params)
+            return scan(density, params), params.finish
         case Projection():
-            light = project(density, params)
+            return project(density, params), params.finish
         case PaperPrint():
-            light = print_on_paper(density, params)
-    return light if params.finish is None else finished(light, params.finish)
+            return print_on_paper(density, params), params.finish
 
 
 def finished(light: Array, params: Finish) -> Array:
@@ -325,6 +366,37 @@ def finished(light: Array, params: Finish) -> Array:
         return toned
     share = (toned - params.black) * (1.0 / (params.white - params.black))
     return xp.pow(clipped(share, 0.0, MOST_SHARE), params.power)
+
+
+def finished_beyond(light: Array, params: Finish) -> Array:
+    """Do as `finished` to colours that may lie beyond sRGB.
+
+    Parameters
+    ----------
+    light : array, shape (3, rows, cols), or (1, rows, cols)
+        Display-linear light, of any sign.
+    params : Finish
+        What changes.
+
+    Returns
+    -------
+    array
+        The same shape.
+
+    Notes
+    -----
+    What lies within sRGB is finished; what lies beyond follows it with one gain, that of its
+    luminance. With c the colour without its negative components, f the law of `finished` and Y
+    the luminance,
+
+        L' = f(c) + (L - c) Y(f(c)) / Y(c)
+    """
+    if light.shape[0] == 1:
+        return finished(light, params)
+    inside = clipped(light, 0.0)
+    toned = finished(inside, params)
+    gain = luminance(toned) / clipped(luminance(inside), LEAST_LIGHT)
+    return toned + (light - inside) * gain
 
 
 def scan(density: Array, params: Scan) -> Array:
@@ -489,13 +561,15 @@ def print_on_paper(density: Array, params: PaperPrint) -> Array:
     return shown(light, params.white)
 
 
-def into_gamut(light: Array) -> Array:
+def into_gamut(light: Array, weights: tuple[float, float, float] | None = None) -> Array:
     """Move colours outside the gamut towards the grey of their own luminance.
 
     Parameters
     ----------
     light : array, shape (3, rows, cols), or (1, rows, cols)
-        Display-linear sRGB; one channel is left alone.
+        Display-linear light in the primaries of the gamut; one channel is left alone.
+    weights : tuple of float, optional
+        Luminance of each primary; by default sRGB's.
 
     Returns
     -------
@@ -517,7 +591,7 @@ def into_gamut(light: Array) -> Array:
     """
     if light.shape[0] == 1:
         return light
-    grey = luminance(light)
+    grey = luminance(light, weights)
     beyond = way_to_edge(light, grey)
     beyond -= GAMUT_THRESHOLD
     beyond = clipped(beyond, 0.0)
@@ -532,13 +606,15 @@ def into_gamut(light: Array) -> Array:
     return mapped
 
 
-def held_in_gamut(light: Array) -> Array:
+def held_in_gamut(light: Array, weights: tuple[float, float, float] | None = None) -> Array:
     """Bring colours outside the gamut to its edge, towards the grey of their own luminance.
 
     Parameters
     ----------
     light : array, shape (3, rows, cols)
-        Display-linear sRGB.
+        Display-linear light in the primaries of the gamut.
+    weights : tuple of float, optional
+        Luminance of each primary; by default sRGB's.
 
     Returns
     -------
@@ -550,7 +626,7 @@ def held_in_gamut(light: Array) -> Array:
     With Y the luminance and d as in `into_gamut`, L' = Y + (L - Y) / max(d, 1). Unlike there,
     every colour within the gamut is left alone.
     """
-    grey = luminance(light)
+    grey = luminance(light, weights)
     return grey + (light - grey) / clipped(way_to_edge(light, grey), 1.0)
 
 

@@ -3,7 +3,9 @@
 The names here are for what is built on the process: the darkroom, the app, a cluster.
 """
 
+from phos_core.convolution.hooks import ColourSpace
 from phos_core.convolution.running.tiles import Tile, Window, memory_limit
+from phos_core.process.camera import scene_light_of_any
 from phos_core.process.checking import check_form
 from phos_core.process.develop import develop, develop_with_report
 from phos_core.process.forms import Layout
@@ -17,10 +19,12 @@ from phos_core.process.recipe import (
     one_recipe,
 )
 from phos_core.process.report import RunReport
+from phos_core.process.spaces import check_space
 from phos_core.process.windows import WholePicture, WindowDeveloper, develop_window
 
 __all__ = [
     "NOT_GIVEN",
+    "ColourSpace",
     "Encoding",
     "Layout",
     "Mode",
@@ -32,10 +36,12 @@ __all__ = [
     "Window",
     "WindowDeveloper",
     "check_form",
+    "check_space",
     "checked_recipe",
     "develop",
     "develop_window",
     "develop_with_report",
     "memory_limit",
     "one_recipe",
+    "scene_light_of_any",
 ]

@@ -9,6 +9,7 @@ from phos_core.effects.exposure import log10_exposure
 from phos_core.process.correction import balanced
 from phos_core.process.pipeline import expose_scene
 from phos_core.process.recipe import Recipe
+from phos_core.process.spaces import as_light
 from phos_core.stocks.film import Film
 
 __all__ = ["balanced_on", "measured_places"]
@@ -41,7 +42,7 @@ def balanced_on(image: Array, film: Film, recipe: Recipe) -> Film:
     """
     rows, cols = measured_places(image.shape[-2:])
     exposure = expose_scene(
-        image[:, rows, cols],
+        as_light(image[:, rows, cols], recipe.input_space),
         params=film.exposure,
         encoding=recipe.encoding,
         primaries=recipe.primaries,

@@ -11,7 +11,7 @@ import numpy as np
 from array_api_compat import is_numpy_namespace
 from numpy.typing import NDArray
 
-from phos_core.arrays import Array, array_namespace, computable, device
+from phos_core.arrays import Array, array_namespace, computable, device, in_precision_of
 from phos_core.convolution.choosing.log import log_choice
 from phos_core.convolution.choosing.selection import Selection, select
 from phos_core.convolution.contract import ConvolutionBackend
@@ -241,8 +241,7 @@ def _on_device(
     """Develop pictures that a device owns, into arrays of its own."""
     clock = Clock(backend if timed else None)
     positives = batch.on_device(stacked(images), clock, backend, tiles)
-    xp, dtype = array_namespace(images[0]), images[0].dtype
-    return [xp.astype(positive, dtype, copy=False) for positive in positives], clock
+    return [in_precision_of(images[0], positive) for positive in positives], clock
 
 
 def _on_host(

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from phos_core.arrays import Array, array_namespace, clipped, refuse_gradient, refuse_mask
 from phos_core.convolution.running.arguments import is_native
+from phos_core.process.output import OutputSpace
 from phos_core.process.recipe import Encoding
 
-__all__ = ["check_form", "check_kind", "checked_out", "plain", "within_range"]
+__all__ = ["check_channels", "check_form", "check_kind", "checked_out", "plain", "within_range"]
 
 DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
 OF_TENSORS = (*DTYPES, "bfloat16")  # which NumPy does not have
@@ -74,7 +75,29 @@ def check_form(name: str, image: Any) -> None:
         )
 
 
-def checked_out(out: Any, image: Array) -> NDArray[Any] | None:
+def check_channels(image: Array, space: OutputSpace) -> None:
+    """Raise unless a picture has as many channels as its positive needs.
+
+    Parameters
+    ----------
+    image : array, shape (rows, cols) or (rows, cols, 3)
+        The picture.
+    space : OutputSpace
+        What the positive is in.
+
+    Raises
+    ------
+    ValueError
+        If the three densities of a negative have no place in it.
+    """
+    if space.is_density and image.ndim == 2:
+        raise ValueError(
+            f'output_space "{space.transfer}" needs an image of three channels, shape (rows, cols, '
+            f"3), one for each density; got {tuple(image.shape)}"
+        )
+
+
+def checked_out(out: Any, image: Array, space: OutputSpace) -> NDArray[Any] | None:
     """Give the array that takes a positive.
 
     Parameters
@@ -83,6 +106,8 @@ def checked_out(out: Any, image: Array) -> NDArray[Any] | None:
         What the caller gave.
     image : array
         The picture.
+    space : OutputSpace
+        What the positive is in.
 
     Returns
     -------
@@ -96,12 +121,14 @@ def checked_out(out: Any, image: Array) -> NDArray[Any] | None:
     """
     if not isinstance(image, np.ndarray):
         return None
+    dtype = space.dtype_of(image.dtype)
     if out is None:
-        return np.empty(image.shape, image.dtype)
+        return np.empty(image.shape, dtype)
     refuse_mask("out", out)
-    if not isinstance(out, np.ndarray) or out.dtype != image.dtype:
+    if not isinstance(out, np.ndarray) or out.dtype != dtype:
         came = out.dtype if isinstance(out, np.ndarray) else type(out).__name__
-        raise TypeError(f"out must be an array of the image's dtype {image.dtype}, got {came}")
+        whose = "the image's dtype" if dtype == image.dtype else "the output space's dtype"
+        raise TypeError(f"out must be an array of {whose} {dtype}, got {came}")
     if out.shape != image.shape:
         raise ValueError(f"out must have the image's shape {image.shape}, got {out.shape}")
     if not out.flags.writeable:

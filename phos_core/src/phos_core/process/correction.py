@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phos_core.effects.couplers import inhibit, release
-from phos_core.effects.printing import Projection
+from phos_core.effects.printing import Projection, Transmission
 from phos_core.stocks.baking import LOG10_2, rebalanced
 from phos_core.stocks.film import Film
 
@@ -68,9 +68,10 @@ def balanced(film: Film, grey: NDArray[np.float64]) -> Film:
     Raises
     ------
     ValueError
-        If the film is a transparency: it is its own positive, and nothing balances it.
+        If the film is a transparency, which is its own positive, or a negative that is not
+        printed: nothing balances it.
     """
-    if isinstance(film.printing, Projection):
+    if isinstance(film.printing, Projection | Transmission):
         raise ValueError("auto_balance is for a negative's scan or print; a transparency has none")
     latent = np.reshape(grey, (-1, 1, 1))
     if film.couplers is not None:

@@ -1,8 +1,7 @@
-"""Coded pixels to scene light, and a print's light to coded pixels."""
+"""Coded pixels to scene light."""
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
 
 import numpy as np
 
@@ -16,14 +15,14 @@ from phos_core.process.camera import (
     scene_light_of_codes,
     scene_light_of_srgb,
 )
-from phos_core.process.recipe import Encoding
+from phos_core.process.recipe import Encoding, Primaries
 
-__all__ = ["beyond_white", "display_colours", "encode", "opened", "scene_colours"]
+__all__ = ["beyond_white", "display_colours", "opened", "scene_colours"]
 
 MOST_LIGHT = 1e12  # times white; the sun is 1e5. Single precision holds what the steps make of it
 
 
-def scene_colours(coded: Array, encoding: Encoding, primaries: str) -> Array:
+def scene_colours(coded: Array, encoding: Encoding, primaries: Primaries) -> Array:
     """Step 1: scene light of coded pixels in linear sRGB, three channels."""
     if encoding == "linear":
         return in_srgb(three_channels(light_of(coded)), primaries)
@@ -32,37 +31,39 @@ def scene_colours(coded: Array, encoding: Encoding, primaries: str) -> Array:
     return scene_light_of_any(display_colours(coded, encoding, primaries))
 
 
-def opened(coded: Array, encoding: Encoding, primaries: str, opening: float) -> Array:
+def opened(coded: Array, encoding: Encoding, primaries: Primaries, opening: float) -> Array:
     """What all light near white is opened by in version 1 of the process."""
     return highlights_gain(display_within(coded, encoding, primaries), opening)
 
 
-def beyond_white(coded: Array, encoding: Encoding, primaries: str, opening: float) -> Array:
+def beyond_white(coded: Array, encoding: Encoding, primaries: Primaries, opening: float) -> Array:
     """How much brighter lamps were than display-referred pixels tell, shape (1, rows, cols)."""
     return lamp_gain(display_within(coded, encoding, primaries), opening)
 
 
-def display_within(coded: Array, encoding: Encoding, primaries: str) -> Array:
+def display_within(coded: Array, encoding: Encoding, primaries: Primaries) -> Array:
     """Display light of display-referred pixels, held within sRGB."""
     if encoding == "srgb" and primaries == "srgb":
         return display_light(coded)
     return clipped(display_colours(coded, encoding, primaries), 0.0, 1.0)
 
 
-def display_colours(coded: Array, encoding: Encoding, primaries: str) -> Array:
+def display_colours(coded: Array, encoding: Encoding, primaries: Primaries) -> Array:
     """Display light of display-referred pixels in linear sRGB, three channels."""
     light = display_light(coded) if encoding == "srgb" else light_of(coded)
     return in_srgb(three_channels(light), primaries)
 
 
-def in_srgb(light: Array, primaries: str) -> Array:
+def in_srgb(light: Array, primaries: Primaries) -> Array:
     """Linear light of these primaries in linear sRGB."""
     return light if primaries == "srgb" else mix(light, to_srgb(primaries))
 
 
 @cache
-def to_srgb(primaries: str) -> Sequence[Sequence[float]]:
+def to_srgb(primaries: Primaries) -> Sequence[Sequence[float]]:
     """Rows of the matrix from these primaries to linear sRGB."""
+    if not isinstance(primaries, str):
+        return primaries
     rows: list[list[float]] = color.to_linear_srgb(primaries).tolist()
     return rows
 
@@ -95,14 +96,3 @@ def display_light(coded: Array) -> Array:
 def three_channels(irradiance: Array) -> Array:
     """Grey light as equal red, green and blue."""
     return array_namespace(irradiance).broadcast_to(irradiance, (3, *irradiance.shape[1:]))
-
-
-def encode(light: Array, channels: int, dtype: np.dtype[Any]) -> Array:
-    """Step 9: sRGB-encode in the channels that the input had; clipped here and only here."""
-    if light.shape[0] > channels:
-        light = color.luminance(light)
-    if dtype.kind == "u":
-        coded = color.encode_codes(light, dtype)
-    else:
-        coded = color.encode_srgb(clipped(light, 0.0, 1.0))
-    return array_namespace(light).broadcast_to(coded, (channels, *coded.shape[1:]))

@@ -12,6 +12,7 @@ from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.running.arguments import kept_apart, places
 from phos_core.process.batches import Order, develop_orders
 from phos_core.process.checking import (
+    check_channels,
     check_form,
     check_kind,
     checked_out,
@@ -19,8 +20,10 @@ from phos_core.process.checking import (
     within_range,
 )
 from phos_core.process.forms import Given, Layout, is_channels_first
+from phos_core.process.output import OutputSpace
 from phos_core.process.recipe import NOT_GIVEN, Encoding, Recipe, Settings, one_recipe
 from phos_core.process.report import RunReport, is_logged
+from phos_core.process.spaces import of_light
 from phos_core.stocks.film import Film
 from phos_core.stocks.treatment import whole
 
@@ -69,7 +72,7 @@ def develop(
         channels. By default channels come last in arrays, and where the shape says in tensors.
         A picture with its channels first may have one alone.
     out : ndarray, or a list of them for a list, optional
-        Takes the positive: the shape and dtype of `image`. It may share memory with `image`,
+        Takes the positive: its shape and dtype. It may share memory with `image`,
         whole or in part. Not for arrays of a device.
     strict : bool
         Whether it is an error if the backend chosen fails, rather than to continue on another;
@@ -77,16 +80,16 @@ def develop(
     **settings
         How the picture is exposed, developed and printed; `Recipe` says what each means:
         `frame`, `exposure_stops`, `film_format`, `pixel_pitch_um`, `offset_px`, `encoding`,
-        `primaries`, `light`, `exposure_index`, `exposure_time_s`, `push_stops`, `printing`,
-        `paper_grade`, `filters_cc`, `print_stops`, `black_point`, `white_point`,
-        `auto_balance`, `mode`, `scatter`, `halation`, `couplers`, `grain`.
+        `primaries`, `input_space`, `output_space`, `light`, `exposure_index`, `exposure_time_s`,
+        `push_stops`, `printing`, `paper_grade`, `filters_cc`, `print_stops`, `black_point`,
+        `white_point`, `auto_balance`, `mode`, `scatter`, `halation`, `couplers`, `grain`.
 
     Returns
     -------
     array, or list of arrays
-        The positive, sRGB-encoded, of the kind, layout, shape and dtype of `image`; 0 to 1 for
-        floats.
-        A list for a list, a tuple for a tuple.
+        The positive in `output_space`, by default sRGB-encoded: of the kind, layout, shape and
+        dtype of `image`, 0 to 1 for floats. In a space of light, such as ``"acescg"``, it is in
+        floats of any sign, float32 of integers. A list for a list, a tuple for a tuple.
 
     Raises
     ------
@@ -187,7 +190,7 @@ def _asked(
     """The settings, however they were given."""
     seeds = None if np.ndim(seed) == 0 else list(cast("Sequence[int]", seed))
     one_seed = seed if seeds is None else NOT_GIVEN
-    asked = _Asked(one_recipe(recipe, film=film, seed=one_seed, **settings), seeds)
+    asked = _Asked(of_light(one_recipe(recipe, film=film, seed=one_seed, **settings)), seeds)
     if recipe is not None and seeds is not None:
         raise TypeError("give the settings in recipe or as arguments, not both: got seed")
     if seeds is not None and not _is_several(image):
@@ -210,7 +213,8 @@ def _developed(
     with plain_numerics():
         encoding, is_stack = asked.recipe.encoding, _is_stack(image)
         pictures = _of_stack(came[0], encoding) if is_stack else _checked(came, encoding)
-        place = _place(came, image) if out is None else _checked_for_arrays(out, came)
+        space = asked.recipe.space
+        place = _place(came, image, space) if out is None else _checked_for_arrays(out, came)
         wanted = places(place, len(pictures)) if _is_several(image) else [place]
         orders = _orders(pictures, wanted, asked, is_stack=is_stack)
         film = asked.recipe.load_film()
@@ -253,21 +257,26 @@ def _orders(
 ) -> list[Order]:
     """The pictures with their settings and the places of their positives."""
     images = [one.image for one in pictures]
-    results = [checked_out(place, image) for place, image in zip(wanted, images, strict=True)]
+    space = asked.recipe.space
+    results = [checked_out(place, one, space) for place, one in zip(wanted, images, strict=True)]
     seen = [
         (one.channels_last(image), None if result is None else one.channels_last(result))
         for one, image, result in zip(pictures, kept_apart(images, results), results, strict=True)
     ]
+    for image, _ in seen:
+        check_channels(image, space)
     recipes = asked.of_each([image for image, _ in seen], is_stack=is_stack)
     return [Order(*both, recipe) for both, recipe in zip(seen, recipes, strict=True)]
 
 
-def _place(came: list[Given], image: Any) -> Any:
+def _place(came: list[Given], image: Any, space: OutputSpace) -> Any:
     """One array for the positives of a stack on the host; else each has one of its own."""
     if not _is_stack(image):
         return None
     host = came[0].on_host.image
-    return np.empty(host.shape, host.dtype) if isinstance(host, np.ndarray) else None
+    if not isinstance(host, np.ndarray):
+        return None
+    return np.empty(host.shape, space.dtype_of(host.dtype))
 
 
 def _checked_for_arrays(out: Any, came: list[Given]) -> Any:

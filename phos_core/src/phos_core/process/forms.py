@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from array_api_compat import is_torch_array
 
-from phos_core.arrays import Array, array_namespace, device
+from phos_core.arrays import Array, array_namespace, device, in_precision_of
 from phos_core.errors import shown
 
 __all__ = ["Given", "Layout", "is_channels_first"]
@@ -77,7 +77,7 @@ class Given:
         return array_namespace(array).moveaxis(array, -3, -1)
 
     def brought_back(self, positive: Array) -> Array:
-        """Give a positive in the layout, library and dtype of the picture or stack.
+        """Give a positive in the layout, library and precision of the picture or stack.
 
         Parameters
         ----------
@@ -95,7 +95,7 @@ class Given:
             return positive
         xp = array_namespace(self.image)
         tensor = xp.asarray(positive, device=device(self.image))
-        return xp.astype(tensor, self.image.dtype, copy=False)
+        return in_precision_of(self.image, tensor)
 
 
 def _with_channels_first(positive: Array, channels: int) -> Array:

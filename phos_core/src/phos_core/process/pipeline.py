@@ -11,7 +11,7 @@ import numpy as np
 from array_api_compat import is_numpy_namespace
 from numpy.typing import NDArray
 
-from phos_core.arrays import Array, array_namespace, clipped, numpy_dtype, per_layer
+from phos_core.arrays import Array, array_namespace, clipped, per_layer
 from phos_core.convolution.choosing.log import log_method
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.optional import FillsOut, MakesGrain, synchronize
@@ -29,7 +29,7 @@ from phos_core.effects.exposure import (
 )
 from phos_core.effects.grain import Grain, GrainBias, add_grain, grain_noise
 from phos_core.effects.halation import Halation, halation_psfs, returned_psf, returned_shares
-from phos_core.effects.printing import Printing, into_gamut, make_positive
+from phos_core.effects.printing import Printing
 from phos_core.effects.scatter import Scatter, scatter_psfs
 from phos_core.kernels.strips import (
     SLIM,
@@ -44,8 +44,9 @@ from phos_core.kernels.strips import (
     watched,
 )
 from phos_core.once import once
-from phos_core.process.decoding import beyond_white, encode, opened, scene_colours
-from phos_core.process.recipe import Encoding, Recipe
+from phos_core.process.decoding import beyond_white, opened, scene_colours
+from phos_core.process.output import SRGB, OutputSpace, encode, printed
+from phos_core.process.recipe import Encoding, Primaries, Recipe
 from phos_core.psf import PSF, compose, delta
 from phos_core.stocks.baking import FILE_WHITE_STOPS, grain_bias
 from phos_core.stocks.film import Film
@@ -66,6 +67,7 @@ def process(
     *,
     backend: ConvolutionBackend,
     clock: "Clock",
+    dtype: np.dtype[Any],
     outs: Sequence[NDArray[Any] | None] | None = None,
     keep: Window | None = None,
 ) -> list[Array]:
@@ -84,6 +86,8 @@ def process(
         What convolves, and where the arrays live.
     clock : Clock
         Takes the time of each step.
+    dtype : numpy.dtype
+        Of the pictures as they came, before an input space made light of them.
     outs : sequence of ndarray, shape (channels, rows, cols), optional
         Take the positives on the host.
     keep : Window, optional
@@ -93,8 +97,9 @@ def process(
     Returns
     -------
     list of array, shape (channels, rows, cols)
-        The positives of what is kept, sRGB-encoded: those of `outs` if that is given, else on the
-        device, integers in the dtype of `pictures` and floats in single precision.
+        The positives of what is kept, in the recipes' output space: those of `outs` if that is
+        given, else on the device, integers in `dtype` unless the space asks for another, and
+        floats in single precision.
     """
     pitch_um = recipes[0].pitch_um(*pictures.shape[-2:])
     psfs = spread_of_light(film, pitch_um)
@@ -131,10 +136,13 @@ def process(
             couplers=film.couplers,
             development=film.development,
             grain=film.grain,
-            bias=print_bias(film.grain, film.development, film.printing, pitch_um),
+            bias=print_bias(
+                film.grain, film.development, film.printing, pitch_um, recipes[0].space
+            ),
             printing=film.printing,
             channels=pictures.shape[0],
-            dtype=numpy_dtype(pictures),
+            dtype=recipes[0].space.dtype_of(dtype),
+            space=recipes[0].space,
         )
         positives = one_by_one(backend, finish, film.grain, recipes, stages, outs)
     give_back_last(backend, *exposures, *inhibitors)
@@ -260,7 +268,7 @@ def expose_scene(
     *,
     params: Exposure,
     encoding: Encoding,
-    primaries: str,
+    primaries: Primaries,
     exposure_stops: float,
     opening: float = 0.0,
 ) -> Array:
@@ -317,7 +325,7 @@ def add_bounded(light: Array, more: Array, *, shares: Sequence[float], most: flo
 
 
 def light_of_lamps(
-    coded: Array, *, encoding: Encoding, primaries: str, opening: float, scale: float
+    coded: Array, *, encoding: Encoding, primaries: Primaries, opening: float, scale: float
 ) -> Array:
     """Red light that clipped highlights had beyond the file's white, in some unit."""
     gain = beyond_white(coded, encoding, primaries, opening)
@@ -431,6 +439,7 @@ def develop_and_print(
     printing: Printing,
     channels: int,
     dtype: np.dtype[Any],
+    space: OutputSpace = SRGB,
 ) -> Array:
     """Steps 5 to 9: inhibit, develop, add grain, print, encode."""
     others = list(inhibitor_and_noise)
@@ -440,19 +449,26 @@ def develop_and_print(
     density = develop_layers(latent, development)
     if grain is not None:
         density = add_grain(density, others.pop(), grain, bias)
-    return encode(into_gamut(make_positive(density, printing)), channels, dtype)
+    return encode(printed(density, printing, space), channels, dtype, space)
 
 
 @once(maxsize=64)  # a roll's pictures share them
 def print_bias(
-    grain: Grain | None, development: Development, printing: Printing, pitch_um: float
+    grain: Grain | None,
+    development: Development,
+    printing: Printing,
+    pitch_um: float,
+    space: OutputSpace = SRGB,
 ) -> GrainBias | None:
-    """What keeps the mean light of a positive with grain at a pixel pitch."""
+    """What keeps the mean light of a positive with grain at a pixel pitch.
+
+    Of all positives what keeps it in sRGB, so that they are alike.
+    """
     if grain is None:
         return None
 
     def seen(density: Array) -> Array:
-        return clipped(into_gamut(make_positive(density, printing)), 0.0, 1.0)
+        return clipped(printed(density, printing, space if space.is_density else SRGB), 0.0, 1.0)
 
     return grain_bias(grain, development, seen, pitch_um)
 

@@ -1,17 +1,21 @@
 """Recipe: all settings of a picture in one frozen record."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
+from phos_core.arrays import numbers_in
 from phos_core.color import PRIMARIES
 from phos_core.errors import shown
 from phos_core.process.camera import FULL_OPENING, opening_of
 from phos_core.process.correction import Correction, corrected
+from phos_core.process.output import OUTPUT_SPACES, SRGB, OutputSpace, Transfer
+from phos_core.stocks.academy import as_negative
 from phos_core.stocks.film import FILM_FORMATS_UM, Film, at_strength, colour_only
 from phos_core.stocks.loading import load_film
 from phos_core.stocks.treatment import BOUNDS, FilmSettings, Treatment, finite, in_bounds, whole
@@ -19,7 +23,9 @@ from phos_core.stocks.treatment import BOUNDS, FilmSettings, Treatment, finite, 
 __all__ = [
     "NOT_GIVEN",
     "Encoding",
+    "InputSpace",
     "Mode",
+    "Primaries",
     "Recipe",
     "Settings",
     "checked_recipe",
@@ -31,8 +37,27 @@ Encoding = Literal["srgb", "display", "linear"]
 
 Mode = Literal["full", "colour", "texture"]
 """Which part of a film's look is made: see `Recipe`."""
+InputSpace: TypeAlias = str | Callable[[NDArray[Any]], NDArray[np.float32]]
+"""A colour space by name, or a function to linear sRGB light: see `Recipe`."""
+
+Primaries: TypeAlias = str | tuple[tuple[float, ...], ...]
+"""Primary colours by name, or the rows of a matrix to linear sRGB: see `Recipe`."""
+
 LEFT_OUT = {"colour": ("scatter", "halation", "grain"), "texture": ("couplers",)}
+MOST_OF_MATRIX = 1e3  # between any two sets of primaries it is some tens at most
 SRGB_CODED = ("srgb", "display-p3")
+OF_POSITIVES = (
+    "printing",
+    "contrast",
+    "balance_cc",
+    "brightness_stops",
+    "paper_grade",
+    "filters_cc",
+    "print_stops",
+    "black_point",
+    "white_point",
+    "auto_balance",
+)
 EFFECTS = ("scatter", "halation", "couplers", "grain")
 
 
@@ -56,7 +81,9 @@ class Settings(FilmSettings, total=False):
     pixel_pitch_um: float | None
     offset_px: tuple[int, int]
     encoding: Encoding
-    primaries: str
+    primaries: Primaries
+    input_space: InputSpace
+    output_space: str
     highlights_stops: float
     lab_correction: bool
     light_balance: float
@@ -104,10 +131,25 @@ class Recipe(Treatment):
     encoding : str
         What the input is: ``"srgb"``, display-referred, the camera's rendering is taken back;
         ``"display"``, the same in linear light, which may lie beyond 0 to 1; ``"linear"``,
-        scene-linear, exposed as it is. The positive is always sRGB-encoded.
-    primaries : str
-        Of linear light: ``"srgb"``, ``"display-p3"``, ``"rec2020"`` or ``"prophoto"``. An
-        sRGB-encoded picture may be ``"display-p3"`` too, which has the same coding.
+        scene-linear, exposed as it is.
+    primaries : str, or sequence of three rows of three floats
+        Of linear light: ``"srgb"``, ``"display-p3"``, ``"rec2020"``, ``"prophoto"``,
+        ``"acescg"``, ``"aces2065-1"``, or a matrix to linear sRGB. An sRGB-encoded picture may be
+        ``"display-p3"`` too, which has the same coding.
+    input_space : str or callable
+        The picture's colour space instead of `encoding` and `primaries`: a name such as
+        ``"S-Log3 S-Gamut3.Cine"``, ``"ARRI LogC4"`` or ``"ACEScg"``, which a plug-in looks up
+        (phos-darkroom[spaces]); the light of a scene is exposed as it is, of a display's the
+        rendering is taken back. Or a function that takes pixels, (rows, cols, 3), a part of the
+        picture at a time, and gives their linear sRGB light, float32, of any sign: a scene's, or
+        with ``encoding="display"`` a display's. Empty: as the other two say.
+    output_space : str
+        What the positive is in: a key of `OUTPUT_SPACES`. ``"srgb"``, ``"display-p3"``,
+        ``"rec709"`` and ``"rec2020"`` are codes of a display; ``"acescg"`` and ``"aces2065-1"``
+        are its light, in floats of any sign. ``"adx10"`` and ``"adx16"`` are no positive, but
+        the printing densities of a colour negative, which is then neither scanned nor printed.
+        ``""``: sRGB; in mode ``"texture"`` what the picture is in itself, as `encoding` and named
+        `primaries` say it.
     auto_balance : bool
         Whether the scan or print is balanced on the picture itself: the mean of its exposures,
         taken as a mid-grey.
@@ -132,7 +174,9 @@ class Recipe(Treatment):
     pixel_pitch_um: float | None = None
     offset_px: tuple[int, int] = (0, 0)
     encoding: Encoding = "srgb"
-    primaries: str = "srgb"
+    primaries: Primaries = "srgb"
+    input_space: InputSpace = ""
+    output_space: str = ""
     highlights_stops: float = 1.5
     lab_correction: bool = True
     light_balance: float = 1.0
@@ -162,7 +206,10 @@ class Recipe(Treatment):
             if not pitch_um > 0:
                 raise ValueError(f"pixel_pitch_um must be a positive length in um, got {pitch_um}")
             object.__setattr__(self, "pixel_pitch_um", in_bounds("pixel_pitch_um", pitch_um))
+        if not isinstance(self.primaries, str):
+            object.__setattr__(self, "primaries", _matrix("primaries", self.primaries))
         _check_choices(self)
+        _check_input_space(self)
         _check_effects(self)
         if isinstance(self.film, Film):
             _refuse_treatment(self, self.film)
@@ -199,7 +246,17 @@ class Recipe(Treatment):
             film = load_film(film, **_treatment_of(self))
         film = at_strength(film, **{name: getattr(self, name) for name in EFFECTS})
         film = colour_only(film) if self.mode == "colour" else film
+        if self.space.is_density:
+            return self._as_negative(film)
         return film if self.auto_balance else corrected(film, self._correction)
+
+    def _as_negative(self, film: Film) -> Film:
+        try:
+            return as_negative(film)
+        except ValueError as error:
+            raise ValueError(
+                f'output_space "{self.output_space}" is for colour negatives: {error}'
+            ) from error
 
     @property
     def _correction(self) -> Correction:
@@ -209,6 +266,17 @@ class Recipe(Treatment):
             lost_share=1.0 if self.lab_correction else 0.0,
             colour_share=self.light_balance,
         )
+
+    @property
+    def space(self) -> OutputSpace:
+        """What the positive is in."""
+        if self.output_space:
+            return OUTPUT_SPACES[self.output_space]
+        is_texture = self.mode == "texture" and self.process_version > 1
+        if is_texture and not self.input_space and isinstance(self.primaries, str):
+            transfer: Transfer = "srgb" if self.encoding == "srgb" else "linear"
+            return OutputSpace(primaries=self.primaries, transfer=transfer)
+        return SRGB
 
     @property
     def opening(self) -> float:
@@ -311,12 +379,16 @@ def checked_recipe(recipe: Any) -> Recipe:
 
 def _check_choices(recipe: Recipe) -> None:
     _check_choice("encoding", recipe.encoding, get_args(Encoding), "'srgb', 'display' or 'linear'")
-    _check_choice("primaries", recipe.primaries, tuple(PRIMARIES))
+    if isinstance(recipe.primaries, str):
+        _check_choice("primaries", recipe.primaries, tuple(PRIMARIES))
     if recipe.encoding == "srgb" and recipe.primaries not in SRGB_CODED:
+        one = f'"{recipe.primaries}"' if isinstance(recipe.primaries, str) else "given as a matrix"
         raise ValueError(
-            f'primaries "{recipe.primaries}" have a coding of their own: give linear light, with '
+            f"primaries {one} have a coding of their own: give linear light, with "
             'encoding="linear" or "display"'
         )
+    if recipe.output_space != "":
+        _check_choice("output_space", recipe.output_space, tuple(OUTPUT_SPACES))
     _check_choice("mode", recipe.mode, get_args(Mode), "'full', 'colour' or 'texture'")
 
 
@@ -326,6 +398,38 @@ def _check_choice(name: str, value: Any, choices: tuple[str, ...], listed: str =
     if value not in choices:
         known = listed or f"one of {', '.join(choices)}"
         raise ValueError(f"{name} must be {known}, got {shown(value)}")
+
+
+def _check_input_space(recipe: Recipe) -> None:
+    """Raise unless an input space is one, and the only thing that says what the numbers are."""
+    space = recipe.input_space
+    if not (isinstance(space, str) or callable(space)):
+        raise TypeError(f"input_space must be a name or a function, got {shown(space)}")
+    if isinstance(space, str) and not space:
+        return
+    if recipe.primaries != "srgb":
+        raise ValueError(
+            "primaries must be left out beside input_space, which gives linear sRGB: "
+            f"got {shown(recipe.primaries)}"
+        )
+    if isinstance(space, str) and recipe.encoding != "srgb":
+        raise ValueError(
+            f"encoding must be left out beside input_space, which says what the numbers are: "
+            f'got "{recipe.encoding}" and {shown(space)}'
+        )
+
+
+def _matrix(name: str, value: Any) -> tuple[tuple[float, ...], ...]:
+    """A matrix of 3 by 3 plain numbers, in rows."""
+    matrix = numbers_in(name, value)
+    if matrix.shape != (3, 3):
+        raise ValueError(f"{name} must be a name or a matrix of 3 by 3, got {shown(value)}")
+    if not (np.abs(matrix) <= MOST_OF_MATRIX).all():
+        raise ValueError(
+            f"{name} must hold numbers from -{MOST_OF_MATRIX:g} to {MOST_OF_MATRIX:g}, "
+            f"got {shown(value)}"
+        )
+    return tuple(map(tuple, matrix.astype(np.float64).tolist()))
 
 
 def _switch(name: str, value: Any) -> bool:
@@ -348,8 +452,24 @@ def _check_effects(recipe: Recipe) -> None:
         value = getattr(recipe, name)
         if value not in (0.0, 1.0):
             raise ValueError(f'{name} has no part in mode "{recipe.mode}", got {value}')
+    if recipe.space.is_density:
+        _refuse_printing(recipe)
     if recipe.mode == "texture" and recipe.auto_balance:
         raise ValueError('auto_balance has no part in mode "texture", which keeps the colours')
+
+
+def _refuse_printing(recipe: Recipe) -> None:
+    """Raise if a negative that is wanted as it is would be scanned or printed."""
+    defaults = {field.name: field.default for field in fields(Recipe)}
+    for name in OF_POSITIVES:
+        value = getattr(recipe, name)
+        if value != defaults[name]:
+            raise ValueError(
+                f'{name} has no part in output_space "{recipe.output_space}", which is of the '
+                f"negative, got {value!r}"
+            )
+    if recipe.mode == "texture":
+        raise ValueError(f'mode "texture" has no output_space "{recipe.output_space}": no negative')
 
 
 def _treatment_of(recipe: Recipe) -> FilmSettings:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from phos_core.arrays import Array, clipped, numpy_dtype
+from phos_core.arrays import Array, clipped
 from phos_core.convolution.choosing.log import log_method
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.running.tiles import Window
@@ -15,14 +15,17 @@ from phos_core.effects.development import Development
 from phos_core.effects.development import develop as develop_layers
 from phos_core.effects.exposure import Exposure, expose, log10_exposure
 from phos_core.effects.grain import Grain, GrainBias, add_grain
-from phos_core.effects.printing import Printing, held_in_gamut, into_gamut, make_positive
+from phos_core.effects.printing import Printing, make_positive
 from phos_core.kernels.strips import give_back_last
 from phos_core.process.camera import rendered_light
-from phos_core.process.decoding import (
-    display_colours,
+from phos_core.process.decoding import display_colours, opened, scene_colours
+from phos_core.process.output import (
+    SRGB,
+    OutputSpace,
+    brought_into,
     encode,
-    opened,
-    scene_colours,
+    held_within,
+    in_primaries,
 )
 from phos_core.process.pipeline import (
     Clock,
@@ -36,7 +39,7 @@ from phos_core.process.pipeline import (
     spread_of_light,
     with_returned,
 )
-from phos_core.process.recipe import Encoding, Recipe
+from phos_core.process.recipe import Encoding, Primaries, Recipe
 from phos_core.stocks.baking import grain_bias
 from phos_core.stocks.film import Film
 
@@ -52,6 +55,7 @@ def process_texture(
     *,
     backend: ConvolutionBackend,
     clock: "Clock",
+    dtype: np.dtype[Any],
     outs: Sequence[NDArray[Any] | None] | None = None,
     keep: Window | None = None,
 ) -> list[Array]:
@@ -96,7 +100,8 @@ def process_texture(
             grain=film.grain,
             bias=texture_bias(film.grain, film.development, film.printing, pitch_um),
             printing=film.printing,
-            dtype=numpy_dtype(pictures),
+            dtype=first.space.dtype_of(dtype),
+            space=first.space,
         )
         stages = [pictures[..., *kept], joined(scenes), joined(spreads)]
         positives = one_by_one(backend, finish, film.grain, recipes, stages, outs)
@@ -105,7 +110,7 @@ def process_texture(
 
 
 def decode_channels(
-    coded: Array, *, encoding: Encoding, primaries: str, opening: float, channels: range
+    coded: Array, *, encoding: Encoding, primaries: Primaries, opening: float, channels: range
 ) -> Array:
     """Some of the channels of the scene."""
     scene = scene_colours(coded, encoding, primaries)
@@ -120,7 +125,7 @@ def add_texture(
     spread: Array,
     *noise: Array,
     encoding: Encoding,
-    primaries: str,
+    primaries: Primaries,
     exposing: Exposure,
     exposure_stops: float,
     development: Development,
@@ -128,12 +133,14 @@ def add_texture(
     bias: GrainBias | None = None,
     printing: Printing,
     dtype: np.dtype[Any],
+    space: OutputSpace = SRGB,
 ) -> Array:
     """What scatter and halation change in the scene and grain in a print, added to a picture."""
     if encoding == "linear":
-        light = spread if primaries == "srgb" else into_gamut(spread)
+        fits = primaries in ("srgb", space.primaries)
+        light = spread if fits else brought_into(space, spread)
     else:
-        display = held_in_gamut(display_colours(coded, encoding, primaries))
+        display = held_within(space, display_colours(coded, encoding, primaries))
         light = display + (rendered_light(spread) - rendered_light(scene))
     if grain is not None:
         exposure = expose(spread, exposing, exposure_stops=exposure_stops)
@@ -141,7 +148,7 @@ def add_texture(
         grainy = add_grain(density, noise[0], grain, bias)
         smooth_print, grainy_print = (print_light(d, printing) for d in (density, grainy))
         light = light * ((grainy_print + DARK_PRINT) / (smooth_print + DARK_PRINT))
-    return encode(light, coded.shape[0], dtype)
+    return encode(in_primaries(light, space), coded.shape[0], dtype, space)
 
 
 def print_light(density: Array, printing: Printing) -> Array:

@@ -8,12 +8,13 @@ import numpy as np
 from array_api_compat import is_numpy_namespace
 from numpy.typing import NDArray
 
-from phos_core.arrays import Array, array_namespace, computable
+from phos_core.arrays import Array, array_namespace, computable, in_precision_of, numpy_dtype
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.optional import MakesPictures
 from phos_core.convolution.running.tiles import Footprint, Tile, Window, run
 from phos_core.process.pipeline import Clock, process, reach_px
 from phos_core.process.recipe import Recipe
+from phos_core.process.spaces import as_light
 from phos_core.process.texture_only import process_texture
 from phos_core.stocks.film import Film
 
@@ -64,6 +65,7 @@ class Batch:
         reach = self.reach_px
         in_strips = is_numpy_namespace(backend.xp)
         arrays = STRIP_ARRAYS if in_strips else WHOLE_ARRAYS
+        arrays += not isinstance(self.recipes[0].input_space, str)  # the light of the space
         return Footprint(
             rows=rows,
             cols=cols,
@@ -83,10 +85,13 @@ class Batch:
         tiles: tuple[Tile, ...],
     ) -> None:
         """Develop tiles of pictures on the host into places of the size of what is kept."""
+        space, dtype = self.recipes[0].input_space, numpy_dtype(planes[0])
 
         def upload(tile: Tile) -> Array:
             with clock.step("upload"):
-                read = [plane[:, tile.read_rows, tile.read_cols] for plane in planes]
+                read = [
+                    as_light(plane[:, tile.read_rows, tile.read_cols], space) for plane in planes
+                ]
                 return _uploaded_together(backend, read)
 
         def develop_tile(tile: Tile, pictures: Array) -> None:
@@ -95,7 +100,7 @@ class Batch:
                 for part, kept in zip((tile.rows, tile.cols), self.kept, strict=True)
             )
             outs = [result[:, *place] for result in results]
-            self._process(pictures, tile, backend, clock, outs)
+            self._process(pictures, tile, backend, clock, dtype, outs)
 
         run(self._parts(tiles), upload, develop_tile)
 
@@ -104,15 +109,21 @@ class Batch:
     ) -> list[Array]:
         """Develop tiles of pictures where they are, into new arrays in the form of images."""
         xp = array_namespace(planes)
+        space, dtype = self.recipes[0].input_space, numpy_dtype(planes)
         strips: list[list[Array]] = [[] for _ in self.recipes]
 
         def develop_tile(tile: Tile, pictures: Array) -> None:
-            positives = self._process(pictures, tile, backend, clock)
+            positives = self._process(pictures, tile, backend, clock, dtype)
             for positive, strip in zip(positives, strips, strict=True):
-                strip.append(xp.astype(_picture(positive, backend), planes.dtype, copy=False))
+                strip.append(in_precision_of(planes, _picture(positive, backend)))
 
         def read(tile: Tile) -> Array:
-            return planes[..., tile.read_rows, tile.read_cols]
+            part = planes[..., tile.read_rows, tile.read_cols]
+            if isinstance(space, str):
+                return part
+            return xp.stack(
+                [as_light(part[:, i, ...], space) for i in range(part.shape[1])], axis=1
+            )
 
         run(self._parts(tiles), read, develop_tile)
         return [strip[0] if len(strip) == 1 else xp.concat(strip) for strip in strips]
@@ -131,6 +142,7 @@ class Batch:
         tile: Tile,
         backend: ConvolutionBackend,
         clock: Clock,
+        dtype: np.dtype[Any],
         outs: list[NDArray[Any]] | None = None,
     ) -> list[Array]:
         """Develop a tile of pictures, each as a crop of its own."""
@@ -141,6 +153,7 @@ class Batch:
             [_of_tile(recipe, tile) for recipe in self.recipes],
             backend=backend,
             clock=clock,
+            dtype=dtype,
             outs=outs,
             keep=None if is_whole else tile.inner,
         )

@@ -9,7 +9,7 @@ import numpy as np
 from array_api_compat import is_numpy_namespace
 from numpy.typing import NDArray
 
-from phos_core.arrays import Array, array_namespace, computable, plain_numerics
+from phos_core.arrays import Array, computable, in_precision_of, plain_numerics
 from phos_core.convolution.choosing.configuration import AUTO
 from phos_core.convolution.choosing.log import log_choice
 from phos_core.convolution.choosing.selection import select
@@ -17,11 +17,12 @@ from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.running.fallback import descend
 from phos_core.convolution.running.tiles import Footprint, Tile, Window, make_room
 from phos_core.process.balance import balanced_on, measured_places
-from phos_core.process.checking import check_form, check_kind, plain, within_range
+from phos_core.process.checking import check_channels, check_form, check_kind, plain, within_range
 from phos_core.process.compiling import compile_alike
 from phos_core.process.pipeline import Clock, reach_px
 from phos_core.process.recipe import Recipe
 from phos_core.process.report import RunReport, log_steps, report_of
+from phos_core.process.spaces import of_light
 from phos_core.process.tiled import Batch, channels_first, stacked
 from phos_core.stocks.film import Film
 
@@ -70,6 +71,7 @@ class WholePicture:
             If the film does not allow the settings, or the picture has too many pixels for its
             frame.
         """
+        recipe = of_light(recipe)
         film = recipe.load_film()
         if recipe.mode == "texture":
             film = replace(film, couplers=None)  # they have no part in it, and a wide reach
@@ -155,7 +157,7 @@ def develop_window(
     Returns
     -------
     array
-        The positive of the window, sRGB-encoded, of the kind and dtype of `pixels`.
+        The positive of the window, of the kind and dtype that `develop` gives.
 
     Raises
     ------
@@ -175,7 +177,7 @@ def develop_window(
     work = partial(batch.on_device, stacked([held]), Clock())
     selection = select(backend, holding=pixels)
     positive = descend(selection, work, batch.footprint, strict=strict, stay=True).value[0]
-    return array_namespace(pixels).astype(positive, pixels.dtype, copy=False)
+    return in_precision_of(pixels, positive)
 
 
 class WindowDeveloper:
@@ -259,7 +261,8 @@ class WindowDeveloper:
         """
         batch, held = _checked(self.picture, window, pixels)
         planes = channels_first(computable(held))
-        positive = np.empty((*_size(batch.kept), *pixels.shape[2:]), pixels.dtype)
+        dtype = self.picture.recipe.space.dtype_of(pixels.dtype)
+        positive = np.empty((*_size(batch.kept), *pixels.shape[2:]), dtype)
         work = partial(batch.on_host, [planes], [channels_first(positive)], self.clock)
         with plain_numerics():
             outcome = descend(
@@ -305,6 +308,7 @@ def _checked(picture: WholePicture, window: Window, pixels: Array) -> tuple[Batc
     batch = picture.batch(window)
     check_kind(pixels)
     check_form("image", pixels)
+    check_channels(pixels, picture.recipe.space)
     held = within_range(plain(pixels), picture.recipe.encoding)
     if tuple(pixels.shape[:2]) != batch.shape:
         raise ValueError(

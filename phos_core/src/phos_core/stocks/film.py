@@ -15,7 +15,7 @@ from phos_core.effects.printing import Printing
 from phos_core.effects.scatter import Scatter
 from phos_core.stocks.data_sheet import Provenance
 
-__all__ = ["FILM_FORMATS_UM", "Film", "at_strength", "colour_only"]
+__all__ = ["FILM_FORMATS_UM", "Dyes", "Film", "at_strength", "colour_only"]
 
 FILM_FORMATS_UM: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
@@ -36,6 +36,25 @@ REACH_SIGMAS = 6.0  # our choice: farther from a Gaussian lies 1.5e-8 of it, les
 NO_SPREAD_UM = 0.01  # a Gaussian that no pixel tells from a point
 
 Effect = TypeVar("Effect")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dyes:
+    """What the dyes of a developed stock absorb, at the wavelengths of `spectra.WAVELENGTH_NM`.
+
+    Parameters
+    ----------
+    spectral : tuple of tuple of float
+        One row per wavelength: spectral density per unit of each layer's density.
+    base : tuple of float
+        Spectral density at each wavelength where the layers' densities are all zero.
+    d_min : tuple of float
+        Density of each layer of the unexposed film.
+    """
+
+    spectral: tuple[tuple[float, ...], ...]
+    base: tuple[float, ...]
+    d_min: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +83,7 @@ class Film:
         Characteristic curves.
     grain : Grain or None
         Granularity, as the scanner sees it.
-    printing : Scan, NeutralScan, Projection or PaperPrint
+    printing : Scan, NeutralScan, Projection, PaperPrint or Transmission
         How it becomes a positive.
     provenance : mapping of str to Provenance
         Source and status (published, digitised or estimated) of each table of the stock's file.
@@ -72,6 +91,8 @@ class Film:
         Standard deviation of the Gaussian by which the scanner blurs the film, in um; 0: none.
     process_version : int
         Version of the process that it was loaded for, as `Treatment` says.
+    dyes : Dyes or None
+        Of a colour negative; None: nobody asks for them.
     """
 
     name: str
@@ -89,6 +110,7 @@ class Film:
     provenance: Mapping[str, Provenance] = field(repr=False)
     aperture_um: float = 0.0
     process_version: int = 2
+    dyes: Dyes | None = field(default=None, repr=False)
 
     @property
     def reach_um(self) -> float:

@@ -16,7 +16,7 @@ from phos_core.errors import FilmFileError
 from phos_core.once import once
 from phos_core.stocks import baking
 from phos_core.stocks.data_sheet import FilmSheet, read_film_sheet, read_text
-from phos_core.stocks.film import Film
+from phos_core.stocks.film import Dyes, Film
 from phos_core.stocks.library import PRINTED_ON, SCANS, film_sheet, is_path, paper_sheet, papers
 from phos_core.stocks.treatment import FilmSettings, Treatment
 
@@ -118,6 +118,20 @@ def bake_film(sheet: FilmSheet, treatment: Treatment = NORMAL) -> Film:
         printing=printing,
         provenance=sheet.provenance,
         process_version=treatment.process_version,
+        dyes=_dyes(sheet, developed),
+    )
+
+
+def _dyes(sheet: FilmSheet, developed: Development) -> Dyes | None:
+    """The dyes of a colour negative."""
+    if sheet.kind != "negative":
+        return None
+    dyes = baking.film_dyes(sheet, developed)
+    spectral, base = dyes.affine()
+    return Dyes(
+        spectral=tuple(map(tuple, spectral.tolist())),
+        base=tuple(base.tolist()),
+        d_min=tuple(dyes.d_min.tolist()),
     )
 
 

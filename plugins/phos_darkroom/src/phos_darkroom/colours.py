@@ -22,14 +22,15 @@ def taken_as(picture: Picture, recipe: Recipe) -> Recipe:
     picture : Picture
         What was read.
     recipe : Recipe
-        The settings; an `encoding` or `primaries` other than "srgb" are kept.
+        The settings; an `encoding` or `primaries` other than "srgb", and an `input_space`, are
+        kept.
 
     Returns
     -------
     Recipe
         All else as it was.
     """
-    if recipe.encoding != "srgb" or recipe.primaries != "srgb":
+    if _says_what_it_is(recipe):
         return recipe
     if picture.encoding == "linear":
         return replace(recipe, encoding="linear", primaries=picture.primaries)
@@ -96,7 +97,7 @@ def frame_of_positive(picture: Picture, recipe: Recipe) -> Picture:
             "the picture's colour profile has no way back to its codes; the positive is sRGB",
             stacklevel=4,
         )
-    if picture.encoding != "srgb" or recipe.primaries != "srgb":
+    if picture.encoding != "srgb" or recipe.primaries != "srgb" or recipe.input_space:
         metadata = replace(metadata, icc_profile=None)  # untagged files are tagged as sRGB
     return replace(picture, encoding="srgb", primaries="srgb", metadata=metadata)
 
@@ -128,11 +129,16 @@ def _is_hdr(picture: Picture, recipe: Recipe) -> bool:
     Texture alone is that of a rendering, whose colours stay: of the SDR one if there are two. So
     is what version 1 of the process makes of a gain map, which it did not know.
     """
-    is_asked = recipe.encoding == recipe.primaries == "srgb"
     is_old = recipe.process_version == 1 and picture.gain_map is not None
-    return picture.knows_beyond_white and is_asked and recipe.mode != "texture" and not is_old
+    is_taken = recipe.mode != "texture" and not is_old
+    return picture.knows_beyond_white and is_taken and not _says_what_it_is(recipe)
 
 
 def _is_by_profile(picture: Picture, recipe: Recipe) -> bool:
     """Whether a picture's own profile says what its codes are, and nobody says otherwise."""
-    return picture.encoding == "profile" and recipe.encoding == recipe.primaries == "srgb"
+    return picture.encoding == "profile" and not _says_what_it_is(recipe)
+
+
+def _says_what_it_is(recipe: Recipe) -> bool:
+    """Whether the settings say what a picture's numbers are, whatever its file says."""
+    return bool(recipe.input_space) or recipe.encoding != "srgb" or recipe.primaries != "srgb"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from phos_core.backend import ConvolutionBackend
-from phos_core.errors import ImageFileError, SidecarError
+from phos_core.errors import ImageFileError
 from phos_core.process import (
     Recipe,
     RunReport,
@@ -20,7 +20,6 @@ from phos_core.process import (
     checked_recipe,
     develop_with_report,
 )
-from phos_core.stocks import Film
 from phos_darkroom.colours import coded_as, frame_of_positive, given_to_process, taken_as
 from phos_darkroom.files.image_files import (
     SUFFIXES,
@@ -38,7 +37,14 @@ from phos_darkroom.files.transparency import Colour, flattened
 from phos_darkroom.files.whole_files import NewFiles, cannot_write, check_place, new_files
 from phos_darkroom.large import check_tiff, develop_into, is_large
 from phos_darkroom.settings.as_text import settings_text
-from phos_darkroom.settings.sidecar import FileFacts, Source, describe, dumps, path_for
+from phos_darkroom.settings.sidecar import (
+    FileFacts,
+    Source,
+    check_can_be_kept,
+    describe,
+    dumps,
+    path_for,
+)
 
 __all__ = ["develop_file", "develop_part", "develop_picture"]
 
@@ -60,7 +66,8 @@ def develop_picture(
     picture : Picture
         What was read.
     recipe : Recipe
-        The settings. An `encoding` or `primaries` other than "srgb" go before what the file says.
+        The settings. An `encoding` or `primaries` other than "srgb", or an `input_space`, go before
+        what the file says.
     backend : str or ConvolutionBackend, optional
         Where to compute, as for `phos_core.develop`.
     strict : bool
@@ -194,7 +201,7 @@ def develop_file(
         If the source cannot be read or the destination written, or something of the picture would
         be lost in its format.
     SidecarError
-        If a sidecar is wanted of a `Film` that was made in Python.
+        If a sidecar is wanted of a `Film` or an input space that was made in Python.
     TypeError, ValueError, PhosError
         As `phos_core.develop` raises.
 
@@ -210,11 +217,8 @@ def develop_file(
     source, destination = Path(source), Path(destination)
     check_suffix(destination)
     checked_recipe(recipe)
-    if sidecar and isinstance(recipe.film, Film):
-        raise SidecarError(
-            f"a sidecar cannot hold {recipe.film.name}, a Film that was made in Python: give the "
-            "film by its name or its file, or sidecar=False"
-        )
+    if sidecar:
+        check_can_be_kept(recipe)
     _refuse_existing(destination, overwrite)
     develop_one = (
         _developed_by_tiles
@@ -324,8 +328,8 @@ def _write_sidecar(
             source=read,
             picture=destination,
             written=files.written(),
-            encoding=asked.encoding,
-            primaries=asked.primaries,
+            encoding=str(asked.input_space) or asked.encoding,
+            primaries=str(asked.primaries),
         )
     beside = path_for(destination)
     with cannot_write(beside):

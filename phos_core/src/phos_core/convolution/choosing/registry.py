@@ -12,7 +12,7 @@ the names of this repository's own backends cannot be taken.
 import itertools
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,7 +34,13 @@ from phos_core.convolution.choosing.guarded import (
 )
 from phos_core.convolution.choosing.installed import Installed, installed, normalised
 from phos_core.convolution.choosing.known_plugins import BUILT_IN, owner_of_backend
-from phos_core.convolution.hooks import GROUP, HOOK_API, BackendSpec, SchedulerSpec
+from phos_core.convolution.hooks import (
+    GROUP,
+    HOOK_API,
+    BackendSpec,
+    ColourSpace,
+    SchedulerSpec,
+)
 from phos_core.once import once
 
 if TYPE_CHECKING:
@@ -52,6 +58,7 @@ __all__ = [
     "plug_ins",
     "reset",
     "schedulers",
+    "space_finders",
 ]
 
 KEEP_OUT = "uninstall it, or keep it out with PHOS_BLOCK={}"
@@ -171,6 +178,11 @@ def schedulers() -> tuple[SchedulerSpec, ...]:
     """Return what plug-ins can run a roll on; what is no `SchedulerSpec` is warned about."""
     is_spec = lambda spec: isinstance(spec, SchedulerSpec)  # noqa: E731
     return tuple(_of_kind("phos_schedulers", "SchedulerSpecs", is_spec))
+
+
+def space_finders() -> tuple[Callable[[str], ColourSpace], ...]:
+    """Return what finds colour spaces by name; what is no function is warned about."""
+    return tuple(_of_kind("phos_colour_spaces", "functions", callable))
 
 
 def brought(hook: str) -> Iterator[tuple[PlugIn, Any]]:

@@ -152,7 +152,8 @@ class DevelopmentByTiles:
         """Host memory of the largest tile."""
         read, inner = down.read * across.read, down.side * across.side
         sample_bytes = self.regions.samples * self.regions.dtype.itemsize
-        light_bytes = 4 * self.regions.channels if self.is_converted else 0
+        is_light = self.is_converted or bool(self.recipe.input_space)
+        light_bytes = 4 * self.regions.channels if is_light else 0
         curves = self.whole.film.development.curves
         layers = max(len(curves), 3 if self.recipe.mode == "texture" else 1)
         kept = read * (sample_bytes + light_bytes)

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from phos_core.backend import ConvolutionBackend
 from phos_core.convolution import select, wanted
-from phos_core.process import Recipe
+from phos_core.process import Recipe, check_space
 from phos_core.stocks import Film, is_path
 from phos_darkroom.roll.frames import INSTEAD, Frame, Paths, frames_of
 from phos_darkroom.roll.jobs import FrameResult, Job, log_level, result_of
 from phos_darkroom.roll.pools import Queue, here, over, over_processes
 from phos_darkroom.roll.processes import gpus_for, refuse_forking, usual_jobs
 from phos_darkroom.roll.resuming import Standing, refuse_replacing, settle_parts, standings
+from phos_darkroom.settings.sidecar import check_can_be_kept
 
 if TYPE_CHECKING:
     from phos_darkroom.files.transparency import Colour
@@ -201,7 +202,7 @@ def develop_frames(
 
 
 def check_films(frames: Sequence[Frame], *, sidecar: bool = True) -> None:
-    """Load each film once, for the errors that belong before the work.
+    """Load each film and find each colour space once, for the errors that belong before the work.
 
     Parameters
     ----------
@@ -214,6 +215,8 @@ def check_films(frames: Sequence[Frame], *, sidecar: bool = True) -> None:
     ------
     UnknownFilmError, FilmFileError
         If a film is not there or cannot be read.
+    UnknownSpaceError, SpaceError
+        If a colour space is not there, or cannot be looked up.
     ValueError
         If a setting does not go with the film, or a sidecar is to hold what it cannot.
     """
@@ -222,12 +225,10 @@ def check_films(frames: Sequence[Frame], *, sidecar: bool = True) -> None:
         recipe = replace(frame.recipe, seed=0)
         if recipe in loaded:
             continue
-        if sidecar and isinstance(recipe.film, Film):
-            raise ValueError(
-                "a sidecar cannot hold a Film that was made in Python: give its name or its file, "
-                "or sidecar=False"
-            )
+        if sidecar:
+            check_can_be_kept(recipe)
         recipe.load_film()
+        check_space(recipe.input_space)
         loaded.append(recipe)
 
 

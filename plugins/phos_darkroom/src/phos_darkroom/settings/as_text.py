@@ -27,6 +27,12 @@ __all__ = [
 NONE = "none"
 """How a setting says that nothing was asked for; TOML has no word for it."""
 
+OR_NUMBERS: Mapping[str, type | tuple[type, ...]] = {
+    "light": object,
+    "primaries": (str, list),
+}
+"""Settings that are names by default, and may be numbers."""
+
 DEFAULTS = {field.name: field.default for field in fields(Recipe) if field.name != "film"}
 
 
@@ -137,16 +143,23 @@ def read_toml(path: Path) -> dict[str, Any]:
 def _value(setting: Any) -> Any:
     if setting is None:
         return NONE
-    return list(setting) if isinstance(setting, tuple) else setting
+    if callable(setting):  # said where a picture's own text has it; no file of settings holds it
+        return f"a function: {getattr(setting, '__name__', type(setting).__name__)}"
+    return [_value(each) for each in setting] if isinstance(setting, tuple) else setting
 
 
 def _setting(name: str, value: Any) -> Any:
     default = DEFAULTS[name]
     if default is None:
         return None if value == NONE else value
-    if isinstance(default, str) and name != "light" and not isinstance(value, str):
+    kinds = OR_NUMBERS.get(name, str)
+    if isinstance(default, str) and not isinstance(value, kinds):
         raise TypeError(f"{name} must be a name, got {shown(value)}")
-    return tuple(value) if isinstance(value, list) else value
+    return _tuples(value)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def _unknown(name: str) -> str:

@@ -305,6 +305,15 @@ _LISTED = (
         choices=tuple(PRIMARIES),
         meaning="The picture's primary colours; srgb: what the file says.",
     ),
+    Setting(
+        name="input_space",
+        option="--input-space",
+        group="Files",
+        value="NAME",
+        unset="as the file says",
+        meaning="The picture's colour space by name, such as 'S-Log3 S-Gamut3.Cine', 'ARRI LogC4' "
+        "or ACEScg, see `phos spaces`.",
+    ),
 )
 
 SETTINGS: Mapping[str, Setting] = MappingProxyType({each.name: each for each in _LISTED})

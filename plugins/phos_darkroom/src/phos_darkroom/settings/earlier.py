@@ -21,6 +21,7 @@ NEWER: Mapping[str, Any] = MappingProxyType(
         "highlights_stops": 1.5,  # which nothing takes from, in process version 1
         "lab_correction": False,
         "light_balance": 0.0,
+        "input_space": "",
     }
 )
 """The settings that came later, each with what phos 0.1 did."""

@@ -38,7 +38,10 @@ MARK = "phos_preset"
 VERSION = 2
 """Of what a preset's settings mean. Presets of phos 0.1 have none: see `earlier`."""
 
-OF_ONE_PICTURE = ("seed", "frame", "offset_px", "pixel_pitch_um", "encoding", "primaries")
+OF_ONE_PICTURE = (
+    *("seed", "frame", "offset_px", "pixel_pitch_um"),
+    *("encoding", "primaries", "input_space"),
+)
 """What a sidecar holds that says something of its own picture and nothing of a look."""
 
 NAME = re.compile(r"[^\W_][\w -]{0,59}")
@@ -100,7 +103,7 @@ def load_preset(preset: str | Path) -> dict[str, Any]:
     preset : str or Path
         A name from `presets`, or the path of a TOML file (ending in ``.toml``). A sidecar is a
         preset as well: what it says of its own picture is left out (`seed`, `frame`,
-        `offset_px`, `pixel_pitch_um`, `encoding`, `primaries`).
+        `offset_px`, `pixel_pitch_um`, `encoding`, `primaries`, `input_space`).
 
     Returns
     -------
@@ -198,7 +201,7 @@ def preset_text(settings: Mapping[str, Any], *, description: str = "") -> str:
     Raises
     ------
     PresetError
-        If the film was made in Python.
+        If the film or the input space was made in Python.
     TypeError, ValueError
         If a setting is unknown, of the wrong type or out of range.
     """
@@ -211,6 +214,8 @@ def _table(settings: Mapping[str, Any]) -> dict[str, Any]:
     rest = {name: value for name, value in settings.items() if name != "film"}
     settings_from(rest)  # whose error is the better one for a name that is unknown
     recipe = Recipe(**settings)
+    if callable(recipe.input_space):
+        raise PresetError("a preset cannot hold a function as input_space: name a colour space")
     table = {name: value for name, value in values_of(recipe).items() if name in rest}
     if "film" not in settings:
         return table

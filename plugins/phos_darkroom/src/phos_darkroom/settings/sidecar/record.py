@@ -13,6 +13,7 @@ from phos_core.stocks import Film, film_hash, is_path, paper_hash
 __all__ = [
     "FileFacts",
     "Sidecar",
+    "check_can_be_kept",
     "describe",
     "film_hash_of",
     "film_of",
@@ -89,6 +90,7 @@ class Sidecar:
     versions: Mapping[str, str]
 
     def __post_init__(self) -> None:
+        check_can_be_kept(self.recipe)
         object.__setattr__(self, "recipe", placed(self.recipe))
 
 
@@ -164,12 +166,22 @@ def placed(recipe: Recipe) -> Recipe:
     return replace(recipe, film=place(Path(film))) if is_path(film) else recipe
 
 
+def check_can_be_kept(recipe: Recipe) -> None:
+    """Raise `SidecarError` where a recipe holds what was made in Python, which no file can."""
+    film_of(recipe)
+    if callable(recipe.input_space):
+        raise SidecarError(
+            "a sidecar cannot hold a function as input_space: name a colour space, or write no "
+            "sidecar (sidecar=False)"
+        )
+
+
 def film_of(recipe: Recipe) -> str | Path:
     """The name or the path of a recipe's film; a `Film` is refused."""
     if isinstance(recipe.film, Film):
         raise SidecarError(
             f"a sidecar cannot hold {recipe.film.name}, a Film that was made in Python: give the "
-            "film by its name or its file, or write no sidecar"
+            "film by its name or its file, or write no sidecar (sidecar=False)"
         )
     return recipe.film
 
