@@ -159,5 +159,5 @@ def test_a_picture_has_one_light_whatever_its_pixels_are(rng, dtype):
         Picture(pixels=light, encoding="linear", primaries="rec2020"),
     ):
         np.testing.assert_allclose(picture.light(), light, atol=2e-3)
-        rows = [picture.rows(slice(row, row + 1)).light() for row in range(6)]
+        rows = [picture.part(slice(row, row + 1)).light() for row in range(6)]
         np.testing.assert_array_equal(np.concatenate(rows), picture.light())

@@ -25,12 +25,20 @@ __all__ = [
     "scene_light",
     "scene_light_of_any",
     "scene_light_of_codes",
+    "scene_light_of_hdr",
     "scene_light_of_srgb",
 ]
 
 # Our choices, judged by eye on real photographs (docs/decisions/0007-camera-rendering.md).
 CONTRAST = 1.6  # of a typical camera: slope of the rendering in the shadows, log against log
 WHITE = 0.8  # display white, as a share of the light at which the rendering saturates
+PROPORTIONAL = (1.0 - 1.0 / CONTRAST) / WHITE
+"""Display light at which scene light, the rendering taken back, rises in proportion to it."""
+
+_MID_ODDS = WHITE * MID_GREY / (1.0 - WHITE * MID_GREY)
+PROPORTIONAL_RATE = MID_GREY * ((CONTRAST - 1.0) / _MID_ODDS) ** (1.0 / CONTRAST) / PROPORTIONAL
+"""Scene light there, per display light: w t is 1 - 1/n, and its odds are n - 1."""
+
 FULL_OPENING = 0.995
 """What version 1 of the process opens all light near white by: 1 / (1 - 0.995) at white."""
 
@@ -158,6 +166,49 @@ def scene_light_of_any(display: Array) -> Array:
     inside = clipped(display, 0.0, 1.0)
     grey = clipped(luminance(inside), DARKEST)
     return scene_light(inside) + (display - inside) * (scene_light(grey) / grey)
+
+
+def scene_light_of_hdr(display: Array) -> Array:
+    """Estimate the scene light of an HDR rendering, which does not saturate at white.
+
+    Parameters
+    ----------
+    display : array, shape (channels, rows, cols)
+        Display-linear sRGB, of any sign and size; 1 is diffuse white. One channel or three.
+
+    Returns
+    -------
+    array, shape (channels, rows, cols)
+        Scene-linear irradiance; negative components for what lies beyond sRGB.
+
+    Notes
+    -----
+    Shadows and mid-tones are those of an SDR rendering, so its law s of `scene_light` is taken
+    back, as far as to the light t from which on s would rise faster than in proportion: an HDR
+    rendering has no shoulder there that would have to be taken back.
+
+        s'(L) = s(L)  for L < t,   s(t) L / t  otherwise,   t = (1 - 1/n) / w
+
+    So diffuse white is 2.24 stops over mid-grey, where the 203 and 26 cd/m2 of ITU-R BT.2408 stand
+    for reflectances of 100 and 18 %: 2.47. What lies beyond sRGB follows as in
+    `scene_light_of_any`.
+
+    References
+    ----------
+    .. [1] docs/sources.md, "hdr-television".
+    """
+    positive = clipped(display, 0.0)
+    scene = _scene_light_without_shoulder(positive)
+    if display.shape[0] == 1:
+        return scene
+    grey = clipped(luminance(positive), DARKEST)
+    return scene + (display - positive) * (_scene_light_without_shoulder(grey) / grey)
+
+
+def _scene_light_without_shoulder(display: Array) -> Array:
+    """The law of `scene_light_of_hdr` of light that is not negative."""
+    dark = clipped(display, 0.0, PROPORTIONAL)
+    return scene_light(dark) + (display - dark) * PROPORTIONAL_RATE
 
 
 def scene_light_of_srgb(encoded: Array) -> Array:

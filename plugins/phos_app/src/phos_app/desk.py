@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from phos_app.details import Window, detail
 from phos_app.developing import developed
-from phos_app.scenes import Codes, Scene, as_shown, scene_of, smaller
+from phos_app.scenes import Codes, Scene, as_shown, scene_of, screen_of, smaller
 from phos_app.uploads import Upload, open_picture
 from phos_core.process import Recipe, RunReport
 from phos_darkroom import Picture
@@ -89,7 +89,8 @@ class Desk:
             self.clear()
             picture = open_picture(upload)
             scene = scene_of(picture)
-            self._opened = Opened(upload, picture, scene, as_url(as_shown(scene), "JPEG"))
+            before = screen_of(picture) if picture.knows_beyond_white else scene
+            self._opened = Opened(upload, picture, scene, as_url(as_shown(before), "JPEG"))
         return self._opened
 
     def clear(self) -> None:
@@ -146,7 +147,7 @@ def _developed_scene(scene: Scene, recipe: Recipe, backend: str | None) -> tuple
 
 
 def _cut(picture: Picture, window: Window) -> Picture:
-    return replace(picture, alpha=None, pixels=picture.pixels[window.slices])
+    return replace(picture.part(window.slices), alpha=None)
 
 
 def _kept(

@@ -1,6 +1,7 @@
 """Scenes: a picture's light at fewer pixels, for a preview that follows the hand."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ from phos_core.color import encode_codes
 from phos_core.process import Recipe
 from phos_darkroom import Picture, on_screen
 
-__all__ = ["PREVIEW_PIXELS", "Scene", "as_shown", "scene_of", "smaller"]
+__all__ = ["PREVIEW_PIXELS", "Scene", "as_shown", "scene_of", "screen_of", "smaller"]
 
 PREVIEW_PIXELS = 1_000_000
 STRIP_PIXELS = 4_000_000  # decoded at a time
@@ -64,20 +65,35 @@ def scene_of(picture: Picture, pixels: int = PREVIEW_PIXELS) -> Scene:
         Its light. The film's frame stays as large, so that each pixel covers more of the film, and
         grain and halation keep their size in the picture.
     """
+    if picture.knows_beyond_white:
+        light = _coarse(picture, pixels, Picture.scene_light)
+        return smaller(Scene(light=light, encoding="linear", primaries="srgb"), pixels)
+    return screen_of(picture, pixels)
+
+
+def screen_of(picture: Picture, pixels: int = PREVIEW_PIXELS) -> Scene:
+    """Make a picture smaller as `scene_of` does, but an HDR picture as a screen shows it."""
+    coarse = Scene(
+        light=_coarse(picture, pixels, Picture.light),
+        encoding="linear" if picture.encoding == "linear" else "display",
+        primaries=picture.light_primaries,
+    )
+    return smaller(coarse, pixels)
+
+
+def _coarse(
+    picture: Picture, pixels: int, light_of: Callable[[Picture], NDArray[np.float32]]
+) -> NDArray[np.float32]:
+    """The light of a picture, averaged over blocks as long as more than enough pixels are left."""
     rows, cols = picture.pixels.shape[:2]
     whole_factor = max(1, math.isqrt(rows * cols // pixels))
     # Strips of whole blocks, so that a large picture is never there in floats as a whole.
     step = max(1, STRIP_PIXELS // (cols * whole_factor)) * whole_factor
     strips = [
-        _blocks(picture.rows(slice(start, start + step)).light(), whole_factor)
+        _blocks(light_of(picture.part(slice(start, start + step))), whole_factor)
         for start in range(0, rows, step)
     ]
-    coarse = Scene(
-        light=np.concatenate(strips),
-        encoding="linear" if picture.encoding == "linear" else "display",
-        primaries=picture.light_primaries,
-    )
-    return smaller(coarse, pixels)
+    return np.concatenate(strips)
 
 
 def smaller(scene: Scene, pixels: int) -> Scene:

@@ -30,11 +30,15 @@ def taken_as(picture: Picture, recipe: Recipe) -> Recipe:
     Recipe
         All else as it was.
     """
-    if _says_what_it_is(recipe) or picture.encoding == "srgb":
+    if _says_what_it_is(recipe):
         return recipe
     if picture.encoding == "linear":
         return replace(recipe, encoding="linear", primaries=picture.primaries)
-    return replace(recipe, encoding="display")
+    if _is_hdr(picture, recipe):
+        return replace(recipe, encoding="linear")
+    if picture.encoding == "srgb":
+        return recipe
+    return replace(recipe, encoding="display", primaries=picture.light_primaries)
 
 
 def given_to_process(picture: Picture, recipe: Recipe) -> NDArray[Any]:
@@ -50,13 +54,16 @@ def given_to_process(picture: Picture, recipe: Recipe) -> NDArray[Any]:
     Returns
     -------
     ndarray
-        The picture's own codes or light; the light of its profile where that counts.
+        The picture's own codes or light. Where nobody says otherwise, the scene light of its HDR
+        rendering where it has one, and else the light of its profile.
 
     Raises
     ------
     ImageFileError
         If the profile is damaged or of other pictures.
     """
+    if _is_hdr(picture, recipe):
+        return picture.scene_light()
     return picture.light() if _is_by_profile(picture, recipe) else picture.pixels
 
 
@@ -74,7 +81,7 @@ def frame_of_positive(picture: Picture, recipe: Recipe) -> Picture:
     -------
     Picture
         Coded by the picture's own profile; as sRGB where there is none, where that has no way
-        back to codes, and where the picture is scene-linear.
+        back to codes, and where the picture is light. It has no gain map.
 
     Warns
     -----
@@ -82,6 +89,7 @@ def frame_of_positive(picture: Picture, recipe: Recipe) -> Picture:
         If the profile has no way back.
     """
     metadata = picture.metadata
+    picture = replace(picture, gain_map=None)
     if _is_by_profile(picture, recipe):
         if profiles.can_write(metadata.icc_profile or b""):
             return picture
@@ -113,6 +121,17 @@ def coded_as(frame: Picture, positive: NDArray[Any]) -> Picture:
     if profile is not None and frame.encoding == "profile":
         return replace(frame, pixels=profiles.from_srgb(positive, profile, dtype))
     return replace(frame, pixels=at_depth(positive, dtype))
+
+
+def _is_hdr(picture: Picture, recipe: Recipe) -> bool:
+    """Whether light beyond white is known and counts, and nobody says otherwise.
+
+    Texture alone is that of a rendering, whose colours stay: of the SDR one if there are two. So
+    is what version 1 of the process makes of a gain map, which it did not know.
+    """
+    is_old = recipe.process_version == 1 and picture.gain_map is not None
+    is_taken = recipe.mode != "texture" and not is_old
+    return picture.knows_beyond_white and is_taken and not _says_what_it_is(recipe)
 
 
 def _is_by_profile(picture: Picture, recipe: Recipe) -> bool:

@@ -156,7 +156,7 @@ def develop_part(
 
 
 def _cut(picture: Picture, window: Window) -> Picture:
-    return replace(picture, pixels=picture.pixels[window])
+    return picture.part(window)
 
 
 def develop_file(
@@ -269,7 +269,7 @@ def _developed_whole(
         positive = flattened(positive, alpha, background)
     if into_light:
         positive = _in_light(positive)
-    elif _format_of(source) == LIGHT:
+    elif _format_of(source) == LIGHT or picture.encoding == "display":
         positive = positive.at_depth(DEEP)
     encode_picture(files.open(destination), destination, positive)
     return report, taken_as(picture, recipe)

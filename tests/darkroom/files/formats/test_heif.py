@@ -82,9 +82,10 @@ def test_display_p3_by_numbers_becomes_a_profile_that_means_it():
     assert srgb == pytest.approx(color.encode_srgb(light), abs=1e-3)
 
 
-def test_hdr_codes_are_refused():
-    with pytest.raises(ImageFileError, match=r"pq\.heic holds codes of PQ"):
-        heif.read(DATA / "pq.heic")
+def test_the_whites_of_pq_are_10000_nits():
+    picture = heif.read(DATA / "pq.heic")
+    assert (picture.encoding, picture.primaries) == ("display", "rec2020")
+    assert picture.pixels[40, 56] == pytest.approx([10_000 / 203] * 3, rel=0.02)
 
 
 @pytest.mark.parametrize("content", [b"", b"\0\0\0\x18ftypheic" + bytes(40)])

@@ -115,13 +115,6 @@ def test_colours_named_by_numbers_become_a_profile(tmp_path, grey, primaries, en
     assert profile is None if encoding == "srgb" else not is_srgb(profile)
 
 
-def test_hdr_codes_are_refused(tmp_path, grey):
-    Image.fromarray(grey).save(tmp_path / "hdr.png")
-    with_chunks(tmp_path / "hdr.png", chunk(b"cICP", bytes([9, 16, 0, 1])))
-    with pytest.raises(ImageFileError, match="PQ"):
-        read_picture(tmp_path / "hdr.png")
-
-
 def raw_profile(kind, data, *, keyword=None, chunk_kind=b"zTXt", length=None):
     """A profile as ImageMagick wrote it: its name, its length, and hexadecimal digits in lines."""
     digits = data.hex()

@@ -296,7 +296,7 @@ def check_writable(path: str | os.PathLike[str], picture: Picture) -> None:
             f"cannot write {path}: {name} holds no transparency; PNG, TIFF, WebP and AVIF do, or "
             "a background (--background COLOUR) flattens it"
         )
-    if picture.encoding == "linear":
+    if picture.encoding in ("linear", "display"):
         _check_light(path, name, picture)
     longest = getattr(module, "LONGEST_SIDE", None)
     if longest is not None and max(picture.pixels.shape[:2]) > longest:

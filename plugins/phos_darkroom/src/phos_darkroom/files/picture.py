@@ -8,11 +8,13 @@ from numpy.typing import DTypeLike, NDArray
 
 from phos_core.color import PRIMARIES, decode_srgb, decode_table, to_linear_srgb
 from phos_darkroom.files.depth import at_depth
+from phos_darkroom.files.gain_map import GainMap
 
 __all__ = ["FileEncoding", "Metadata", "Picture", "Resolution", "on_screen"]
 
-FileEncoding = Literal["srgb", "linear", "profile"]
+FileEncoding = Literal["srgb", "linear", "profile", "display"]
 DTYPES = ("uint8", "uint16", "float32")
+ROWS_AT_ONCE = 64  # our choice: what is made on the way to a scene's light stays small
 MOST_PIXELS = 1e6  # in an inch or a centimetre: more is no resolution
 
 
@@ -91,13 +93,15 @@ class Picture:
     alpha : ndarray of the pixels' dtype, shape (rows, cols), optional
         How opaque each pixel is, 1 or the largest code for wholly; the pixels are not multiplied
         by it.
-    encoding : {"srgb", "linear", "profile"}
-        What the pixels are: sRGB-coded; scene-linear light; or what the colour profile says,
-        which is not sRGB.
+    encoding : {"srgb", "linear", "profile", "display"}
+        What the pixels are: sRGB-coded; scene-linear light; what the colour profile says, which
+        is not sRGB; or the light of an HDR display, linear, 1 its diffuse white.
     primaries : str
-        Of scene-linear light, a key of `color.PRIMARIES`.
+        Of linear light, a key of `color.PRIMARIES`.
     metadata : Metadata
         What else the file says.
+    gain_map : GainMap, optional
+        How much brighter the picture's HDR rendering is; the pixels are its SDR rendering.
 
     Raises
     ------
@@ -112,6 +116,7 @@ class Picture:
     encoding: FileEncoding = "srgb"
     primaries: str = "srgb"
     metadata: Metadata = field(default_factory=Metadata)
+    gain_map: GainMap | None = None
 
     def __post_init__(self) -> None:
         _check_pixels(self.pixels)
@@ -122,14 +127,23 @@ class Picture:
             raise ValueError(f"encoding must be one of {known}, got {self.encoding!r}")
         if self.encoding == "profile" and self.metadata.icc_profile is None:
             raise ValueError('encoding "profile" needs metadata with an icc_profile, got none')
+        if self.encoding == "display" and self.pixels.dtype != np.float32:
+            raise ValueError(f'encoding "display" needs float32 pixels, got {self.pixels.dtype}')
         if self.primaries not in PRIMARIES:
             known = ", ".join(PRIMARIES)
             raise ValueError(f"primaries must be one of {known}, got {self.primaries!r}")
+        if self.gain_map is not None:
+            _check_gain_map(self.gain_map, self.pixels)
 
     @property
     def light_primaries(self) -> str:
-        """Of its `light`: its own if it is scene-linear, else sRGB's."""
-        return self.primaries if self.encoding == "linear" else "srgb"
+        """Of its `light`: its own if its pixels are light, else sRGB's."""
+        return self.primaries if self.encoding in ("linear", "display") else "srgb"
+
+    @property
+    def knows_beyond_white(self) -> bool:
+        """Whether it says how bright what lies beyond a display's diffuse white was."""
+        return self.encoding == "display" or self.gain_map is not None
 
     def light(self) -> NDArray[np.float32]:
         """Give the picture's linear light, whatever its pixels are.
@@ -150,13 +164,54 @@ class Picture:
             from phos_darkroom.files.colour.profiles import to_light
 
             light = to_light(self.pixels, self.metadata.icc_profile or b"")
-        elif self.encoding == "linear":
+        elif self.encoding in ("linear", "display"):
             light = at_depth(self.pixels, np.float32)
         elif self.pixels.dtype.kind == "u":
             light = decode_table(self.pixels.dtype)[self.pixels]
         else:
             light = decode_srgb(self.pixels)
         return light
+
+    def hdr_light(self) -> NDArray[np.float32]:
+        """Give the linear light of the picture's HDR rendering, or its `light` without one.
+
+        Returns
+        -------
+        ndarray of float32, shape (rows, cols) or (rows, cols, 3)
+            Of `light_primaries`; 1 is the white of the SDR rendering.
+
+        Raises
+        ------
+        ImageFileError
+            If the colour profile is damaged or of other pictures.
+        """
+        light = self.light()
+        return light if self.gain_map is None else self.gain_map.applied(light)
+
+    def scene_light(self) -> NDArray[np.float32]:
+        """Give the light of the scene, estimated from the light of the HDR rendering.
+
+        Returns
+        -------
+        ndarray of float32, shape (rows, cols) or (rows, cols, 3)
+            Linear sRGB, of any sign; see `phos_core.process.camera.scene_light_of_hdr`.
+
+        Raises
+        ------
+        ImageFileError
+            If the colour profile is damaged or of other pictures.
+        """
+        from phos_core.process.camera import scene_light_of_hdr
+
+        scene = np.empty(self.pixels.shape, np.float32)
+        to_srgb = to_linear_srgb(self.light_primaries).T.astype(np.float32)
+        for start in range(0, len(scene), ROWS_AT_ONCE):
+            rows = slice(start, start + ROWS_AT_ONCE)
+            light = self.part(rows).hdr_light()
+            colours = light @ to_srgb if light.ndim == 3 else light[..., np.newaxis]
+            estimated = scene_light_of_hdr(np.moveaxis(colours, -1, 0))
+            scene[rows] = np.moveaxis(estimated, 0, -1).reshape(light.shape)
+        return scene
 
     def at_depth(self, dtype: DTypeLike) -> "Picture":
         """Give the picture with its codes and its alpha channel at another depth.
@@ -176,10 +231,14 @@ class Picture:
         alpha = None if self.alpha is None else at_depth(self.alpha, dtype)
         return replace(self, pixels=at_depth(self.pixels, dtype), alpha=alpha)
 
-    def rows(self, some: slice) -> "Picture":
-        """Give some rows of it, as a picture that says the same of itself."""
-        alpha = None if self.alpha is None else self.alpha[some]
-        return replace(self, pixels=self.pixels[some], alpha=alpha)
+    def part(self, window: slice | tuple[slice, slice]) -> "Picture":
+        """Give some rows of it, or rows and columns, as a picture that says the same of itself."""
+        return replace(
+            self,
+            pixels=self.pixels[window],
+            alpha=None if self.alpha is None else self.alpha[window],
+            gain_map=None if self.gain_map is None else self.gain_map.part(window),
+        )
 
 
 def on_screen(light: NDArray[np.float32], primaries: str) -> NDArray[np.float32]:
@@ -217,3 +276,9 @@ def _check_alpha(alpha: Any, pixels: NDArray[Any]) -> None:
         raise TypeError(f"alpha must be an array of the pixels' {pixels.dtype}, got {came}")
     if alpha.shape != pixels.shape[:2]:
         raise ValueError(f"alpha must be of shape {pixels.shape[:2]}, got {alpha.shape}")
+
+
+def _check_gain_map(gain_map: GainMap, pixels: NDArray[Any]) -> None:
+    shape = gain_map.stops.shape
+    if shape not in (pixels.shape, pixels.shape[:2]):
+        raise ValueError(f"gain_map must have stops of shape {pixels.shape[:2]}, got {shape}")

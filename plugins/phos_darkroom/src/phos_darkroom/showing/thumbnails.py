@@ -6,7 +6,6 @@ import os
 import struct
 import warnings
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,8 +128,7 @@ def _averaged(picture: Picture, block: int) -> NDArray[np.float32]:
     strips = []
     for start in range(0, rows, strip_rows):
         strip = slice(start, min(start + strip_rows, rows)), slice(cols)
-        alpha = None if picture.alpha is None else picture.alpha[strip]
-        light = light_of(replace(picture, pixels=picture.pixels[strip], alpha=alpha))
+        light = light_of(picture.part(strip))
         blocks = light.reshape(light.shape[0] // block, block, cols // block, block, 3)
         strips.append(blocks.mean(axis=(1, 3)))
     return np.concatenate(strips)

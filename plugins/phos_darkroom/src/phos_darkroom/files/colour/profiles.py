@@ -9,10 +9,12 @@ from numpy.typing import DTypeLike, NDArray
 from phos_core.color import (
     BRADFORD,
     LINEAR_SRGB_TO_XYZ,
+    PRIMARIES,
     XYZ_TO_LINEAR_SRGB,
     decode_srgb,
     decode_table,
     encode_srgb,
+    to_linear_srgb,
 )
 from phos_core.errors import ImageFileError
 from phos_darkroom.files.colour.icc import ColourSpace, MatrixProfile, Profile, read_profile
@@ -24,6 +26,7 @@ __all__ = [
     "colours_of",
     "from_srgb",
     "is_srgb",
+    "primaries_of",
     "srgb_profile",
     "to_codes",
     "to_light",
@@ -34,6 +37,7 @@ Step = Callable[[NDArray[Any]], NDArray[Any]]
 SRGB_TOLERANCE = 2 / 255  # our choice, in codes: rounding, not another colour space
 BAND_PIXELS = 1 << 16  # our choice: a band's few arrays stay in the cache
 SMALLEST_PART = 1e-4  # our choice: a matrix that flattens colours further has no inverse to use
+NEAR_PRIMARIES = 0.02  # our choice, of a matrix to linear sRGB: more than rounding
 WHITE_ROUNDING = 1e-3  # our choice, of white: a profile that is further off means it so
 
 PCS_WHITE = np.array([0.9642, 1.0, 0.8249])  # D50, in which profiles meet; ICC.1
@@ -84,6 +88,32 @@ def colours_of(profile: bytes) -> ColourSpace:
         If it is damaged or of other pictures.
     """
     return read_profile(profile).colours
+
+
+def primaries_of(profile: bytes | None) -> str:
+    """Name the primaries of a profile.
+
+    Parameters
+    ----------
+    profile : bytes or None
+        An ICC profile.
+
+    Returns
+    -------
+    str
+        A key of `color.PRIMARIES`; "srgb" where there is no profile, or none of a matrix that is
+        near to one of these.
+    """
+    try:
+        matrix = None if profile is None else read_profile(profile).matrix
+    except ImageFileError:
+        return "srgb"
+    if matrix is None or matrix.to_xyz is None:
+        return "srgb"
+    own = _to_linear_srgb(matrix.to_xyz)
+    near = {name: np.abs(own - to_linear_srgb(name)).max() for name in PRIMARIES}
+    nearest = min(near, key=lambda name: near[name])
+    return nearest if near[nearest] <= NEAR_PRIMARIES else "srgb"
 
 
 def can_write(profile: bytes) -> bool:

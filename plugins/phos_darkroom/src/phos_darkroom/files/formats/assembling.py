@@ -1,7 +1,8 @@
 """From decoded samples and a file's blocks of metadata to an upright `Picture`."""
 
+import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from phos_core.errors import ImageFileError
 from phos_darkroom.files.colour.profiles import adobe_rgb_profile, colours_of, is_srgb
+from phos_darkroom.files.formats.gain_facts import StoredGain
 from phos_darkroom.files.metadata import exif as exif_block
 from phos_darkroom.files.metadata import exif_facts
 from phos_darkroom.files.metadata import photoshop as image_resources
@@ -20,6 +22,8 @@ __all__ = ["EXIF_MARK", "Blocks", "assemble", "described", "is_spread", "turn"]
 
 EXIF_MARK = b"Exif\0\0"
 """What JPEG puts before an EXIF block, and some writers elsewhere too."""
+
+LEVELLED_PIXELS = 1 << 16  # our choice: a median of more is the same
 
 SIDEWAYS = (5, 6, 7, 8)
 """Orientations by which rows become columns."""
@@ -62,6 +66,8 @@ def assemble(
     orientation: int | None = None,
     names_colours: bool = False,
     untagged: FileEncoding = "srgb",
+    primaries: str = "srgb",
+    gain: StoredGain | None = None,
     name: str = "the picture",
 ) -> Picture:
     """Make a picture: colours and alpha apart, turned upright, its coding named.
@@ -72,8 +78,12 @@ def assemble(
         Grey, grey and alpha, RGB, or RGB and alpha, as stored.
     exif, xmp, icc_profile, photoshop, resolution, orientation, names_colours
         As `Blocks` has them.
-    untagged : {"srgb", "linear"}
+    untagged : {"srgb", "linear", "display"}
         What the pixels are if there is no profile.
+    primaries : str
+        Of light.
+    gain : StoredGain, optional
+        The file's gain map, turned as the samples are.
     name : str
         The file's, for the warning.
 
@@ -103,8 +113,25 @@ def assemble(
     pixels, alpha = _apart(turn(samples, orientation))
     if is_spread(metadata.icc_profile, is_grey=is_grey):
         pixels = np.stack([pixels] * 3, axis=-1)  # its curves are for three channels
-    encoding = encoding_by(metadata.icc_profile, untagged)
-    return Picture(pixels=pixels, alpha=alpha, encoding=encoding, metadata=metadata)
+    picture = Picture(
+        pixels=pixels,
+        alpha=alpha,
+        encoding=encoding_by(metadata.icc_profile, untagged),
+        primaries=primaries,
+        metadata=metadata,
+    )
+    return picture if gain is None else _with_gain(picture, gain, orientation)
+
+
+def _with_gain(picture: Picture, gain: StoredGain, orientation: int) -> Picture:
+    """Add a gain map to a picture, levelled by one pixel of some."""
+    rows, cols = picture.pixels.shape[:2]
+    upright = replace(gain, samples=turn(gain.samples, orientation))
+    gain_map = upright.fitted(rows, cols, is_grey=picture.pixels.ndim == 2)
+    every = slice(None, None, max(1, math.isqrt(rows * cols // LEVELLED_PIXELS)))
+    light = picture.part((every, every)).light()
+    level = gain_map.part((every, every)).levelled(light).level_stops
+    return replace(picture, gain_map=replace(gain_map, level_stops=level))
 
 
 def encoding_by(profile: bytes | None, untagged: FileEncoding) -> FileEncoding:
@@ -114,12 +141,12 @@ def encoding_by(profile: bytes | None, untagged: FileEncoding) -> FileEncoding:
     ----------
     profile : bytes or None
         The file's colour profile, one of such pixels.
-    untagged : {"srgb", "linear"}
+    untagged : {"srgb", "linear", "display"}
         What they are if there is none.
 
     Returns
     -------
-    {"srgb", "linear", "profile"}
+    {"srgb", "linear", "profile", "display"}
         As `Picture` has it.
     """
     if profile is None:
@@ -145,7 +172,7 @@ def described(
         Rows and columns, as stored.
     is_grey : bool
         Whether the samples are grey.
-    untagged : {"srgb", "linear"}
+    untagged : {"srgb", "linear", "display"}
         What the pixels are if there is no profile.
     name : str
         The file's, for the warning.

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image, features
 
 from phos_core.errors import ImageFileError
+from phos_darkroom.files.colour.profiles import primaries_of
 from phos_darkroom.files.formats.assembling import assemble
 from phos_darkroom.files.formats.avif_boxes import ImageFacts, image_facts
-from phos_darkroom.files.formats.code_points import named_profile
-from phos_darkroom.files.formats.damage import DamageError
+from phos_darkroom.files.formats.code_points import light_if_hdr, named_profile, primaries_of_number
+from phos_darkroom.files.formats.damage import DAMAGE, DamageError
+from phos_darkroom.files.formats.gain_facts import StoredGain
 from phos_darkroom.files.formats.limits import check_size, read_whole
 from phos_darkroom.files.formats.samples import (
     exif_for,
@@ -24,6 +26,7 @@ from phos_darkroom.files.formats.samples import (
     profile_for,
     stretched,
 )
+from phos_darkroom.files.formats.tone_maps import gain_by_tone_map, with_primary
 from phos_darkroom.files.metadata.exif import upright
 from phos_darkroom.files.picture import Picture
 
@@ -46,27 +49,56 @@ def read(path: Path) -> Picture:
     Returns
     -------
     Picture
-        Of 8 bits; 10 and 12 bits on the whole range of 16.
+        Of 8 bits; 10 and 12 bits on the whole range of 16. PQ's and HLG's codes become light.
+
+    Warns
+    -----
+    UserWarning
+        If the gain map is damaged, so that the picture is read as SDR.
     """
     content = read_whole(path)
     if content[8:12] == b"avis":
         raise ImageFileError(f"{path} is an animation, not one picture")
     facts = image_facts(content)
     check_size(path, facts.rows, facts.cols)
-    samples = imagecodecs.avif_decode(content, index=0, numthreads=1)
-    if samples.shape[:2] != (facts.rows, facts.cols):
-        raise DamageError("its picture is of another size than it claims")
-    if samples.dtype == np.uint16:
-        samples = stretched(samples, facts.bits)
+    samples = _decoded(content, facts)
+    samples, hdr = light_if_hdr(path, samples, facts.primaries, facts.transfer)
+    profile = None if hdr else facts.icc_profile or _named_profile(facts, samples, path)
     return assemble(
         samples,
         exif=facts.exif,
         xmp=facts.xmp,
-        icc_profile=facts.icc_profile or _named_profile(facts, samples, path),
+        icc_profile=profile,
         orientation=facts.orientation,
         names_colours=facts.primaries != NOT_SAID,
+        gain=None if hdr else _gain(content, facts, path),
+        **hdr,
         name=path.name,
     )
+
+
+def _gain(content: bytes, facts: ImageFacts, path: Path) -> StoredGain | None:
+    """Read the gain map; without one that can be read, the picture is SDR."""
+    primaries = primaries_of_number(facts.primaries)
+    if facts.icc_profile is not None:
+        primaries = primaries_of(facts.icc_profile)
+
+    def decode(item: int) -> NDArray[Any]:
+        copy = with_primary(content, item)
+        return _decoded(copy, image_facts(copy))
+
+    try:
+        return gain_by_tone_map(content, path, decode, primaries)
+    except (ImageFileError, *DAMAGE):
+        warnings.warn(f"{path.name}: its gain map is damaged: it is read as SDR", stacklevel=3)
+        return None
+
+
+def _decoded(content: bytes, facts: ImageFacts) -> NDArray[Any]:
+    samples = imagecodecs.avif_decode(content, index=0, numthreads=1)
+    if samples.shape[:2] != (facts.rows, facts.cols):
+        raise DamageError("its picture is of another size than it claims")
+    return stretched(samples, facts.bits) if samples.dtype == np.uint16 else samples
 
 
 def write(file: BinaryIO, picture: Picture) -> None:

@@ -10,7 +10,7 @@ from phos_darkroom.files.formats.boxes import boxes
 from phos_darkroom.files.formats.damage import DamageError
 from phos_darkroom.files.formats.limits import METADATA_BYTES
 
-__all__ = ["ImageFacts", "image_facts"]
+__all__ = ["ImageFacts", "Meta", "image_facts", "item_bytes", "item_facts", "read_meta"]
 
 EXIF_ITEM, MIME_ITEM = b"Exif", b"mime"
 XMP_TYPE = b"application/rdf+xml\0"
@@ -67,14 +67,18 @@ class ImageFacts:
 
 
 @dataclass(slots=True)
-class _Meta:
-    """The tables of the box ``meta``."""
+class Meta:
+    """The tables of the box ``meta``, and where in the file some of it stands."""
 
     primary: int = 0
+    primary_place: int = 0
+    primary_is_wide: bool = False
     items: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)  # type, content type
     properties: list[tuple[bytes, bytes]] = field(default_factory=list)  # kind, body
     associated: dict[int, list[int]] = field(default_factory=dict)
     places: dict[int, tuple[int, list[tuple[int, int]]]] = field(default_factory=dict)
+    flag_places: dict[int, int] = field(default_factory=dict)
+    references: dict[tuple[bytes, int], list[int]] = field(default_factory=dict)  # kind, from
     data: bytes = b""
 
 
@@ -96,10 +100,27 @@ def image_facts(content: bytes) -> ImageFacts:
     DamageError, LookupError, struct.error
         If the boxes contradict each other or the file's length.
     """
-    meta = _read_meta(content)
+    meta = read_meta(content)
+    facts = item_facts(meta, meta.primary)
+    for item, (kind, content_type) in meta.items.items():
+        if kind == EXIF_ITEM and facts.exif is None:
+            block = item_bytes(content, meta, item)
+            (before,) = struct.unpack_from(">I", block)
+            facts.exif = block[4 + before :]
+        elif kind == MIME_ITEM and content_type.startswith(XMP_TYPE) and facts.xmp is None:
+            facts.xmp = item_bytes(content, meta, item)
+    if not facts.cols or not facts.rows:
+        raise DamageError("it does not say how large its picture is")
+    _check_streams(content, meta)
+    return facts
+
+
+def item_facts(meta: Meta, item: int) -> ImageFacts:
+    """Return what an item's own properties say; its bits are those of its tiles if it has some."""
     facts = ImageFacts()
     turns, axis = 0, None
-    for number in meta.associated.get(meta.primary, []):
+    own_bits: list[int] = []
+    for number in meta.associated.get(item, []):
         kind, body = meta.properties[number - 1]
         if kind == b"ispe":
             facts.cols, facts.rows = struct.unpack_from(">4xII", body)
@@ -109,22 +130,15 @@ def image_facts(content: bytes) -> ImageFacts:
             axis = body[0] & 1
         elif kind == b"colr":
             _take_colours(facts, body)
+        elif kind == b"av1C":
+            own_bits.append(_bits(body))
     facts.orientation = _ORIENTATIONS[turns, axis]
-    facts.bits = max((_bits(body) for kind, body in meta.properties if kind == b"av1C"), default=8)
-    for item, (kind, content_type) in meta.items.items():
-        if kind == EXIF_ITEM and facts.exif is None:
-            block = _item(content, meta, item)
-            (before,) = struct.unpack_from(">I", block)
-            facts.exif = block[4 + before :]
-        elif kind == MIME_ITEM and content_type.startswith(XMP_TYPE) and facts.xmp is None:
-            facts.xmp = _item(content, meta, item)
-    if not facts.cols or not facts.rows:
-        raise DamageError("it does not say how large its picture is")
-    _check_streams(content, meta)
+    all_bits = [_bits(body) for kind, body in meta.properties if kind == b"av1C"]
+    facts.bits = max(own_bits or all_bits, default=8)
     return facts
 
 
-def _check_streams(content: bytes, meta: _Meta) -> None:
+def _check_streams(content: bytes, meta: Meta) -> None:
     """Compare each picture's claim with its stream: the decoder would enlarge it to the claim."""
     for item, (kind, _) in meta.items.items():
         if kind != b"av01" or item not in meta.places:
@@ -156,7 +170,8 @@ def _take_colours(facts: ImageFacts, body: bytes) -> None:
         facts.primaries, facts.transfer = struct.unpack_from(">HH", body, 4)
 
 
-def _read_meta(content: bytes) -> _Meta:
+def read_meta(content: bytes) -> Meta:
+    """Read the tables that say which items a file has, and where."""
     file = io.BytesIO(content)
     for kind, start, end in boxes(file, 0, len(content)):
         if kind == b"meta":
@@ -164,13 +179,15 @@ def _read_meta(content: bytes) -> _Meta:
     raise DamageError("it has no box that describes a picture")
 
 
-def _tables(file: BinaryIO, start: int, end: int) -> _Meta:
-    meta = _Meta()
+def _tables(file: BinaryIO, start: int, end: int) -> Meta:
+    meta = Meta()
     for kind, first, last in boxes(file, start, end):
         if kind == b"iprp":
             _take_properties(meta, file, first, last)
+        elif kind == b"iref":
+            _take_references(meta, file, first, last)
         elif kind in (b"pitm", b"iinf", b"iloc", b"idat"):
-            _take_table(meta, kind, _body(file, first, last))
+            _take_table(meta, kind, _body(file, first, last), first)
     return meta
 
 
@@ -179,18 +196,20 @@ def _body(file: BinaryIO, start: int, end: int) -> bytes:
     return file.read(end - start)
 
 
-def _take_table(meta: _Meta, kind: bytes, body: bytes) -> None:
+def _take_table(meta: Meta, kind: bytes, body: bytes, place: int) -> None:
     if kind == b"pitm":
+        meta.primary_place = place + 4
+        meta.primary_is_wide = body[0] > 0
         (meta.primary,) = struct.unpack_from(">I" if body[0] else ">H", body, 4)
     elif kind == b"iinf":
-        _take_items(meta, body)
+        _take_items(meta, body, place)
     elif kind == b"iloc":
         _take_places(meta, body)
     else:
         meta.data = body
 
 
-def _take_properties(meta: _Meta, file: BinaryIO, start: int, end: int) -> None:
+def _take_properties(meta: Meta, file: BinaryIO, start: int, end: int) -> None:
     for kind, first, last in boxes(file, start, end):
         if kind == b"ipco":
             found = list(boxes(file, first, last))
@@ -199,21 +218,31 @@ def _take_properties(meta: _Meta, file: BinaryIO, start: int, end: int) -> None:
             _take_associations(meta, _body(file, first, last))
 
 
-def _take_items(meta: _Meta, body: bytes) -> None:
+def _take_references(meta: Meta, file: BinaryIO, start: int, end: int) -> None:
+    width = 4 if _body(file, start, start + 1) != b"\0" else 2
+    for kind, first, last in boxes(file, start + 4, end):
+        reader = _Numbers(_body(file, first, last), 0)
+        item = reader.take(width)
+        numbers = [reader.take(width) for _ in range(reader.take(2))]
+        meta.references[kind, item] = numbers
+
+
+def _take_items(meta: Meta, body: bytes, place: int) -> None:
     for kind, start, end in boxes(io.BytesIO(body), 8 if body[0] else 6, len(body)):
         if kind == b"infe" and body[start] >= 2:
             wide = body[start] > 2
             (item,) = struct.unpack_from(">I" if wide else ">H", body, start + 4)
+            meta.flag_places[item] = place + start + 3
             name = start + 4 + (4 if wide else 2) + 2
             rest = body[name + 4 : end].partition(b"\0")[2]
             meta.items[item] = (body[name : name + 4], rest)
 
 
-def _take_associations(meta: _Meta, body: bytes) -> None:
+def _take_associations(meta: Meta, body: bytes) -> None:
     reader = _Numbers(body, 4)
-    item_bytes, wide = (4 if body[0] else 2), body[3] & 1
+    number_bytes, wide = (4 if body[0] else 2), body[3] & 1
     for _ in range(reader.take(4)):
-        item = reader.take(item_bytes)
+        item = reader.take(number_bytes)
         numbers = [
             reader.take(2) & 0x7FFF if wide else reader.take(1) & 0x7F
             for _ in range(reader.take(1))
@@ -221,7 +250,7 @@ def _take_associations(meta: _Meta, body: bytes) -> None:
         meta.associated[item] = [number for number in numbers if number]
 
 
-def _take_places(meta: _Meta, body: bytes) -> None:
+def _take_places(meta: Meta, body: bytes) -> None:
     version = body[0]
     reader = _Numbers(body, 4)
     sizes = reader.take(2)
@@ -239,7 +268,7 @@ def _take_places(meta: _Meta, body: bytes) -> None:
         meta.places[item] = (method, parts)
 
 
-def _start(content: bytes, meta: _Meta, item: int) -> bytes:
+def _start(content: bytes, meta: Meta, item: int) -> bytes:
     """Return an item's first bytes."""
     method, parts = meta.places[item]
     offset, length = parts[0]
@@ -247,7 +276,7 @@ def _start(content: bytes, meta: _Meta, item: int) -> bytes:
     return source[offset : offset + min(length or STREAM_HEAD_BYTES, STREAM_HEAD_BYTES)]
 
 
-def _item(content: bytes, meta: _Meta, item: int) -> bytes:
+def item_bytes(content: bytes, meta: Meta, item: int) -> bytes:
     """Return an item's bytes, all of them or an error."""
     method, parts = meta.places[item]
     source = {0: content, 1: meta.data}[method]

@@ -2,14 +2,19 @@
 
 import functools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from phos_core import color
 from phos_core.errors import ImageFileError
+from phos_darkroom.files.colour.hdr import hlg_to_light, pq_to_light
 from phos_darkroom.files.colour.lcms import new_profile
+from phos_darkroom.files.depth import at_depth
+from phos_darkroom.files.formats.samples import is_grey
 
-__all__ = ["named_profile"]
+__all__ = ["light_if_hdr", "named_profile", "primaries_of_number"]
 
 _PRIMARIES = {1: "srgb", 2: "srgb", 5: "srgb", 6: "srgb", 7: "srgb", 9: "rec2020"}
 _PRIMARIES |= {12: "display-p3", 22: "srgb"}
@@ -18,7 +23,9 @@ _DISPLAY_CURVES = {1, 2, 6, 7, 11, 12, 13, 14, 15}
 
 _GAMMAS = {4: 2.2, 5: 2.8, 8: 1.0}
 _OTHER_CURVES = {9: "a logarithm", 10: "a logarithm", 17: "digital cinema (SMPTE ST 428)"}
-_HDR_CURVES = {16: "PQ", 18: "HLG"}
+_PQ, _HLG = 16, 18
+_NOT_SAID = 2
+_ROWS = 64  # that are turned into light at once, in double precision
 _CURVE_POINTS = 4096  # as many as the profile has room for
 
 
@@ -46,27 +53,72 @@ def named_profile(
     Raises
     ------
     ImageFileError
-        If the codes are HDR's, or the colours are not known.
+        If the colours are not known.
     """
     _check_transfer(path, transfer)
     gamma = _GAMMAS.get(transfer)
     if is_grey:
         return None if gamma is None else _grey_profile(gamma)
+    name = _primaries_named(path, primaries)
+    return None if name == "srgb" and gamma is None else _profile_of(name, gamma)
+
+
+def light_if_hdr(
+    path: Path, samples: NDArray[Any], primaries: int, transfer: int
+) -> tuple[NDArray[Any], dict[str, Any]]:
+    """Turn PQ or HLG codes into light; leave others as they are.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for the error.
+    samples : ndarray of uint8 or uint16, shape (rows, cols) or (rows, cols, 1 to 4)
+        Grey, grey and alpha, RGB, or RGB and alpha, on their type's whole range.
+    primaries, transfer : int
+        Colour primaries and transfer characteristics; primaries that are not said are Rec. 2020's,
+        as of all television with these curves.
+
+    Returns
+    -------
+    samples : ndarray, same shape
+        Those of PQ or HLG as light, float32, 1 for a diffuse white of 203 cd/m2; alpha from 0 to 1.
+    how : dict
+        What `assemble` has to know of light, `untagged` and `primaries`; empty for other codes.
+
+    Raises
+    ------
+    ImageFileError
+        If the primaries are not known.
+    """
+    if transfer not in (_PQ, _HLG):
+        return samples, {}
+    grey = is_grey(samples)
+    name = "rec2020" if primaries == _NOT_SAID else _primaries_named(path, primaries)
+    light = at_depth(np.atleast_3d(samples), np.float32).copy()
+    colours = light[..., 0] if grey else light[..., :3]
+    for start in range(0, len(light), _ROWS):
+        band = colours[start : start + _ROWS]
+        band[...] = pq_to_light(band) if transfer == _PQ else hlg_to_light(band, name)
+    how = {"untagged": "display", "primaries": "srgb" if grey else name}
+    return light.reshape(samples.shape), how
+
+
+def primaries_of_number(primaries: int) -> str:
+    """Name the primaries of a gain's channels; those that are not known count as sRGB's."""
+    return _PRIMARIES.get(primaries, "srgb")
+
+
+def _primaries_named(path: Path, primaries: int) -> str:
+    """Give the name of primaries; refuse those that are not known."""
     if primaries not in _PRIMARIES:
         raise ImageFileError(
             f"{path} names its colour primaries by {primaries} (ITU-T H.273), which are not known: "
             "convert it to sRGB, or give it an ICC profile"
         )
-    name = _PRIMARIES[primaries]
-    return None if name == "srgb" and gamma is None else _profile_of(name, gamma)
+    return _PRIMARIES[primaries]
 
 
 def _check_transfer(path: Path, transfer: int) -> None:
-    if transfer in _HDR_CURVES:
-        raise ImageFileError(
-            f"{path} holds codes of {_HDR_CURVES[transfer]}, which are HDR's and not read: export "
-            "it as SDR, or as EXR"
-        )
     if transfer not in _DISPLAY_CURVES and transfer not in _GAMMAS:
         name = _OTHER_CURVES.get(transfer, "no curve that is known")
         raise ImageFileError(

@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from phos_core.errors import ImageFileError
-from phos_darkroom.files.formats.assembling import EXIF_MARK, assemble
-from phos_darkroom.files.formats.damage import DamageError
+from phos_darkroom.files.formats.assembling import EXIF_MARK, Blocks, assemble
+from phos_darkroom.files.formats.damage import DAMAGE, DamageError
+from phos_darkroom.files.formats.gain_facts import StoredGain
+from phos_darkroom.files.formats.jpeg_gain_map import gain_map_behind
 from phos_darkroom.files.formats.jpeg_segments import (
     APP1,
     APP2,
@@ -29,6 +31,7 @@ from phos_darkroom.files.formats.jpeg_segments import (
     SEGMENT_BYTES,
     XMP_MARK,
     Segments,
+    profile_in,
     segments,
 )
 from phos_darkroom.files.formats.limits import read_whole
@@ -54,7 +57,7 @@ FILLERS = (bytes([0xA5]) * 64, bytes([0x5A]) * 64)  # our choice: patterns that 
 
 
 def read(path: Path) -> Picture:
-    """Read a JPEG; of a camera's several pictures in one file, the first.
+    """Read a JPEG; of a camera's several pictures in one file, the first, and its gain map.
 
     Parameters
     ----------
@@ -69,24 +72,26 @@ def read(path: Path) -> Picture:
     Warns
     -----
     UserWarning
-        If stray bytes were passed over, the end is missing but no pixel is, or a block of
-        metadata does not belong to the rest.
+        If stray bytes were passed over, the end is missing but no pixel is, a block of metadata
+        does not belong to the rest, or the gain map is damaged.
     """
-    found = segments(read_whole(path), path)
+    content = read_whole(path)
+    found = segments(content, path)
     if found.blocks > found.scan_bytes * found.blocks_per_byte:
         raise DamageError("its data cannot hold the size that it claims")
     samples = _samples(found, path)
     if found.stray_bytes:
         bytes_are = "byte" if found.stray_bytes == 1 else "bytes"
         _warn(path, f"passed over {found.stray_bytes} stray {bytes_are} before a marker")
-    profile = b"".join(found.icc_parts[number] for number in sorted(found.icc_parts))
+    exif, xmp, profile = _exif(found, path), _xmp(found, path), profile_in(found)
     return assemble(
         samples,
-        exif=_exif(found, path),
-        xmp=_xmp(found, path),
-        icc_profile=profile or None,
+        exif=exif,
+        xmp=xmp,
+        icc_profile=profile,
         photoshop=b"".join(found.photoshop_parts) or None,
         resolution=_resolution(found.jfif),
+        gain=_gain(content, found, Blocks(exif=exif, xmp=xmp, icc_profile=profile), path),
         name=path.name,
     )
 
@@ -139,6 +144,15 @@ def too_long_for(picture: Picture) -> str | None:
     if len(metadata.icc_profile or b"") > ICC_PARTS * ICC_ROOM:
         return "colour profile"
     return None
+
+
+def _gain(content: bytes, found: Segments, blocks: Blocks, path: Path) -> StoredGain | None:
+    """Read the gain map behind a picture; without one that can be read, the picture is SDR."""
+    try:
+        return gain_map_behind(content, found, blocks, path)
+    except (ImageFileError, *DAMAGE):
+        _warn(path, "its gain map is damaged: it is read as SDR")
+        return None
 
 
 def _samples(found: Segments, path: Path) -> NDArray[np.uint8]:

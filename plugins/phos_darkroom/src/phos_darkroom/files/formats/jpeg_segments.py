@@ -25,12 +25,14 @@ __all__ = [
     "APP2",
     "APP13",
     "EXTENDED_XMP_MARK",
+    "GAIN_MARK",
     "ICC_MARK",
     "PHOTOSHOP_MARK",
     "SEGMENT_BYTES",
     "XMP_MARK",
     "Segments",
     "first_exif",
+    "profile_in",
     "segments",
 ]
 
@@ -38,6 +40,8 @@ SEGMENT_BYTES = 65_533  # its length is two bytes, and counts itself
 XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
 EXTENDED_XMP_MARK = b"http://ns.adobe.com/xmp/extension/\0"
 ICC_MARK = b"ICC_PROFILE\0"
+GAIN_MARK = b"urn:iso:std:iso:ts:21496:-1\0"
+SEVERAL_MARK = b"MPF\0"
 PHOTOSHOP_MARK = b"Photoshop 3.0\0"
 JFIF_MARK = b"JFIF\0"
 SOI, EOI, SOS, APP0, APP1, APP2 = 0xD8, 0xD9, 0xDA, 0xE0, 0xE1, 0xE2
@@ -98,7 +102,10 @@ class Segments:
     extended_parts: dict[str, dict[int, tuple[int, bytes]]] = field(default_factory=dict)
     icc_parts: dict[int, bytes] = field(default_factory=dict)
     photoshop_parts: list[bytes] = field(default_factory=list)
+    gain_block: bytes | None = None
+    is_first_of_several: bool = False
     metadata_bytes: int = 0
+    end: int = 0
 
     @property
     def is_whole(self) -> bool:
@@ -126,6 +133,7 @@ def segments(content: bytes, path: Path) -> Segments:
     found = Segments()
     for segment in walked(content):
         found.stray_bytes += segment.stray_bytes
+        found.end = segment.end
         if segment.marker in _ALONE:
             continue
         if segment.marker == EOI:
@@ -166,6 +174,11 @@ def first_exif(content: bytes) -> bytes | None:
             if segment.marker == APP1 and segment.body.startswith(EXIF_MARK):
                 return segment.body.removeprefix(EXIF_MARK)
     return None
+
+
+def profile_in(found: Segments) -> bytes | None:
+    """Join the parts of a picture's colour profile."""
+    return b"".join(found.icc_parts[number] for number in sorted(found.icc_parts)) or None
 
 
 def walked(content: bytes) -> Iterator[Segment]:
@@ -275,6 +288,10 @@ def _take(found: Segments, marker: int, body: bytes) -> bool:
     elif marker == APP2 and body.startswith(ICC_MARK) and len(body) > len(ICC_MARK) + 2:
         found.icc_parts.setdefault(body[len(ICC_MARK)], body[len(ICC_MARK) + 2 :])
         kept += len(body)
+    elif marker == APP2 and body.startswith(GAIN_MARK):
+        found.gain_block = body.removeprefix(GAIN_MARK)
+    elif marker == APP2 and body.startswith(SEVERAL_MARK):
+        found.is_first_of_several = True
     elif marker == APP13 and body.startswith(PHOTOSHOP_MARK):
         found.photoshop_parts.append(body.removeprefix(PHOTOSHOP_MARK))
         kept += len(body)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from phos_core.errors import ImageFileError
 from phos_darkroom.files.formats.assembling import assemble
-from phos_darkroom.files.formats.code_points import named_profile
+from phos_darkroom.files.formats.code_points import light_if_hdr, named_profile
 from phos_darkroom.files.formats.damage import DamageError
 from phos_darkroom.files.formats.limits import (
     CHUNKS,
@@ -38,6 +38,7 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COMPRESSION = 3  # our choice: grain hardly compresses, so more effort buys little
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of each colour type
 DEFLATE = 8
+NOT_SAID = 2  # of ITU-T H.273's code points
 METRE, INCH_METRES = 1, 0.0254  # pHYs's unit
 XMP_KEYWORD = b"XML:com.adobe.xmp"
 RESOURCE = b"8BIM"  # what an image resource of Photoshop's begins with
@@ -87,7 +88,8 @@ def read(path: Path) -> Picture:
     Returns
     -------
     Picture
-        Of 8 or 16 bits; palettes and fewer bits are converted to 8.
+        Of 8 or 16 bits; palettes and fewer bits are converted to 8. PQ's and HLG's codes (cICP)
+        become light.
     """
     with path.open("rb") as file:
         chunks = _chunks(file, path)
@@ -96,14 +98,16 @@ def read(path: Path) -> Picture:
         raise ImageFileError(f"{path} is an animation, not one picture")
     _check_whole(chunks)
     samples = imagecodecs.png_decode(_pixels(chunks))
+    samples, hdr = light_if_hdr(path, samples, *(chunks.code_points or (NOT_SAID, NOT_SAID)))
     return assemble(
         samples,
         exif=chunks.exif or chunks.old.exif,
         xmp=chunks.xmp or chunks.old.xmp,
-        icc_profile=_profile(chunks, samples, path),
+        icc_profile=None if hdr else _profile(chunks, samples, path),
         photoshop=_photoshop(chunks),
         resolution=chunks.resolution,
         names_colours=chunks.is_srgb or chunks.code_points is not None,
+        **hdr,
         name=path.name,
     )
 
