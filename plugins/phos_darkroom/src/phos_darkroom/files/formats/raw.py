@@ -22,6 +22,7 @@ from phos_darkroom.files.formats.damage import (
 from phos_darkroom.files.formats.dng import check_parts, is_dng, size
 from phos_darkroom.files.formats.dng_floats import in_integers
 from phos_darkroom.files.formats.jpeg_segments import first_exif
+from phos_darkroom.files.formats.lens import corrected, shot_of
 from phos_darkroom.files.formats.optional import check_claim, library
 from phos_darkroom.files.formats.raw_balance import multipliers
 from phos_darkroom.files.formats.raw_metadata import exif_of, says_when, xmp_of
@@ -39,8 +40,8 @@ __all__ = ["SATURATION", "read"]
 SATURATION = math.sqrt(2.0)
 """Light at which a sensor saturates, where mid-grey is 0.18.
 
-By ISO 12232 the saturation-based speed of a camera puts a grey of 18 % at 18 / 141 of saturation:
-half a stop of room is left above a white [iso-12232].
+A camera that is exposed by its saturation-based speed puts the mean of a scene, a grey of 18 %, at
+12.8 % of saturation, which leaves half a stop of room above white [camera-exposure].
 """
 
 BASELINE_EXPOSURE, MOST_BASELINE_STOPS = 50730, 8.0
@@ -96,12 +97,15 @@ def read(path: Path, settings: RawSettings | None = None, *, half_size: bool = F
                 check_claim(path, sizes.raw_height, sizes.raw_width, _BYTES_PER_PIXEL)
                 light = _light(rawpy, file, settings, path, half_size=half_size)
                 exif = _fuller(exif, rawpy, file)
+                orientation = _ORIENTATIONS.get(sizes.flip, 1)
+                if settings.lens_correction:
+                    light = corrected(light, shot_of(file, exif), path)
         except (rawpy.LibRawError, rawpy.NotSupportedError) as error:
             read_through(path)
             raise ImageFileError(f"{path} is {_reason(rawpy, error)}") from error
     if exif is None:
         warnings.warn(f"{path.name}: no EXIF is found in it", stacklevel=2)
-    light *= SATURATION * 2.0**stops
+    light = turn(light, orientation) * np.float32(SATURATION * 2.0**stops)
     picture = assemble(light, exif=exif, xmp=xmp, orientation=1, untagged="linear")
     return replace(picture, primaries="prophoto")
 
@@ -131,7 +135,7 @@ def _baseline_stops(stream: BinaryIO) -> float:
 def _light(
     rawpy: Any, file: Any, settings: RawSettings, path: Path, *, half_size: bool
 ) -> NDArray[np.float32]:
-    """Develop the sensor's light, cut it to the camera's picture and turn it; 1 is saturation."""
+    """Develop the sensor's light, and cut it to the camera's picture; 1 is saturation."""
     sizes = file.sizes
     _check_last_rows(rawpy, file)
     gains = multipliers(file, settings.white_balance, path)
@@ -144,7 +148,7 @@ def _light(
     light = np.divide(codes, largest, dtype=np.float32)
     if light.ndim == 3 and file.num_colors == 1:
         light = light[..., 0]
-    return turn(light, _ORIENTATIONS.get(sizes.flip, 1))
+    return light
 
 
 def _crop(sizes: Any, step: int = 1) -> tuple[slice, slice]:
