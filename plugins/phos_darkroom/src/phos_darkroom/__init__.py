@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from phos_darkroom.files.formats.raw_settings import RawSettings
     from phos_darkroom.files.image_files import (
         READABLE,
         SUFFIXES,
@@ -66,6 +67,7 @@ __all__ = [
     "Metadata",
     "Picture",
     "PresetSummary",
+    "RawSettings",
     "Resolution",
     "Setting",
     "Table",
@@ -115,6 +117,7 @@ HOMES = {
         *("READABLE", "SUFFIXES", "check_writable", "read_image", "read_picture"),
         *("write_image", "write_picture"),
     ),
+    "files.formats.raw_settings": ("RawSettings",),
     "files.picture": ("Metadata", "Picture", "Resolution", "on_screen"),
     "large": ("develop_large", "is_large"),
     "one_file": ("develop_file", "develop_part", "develop_picture"),

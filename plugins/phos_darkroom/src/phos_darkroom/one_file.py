@@ -21,12 +21,14 @@ from phos_core.process import (
     develop_with_report,
 )
 from phos_darkroom.colours import coded_as, frame_of_positive, given_to_process, taken_as
+from phos_darkroom.files.formats.raw_settings import RawSettings
 from phos_darkroom.files.image_files import (
     SUFFIXES,
     check_suffix,
     check_writable,
     encode_picture,
     holds_alpha,
+    is_raw,
     read_picture,
     warn_of_left_out,
 )
@@ -169,6 +171,7 @@ def develop_file(
     overwrite: bool = False,
     sidecar: bool = True,
     background: Colour | None = None,
+    raw: RawSettings | None = None,
 ) -> RunReport:
     """Develop a picture's file into another.
 
@@ -189,6 +192,8 @@ def develop_file(
     background : tuple of int, optional
         Red, green and blue, sRGB codes from 0 to 255: what the positive is laid on where it is
         transparent and its format holds no transparency. By default that is an error.
+    raw : RawSettings, optional
+        How a camera's raw file becomes light; other files do not ask.
 
     Returns
     -------
@@ -207,8 +212,8 @@ def develop_file(
 
     Notes
     -----
-    A positive is as deep as its source where its format is. From an EXR it has 16 bits, but in
-    EXR light as floats.
+    A positive is as deep as its source where its format is. From an EXR or a raw file it has 16
+    bits, but in EXR light as floats.
 
     The positive and its sidecar are written to files of other names, which then take their places,
     the sidecar's first: it knows the positive by the hash of its bytes, so that a positive beside
@@ -223,7 +228,7 @@ def develop_file(
     develop_one = (
         _developed_by_tiles
         if is_large(source)
-        else partial(_developed_whole, background=background)
+        else partial(_developed_whole, background=background, raw=raw)
     )
     with contextlib.ExitStack() as opened:
         held = opened.enter_context(Source(source)) if sidecar else None
@@ -233,7 +238,8 @@ def develop_file(
             source, held, files, destination, recipe, backend=backend, strict=strict
         )
         if held is not None:
-            _write_sidecar(recipe, asked, report, held.facts(), files, destination)
+            used = (raw or RawSettings()) if is_raw(source) else None
+            _write_sidecar(recipe, asked, report, held.facts(), files, destination, used)
     return report
 
 
@@ -247,9 +253,10 @@ def _developed_whole(
     backend: str | ConvolutionBackend | None,
     strict: bool,
     background: Colour | None,
+    raw: RawSettings | None,
 ) -> tuple[RunReport, Recipe]:
     """Develop a picture as a whole; the report, and the recipe as it was taken."""
-    picture = read_picture(source)
+    picture = read_picture(source, raw=raw)
     if held is not None:
         held.check_opened()
         held.facts()  # of what was read, whatever becomes of the file from now on
@@ -269,7 +276,7 @@ def _developed_whole(
         positive = flattened(positive, alpha, background)
     if into_light:
         positive = _in_light(positive)
-    elif _format_of(source) == LIGHT or picture.encoding == "display":
+    elif _format_of(source) == LIGHT or picture.encoding == "display" or is_raw(source):
         positive = positive.at_depth(DEEP)
     encode_picture(files.open(destination), destination, positive)
     return report, taken_as(picture, recipe)
@@ -319,6 +326,7 @@ def _write_sidecar(
     read: FileFacts,
     files: NewFiles,
     destination: Path,
+    raw: RawSettings | None,
 ) -> None:
     """Write the sidecar of a positive that is written and has not taken its place yet."""
     with cannot_write(destination):  # which is read again for its hash
@@ -330,6 +338,7 @@ def _write_sidecar(
             written=files.written(),
             encoding=str(asked.input_space) or asked.encoding,
             primaries=str(asked.primaries),
+            raw=raw,
         )
     beside = path_for(destination)
     with cannot_write(beside):

@@ -11,6 +11,7 @@ import tifffile
 from phos_core import color
 from phos_core.errors import ImageFileError
 from phos_darkroom.files.formats.assembling import turn
+from phos_darkroom.files.formats.raw import SATURATION
 from phos_darkroom.files.image_files import read_picture
 
 rawpy = pytest.importorskip("rawpy", reason="the extra phos-darkroom[raw] is not installed")
@@ -20,6 +21,11 @@ PART = 32
 QUARTER = 0.25 * 65_535
 MATRIX = np.rint(np.linalg.inv(color.LINEAR_SRGB_TO_XYZ) * 10_000).astype(int)
 LOSSLESS_JPEG = 7
+
+
+def codes_of(path):
+    """Read light in codes of 16 bits, of which the largest is the sensor's saturation."""
+    return read_picture(path).pixels.astype(float) * (65_535 / SATURATION)
 
 
 def tags_of_a_camera(white, *, black=None, orientation=1, extra=()):
@@ -101,11 +107,10 @@ def test_floats_are_shares_of_white_whatever_the_brightest_pixel(
             order=order,
             **PACKINGS[packing],
         )
-        picture = read_picture(path)
-        pixels = picture.pixels.astype(float)
+        pixels = codes_of(path)
         assert np.abs(pixels[24:, 24:] - QUARTER).max() <= 2
         assert np.abs(pixels[4:10, 4:10] - min(brightest, 1) * 65_535).max() <= 4
-        assert b"2024:05:06 07:08:09" in picture.metadata.exif
+        assert b"2024:05:06 07:08:09" in read_picture(path).metadata.exif
 
 
 @pytest.mark.parametrize("white", [2, 1000])
@@ -114,7 +119,7 @@ def test_floats_are_counted_from_their_black_to_their_white(tmp_path, white, bla
     black = black * white
     levels = np.tile(black, [side // n for side, n in zip(SIDES, black.shape, strict=True)])
     light = (levels + 0.25 * (white - levels)).astype(np.float32)
-    pixels = read_picture(write_dng(tmp_path / "f.dng", light, white=white, black=black)).pixels
+    pixels = codes_of(write_dng(tmp_path / "f.dng", light, white=white, black=black))
     assert np.abs(pixels - QUARTER).max() <= 12
 
 
@@ -159,7 +164,7 @@ def write_kind(path, kind):
 def test_a_copy_that_was_interrupted_is_refused_in_every_packing(tmp_path, kind):
     parts = write_kind(tmp_path / "whole.dng", kind)
     content = (tmp_path / "whole.dng").read_bytes()
-    whole = read_picture(tmp_path / "whole.dng").pixels
+    whole = codes_of(tmp_path / "whole.dng")
     assert np.abs(whole[8:-8, 8:-8] / 10_000 - 1).max() < 0.3
     offset, length = parts[len(parts) // 2]
     places = {
@@ -215,7 +220,7 @@ def test_the_crop_is_the_picture_in_every_orientation(tmp_path, orientation, has
         extra=extra,
         rowsperstrip=8,
     )
-    pixels = read_picture(path).pixels[..., 1].astype(int)
+    pixels = codes_of(path)[..., 1]
     wanted = turn(kept[top : top + rows, left : left + cols], orientation).astype(int)
     assert pixels.shape == wanted.shape
     assert np.mean(np.abs(pixels - wanted) > 300) < 0.12  # all but the edges
@@ -233,9 +238,9 @@ def test_a_crop_beyond_the_sensor_is_passed_over(tmp_path):
 def test_linear_light_in_integers_is_read_at_its_scale(tmp_path):
     light = np.full((*SIDES, 3), 16_384, np.uint16)
     light[:, 64:] = 60_000
-    pixels = read_picture(write_dng(tmp_path / "linear.dng", light, white=65_535)).pixels
-    assert np.abs(pixels[:, :60].astype(int) - 16_384).max() <= 3
-    assert np.abs(pixels[:, 70:].astype(int) - 60_000).max() <= 6
+    pixels = codes_of(write_dng(tmp_path / "linear.dng", light, white=65_535))
+    assert np.abs(pixels[:, :60] - 16_384).max() <= 3
+    assert np.abs(pixels[:, 70:] - 60_000).max() <= 6
 
 
 def test_libraws_own_words_are_not_repeated(tmp_path):

@@ -13,6 +13,7 @@ import tifffile
 from phos_core import color
 from phos_core.errors import ImageFileError
 from phos_darkroom.files.formats import raw
+from phos_darkroom.files.formats.raw_settings import HIGHLIGHTS, RawSettings
 
 pytest.importorskip("rawpy", reason="the extra phos-darkroom[raw] is not installed")
 
@@ -61,6 +62,16 @@ def write_dng(path, kept, *, neutral=(1, 1, 1), orientation=1, black=0, white=65
     return path
 
 
+def codes_of(path, **settings):
+    """Read a raw file's light in codes of 16 bits, of which the largest is saturation."""
+    return codes(raw.read(path, RawSettings(**settings)))
+
+
+def codes(picture):
+    assert picture.pixels.dtype == np.float32
+    return picture.pixels.astype(float) * (65_535 / raw.SATURATION)
+
+
 def flat(colour):
     return np.broadcast_to(np.asarray(colour, np.float64), (*SIDES, 3)).copy()
 
@@ -71,28 +82,30 @@ def test_a_grey_comes_out_grey_at_its_share_of_saturation(tmp_path, neutral):
         kept = mosaic(flat(np.multiply(neutral, level)))
         picture = raw.read(write_dng(tmp_path / "grey.dng", kept, neutral=neutral))
         assert (picture.encoding, picture.primaries) == ("linear", "prophoto")
-        assert picture.pixels.dtype == np.uint16
         # White balance lifts the weaker channels to the strongest, which stays as it is.
-        assert np.abs(picture.pixels.astype(int) - level * max(neutral)).max() <= 3
+        assert np.abs(codes(picture) - level * max(neutral)).max() <= 3
 
 
 def test_what_saturates_is_white_without_a_cast(tmp_path):
     kept = np.full(SIDES, 65535, np.uint16)
-    pixels = raw.read(write_dng(tmp_path / "white.dng", kept, neutral=(0.5, 1, 0.7))).pixels
-    assert pixels.min() >= 65530
+    path = write_dng(tmp_path / "white.dng", kept, neutral=(0.5, 1, 0.7))
+    for highlights in HIGHLIGHTS:
+        pixels = codes_of(path, highlights=highlights)
+        assert pixels.min() >= 65_530
+        assert np.ptp(pixels, axis=-1).max() <= 0.003 * 65_535
 
 
 def test_the_scale_does_not_hang_on_what_else_is_in_the_picture(tmp_path):
     light = flat([9000] * 3)
-    alone = raw.read(write_dng(tmp_path / "alone.dng", mosaic(light))).pixels
+    alone = codes_of(write_dng(tmp_path / "alone.dng", mosaic(light)))
     light[:, 70:] = 60_000
-    beside = raw.read(write_dng(tmp_path / "beside.dng", mosaic(light))).pixels
-    assert np.abs(beside[8:-8, 8:60].astype(int) - alone[8:-8, 8:60]).max() <= 2
+    beside = codes_of(write_dng(tmp_path / "beside.dng", mosaic(light)))
+    assert np.abs(beside[8:-8, 8:60] - alone[8:-8, 8:60]).max() <= 2
 
 
 def test_black_and_white_levels_are_taken_off(tmp_path):
     kept = mosaic(flat([512 + 0.25 * (16_383 - 512)] * 3))
-    pixels = raw.read(write_dng(tmp_path / "14.dng", kept, black=512, white=16_383)).pixels
+    pixels = codes_of(write_dng(tmp_path / "14.dng", kept, black=512, white=16_383))
     assert pixels / 65535 == pytest.approx(np.full((*SIDES, 3), 0.25), abs=2e-4)
 
 
@@ -102,7 +115,7 @@ def test_black_and_white_levels_are_taken_off(tmp_path):
 def test_colours_come_out_in_the_primaries_that_are_named(tmp_path, colour):
     kept = mosaic(flat(np.multiply(colour, 60_000)))
     picture = raw.read(write_dng(tmp_path / "colour.dng", kept))
-    srgb = picture.pixels[EDGE] / 60_000 @ color.to_linear_srgb(picture.primaries).T
+    srgb = codes(picture)[EDGE] / 60_000 @ color.to_linear_srgb(picture.primaries).T
     assert np.abs(srgb - colour).max() <= 5e-4
 
 
@@ -113,15 +126,15 @@ def test_a_ramp_of_colours_survives_the_mosaic(tmp_path):
     light[..., 1] = 30_000 - 15_000 * along
     light[..., 2] = 10_000 + 10_000 * along
     picture = raw.read(write_dng(tmp_path / "ramp.dng", mosaic(light)))
-    srgb = picture.pixels[EDGE] @ color.to_linear_srgb(picture.primaries).T
+    srgb = codes(picture)[EDGE] @ color.to_linear_srgb(picture.primaries).T
     assert np.abs(srgb - light[EDGE]).max() <= 0.005 * 65535
 
 
 def test_sixteen_bits_keep_their_levels(tmp_path):
     levels = 10.0 * np.arange(SIDES[0] * SIDES[1]).reshape(SIDES)
-    picture = raw.read(write_dng(tmp_path / "fine.dng", mosaic(np.stack([levels] * 3, -1))))
-    assert np.abs(picture.pixels[EDGE] - levels[EDGE][..., np.newaxis]).max() <= 3
-    assert np.unique(picture.pixels[..., 1]).size > 6_000
+    light = codes_of(write_dng(tmp_path / "fine.dng", mosaic(np.stack([levels] * 3, -1))))
+    assert np.abs(light[EDGE] - levels[EDGE][..., np.newaxis]).max() <= 3
+    assert np.unique(light[..., 1]).size > 6_000
 
 
 @pytest.mark.parametrize(("orientation", "turns"), [(1, 0), (3, 2), (6, 3), (8, 1)])
@@ -131,7 +144,7 @@ def test_a_turned_picture_is_turned_once_and_its_metadata_say_upright(tmp_path, 
     picture = raw.read(write_dng(tmp_path / "o.dng", mosaic(light), orientation=orientation))
     expected = np.rot90(light, turns)
     assert picture.pixels.shape == expected.shape
-    assert np.mean(np.abs(picture.pixels - expected) > 300) < 0.02  # all but the square's edge
+    assert np.mean(np.abs(codes(picture) - expected) > 300) < 0.02  # all but the square's edge
     assert b"\x12\x01\x03\0\x01\0\0\0\x01\0" in picture.metadata.exif
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from phos_core.color import encode_codes
 from phos_core.errors import ImageFileError
 from phos_darkroom.files.formats.damage import check_is_file, one_clear_error
+from phos_darkroom.files.formats.raw_settings import RawSettings
 from phos_darkroom.files.formats.sniffing import HEAD_BYTES, RAW_SUFFIXES, format_of
 from phos_darkroom.files.paths import exists
 from phos_darkroom.files.picture import Metadata, Picture
@@ -29,6 +30,7 @@ __all__ = [
     "check_writable",
     "encode_picture",
     "holds_alpha",
+    "is_raw",
     "read_image",
     "read_picture",
     "replacing",
@@ -77,7 +79,9 @@ MORE_BYTES = 1 << 16  # more than the rest of a block on a full disk
 _BLOCKS = {"exif": "EXIF", "photoshop": "IPTC", "resolution": "resolution"}
 
 
-def read_picture(path: str | os.PathLike[str]) -> Picture:
+def read_picture(
+    path: str | os.PathLike[str], *, raw: RawSettings | None = None, half_size: bool = False
+) -> Picture:
     """Read a picture with all that its file says of it.
 
     Parameters
@@ -85,6 +89,10 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
     path : path
         A JPEG, PNG, TIFF, WebP or AVIF; with their extras an EXR, HEIF or camera's raw file. What
         it is, its first bytes say.
+    raw : RawSettings, optional
+        How a camera's raw file becomes light; other files do not ask.
+    half_size : bool
+        Whether a raw file may come at half its rows and columns: quicker, for previews.
 
     Returns
     -------
@@ -110,8 +118,31 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
                 f"{path} is not a picture that can be read: a JPEG, PNG, TIFF, WebP or AVIF, or "
                 "with their extras an EXR, HEIF or raw file"
             )
-        picture: Picture = _module(name, path).read(path)
+        module = _module(name, path)
+        picture: Picture = (
+            module.read(path, raw, half_size=half_size) if name == "RAW" else module.read(path)
+        )
         return picture
+
+
+def is_raw(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is a camera's raw file, by its first bytes and its name.
+
+    Parameters
+    ----------
+    path : path
+        A file.
+
+    Returns
+    -------
+    bool
+        False also where it cannot be read: that is for `read_picture` to say.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            return format_of(Path(path), file.read(HEAD_BYTES)) == "RAW"
+    except OSError:
+        return False
 
 
 def write_picture(

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from phos_core.process import Recipe, checked_recipe
 from phos_core.stocks import Film
+from phos_darkroom.files.formats.raw_settings import RawSettings
 from phos_darkroom.files.paths import is_file, is_folder
 from phos_darkroom.roll.searching import (
     DEVELOPED,
@@ -55,11 +56,14 @@ class Frame:
         The picture's file, and its positive's.
     recipe : Recipe
         How it is developed; its seed is the frame's own.
+    raw : RawSettings, optional
+        How it becomes light, if it is a camera's raw file.
     """
 
     source: Path
     destination: Path
     recipe: Recipe
+    raw: RawSettings | None = None
 
 
 def frames_of(
@@ -71,6 +75,7 @@ def frames_of(
     recursive: bool = False,
     instead: str = INSTEAD,
     passed_over: PassedOver | None = None,
+    raw: RawSettings | None = None,
 ) -> tuple[Frame, ...]:
     """Find the pictures of a roll, in their order, and say where each goes.
 
@@ -100,6 +105,8 @@ def frames_of(
     passed_over : callable, optional
         ``passed_over(folder, why)``, for each folder in a folder that cannot be read. By default a
         warning says so.
+    raw : RawSettings, optional
+        How cameras' raw files become light.
 
     Returns
     -------
@@ -123,7 +130,7 @@ def frames_of(
     given = [Path(sources)] if isinstance(sources, str | os.PathLike) else list(map(Path, sources))
     output = None if output is None else Path(output)
     if output is not None and len(given) == 1 and _is_file_for(output, given[0]):
-        return (_single(given[0], output, recipe, name),)
+        return (_single(given[0], output, recipe, name, raw),)
     search = Search(output, recursive)
     found = without_doubles(file for source in given for file in search.found(source))
     if not found:
@@ -140,6 +147,7 @@ def frames_of(
             recipe=recipe
             if is_alone
             else replace(recipe, seed=frame_seed(recipe.seed, grain_name)),
+            raw=raw,
         )
         for file, place, grain_name in zip(
             found, _names(found, output, recipe, name, instead), _grain_names(found), strict=True
@@ -214,13 +222,15 @@ def _folder_of(file: Found, output: Path | None) -> Path:
     return file.root / DEVELOPED if file.in_roll else file.root
 
 
-def _single(source: Path, output: Path, recipe: Recipe, name: str | None) -> Frame:
+def _single(
+    source: Path, output: Path, recipe: Recipe, name: str | None, raw: RawSettings | None
+) -> Frame:
     from phos_darkroom.files.image_files import check_suffix
 
     if name is not None:
         raise ValueError(f"a name is for pictures in a folder, and {output} is a file")
     check_suffix(output)
-    return Frame(source=source, destination=output, recipe=recipe)
+    return Frame(source=source, destination=output, recipe=recipe, raw=raw)
 
 
 def _refuse_file(output: Path, count: int) -> None:

@@ -189,6 +189,7 @@ def _develop(job: Job) -> FrameResult:
             overwrite=job.overwrite,
             sidecar=job.sidecar,
             background=job.background,
+            raw=frame.raw,
         )
     except ImageFileError as error:  # it names the file
         return result_of(job, "failed", error=str(error))

@@ -83,13 +83,13 @@ def is_left_as_it_is(frame: Frame, *, overwrite: bool) -> bool:
 def is_done(frame: Frame) -> bool:
     """Whether a frame's positive is there and right; one may have taken its source's place."""
     if not _is_its_source(frame):
-        return sidecar.is_done(frame.source, frame.recipe, frame.destination)
+        return sidecar.is_done(frame.source, frame.recipe, frame.destination, frame.raw)
     try:
         found = sidecar.read(sidecar.path_for(frame.destination))
     except SidecarError:
         return False
     in_place = replace(found, source=found.picture)
-    return sidecar.matches(in_place, frame.source, frame.recipe, frame.destination)
+    return sidecar.matches(in_place, frame.source, frame.recipe, frame.destination, frame.raw)
 
 
 def refuse_replacing(frames: Iterable[Frame], standing: Iterable[Standing]) -> None:

@@ -14,6 +14,7 @@ from phos_core.backend import ConvolutionBackend
 from phos_core.convolution import select, wanted
 from phos_core.process import Recipe, check_space
 from phos_core.stocks import Film, is_path
+from phos_darkroom.files.formats.raw_settings import RawSettings
 from phos_darkroom.roll.frames import INSTEAD, Frame, Paths, frames_of
 from phos_darkroom.roll.jobs import FrameResult, Job, log_level, result_of
 from phos_darkroom.roll.pools import Queue, here, over, over_processes
@@ -49,13 +50,14 @@ def develop_roll(
     name: str | None = None,
     recursive: bool = False,
     instead: str = INSTEAD,
+    raw: RawSettings | None = None,
     **running: Unpack[Running],
 ) -> Iterator[FrameResult]:
     """Develop the pictures of a roll, and continue one that was begun.
 
     Parameters
     ----------
-    sources, output, recipe, name, recursive, instead
+    sources, output, recipe, name, recursive, instead, raw
         Which pictures, where to and how, as for `frames_of`.
     **running
         How the frames are developed, as for `develop_frames`: `executor`, `jobs`, `backend`,
@@ -97,6 +99,7 @@ def develop_roll(
         recursive=recursive,
         instead=instead,
         passed_over=passed_over,
+        raw=raw,
     )
     results = develop_frames(frames, **running)
     return chain(refused, results) if refused else results
@@ -284,6 +287,7 @@ def _found_from_anywhere(frame: Frame) -> Frame:
         source=frame.source.absolute(),
         destination=frame.destination.absolute(),
         recipe=replace(frame.recipe, film=film),
+        raw=frame.raw,
     )
 
 

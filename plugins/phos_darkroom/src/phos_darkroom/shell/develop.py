@@ -19,6 +19,7 @@ from phos_darkroom.shell.help import GroupedCommand, in_group
 from phos_darkroom.shell.late import compile_later
 from phos_darkroom.shell.messages import count, log_to_stderr, say, verbose_option
 from phos_darkroom.shell.preset_options import given, merged, preset_options
+from phos_darkroom.shell.raw_options import given_of_raw, raw_options, raw_settings
 from phos_darkroom.shell.roll_messages import (
     follow,
     say_how_to_continue,
@@ -121,6 +122,7 @@ class Asked:
 )
 @ocio_option
 @setting_options
+@raw_options
 @preset_options
 @in_group(
     "Machine",
@@ -243,6 +245,7 @@ def _frames(
         raise click.UsageError("IN is missing: which pictures are to be developed?", ctx)
     settings = merged(ctx, asked.preset)
     recipe = phos.Recipe(**settings)
+    raw = raw_settings(ctx)
     recipe.load_film()  # whose error is worth more than one of a file's name
     check_space(recipe.input_space)
 
@@ -257,6 +260,7 @@ def _frames(
         recursive=asked.recursive,
         instead=INSTEAD[asked.raw_as],
         passed_over=pass_over,
+        raw=raw,
     )
     if asked.output is None:
         say_where_to(frames)
@@ -281,9 +285,13 @@ def _without_positives(asked: Asked) -> list[Path]:
 def _frame_again(ctx: click.Context, asked: Asked, sidecar: Path) -> "tuple[Frame, str | None]":
     """Find what makes a sidecar's picture again, and the backend that made it."""
     from phos_darkroom.roll import Frame
-    from phos_darkroom.settings.sidecar import from_sidecar
+    from phos_darkroom.settings.sidecar import from_sidecar, read
 
-    others = [*given(ctx), *(option for option in ("preset", "save_as") if ctx.params[option])]
+    others = [
+        *given(ctx),
+        *given_of_raw(ctx),
+        *(option for option in ("preset", "save_as") if ctx.params[option]),
+    ]
     if others:
         raise ValueError(
             f"--from-sidecar makes the same picture again, without {others[0]}: for its settings "
@@ -296,7 +304,8 @@ def _frame_again(ctx: click.Context, asked: Asked, sidecar: Path) -> "tuple[Fram
     output = sidecar.parent if asked.output is None else asked.output
     if is_folder(output) or not output.suffix:
         output /= sidecar.name.removesuffix(".phos.toml")
-    return Frame(source=source, destination=output, recipe=recipe), backend
+    raw = read(sidecar).raw
+    return Frame(source=source, destination=output, recipe=recipe, raw=raw), backend
 
 
 @contextlib.contextmanager

@@ -10,7 +10,17 @@ __all__ = ["GroupedCommand", "in_group", "write_commands"]
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 OTHERS = "Other"
-HEADINGS = ("Film", "Light", "Laboratory", "Scan or print", "Effects", "Files", "Machine", OTHERS)
+HEADINGS = (
+    "Film",
+    "Light",
+    "Raw files",
+    "Laboratory",
+    "Scan or print",
+    "Effects",
+    "Files",
+    "Machine",
+    OTHERS,
+)
 """What options are about, in the order in which the help shows them."""
 
 

@@ -55,13 +55,13 @@ def read_small(path: str | os.PathLike[str], rows: int, cols: int) -> NDArray[np
     Notes
     -----
     Of a large JPEG only as much is decoded as leaves four pixels each way for one here: the
-    last, largest step is averaged in light, the ones before by the decoder. The light of any
-    picture is made a few rows at a time.
+    last, largest step is averaged in light, the ones before by the decoder. Of a camera's raw file
+    half the rows and columns are read. The light of any picture is made a few rows at a time.
     """
     path = Path(path)
     with one_clear_error(path):
         check_is_file(path)
-    picture = _fraction_of_jpeg(path, rows, cols) or read_picture(path)
+    picture = _fraction_of_jpeg(path, rows, cols) or read_picture(path, half_size=True)
     scale = min(rows / picture.pixels.shape[0], cols / picture.pixels.shape[1])
     wanted = [max(1, round(side * scale)) for side in picture.pixels.shape[:2]]
     return scaled(_averaged(picture, max(1, math.floor(1.0 / (SPARE * scale)))), *wanted)

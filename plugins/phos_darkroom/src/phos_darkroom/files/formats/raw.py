@@ -1,7 +1,9 @@
 """A camera's raw file, DNG among them: linear light by LibRaw, through rawpy."""
 
 import io
+import math
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,11 +22,29 @@ from phos_darkroom.files.formats.damage import (
 from phos_darkroom.files.formats.dng import check_parts, is_dng, size
 from phos_darkroom.files.formats.dng_floats import in_integers
 from phos_darkroom.files.formats.jpeg_segments import first_exif
+from phos_darkroom.files.formats.lens import corrected, shot_of
 from phos_darkroom.files.formats.optional import check_claim, library
+from phos_darkroom.files.formats.raw_balance import multipliers
 from phos_darkroom.files.formats.raw_metadata import exif_of, says_when, xmp_of
+from phos_darkroom.files.formats.raw_settings import RawSettings
+from phos_darkroom.files.metadata.tiff_tags import (
+    numbers,
+    read_directory,
+    read_layout,
+    read_tag,
+)
 from phos_darkroom.files.picture import Picture
 
-__all__ = ["read"]
+__all__ = ["SATURATION", "read"]
+
+SATURATION = math.sqrt(2.0)
+"""Light at which a sensor saturates, where mid-grey is 0.18.
+
+A camera that is exposed by its saturation-based speed puts the mean of a scene, a grey of 18 %, at
+12.8 % of saturation, which leaves half a stop of room above white [camera-exposure].
+"""
+
+BASELINE_EXPOSURE, MOST_BASELINE_STOPS = 50730, 8.0
 
 UNKNOWN = "damaged, or no raw file that LibRaw knows"
 _BYTES_PER_PIXEL = 16  # in LibRaw: the mosaic, four channels, the result
@@ -33,19 +53,24 @@ _ORIENTATIONS = {0: 1, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}
 """EXIF's orientation of each of LibRaw's."""
 
 
-def read(path: Path) -> Picture:
+def read(path: Path, settings: RawSettings | None = None, *, half_size: bool = False) -> Picture:
     """Read a raw file's scene-linear light.
 
     Parameters
     ----------
     path : Path
         The file.
+    settings : RawSettings, optional
+        White balance, highlights, levels, exposure and lens; by default the camera's own.
+    half_size : bool
+        Whether four pixels of the sensor become one: quicker, for previews.
 
     Returns
     -------
     Picture
-        uint16, ``encoding="linear"``, primaries of ProPhoto, upright. The largest code is where
-        the sensor saturates.
+        float32, ``encoding="linear"``, primaries of ProPhoto, upright; grey of a monochrome
+        sensor. Mid-grey is 0.18 where the camera was exposed as the standard of its speed says,
+        and the sensor then saturates at `SATURATION`; rebuilt highlights are beyond it.
 
     Raises
     ------
@@ -54,32 +79,33 @@ def read(path: Path) -> Picture:
 
     Notes
     -----
-    White balance is the camera's, or daylight's where the file has none. Nothing is brightened: a
-    code is the share of the sensor's range after white balance, so a mid-grey lies where the
-    camera put it, mostly darker than film wants it, and `exposure_stops` brings it up.
-    Highlights are clipped where the first channel saturates, not rebuilt.
-
     EXIF and XMP are those of the file where it is a TIFF inside, as DNG and most makers' are, else
     the EXIF of its preview. LibRaw clips colours at its output's primaries: ProPhoto's, the widest
     it has, leave out only what no eye sees and a few deep blues and violets.
     """
+    settings = settings or RawSettings()
     rawpy = library("rawpy", "raw", path)
     with one_clear_error(path, UNKNOWN):
         check_is_file(path)
         with path.open("rb") as stream:
             exif, xmp = exif_of(stream), xmp_of(stream)
             integers = _checked(stream, path)
+            stops = settings.raw_exposure_stops + _baseline_stops(stream)
         try:
             with rawpy.imread(str(path) if integers is None else io.BytesIO(integers)) as file:
                 sizes = file.sizes
                 check_claim(path, sizes.raw_height, sizes.raw_width, _BYTES_PER_PIXEL)
-                light = _light(rawpy, file)
+                light = _light(rawpy, file, settings, path, half_size=half_size)
                 exif = _fuller(exif, rawpy, file)
+                orientation = _ORIENTATIONS.get(sizes.flip, 1)
+                if settings.lens_correction:
+                    light = corrected(light, shot_of(file, exif), path)
         except (rawpy.LibRawError, rawpy.NotSupportedError) as error:
             read_through(path)
             raise ImageFileError(f"{path} is {_reason(rawpy, error)}") from error
     if exif is None:
         warnings.warn(f"{path.name}: no EXIF is found in it", stacklevel=2)
+    light = turn(light, orientation) * np.float32(SATURATION * 2.0**stops)
     picture = assemble(light, exif=exif, xmp=xmp, orientation=1, untagged="linear")
     return replace(picture, primaries="prophoto")
 
@@ -93,23 +119,50 @@ def _checked(stream: BinaryIO, path: Path) -> bytes | None:
     return in_integers(stream)
 
 
-def _light(rawpy: Any, file: Any) -> NDArray[np.uint16]:
-    """Develop the sensor's light, cut it to the camera's picture and turn it."""
+def _baseline_stops(stream: BinaryIO) -> float:
+    """Return how much brighter than others a DNG says that its sensor's codes are to be taken."""
+    layout = read_layout(stream) if is_dng(stream) else None
+    directory = None if layout is None else read_directory(stream, layout)
+    entry = None if directory is None else directory.find(BASELINE_EXPOSURE)
+    if layout is None or entry is None:
+        return 0.0
+    tag = read_tag(stream, layout, entry, 8)
+    found = () if tag is None else numbers(layout, tag)
+    is_sensible = len(found) == 1 and abs(found[0]) <= MOST_BASELINE_STOPS  # NaN is not
+    return float(found[0]) if is_sensible else 0.0
+
+
+def _light(
+    rawpy: Any, file: Any, settings: RawSettings, path: Path, *, half_size: bool
+) -> NDArray[np.float32]:
+    """Develop the sensor's light, and cut it to the camera's picture; 1 is saturation."""
     sizes = file.sizes
     _check_last_rows(rawpy, file)
-    light: NDArray[np.uint16] = file.postprocess(**_linear(rawpy))
-    if light.shape[:2] == (sizes.height, sizes.width):  # one pixel for one of the sensor's
-        light = light[_crop(sizes)]
-    return turn(light, _ORIENTATIONS.get(sizes.flip, 1))
+    gains = multipliers(file, settings.white_balance, path)
+    codes = file.postprocess(**_linear(rawpy, file, settings, gains, half_size=half_size))
+    step = 2 if codes.shape[:2] != (sizes.height, sizes.width) else 1
+    if step == 1 or codes.shape[:2] == (-(-sizes.height // 2), -(-sizes.width // 2)):
+        codes = codes[_crop(sizes, step)]
+    is_clipped = settings.highlights == "clip" or file.num_colors == 1
+    largest = 65_535.0 if is_clipped else 65_535.0 * min(gains) / max(gains)
+    light = np.divide(codes, largest, dtype=np.float32)
+    if light.ndim == 3 and file.num_colors == 1:
+        light = light[..., 0]
+    return light
 
 
-def _crop(sizes: Any) -> tuple[slice, slice]:
-    """Return which part of the visible sensor is the picture, as camera or DNG say; else all."""
+def _crop(sizes: Any, step: int = 1) -> tuple[slice, slice]:
+    """Return which part of the visible sensor is the picture, as camera or DNG say; else all.
+
+    In pixels of so many of the sensor's.
+    """
     top = sizes.crop_top_margin - sizes.top_margin
     left = sizes.crop_left_margin - sizes.left_margin
     bottom, right = top + sizes.crop_height, left + sizes.crop_width
     is_inside = 0 <= top < bottom <= sizes.height and 0 <= left < right <= sizes.width
-    return (slice(top, bottom), slice(left, right)) if is_inside else (slice(None), slice(None))
+    if not is_inside:
+        return slice(None), slice(None)
+    return slice(top // step, -(-bottom // step)), slice(left // step, -(-right // step))
 
 
 def _check_last_rows(rawpy: Any, file: Any) -> None:
@@ -123,18 +176,31 @@ def _check_last_rows(rawpy: Any, file: Any) -> None:
         raise DamageError("its last rows are missing: they hold zeros alone")
 
 
-def _linear(rawpy: Any) -> dict[str, Any]:
+def _linear(
+    rawpy: Any, file: Any, settings: RawSettings, gains: Sequence[float], *, half_size: bool
+) -> dict[str, Any]:
     """Settings under which equal light gives equal codes, whatever else is in the picture."""
+    modes = rawpy.HighlightMode
+    highlights = {"clip": modes.Clip, "blend": modes.Blend, "rebuild": modes.ReconstructDefault}
     return {
-        "use_camera_wb": True,
+        "user_wb": list(gains),
         "no_auto_bright": True,
         "adjust_maximum_thr": 0.0,
-        "highlight_mode": rawpy.HighlightMode.Clip,
+        "highlight_mode": highlights[settings.highlights],
         "output_color": rawpy.ColorSpace.ProPhoto,
         "output_bps": 16,
         "gamma": (1.0, 1.0),
         "user_flip": 0,
+        "half_size": half_size,
+        "user_black": settings.black_level,
+        "user_sat": settings.white_level or _saturation(file),
     }
+
+
+def _saturation(file: Any) -> int | None:
+    """Return where the file says that its sensor saturates, if that is below LibRaw's own level."""
+    said = [level for level in file.camera_white_level_per_channel or () if level > 0]
+    return min(said) if said and min(said) < file.white_level else None
 
 
 def _fuller(exif: bytes | None, rawpy: Any, file: Any) -> bytes | None:

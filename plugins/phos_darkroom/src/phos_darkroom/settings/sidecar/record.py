@@ -9,6 +9,7 @@ from pathlib import Path
 from phos_core.errors import SidecarError
 from phos_core.process import Recipe, RunReport
 from phos_core.stocks import Film, film_hash, is_path, paper_hash
+from phos_darkroom.files.formats.raw_settings import RawSettings
 
 __all__ = [
     "FileFacts",
@@ -70,6 +71,8 @@ class Sidecar:
         What computed.
     versions : mapping of str to str
         Of what computed, as in `RunReport`.
+    raw : RawSettings or None
+        How the source became light; None: it is no camera's raw file.
 
     Raises
     ------
@@ -88,6 +91,7 @@ class Sidecar:
     backend: str
     device: str
     versions: Mapping[str, str]
+    raw: RawSettings | None = None
 
     def __post_init__(self) -> None:
         check_can_be_kept(self.recipe)
@@ -113,6 +117,7 @@ def describe(
     written: Path | None = None,
     encoding: str = "srgb",
     primaries: str = "srgb",
+    raw: RawSettings | None = None,
 ) -> Sidecar:
     """Say how a picture was made.
 
@@ -130,6 +135,8 @@ def describe(
         Where that picture's bytes lie now, if it does not have its name yet.
     encoding, primaries : str
         What the source's pixels were taken as.
+    raw : RawSettings, optional
+        How the source became light, if it is a camera's raw file.
 
     Returns
     -------
@@ -157,6 +164,7 @@ def describe(
         backend=report.backend,
         device=report.device,
         versions=dict(report.versions),
+        raw=raw,
     )
 
 

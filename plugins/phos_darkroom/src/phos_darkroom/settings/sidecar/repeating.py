@@ -13,6 +13,7 @@ from phos_core.errors import (
 )
 from phos_core.process import Recipe
 from phos_core.stocks import Film, paper_hash
+from phos_darkroom.files.formats.raw_settings import RawSettings
 from phos_darkroom.files.paths import is_file
 from phos_darkroom.settings.sidecar.record import (
     FileFacts,
@@ -27,7 +28,13 @@ from phos_darkroom.settings.sidecar.text import read
 __all__ = ["from_sidecar", "is_done", "knows", "matches"]
 
 
-def matches(sidecar: Sidecar, source: Path, recipe: Recipe, destination: Path) -> bool:
+def matches(
+    sidecar: Sidecar,
+    source: Path,
+    recipe: Recipe,
+    destination: Path,
+    raw: RawSettings | None = None,
+) -> bool:
     """Whether a picture is there already: made from this source with this recipe, and untouched.
 
     Parameters
@@ -40,6 +47,8 @@ def matches(sidecar: Sidecar, source: Path, recipe: Recipe, destination: Path) -
         The settings that it is to be developed with.
     destination : Path
         Where the picture is to be.
+    raw : RawSettings, optional
+        How it is to become light, if it is a camera's raw file.
 
     Returns
     -------
@@ -48,6 +57,8 @@ def matches(sidecar: Sidecar, source: Path, recipe: Recipe, destination: Path) -
         cheaper to compare agrees.
     """
     if isinstance(recipe.film, Film) or placed(recipe) != sidecar.recipe:
+        return False
+    if sidecar.raw is not None and sidecar.raw != (raw or RawSettings()):
         return False
     return (
         _has_size(source, sidecar.source)
@@ -59,13 +70,15 @@ def matches(sidecar: Sidecar, source: Path, recipe: Recipe, destination: Path) -
     )
 
 
-def is_done(source: Path, recipe: Recipe, destination: Path) -> bool:
+def is_done(
+    source: Path, recipe: Recipe, destination: Path, raw: RawSettings | None = None
+) -> bool:
     """Whether a picture and its sidecar are there, and `matches` says that they are right."""
     try:
         sidecar = read(path_for(destination))
     except SidecarError:
         return False
-    return matches(sidecar, source, recipe, destination)
+    return matches(sidecar, source, recipe, destination, raw)
 
 
 def knows(picture: Path, written: Path) -> bool:

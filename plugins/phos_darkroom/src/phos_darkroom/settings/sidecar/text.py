@@ -9,6 +9,7 @@ from typing import Any
 from phos_core.errors import SidecarError, shown
 from phos_core.process import Recipe
 from phos_core.stocks import is_path
+from phos_darkroom.files.formats.raw_settings import RawSettings
 from phos_darkroom.settings.as_text import (
     NONE,
     as_toml,
@@ -48,6 +49,7 @@ COMMENTS = {
     '# where that is the default. "none": nothing was asked for.',
     "source": "The picture that was developed, its place as seen from this file, and what its\n"
     "# pixels were taken as.",
+    "raw": "How the camera's raw file became light.",
     "made_by": "What made it. The same bytes come from the same backend and versions on the same\n"
     "# kind of machine; elsewhere the picture is the same within the backend's accuracy.",
 }
@@ -89,6 +91,8 @@ def dumps(sidecar: Sidecar) -> str:
             "versions": dict(sidecar.versions),
         },
     }
+    if sidecar.raw is not None:
+        tables["raw"] = sidecar.raw.values()
     sections = [f"# {COMMENTS[name]}\n{as_toml({name: table})}" for name, table in tables.items()]
     return "\n".join([HEADER, as_toml({MARK: VERSION}), *sections])
 
@@ -147,6 +151,7 @@ def _from_table(data: dict[str, Any], folder: Path) -> Sidecar:
             raise ValueError(f"[settings] lacks {name}")
     own_file = _field(film, "file", str, "film") if "file" in film else None
     film_name = _field(film, "name", str, "film")
+    raw = RawSettings.from_values(_field(data, "raw", dict)) if "raw" in data else None
     versions = _field(made_by, "versions", dict, "made_by")
     film_sha256 = _hash(film, "sha256", "film")
     paper_sha256 = None if film.get("paper_sha256") == NONE else _hash(film, "paper_sha256", "film")
@@ -167,6 +172,7 @@ def _from_table(data: dict[str, Any], folder: Path) -> Sidecar:
         backend=_field(made_by, "backend", str, "made_by"),
         device=_field(made_by, "device", str, "made_by"),
         versions={name: _field(versions, name, str, "made_by.versions") for name in versions},
+        raw=raw,
     )
 
 
