@@ -11,7 +11,7 @@ from phos_darkroom.files.depth import at_depth
 
 __all__ = ["FileEncoding", "Metadata", "Picture", "Resolution", "on_screen"]
 
-FileEncoding = Literal["srgb", "linear", "profile"]
+FileEncoding = Literal["srgb", "linear", "profile", "density"]
 DTYPES = ("uint8", "uint16", "float32")
 MOST_PIXELS = 1e6  # in an inch or a centimetre: more is no resolution
 
@@ -91,11 +91,12 @@ class Picture:
     alpha : ndarray of the pixels' dtype, shape (rows, cols), optional
         How opaque each pixel is, 1 or the largest code for wholly; the pixels are not multiplied
         by it.
-    encoding : {"srgb", "linear", "profile"}
-        What the pixels are: sRGB-coded; scene-linear light; or what the colour profile says,
-        which is not sRGB.
+    encoding : {"srgb", "linear", "profile", "density"}
+        What the pixels are: sRGB-coded; linear light, scene-linear of a picture that was read;
+        what the colour profile says, which is not sRGB; or codes of a negative's densities, which
+        are only written.
     primaries : str
-        Of scene-linear light, a key of `color.PRIMARIES`.
+        Of linear light, a key of `color.PRIMARIES`.
     metadata : Metadata
         What else the file says.
 
@@ -128,7 +129,7 @@ class Picture:
 
     @property
     def light_primaries(self) -> str:
-        """Of its `light`: its own if it is scene-linear, else sRGB's."""
+        """Of its `light`: its own if it is linear, else sRGB's."""
         return self.primaries if self.encoding == "linear" else "srgb"
 
     def light(self) -> NDArray[np.float32]:
@@ -144,12 +145,16 @@ class Picture:
         ------
         ImageFileError
             If the colour profile is damaged or of other pictures.
+        ValueError
+            If it is a negative's densities.
         """
         light: NDArray[np.float32]
         if self.encoding == "profile":
             from phos_darkroom.files.colour.profiles import to_light
 
             light = to_light(self.pixels, self.metadata.icc_profile or b"")
+        elif self.encoding == "density":
+            raise ValueError("the densities of a negative are no light")
         elif self.encoding == "linear":
             light = at_depth(self.pixels, np.float32)
         elif self.pixels.dtype.kind == "u":
