@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import phos_core as phos
-from phos_core.color import decode_srgb
 from phos_core.process.balance import balanced_on
 
 GREY = 0.18
