@@ -228,6 +228,15 @@ def test_the_lut_pages_python_runs(folder_with_photos):
     assert made == {"ektar-100.cube", "seeding-ektar.jpg"}
 
 
+def test_the_python_of_the_page_of_colour_spaces_runs():
+    pytest.importorskip("PyOpenColorIO", reason="needs phos-darkroom[spaces]")
+    for code in blocks(ROOT / "docs" / "spaces.md", "python"):
+        names = {}
+        exec(compile(code, "spaces.md", "exec"), names)
+        if "positive" in names:  # of mid-grey
+            assert 0.35 < names["positive"].mean() < 0.6
+
+
 def test_the_convolution_pages_python_runs_and_prints_what_the_page_shows(capsys):
     page = ROOT / "docs" / "convolution.md"
     exec(compile("\n".join(blocks(page, "python")), page.name, "exec"), {})

@@ -1,5 +1,7 @@
 """A picture in a colour space of its own: by a function, by a name, by a matrix."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -95,6 +97,9 @@ def test_a_window_and_a_balance_on_the_picture_convert_as_the_whole_does(known, 
     codes = np.sqrt(light)
     recipe = Recipe(input_space="roots", auto_balance=True, grain=0.0, pixel_pitch_um=40.0)
     whole = phos.develop(codes, recipe=recipe, backend="scipy")
+    of_light = replace(recipe, input_space="", encoding="linear")
+    wanted = phos.develop(light, recipe=of_light, backend="scipy")
+    np.testing.assert_allclose(whole, wanted, atol=1e-5)
     picture = WholePicture.of(codes.shape[:2], recipe)
     picture = picture.balanced(codes[picture.measured])
     window = (slice(3, 9), slice(5, 11))

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 import phos_core as phos
 from phos_core.errors import PresetError, SidecarError, SpaceError, UnknownSpaceError
 from phos_core.process import Recipe
+from phos_core.process.pipeline import expose_scene
 from phos_darkroom import Picture, develop_file, develop_large, preset_text, write_picture
 from phos_darkroom.files.formats import tiff_tiles
 from phos_darkroom.large import by_tiles, cutting
@@ -145,6 +146,7 @@ def test_integers_are_the_floats_that_they_stand_for(rng):
         ("acescg", "ACEScg"),
         ("linear rec2020", "Linear Rec.2020"),
         ("compositing_log", "ACEScct"),
+        ("Lin Alexa-Wide", "Linear ARRI Wide Gamut 3"),
         ("Display P3", "Display P3 - Display"),
     ],
 )
@@ -194,7 +196,16 @@ def test_light_far_beyond_srgb_gives_no_blotches(film, space, colour):
     brighter = 0.18 * 2.0 ** (14.0 * t - 8.0) * np.array(colour)
     purer = 0.36 * ((1.0 - t) + t * np.array(colour))
     ramps = np.stack([brighter, purer]).astype(np.float32)
-    assert spaces.find(space).to_light(ramps).min() < 0.0
+    light = spaces.find(space).to_light(ramps)
+    assert light.min() < 0.0
+    exposed = expose_scene(
+        np.moveaxis(light, -1, 0),
+        params=phos.load_film(film).exposure,
+        encoding="linear",
+        primaries="srgb",
+        exposure_stops=0.0,
+    )
+    assert exposed.min() > 0.0
 
     positive = phos.develop(ramps, film, input_space=space, mode="colour", backend="scipy")
 

@@ -14,14 +14,12 @@ from numpy.typing import NDArray
 from phos_core.arrays import Array, array_namespace, computable, device
 from phos_core.color import luminance
 from phos_core.convolution.choosing import registry
+from phos_core.convolution.choosing.known_plugins import SPACE_FINDER, SPACES_HINT
 from phos_core.convolution.hooks import ColourSpace
 from phos_core.errors import SpaceError, UnknownSpaceError
 from phos_core.process.recipe import Encoding, InputSpace, Recipe
 
 __all__ = ["as_light", "check_space", "codes_as_light", "find_space", "of_light"]
-
-FINDER = "phos-darkroom"
-INSTALL = "pip install 'phos-darkroom[spaces]'"
 
 
 def find_space(name: str) -> ColourSpace:
@@ -148,6 +146,6 @@ def _checked(light: Any, shape: tuple[int, int, int]) -> NDArray[np.float32]:
 def _why_none() -> str:
     """Why no plug-in finds colour spaces."""
     for plug_in in registry.plug_ins():
-        if plug_in.distribution == FINDER and plug_in.status != "ok":
-            return f"{FINDER} is {plug_in.status}: {plug_in.reason}"
-    return f"{FINDER} is not installed; {INSTALL}"
+        if plug_in.distribution == SPACE_FINDER and plug_in.status != "ok":
+            return f"{SPACE_FINDER} is {plug_in.status}: {plug_in.reason}"
+    return f"{SPACE_FINDER} is not installed; {SPACES_HINT}"

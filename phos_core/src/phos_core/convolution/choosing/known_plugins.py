@@ -6,7 +6,16 @@ The core knows no plug-in by name but here.
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-__all__ = ["BUILT_IN", "OURS", "PLUG_IN_COMMANDS", "Absent", "absent", "owner_of_backend"]
+__all__ = [
+    "BUILT_IN",
+    "OURS",
+    "PLUG_IN_COMMANDS",
+    "SPACES_HINT",
+    "SPACE_FINDER",
+    "Absent",
+    "absent",
+    "owner_of_backend",
+]
 
 BUILT_IN = "phos-core"
 BUILT_IN_BACKENDS = ("scipy",)
@@ -59,6 +68,11 @@ PLUG_IN_COMMANDS: dict[str, Absent] = {
     "bench": Absent("phos-bench", "./plugins/phos_bench", (_CORE, _DARKROOM)),
 }
 """Subcommands of ``phos``, each with the plug-in that brings it."""
+
+
+SPACE_FINDER = "phos-darkroom"
+SPACES_HINT = "pip install 'phos-darkroom[spaces]'"
+"""What installs that which finds colour spaces by name."""
 
 
 def owner_of_backend(name: str) -> str | None:
