@@ -13,6 +13,7 @@ from phos_core.color import decode_srgb, encode_codes
 from phos_core.errors import ImageFileError, SidecarError
 from phos_darkroom.files.colour import profiles
 from phos_darkroom.files.formats.code_points import named_profile
+from phos_darkroom.files.gain_map import GainMap
 from phos_darkroom.files.image_files import read_picture, write_picture
 from phos_darkroom.files.metadata import xmp
 from phos_darkroom.files.picture import Metadata, Picture
@@ -195,3 +196,78 @@ def test_a_phones_turned_jpeg_comes_out_upright_with_its_camera(tmp_path):
         assert np.asarray(positive)[12, 16].min() > np.asarray(positive)[36, 48].max() + 50
     assert (told[0x0112], told[0x010F], told[0x0131][:4]) == (1, "Acme", "phos")
     assert told.get_ifd(0x8769)[0x829A] == (1, 125)
+
+
+# ---- light beyond white that the file knows
+
+
+def lamp(stops, *, tone=100):
+    """A picture of mid-tones with a lamp in it, which a gain map makes so much brighter."""
+    codes = np.full((96, 96, 3), tone, np.uint8)
+    codes[40:56, 40:56] = (255, 250, 240)
+    gain = np.zeros((96, 96), np.float32)
+    gain[40:56, 40:56] = stops
+    return Picture(pixels=codes, gain_map=GainMap(stops=gain))
+
+
+def of_cinestill(picture, **changes):
+    settings = {"film": "cinestill-800t", "grain": 0.0, "pixel_pitch_um": 20.0} | changes
+    positive, _ = develop_picture(picture, phos.Recipe(**settings), backend="scipy")
+    return positive.pixels.astype(int)
+
+
+def test_a_lamp_known_to_be_brighter_glows_more_and_mid_tones_stay():
+    dim, bright = (of_cinestill(lamp(stops)) for stops in (0.0, 4.0))
+    ring = np.s_[48, 34:38, 0]
+    assert bright[ring].min() > dim[ring].max() + 20
+    known = of_cinestill(lamp(4.0), mode="colour")
+    sdr = of_cinestill(Picture(pixels=lamp(4.0).pixels), mode="colour")
+    assert np.abs(known[:40] - sdr[:40]).max() <= 1
+
+
+def test_nothing_is_guessed_where_the_file_knows():
+    for mode in ("full", "colour"):
+        guessed = of_cinestill(lamp(1.0), mode=mode, highlights_stops=6.0)
+        np.testing.assert_array_equal(
+            guessed, of_cinestill(lamp(1.0), mode=mode, highlights_stops=0)
+        )
+
+
+def test_texture_and_version_1_take_the_sdr_rendering():
+    for changes in ({"mode": "texture"}, {"process_version": 1}):
+        plain = Picture(pixels=lamp(4.0).pixels)
+        np.testing.assert_array_equal(
+            of_cinestill(lamp(4.0), **changes), of_cinestill(plain, **changes)
+        )
+
+
+def test_the_positive_of_an_hdr_picture_is_an_sdr_one_in_its_own_colours():
+    profile = named_profile("a", 12, 13)
+    picture = lamp(3.0)
+    picture = Picture(
+        pixels=picture.pixels,
+        encoding="profile",
+        metadata=Metadata(icc_profile=profile),
+        gain_map=picture.gain_map,
+    )
+    positive, _ = develop_picture(picture, RECIPE, backend="scipy")
+    assert positive.gain_map is None
+    assert positive.pixels.dtype == np.uint8
+    assert positive.metadata.icc_profile == profile
+    window = (slice(30, 70), slice(20, 90))
+    part, _ = develop_part(picture, RECIPE, window, backend="scipy")
+    assert np.abs(part.pixels.astype(int) - positive.pixels[window]).max() <= 1
+
+
+def test_display_light_is_developed_into_16_bits_of_srgb(tmp_path):
+    light = np.full((32, 32, 3), 0.18, np.float32)
+    light[8:24, 8:24] = 6.0
+    picture = Picture(pixels=light, encoding="display", primaries="rec2020")
+    positive, _ = develop_picture(picture, RECIPE, backend="scipy")
+    assert (positive.encoding, positive.primaries) == ("srgb", "srgb")
+    grey = np.full((32, 32, 3), 118 / 255, np.float32)
+    same, _ = develop_picture(Picture(pixels=grey), RECIPE, backend="scipy")
+    corner = np.s_[:4, :4]
+    assert positive.pixels[corner].mean() == pytest.approx(same.pixels[corner].mean(), abs=0.01)
+    with pytest.raises(ImageFileError, match="light goes into EXR"):
+        write_picture(tmp_path / "a.png", picture)

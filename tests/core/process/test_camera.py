@@ -10,6 +10,7 @@ from phos_core.color import LUMINANCE, decode_srgb
 from phos_core.process.camera import (
     CONTRAST,
     FULL_OPENING,
+    PROPORTIONAL,
     WHITE,
     display_light_of_codes,
     highlights_gain,
@@ -18,6 +19,7 @@ from phos_core.process.camera import (
     scene_light,
     scene_light_of_any,
     scene_light_of_codes,
+    scene_light_of_hdr,
     scene_light_of_srgb,
 )
 from phos_core.stocks.baking.light import FILE_WHITE_STOPS
@@ -262,3 +264,53 @@ def test_codes_are_display_light(dtype):
 
     expected = decode_srgb(codes / np.iinfo(dtype).max)
     np.testing.assert_allclose(light, expected, rtol=1e-6)
+
+
+# ---- HDR renderings
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_an_hdr_renderings_mid_tones_are_those_of_an_sdr_rendering(channels, xp):
+    levels = np.linspace(0.0, PROPORTIONAL, 50, dtype=np.float32)
+    display = xp.asarray(np.broadcast_to(levels, (channels, 1, 50)).copy())
+
+    np.testing.assert_allclose(
+        np.asarray(scene_light_of_hdr(display)), np.asarray(scene_light(display)), rtol=1e-5
+    )
+
+
+@settings(max_examples=200)
+@given(
+    colour=st.lists(st.floats(PROPORTIONAL, 1.0), min_size=3, max_size=3),
+    times=st.floats(1.0, 50.0),
+)
+def test_an_hdr_light_so_many_times_as_bright_is_so_in_the_scene_and_of_the_same_hue(colour, times):
+    display = np.array(colour).reshape(3, 1, 1)
+
+    np.testing.assert_allclose(
+        scene_light_of_hdr(display * times), scene_light_of_hdr(display) * times, rtol=1e-9
+    )
+
+
+def test_scene_light_rises_smoothly_with_hdr_light_through_mid_tones_and_white():
+    display = np.geomspace(1e-3, 50.0, 20_001)
+    scene = scene_light_of_hdr(display.reshape(1, 1, -1)).ravel()
+    slope = np.diff(np.log(scene)) / np.diff(np.log(display))
+
+    assert slope.min() > 1.0 / CONTRAST - 1e-6
+    assert slope.max() < 1.0 + 1e-6
+    assert np.abs(np.diff(slope)).max() < 1e-3  # no kink, so no edge in a gradient
+
+
+def test_the_grey_and_the_white_of_bt2408_are_apart_as_their_reflectances():
+    grey, white = scene_light_of_hdr(np.array([[[26 / 203, 1.0]]])).ravel()
+
+    assert np.log2(white / grey) == pytest.approx(np.log2(100 / 18), abs=0.15)
+
+
+def test_hdr_light_beyond_srgb_keeps_its_sign_and_grows_in_proportion():
+    display = np.array([1.0, 0.8, -0.1]).reshape(3, 1, 1)
+    scene = scene_light_of_hdr(display)
+
+    assert scene[2, 0, 0] < 0.0
+    np.testing.assert_allclose(scene_light_of_hdr(display * 8), scene * 8, rtol=1e-9)
