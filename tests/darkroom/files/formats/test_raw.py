@@ -12,7 +12,8 @@ import tifffile
 
 from phos_core import color
 from phos_core.errors import ImageFileError
-from phos_darkroom.files.formats import raw
+from phos_darkroom.files.formats import raw, raw_balance
+from phos_darkroom.files.formats.raw_balance import light_of_temperature
 from phos_darkroom.files.formats.raw_settings import HIGHLIGHTS, RawSettings
 
 pytest.importorskip("rawpy", reason="the extra phos-darkroom[raw] is not installed")
@@ -36,15 +37,33 @@ def rationals(numbers):
     return [part for fraction in fractions for part in fraction.as_integer_ratio()]
 
 
-def write_dng(path, kept, *, neutral=(1, 1, 1), orientation=1, black=0, white=65535, extra=()):
-    """Write a mosaic as DNG; `neutral`: what the camera records of a grey, its largest 1."""
+def write_dng(
+    path,
+    kept,
+    *,
+    neutral=(1, 1, 1),
+    orientation=1,
+    black=0,
+    white=65535,
+    extra=(),
+    pattern=((0, 1), (1, 2)),
+):
+    """Write a mosaic as DNG; `neutral`: what the camera records of a grey, its largest 1.
+
+    `pattern`: which colour each pixel sees; None: a monochrome sensor.
+    """
+    if pattern is not None:
+        side = len(pattern)
+        extra = [
+            *extra,
+            (33421, "H", 2, (side, side)),  # CFARepeatPatternDim
+            (33422, "B", side * side, bytes(int(c) for row in pattern for c in row)),  # CFAPattern
+        ]
     tags = [
         (50706, "B", 4, (1, 4, 0, 0)),  # DNGVersion
         (50708, "s", 0, "phos synthetic"),  # UniqueCameraModel
         (271, "s", 0, "phos"),
         (274, "H", 1, orientation),
-        (33421, "H", 2, (2, 2)),  # CFARepeatPatternDim
-        (33422, "B", 4, (0, 1, 1, 2)),  # CFAPattern
         (50721, "2i", 9, rationals(XYZ_TO_CAMERA.ravel())),  # ColorMatrix1
         (50778, "H", 1, D65),
         (50728, "2I", 3, rationals(neutral)),  # AsShotNeutral
@@ -55,10 +74,13 @@ def write_dng(path, kept, *, neutral=(1, 1, 1), orientation=1, black=0, white=65
     tifffile.imwrite(
         path,
         kept,
-        photometric=32803,  # CFA
+        photometric="minisblack" if pattern is None else 32803,  # CFA
         extratags=[(*tag, True) for tag in tags],
         metadata=None,
     )
+    if pattern is None:
+        with tifffile.TiffFile(path, mode="r+b") as tiff:
+            tiff.pages[0].tags["PhotometricInterpretation"].overwrite(34892)  # LinearRaw
     return path
 
 
@@ -231,3 +253,169 @@ def test_the_previews_exif_counts_only_where_it_says_more():
         (None, undated, undated),
     ):
         assert raw._fuller(own, rawpy, Preview(preview)) == kept
+
+
+GREY = 9_000
+
+
+def at(picture):
+    """The middle of a picture in linear sRGB, as shares of saturation."""
+    middle = picture.pixels[24:40, 40:56].mean(axis=(0, 1)) / raw.SATURATION
+    return middle @ color.to_linear_srgb(picture.primaries).T
+
+
+def test_mid_grey_is_where_a_camera_puts_it_by_its_speed(tmp_path):
+    path = write_dng(tmp_path / "grey.dng", mosaic(flat([0.128 * 65_535] * 3)))
+    assert raw.read(path).pixels == pytest.approx(np.full((*SIDES, 3), 0.18), rel=0.01)
+
+
+@pytest.mark.parametrize("stops", [-1.0, 0.25, 2.0])
+def test_light_is_scaled_by_what_the_dng_and_the_settings_say(tmp_path, stops):
+    kept = mosaic(flat([GREY] * 3))
+    usual = raw.read(write_dng(tmp_path / "a.dng", kept)).pixels
+    baseline = [(50730, "2i", 1, (round(stops * 100), 100))]  # BaselineExposure
+    for path, settings in (
+        (write_dng(tmp_path / "b.dng", kept, extra=baseline), RawSettings()),
+        (tmp_path / "a.dng", RawSettings(raw_exposure_stops=stops)),
+    ):
+        assert raw.read(path, settings).pixels / usual == pytest.approx(2.0**stops, rel=1e-5)
+
+
+NEUTRAL = (0.5, 1, 0.7)
+
+
+def test_rebuilt_highlights_are_the_light_that_was_there(tmp_path):
+    """A grey of 1.5 times saturation: green alone is clipped."""
+    seen = np.minimum(np.multiply(NEUTRAL, 1.5), 1.0)
+    path = write_dng(tmp_path / "over.dng", mosaic(flat(seen * 65_535)), neutral=NEUTRAL)
+    found = {
+        name: at(raw.read(path, RawSettings(highlights=name))) for name in ("rebuild", "blend")
+    }
+    assert found["rebuild"] == pytest.approx([1.5] * 3, rel=0.02)
+    assert np.ptp(found["blend"]) < 0.01
+    assert 1.2 < found["blend"].mean() < 1.5  # towards it, without a colour
+    assert at(raw.read(path, RawSettings(highlights="clip"))) == pytest.approx([1.0] * 3, abs=0.01)
+
+
+@pytest.mark.parametrize("highlights", HIGHLIGHTS)
+def test_what_is_not_saturated_is_the_same_however_highlights_are_handled(tmp_path, highlights):
+    path = write_dng(tmp_path / "a.dng", mosaic(flat(np.multiply(NEUTRAL, GREY))), neutral=NEUTRAL)
+    light = raw.read(path, RawSettings(highlights=highlights)).pixels / raw.SATURATION * 65_535
+    assert np.abs(light - GREY).max() <= 3
+
+
+def test_a_white_balance_by_gains_is_that_of_these_gains(tmp_path):
+    kept = mosaic(flat(np.multiply((0.5, 1, 0.7), GREY)))
+    path = write_dng(tmp_path / "a.dng", kept)
+    settings = RawSettings(white_balance=(2, 1, 1 / 0.7))
+    assert at(raw.read(path, settings)) * 65_535 == pytest.approx([GREY] * 3, abs=5)
+
+
+@pytest.mark.parametrize("as_shot", [(1, 1, 1), (0.4, 1, 0.8)])
+@pytest.mark.parametrize(("kelvin", "tint"), [(2_856, 0), (5_000, 0), (6_500, 30)])
+def test_a_grey_in_the_light_of_a_temperature_is_grey_by_that_temperature(
+    tmp_path, as_shot, kelvin, tint
+):
+    seen = XYZ_TO_CAMERA @ light_of_temperature(kelvin, tint)
+    kept = mosaic(flat(seen / seen.max() * 30_000))
+    path = write_dng(tmp_path / "a.dng", kept, neutral=as_shot)
+    found = at(raw.read(path, RawSettings(white_balance=(kelvin, tint))))
+    assert found / found.mean() == pytest.approx([1.0] * 3, abs=0.005)
+
+
+def test_daylight_is_the_balance_of_the_cameras_matrix(tmp_path):
+    kept = mosaic(flat([GREY] * 3))  # this camera sees D65 as equal
+    path = write_dng(tmp_path / "a.dng", kept, neutral=(0.4, 1, 0.8))
+    found = at(raw.read(path, RawSettings(white_balance="daylight")))
+    assert found / found.mean() == pytest.approx([1.0] * 3, abs=0.002)
+
+
+def test_levels_may_be_given(tmp_path):
+    kept = mosaic(flat([512 + 0.25 * (16_383 - 512)] * 3))
+    right = {"black_level": 512, "white_level": 16_383}
+    for said, given in (
+        ({}, right),
+        ({"black": 512}, {"white_level": 16_383}),
+        ({"white": 16_383}, {"black_level": 512}),
+        ({"black": 100, "white": 9_000}, right),
+    ):
+        path = write_dng(tmp_path / "a.dng", kept, **said)
+        found = at(raw.read(path, RawSettings(**given)))
+        assert found == pytest.approx([0.25] * 3, abs=5e-4)
+
+
+ORDERS = {"RGGB": (0, 1, 1, 2), "GRBG": (1, 0, 2, 1), "GBRG": (1, 2, 0, 1), "BGGR": (2, 1, 1, 0)}
+XTRANS = (
+    (1, 1, 0, 1, 1, 2),
+    (1, 1, 2, 1, 1, 0),
+    (2, 0, 1, 0, 2, 1),
+    (1, 1, 2, 1, 1, 0),
+    (1, 1, 0, 1, 1, 2),
+    (0, 2, 1, 2, 0, 1),
+)
+PATTERNS = {
+    **{name: np.reshape(order, (2, 2)) for name, order in ORDERS.items()},
+    "X-Trans": np.array(XTRANS),
+}
+
+
+@pytest.mark.parametrize("half_size", [False, True])
+@pytest.mark.parametrize("name", PATTERNS)
+def test_a_colour_comes_out_of_every_mosaic(tmp_path, name, half_size):
+    pattern = PATTERNS[name]
+    sides = (516, 516) if name == "X-Trans" else (96, 144)  # LibRaw refuses smaller X-Trans
+    times = [side // len(pattern) for side in sides]
+    colour = np.array([0.35, 0.3, 0.15])
+    kept = np.rint(colour[np.tile(pattern, times)] * 60_000).astype(np.uint16)
+    path = tmp_path / "a.dng"
+    write_dng(path, kept, pattern=pattern)
+    picture = raw.read(path, half_size=half_size)
+    rows, cols = picture.pixels.shape[:2]
+    assert (rows, cols) == (sides if not half_size else tuple(side // 2 for side in sides)) or (
+        half_size and name == "X-Trans"
+    )
+    middle = picture.pixels[rows // 4 : -rows // 4, cols // 4 : -cols // 4]
+    srgb = middle / raw.SATURATION * 65_535 / 60_000 @ color.to_linear_srgb("prophoto").T
+    assert np.abs(srgb - colour).max() < 0.01
+
+
+def test_a_monochrome_sensor_gives_a_grey_picture(tmp_path):
+    kept = np.full(SIDES, GREY, np.uint16)
+    kept[:, 48:] = 60_000
+    path = write_dng(tmp_path / "mono.dng", kept, pattern=None)
+    for settings in (RawSettings(), RawSettings(white_balance=3_000.0, highlights="rebuild")):
+        picture = raw.read(path, settings)
+        assert picture.pixels.shape == SIDES
+        found = picture.pixels / raw.SATURATION * 65_535
+        assert np.abs(found - kept).max() <= 3
+
+
+def test_the_neutral_is_that_of_libraws_own_rendering(tmp_path):
+    import rawpy
+
+    level = 0.3 * 65_535
+    path = write_dng(tmp_path / "a.dng", mosaic(flat(np.multiply(NEUTRAL, level))), neutral=NEUTRAL)
+    with rawpy.imread(str(path)) as file:
+        codes = file.postprocess(
+            use_camera_wb=True, no_auto_bright=True, gamma=(1, 1), output_bps=16
+        )
+    theirs = codes[24:40, 40:56].mean(axis=(0, 1)) / 65_535
+    assert at(raw.read(path)) == pytest.approx(theirs, rel=2e-3)
+
+
+def test_half_the_size_shows_the_same_picture_turned_and_cropped(tmp_path):
+    light = flat([30_000] * 3)
+    light[:20, :30] = 5_000
+    crop = [(50719, "I", 2, (2, 4)), (50720, "I", 2, (90, 56))]
+    path = write_dng(tmp_path / "o.dng", mosaic(light), orientation=6, extra=crop)
+    whole, half = raw.read(path).pixels, raw.read(path, half_size=True).pixels
+    assert half.shape == (45, 28, 3)
+    small = whole.reshape(45, 2, 28, 2, 3).mean(axis=(1, 3))
+    assert np.mean(np.abs(small - half) > 0.02) < 0.05
+
+
+def test_a_temperature_needs_a_camera_whose_colours_are_known(tmp_path, monkeypatch):
+    path = write_dng(tmp_path / "a.dng", mosaic(flat([GREY] * 3)))
+    monkeypatch.setattr(raw_balance, "_camera_of_xyz", lambda file: None)
+    with pytest.raises(ImageFileError, match=r"a\.dng can have no white_balance by temperature"):
+        raw.read(path, RawSettings(white_balance=5_600))

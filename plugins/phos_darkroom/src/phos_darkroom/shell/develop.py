@@ -284,6 +284,7 @@ def _without_positives(asked: Asked) -> list[Path]:
 
 def _frame_again(ctx: click.Context, asked: Asked, sidecar: Path) -> "tuple[Frame, str | None]":
     """Find what makes a sidecar's picture again, and the backend that made it."""
+    from phos_darkroom.files.image_files import is_raw
     from phos_darkroom.roll import Frame
     from phos_darkroom.settings.sidecar import from_sidecar, read
 
@@ -305,6 +306,8 @@ def _frame_again(ctx: click.Context, asked: Asked, sidecar: Path) -> "tuple[Fram
     if is_folder(output) or not output.suffix:
         output /= sidecar.name.removesuffix(".phos.toml")
     raw = read(sidecar).raw
+    if raw is None and is_raw(source):
+        say(f"{sidecar} does not say how the raw file became light: by the defaults now")
     return Frame(source=source, destination=output, recipe=recipe, raw=raw), backend
 
 

@@ -72,10 +72,10 @@ def raw_options(command: Command) -> Command:
             GROUP,
             "--raw-highlights",
             "highlights",
-            type=click.Choice(("rebuild", "blend", "clip")),
-            default="rebuild",
+            type=click.Choice(("blend", "rebuild", "clip")),
+            default="blend",
             show_default=True,
-            help="Where some channels are saturated: estimate them, fade to neutral, or end there.",
+            help="Where some channels are saturated: fade to neutral, estimate them, or end there.",
         ),
         in_group(
             GROUP,

@@ -193,14 +193,26 @@ def _linear(
         "user_flip": 0,
         "half_size": half_size,
         "user_black": settings.black_level,
-        "user_sat": settings.white_level or _saturation(file),
+        "user_sat": _range(file, settings),
     }
 
 
-def _saturation(file: Any) -> int | None:
-    """Return where the file says that its sensor saturates, if that is below LibRaw's own level."""
-    said = [level for level in file.camera_white_level_per_channel or () if level > 0]
-    return min(said) if said and min(said) < file.white_level else None
+def _range(file: Any, settings: RawSettings) -> int | None:
+    """Return the codes from black to saturation, from which LibRaw scales; None: as LibRaw knows.
+
+    Where the file says that its sensor saturates below LibRaw's own level, the file is right: else
+    a clipped white would have a cast.
+    """
+    white = settings.white_level
+    if white is None:
+        said = [level for level in file.camera_white_level_per_channel or () if level > 0]
+        if not said or min(said) >= file.white_level:
+            return None
+        white = min(said)
+    black = settings.black_level
+    if black is None:
+        black = min(file.black_level_per_channel)
+    return max(1, white - black)
 
 
 def _fuller(exif: bytes | None, rawpy: Any, file: Any) -> bytes | None:

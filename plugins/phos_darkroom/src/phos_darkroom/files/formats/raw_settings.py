@@ -18,7 +18,7 @@ __all__ = [
 ]
 
 WhiteBalance: TypeAlias = str | float | tuple[float, ...]
-Highlights = Literal["rebuild", "blend", "clip"]
+Highlights = Literal["blend", "rebuild", "clip"]
 HIGHLIGHTS: tuple[str, ...] = get_args(Highlights)
 NAMED_BALANCES = ("as-shot", "daylight")
 
@@ -47,10 +47,11 @@ class RawSettings:
         number: the temperature of the scene's light, from 1500 to 15000 K. Two numbers: that and
         a tint, from -150 (the light was magenta) to 150 (it was green). Three: gains of red, green
         and blue, of which only the ratios count.
-    highlights : {"rebuild", "blend", "clip"}
-        Where some channels of the sensor are saturated. "rebuild": they are estimated from the
-        others and from their surroundings. "blend": the others continue, their colour fading to
-        neutral. "clip": light ends where the first one saturates.
+    highlights : {"blend", "rebuild", "clip"}
+        Where some channels of the sensor are saturated. "blend": the others continue, their colour
+        fading to neutral. "rebuild": the saturated ones are estimated from the others and from
+        their surroundings, which is closer where one is saturated, and may give false colours where
+        two are. "clip": light ends where the first one saturates.
     raw_exposure_stops : float
         Scales the light, -5 to 5 stops. Unlike `Recipe.exposure_stops`, which is light on the
         film that a laboratory corrects, it says how bright the scene was.
@@ -68,7 +69,7 @@ class RawSettings:
     """
 
     white_balance: WhiteBalance = "as-shot"
-    highlights: Highlights = "rebuild"
+    highlights: Highlights = "blend"
     raw_exposure_stops: float = 0.0
     black_level: int | None = None
     white_level: int | None = None
