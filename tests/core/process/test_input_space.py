@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import array_api_strict
 import numpy as np
 import pytest
 
 import phos_core as phos
+from phos_core.backend import GenericBackend
 from phos_core.convolution.choosing import registry
 from phos_core.errors import SpaceError, UnknownSpaceError
 from phos_core.process import Recipe, WholePicture, develop_window
@@ -118,6 +120,40 @@ def test_a_matrix_stands_for_primaries(light):
         positive, phos.develop(light[..., ::-1], encoding="linear", **FAST)
     )
     assert hash(Recipe(encoding="linear", primaries=SWAP)) is not None
+
+
+class Strict(GenericBackend):
+    """A device whose arrays are not NumPy's."""
+
+    name, xp = "strict", array_api_strict
+    device = array_api_strict.Device("CPU_DEVICE")
+
+    def to_device(self, host):
+        return array_api_strict.asarray(host.copy())
+
+    def to_host(self, x):
+        return np.asarray(x)
+
+
+def test_arrays_of_a_device_are_converted_and_developed_where_they_are(light):
+    codes = array_api_strict.asarray(np.rint(np.sqrt(light / 2.0) * 65535).astype(np.uint16))
+    for settings in ({"mode": "colour"}, {"grain": 0.0, "auto_balance": True}):
+        positive = phos.develop(codes, input_space=squared, backend=Strict(), **settings)
+
+        wanted = phos.develop(np.asarray(codes), input_space=squared, backend="scipy", **settings)
+        assert (type(positive), positive.dtype) == (type(codes), codes.dtype)
+        assert np.abs(np.asarray(positive).astype(int) - wanted).max() <= 2e-4 * 65535
+
+
+def test_a_tensor_with_its_channels_first_comes_back_as_one(light):
+    torch = pytest.importorskip("torch")
+    codes = torch.from_numpy(np.moveaxis(np.sqrt(light / 2.0), -1, 0).copy())
+
+    positive = phos.develop(codes.to(torch.bfloat16), input_space=squared, **FAST)
+
+    wanted = phos.develop(light / 2.0, encoding="linear", **FAST)
+    assert (positive.dtype, positive.shape) == (torch.bfloat16, codes.shape)
+    assert np.abs(np.moveaxis(positive.float().numpy(), 0, -1) - wanted).max() < 0.02
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,7 @@ def test_integers_are_the_floats_that_they_stand_for(rng):
 
     of_floats = space.to_light((codes / 65535.0).astype(np.float32))
     np.testing.assert_allclose(light, of_floats, rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(space.to_light(codes.astype(">u2")), light)
 
 
 @pytest.mark.parametrize(

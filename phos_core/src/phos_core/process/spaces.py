@@ -7,8 +7,8 @@ The core knows no space by name: plug-ins bring functions that find them, by the
 from dataclasses import replace
 from typing import Any
 
-import array_api_compat
 import numpy as np
+from array_api_compat import is_cupy_array, is_torch_array, to_device
 from numpy.typing import NDArray
 
 from phos_core.arrays import Array, array_namespace, computable, device
@@ -128,7 +128,10 @@ def codes_as_light(pixels: NDArray[Any]) -> NDArray[np.float32]:
 def _on_host(planes: Array) -> NDArray[Any]:
     if isinstance(planes, np.ndarray):
         return planes
-    return np.asarray(array_api_compat.to_device(computable(planes), "cpu"))
+    planes = computable(planes)
+    if is_torch_array(planes) or is_cupy_array(planes):  # which NumPy is not given of a device
+        planes = to_device(planes, "cpu")
+    return np.asarray(planes)
 
 
 def _checked(light: Any, shape: tuple[int, int, int]) -> NDArray[np.float32]:

@@ -82,7 +82,8 @@ class Space:
         SpaceError
             If the configuration does not say how.
         """
-        codes = pixels if pixels.dtype.name in DEPTHS else pixels.astype(np.float32)
+        dtype = pixels.dtype.newbyteorder("=")
+        codes = pixels.astype(dtype if dtype.name in DEPTHS else np.float32, copy=False)
         to_srgb: NDArray[Any] | None = None if self._is_of_scene else XYZ_TO_LINEAR_SRGB
         convert = _processor(loaded(self.config), self.name, "to", codes.dtype.name)
         return _in_strips(codes, convert, None, to_srgb)
