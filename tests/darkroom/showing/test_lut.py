@@ -122,6 +122,7 @@ def test_every_setting_that_acts_on_colour_is_in_the_table(common, setting):
         ({"auto_balance": True}, "one table serves every picture"),
         ({"mode": "texture"}, "from point to point"),
         ({"encoding": "linear"}, "no upper end"),
+        ({"encoding": "display"}, "codes or scene light"),
     ],
 )
 def test_what_no_table_can_hold_is_refused_with_a_reason(setting, reason):

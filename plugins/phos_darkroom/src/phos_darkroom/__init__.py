@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         make_lut,
         make_table,
         notes_of,
+        resampled,
         write_table,
     )
 
@@ -101,6 +102,7 @@ __all__ = [
     "presets",
     "read_image",
     "read_picture",
+    "resampled",
     "save_preset",
     "visible",
     "visible_gpus",
@@ -135,7 +137,7 @@ HOMES = {
     "showing.contact": ("contact_sheets",),
     "showing.luts": (
         *("Accuracy", "Table", "accuracy_of", "apply_lut", "hald_image", "make_layer_table"),
-        *("make_lut", "make_table", "notes_of", "write_table"),
+        *("make_lut", "make_table", "notes_of", "resampled", "write_table"),
     ),
 }
 HOME_OF = {name: home for home, names in HOMES.items() for name in names}

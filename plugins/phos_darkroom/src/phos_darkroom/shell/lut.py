@@ -18,7 +18,8 @@ __all__ = ["lut"]
 HALD = ".png"
 LAYERS = ".clf"
 LARGEST_BAKED = 129
-SIZE, HALD_LEVEL = 33, 8
+SIZES = {".cube": 33, ".csp": 33, ".clf": 65}
+HALD_LEVEL = 8
 
 
 @click.command(
@@ -39,15 +40,15 @@ SIZE, HALD_LEVEL = 33, 8
     "--size",
     type=int,
     metavar="N",
-    help="Entries along each axis, 2 to 129: by default 33, and 64 (level 8) for a Hald CLUT, "
-    "whose size is a square unless --level is given.",
+    help="Entries along each axis, 2 to 129: by default 33, of a .clf 65, and 64 (level 8) for "
+    "a Hald CLUT, whose size is a square unless --level is given.",
 )
 @in_group(
     "Files",
     "--level",
     type=click.IntRange(2, 16),
     metavar="L",
-    help="Of a Hald CLUT, 2 to 16: a picture of L^3 x L^3 pixels.",
+    help="Level of a Hald CLUT, 2 to 16, by default 8: a picture of L^3 x L^3 pixels.",
 )
 @in_group(
     "Files",
@@ -83,9 +84,10 @@ def lut(
 ) -> None:
     """Write a film's colours as a lookup table for other programs.
 
-    Pictures go in as --input-space says, or sRGB-coded; sRGB-coded positives come out. Log and
-    linear light are for .cube and .csp, and best for .clf, which passes through the film's layers.
-    How exact the table is, in that space, is reported and written into the file.
+    Pictures go in as --input-space says, or sRGB-coded; positives come out, sRGB-coded unless
+    another output space is asked for. A .clf is the most exact for log and linear light: it goes
+    by the exposures of the film's layers. How exact the table is in the pictures' own space is
+    reported, and written into a .cube, .clf or .csp.
 
     A lookup table changes each pixel by its own colour alone. It cannot hold grain, halation,
     scatter, the sharpness of the film, the edge effects of its couplers (their colour is in it),
@@ -108,7 +110,8 @@ def lut(
     make = luts.make_layer_table if kind == LAYERS else luts.make_table
     with log_to_stderr(verbose=verbose):
         table = make(recipe, _size_for(kind, size, level), backend)
-        picture = luts.hald_image(table, level) if kind == HALD else None
+        table = table if level is None else luts.resampled(table, level**2)
+        picture = luts.hald_image(table) if kind == HALD else None
         accuracy = luts.accuracy_of(table, recipe, backend)
     if picture is not None:
         from phos_darkroom.files.image_files import write_image
@@ -127,4 +130,4 @@ def _size_for(kind: str, size: int | None, level: int | None) -> int:
     """Entries along each axis: as asked for, or as the format has them."""
     if size is not None:
         return size
-    return min((level or HALD_LEVEL) ** 2, LARGEST_BAKED) if kind == HALD else SIZE
+    return min((level or HALD_LEVEL) ** 2, LARGEST_BAKED) if kind == HALD else SIZES[kind]

@@ -3,13 +3,12 @@
 from phos_darkroom.showing.luts.accuracy import Accuracy, Errors, accuracy_of
 from phos_darkroom.showing.luts.baking import make_layer_table, make_lut, make_table
 from phos_darkroom.showing.luts.files import TABLE_ENDINGS, write_table
-from phos_darkroom.showing.luts.hald import HALD_LEVELS, hald_image
+from phos_darkroom.showing.luts.hald import hald_image, resampled
 from phos_darkroom.showing.luts.lookup import apply_lut
 from phos_darkroom.showing.luts.notes import notes_of
 from phos_darkroom.showing.luts.table import Shaper, Table
 
 __all__ = [
-    "HALD_LEVELS",
     "TABLE_ENDINGS",
     "Accuracy",
     "Errors",
@@ -22,5 +21,6 @@ __all__ = [
     "make_lut",
     "make_table",
     "notes_of",
+    "resampled",
     "write_table",
 ]

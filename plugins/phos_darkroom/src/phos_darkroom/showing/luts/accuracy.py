@@ -6,23 +6,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phos_core.backend import ConvolutionBackend
-from phos_core.color import decode_srgb
+from phos_core.color import decode_srgb, to_linear_srgb
 from phos_core.process import Recipe, develop
 from phos_darkroom.showing.luts.baking import colour_alone, own_shaper
 from phos_darkroom.showing.luts.difference import ciede2000, lab_of
 from phos_darkroom.showing.luts.table import Table
 
-__all__ = ["Accuracy", "Errors", "accuracy_of", "errors_between", "sample_colours"]
+__all__ = ["Accuracy", "Errors", "accuracy_of", "errors_between", "lightness_of", "sample_colours"]
 
 COLOURS = 4096  # of each kind, 64 x 64
 ROWS = 64
 NEAR_GREY = 0.15  # of the codes' range, or of the shaper's
+CODES_OF_10_BITS = 1023.0
+DISPLAY_GAMMA = 2.4  # docs/sources.md, "bt1886"
 DARK, LIGHT = 25.0, 75.0  # L* of a positive
 
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """Differences of colours, CIEDE2000.
+    """Differences of colours, in the unit of their `Accuracy`.
 
     Parameters
     ----------
@@ -44,6 +46,8 @@ class Accuracy:
 
     Parameters
     ----------
+    unit : str
+        Of the differences: "CIEDE2000", or "codes of 10 bits" for a negative's densities.
     everywhere : Errors
         Of colours drawn evenly from all that the space has, most of them beyond any surface.
     near_grey : Errors
@@ -52,6 +56,7 @@ class Accuracy:
         Of those near the greys, the ones that become dark, and light.
     """
 
+    unit: str
     everywhere: Errors
     near_grey: Errors
     shadows: Errors
@@ -60,7 +65,7 @@ class Accuracy:
     def lines(self) -> tuple[str, ...]:
         """Say it in lines, for people."""
         return (
-            "Accuracy, CIEDE2000 to `phos develop --mode colour`: mean / 99 % / largest",
+            f"Accuracy, {self.unit} to `phos develop --mode colour`: mean / 99 % / largest",
             f"all colours of the space {self.everywhere}, near grey {self.near_grey},",
             f"of these shadows {self.shadows}, highlights {self.highlights}",
         )
@@ -87,9 +92,10 @@ def accuracy_of(
     """
     colours = sample_colours(recipe)
     positives = _developed(colours, recipe, backend)
-    errors = errors_between(table.look_up(colours), positives)
-    near, light = errors[COLOURS:], lab_of(decode_srgb(positives[COLOURS:]))[:, 0]
+    errors = errors_between(table.look_up(colours), positives, recipe)
+    near, light = errors[COLOURS:], lightness_of(positives[COLOURS:], recipe)
     return Accuracy(
+        unit="codes of 10 bits" if recipe.space.is_density else "CIEDE2000",
         everywhere=_summed(errors[:COLOURS]),
         near_grey=_summed(near),
         shadows=_summed(near[light < DARK]),
@@ -97,30 +103,69 @@ def accuracy_of(
     )
 
 
-def sample_colours(recipe: Recipe) -> NDArray[np.float64]:
+def sample_colours(recipe: Recipe, count: int = COLOURS) -> NDArray[np.float64]:
     """Draw colours of the space of a recipe's pictures: evenly, and as many near the greys.
 
     Parameters
     ----------
     recipe : Recipe
         The settings.
+    count : int
+        How many of each kind.
 
     Returns
     -------
-    ndarray, shape (8192, 3)
+    ndarray, shape (2 count, 3)
         Codes, evenly from 0 to 1; or linear light, evenly as its table's shaper spaces it.
     """
     rng = np.random.default_rng(1)
-    greys = np.linspace(0.0, 1.0, COLOURS)[:, np.newaxis]
-    near = np.clip(greys + rng.uniform(-NEAR_GREY, NEAR_GREY, (COLOURS, 3)), 0.0, 1.0)
-    places = np.concatenate([rng.random((COLOURS, 3)), near])
+    greys = np.linspace(0.0, 1.0, count)[:, np.newaxis]
+    near = np.clip(greys + rng.uniform(-NEAR_GREY, NEAR_GREY, (count, 3)), 0.0, 1.0)
+    places = np.concatenate([rng.random((count, 3)), near])
     shaper = own_shaper(recipe)
     return places if shaper is None else shaper.light(places)
 
 
-def errors_between(one: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Give CIEDE2000 between positives, shape (n, 3)."""
-    return ciede2000(lab_of(decode_srgb(one)), lab_of(decode_srgb(other)))
+def errors_between(
+    one: NDArray[np.floating], other: NDArray[np.floating], recipe: Recipe
+) -> NDArray[np.float64]:
+    """Give the differences of positives in a recipe's output space.
+
+    Parameters
+    ----------
+    one, other : ndarray, shape (n, 3)
+        Numbers of the output space.
+    recipe : Recipe
+        The settings.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        CIEDE2000; of a negative's densities, the largest of three differences in codes of 10 bits.
+    """
+    if recipe.space.is_density:
+        codes: NDArray[np.float64] = CODES_OF_10_BITS * np.abs(one - other).max(axis=-1)
+        return codes
+    return ciede2000(_lab(one, recipe), _lab(other, recipe))
+
+
+def lightness_of(positives: NDArray[np.floating], recipe: Recipe) -> NDArray[np.float64]:
+    """Give L* of positives, or how dense a negative is, 0 to 100, shape (n,)."""
+    if recipe.space.is_density:
+        dense: NDArray[np.float64] = 100.0 * positives.mean(axis=-1)
+        return dense
+    return _lab(positives, recipe)[:, 0]
+
+
+def _lab(positives: NDArray[np.floating], recipe: Recipe) -> NDArray[np.float64]:
+    """CIE L*a*b* of positives, shape (n, 3)."""
+    space = recipe.space
+    numbers = np.asarray(positives, np.float64)
+    if space.transfer == "srgb":
+        numbers = decode_srgb(numbers)
+    elif space.transfer == "bt1886":
+        numbers = np.maximum(numbers, 0.0) ** DISPLAY_GAMMA
+    return lab_of(numbers @ to_linear_srgb(space.primaries).T)
 
 
 def _developed(

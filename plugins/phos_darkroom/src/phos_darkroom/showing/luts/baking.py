@@ -28,9 +28,9 @@ MOST_LIGHT = 64.0
 """Highest light of a table for linear input: 6 stops over white, 8.5 over mid-grey."""
 
 # Our choices, for the least error over stocks and spaces: `nox -s luts`.
-TOE = 1.0 / 32.0  # 2.5 stops under mid-grey: evenly below it, by stops above
+TOE = 1.0 / 128.0  # 4.5 stops under mid-grey: evenly below it, by stops above
 TOE_BELOW = 0.25  # of negative light, in which layers change little
-SHARE_BELOW = 0.22  # of the entries, for negative light where there is any
+SHARE_BELOW = 0.2  # of the entries, for negative light where there is any
 
 
 def make_lut(

@@ -44,7 +44,7 @@ def ciede2000(one: Colours, other: Colours) -> Colours:
     Returns
     -------
     ndarray of float64, shape (...)
-        The difference; about 1 can just be seen. See docs/sources.md, "ciede2000".
+        The difference; about 1 can just be seen. See docs/sources.md, "cielab".
     """
     (l1, a1, b1), (l2, a2, b2) = (np.moveaxis(lab, -1, 0) for lab in (one, other))
     mean = 0.5 * (np.hypot(a1, b1) + np.hypot(a2, b2))

@@ -1,5 +1,6 @@
 """Tables as Hald CLUTs: square pictures of all their entries."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,54 +10,65 @@ from phos_darkroom.showing.luts.baking import entry_places
 from phos_darkroom.showing.luts.lookup import apply_lut, checked_entries
 from phos_darkroom.showing.luts.table import Table
 
-__all__ = ["HALD_LEVELS", "hald_image"]
+__all__ = ["hald_image", "resampled"]
 
-HALD_LEVELS = (2, 16)
-"""The least and the greatest level: pictures of 8 x 8 and of 4096 x 4096."""
+BEYOND = 1e-3  # of a code: what rounding may give
 
 
-def hald_image(lut: Table | NDArray[Any], level: int | None = None) -> NDArray[np.uint16]:
+def hald_image(lut: Table | NDArray[Any]) -> NDArray[np.uint16]:
     """Lay a lookup table out as a Hald CLUT, a square picture of all its entries.
 
     Parameters
     ----------
     lut : Table, or ndarray, shape (n, n, n, 3)
-        As `make_lut` makes it, for codes.
-    level : int, optional
-        2 to 16: the picture holds level^2 entries along each axis, so that 8 is 512 x 512. Where
-        the table has another size its colours are looked up. By default what the table's size is
-        the square of.
+        As `make_lut` makes it, n a square: 64, a picture of 512 x 512, is level 8. `resampled`
+        brings a table to any size.
 
     Returns
     -------
-    ndarray of uint16, shape (level^3, level^3, 3)
+    ndarray of uint16, shape (rows, rows, 3)
         Codes in reading order: red changes fastest, then green, then blue.
 
     Raises
     ------
     ValueError
-        If n is no square of a whole number and there is no level, the level is out of range, or
-        the table is for linear light.
+        If n is no square of a whole number, or the table is for linear light or gives light
+        beyond 0 to 1.
     """
     if isinstance(lut, Table) and not lut.is_plain:
         raise ValueError(
             "a Hald CLUT has no shaper, and reads codes from 0 to 1: it cannot be for linear light"
         )
     entries = checked_entries(lut.entries if isinstance(lut, Table) else lut)
-    if level is None:
-        level = round(len(entries) ** 0.5)
-        if level**2 != len(entries):
-            raise ValueError(
-                "a Hald CLUT needs a size that is the square of a whole number, such as 64 "
-                f"(level 8), got {len(entries)}; or give a level"
-            )
-    low, high = HALD_LEVELS
-    if not low <= level <= high and level**2 != len(entries):
-        raise ValueError(f"level must lie between {low} and {high}, got {level}")
+    level = round(len(entries) ** 0.5)
     if level**2 != len(entries):
-        entries = apply_lut(entry_places(level**2), entries)
+        raise ValueError(
+            "a Hald CLUT needs a size that is the square of a whole number, such as 64 (level 8), "
+            f"got {len(entries)}"
+        )
+    if entries.min() < -BEYOND or entries.max() > 1.0 + BEYOND:
+        raise ValueError(
+            "a Hald CLUT holds codes from 0 to 1: it cannot give unbounded light, "
+            f"got {entries.min():.3g} to {entries.max():.3g}"
+        )
     fastest = entries.transpose(2, 1, 0, 3).reshape(level**3, level**3, 3)
-    codes: NDArray[np.uint16] = np.floor(65535.0 * np.clip(fastest, 0.0, 1.0) + 0.5).astype(
-        np.uint16
-    )
-    return codes
+    codes = np.floor(65535.0 * np.clip(fastest, 0.0, 1.0) + 0.5)
+    return codes.astype(np.uint16)
+
+
+def resampled(table: Table, size: int) -> Table:
+    """Bring a table to another size, by tetrahedral interpolation.
+
+    Parameters
+    ----------
+    table : Table
+        A table.
+    size : int
+        Entries along each axis.
+
+    Returns
+    -------
+    Table
+        The same colours from other entries.
+    """
+    return replace(table, entries=apply_lut(entry_places(size), table.entries))

@@ -9,7 +9,7 @@ from phos_darkroom.showing.luts.baking import own_shaper
 
 __all__ = ["notes_of"]
 
-TOLD_APART = ("film", "encoding", "primaries", "input_space")
+TOLD_APART = ("film", "encoding", "primaries", "input_space", "output_space")
 NOT_COLOUR = ("seed", "frame", "film_format", "pixel_pitch_um", "offset_px", "mode")
 LEFT_OUT = ("auto_balance", "highlights_stops", "scatter", "halation", "grain")
 
@@ -41,7 +41,7 @@ def notes_of(recipe: Recipe) -> tuple[str, ...]:
     return (
         f"{film.label} ({film.name}), phos {version('phos-core')}",
         f"Settings: {settings or 'none but the film'}",
-        f"Input: {_input_of(recipe)}. Output: sRGB.",
+        f"Input: {_input_of(recipe)}. Output: {recipe.output_space or 'srgb'}.",
         "",
         *WHAT_IT_LACKS,
     )
