@@ -95,6 +95,7 @@ WAYS = [
     ("gold-200", {"mode": "colour", "primaries": "display-p3"}),
     ("ektar-100", {"encoding": "display", "primaries": "rec2020"}),
     ("ektar-100", {"black_point": -5.0, "white_point": 4.0}),
+    ("velvia-50", {"output_space": "rec2020"}),
     ("superia-400", {"auto_balance": True}),
     ("hp5-plus", {"exposure_time_s": 8.0}),
 ]

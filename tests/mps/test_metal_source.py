@@ -17,6 +17,7 @@ from phos_core.errors import UnsupportedOperationError
 from phos_core.kernels.gpu import chain_source, grain_source
 from phos_core.kernels.strips import of_pixels
 from phos_core.kernels.tracing import trace
+from phos_core.process.output import SRGB
 from phos_core.process.pipeline import (
     develop_and_print,
     expose_scene,
@@ -82,7 +83,7 @@ def picture(dtype):
     return image.astype(dtype)
 
 
-def chains_of(film, dtype):
+def chains_of(film, dtype, space=SRGB):
     """Every chain of a film's way to its positive, with what it is given; the last makes that."""
     scene = {"encoding": "srgb", "primaries": "srgb"}
     codes = picture(dtype)
@@ -107,7 +108,8 @@ def chains_of(film, dtype):
         bias=print_bias(film.grain, film.development, film.printing, PITCH_UM),
         printing=film.printing,
         channels=3,
-        dtype=dtype,
+        dtype=space.dtype_of(dtype),
+        space=space,
     )
     yield traced(finish, *stages), tuple(stages)
 
@@ -141,6 +143,15 @@ def test_every_stock_comes_out_of_metal_as_out_of_numpy(metal):
         for place, (chain, arrays) in enumerate(chains_of(Recipe(film=name).load_film(), dtype))
     ]
     assert beyond(metal, work) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "space"), [("velvia-50", "rec2020"), ("velvia-50", "acescg"), ("gold-200", "adx16")]
+)
+def test_every_output_space_comes_out_of_metal_as_out_of_numpy(metal, name, space):
+    recipe = Recipe(film=name, output_space=space)
+    *_, (chain, stages) = chains_of(recipe.load_film(), np.dtype(np.float32), recipe.space)
+    assert beyond(metal, [(space, chain, stages)]) == {}
 
 
 @pytest.mark.proof

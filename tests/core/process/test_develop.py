@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import phos_core as phos
-from phos_core import color
 from phos_core.backend import GenericBackend, Limits
 from phos_core.convolution.methods.scipy_backend import ScipyBackend
 from phos_core.errors import BackendFallbackWarning, BackendUnavailableError, OutOfMemoryError
@@ -445,8 +444,7 @@ def test_in_texture_mode_the_grain_is_that_of_the_exposure():
 
     def grain_of(light, stops):
         image = np.full((64, 64, 3), light, np.float32)
-        positive = phos.develop(image, "tri-x-400", exposure_stops=stops, **settings)
-        return color.decode_srgb(positive.astype(np.float64)) / light
+        return phos.develop(image, "tri-x-400", exposure_stops=stops, **settings) / light
 
     for light, stops in ((0.05, 1.0), (0.2, -2.0)):
         brighter = grain_of(light * 2.0**stops, 0.0)
@@ -458,8 +456,7 @@ def test_in_texture_mode_the_grain_is_that_of_the_exposure():
 def test_in_texture_mode_a_print_too_dark_to_show_grain_hardly_has_any(film):
     image = np.full((64, 64, 3), 1e-3, np.float32)
     settings = {"encoding": "linear", "backend": "scipy", "pixel_pitch_um": 6.0}
-    textured = phos.develop(image, film, mode="texture", scatter=0, halation=0, **settings)
-    light = color.decode_srgb(textured.astype(np.float64))
+    light = phos.develop(image, film, mode="texture", scatter=0, halation=0, **settings)
     np.testing.assert_allclose(light, image, rtol=0, atol=5e-4)  # a share of the light is far more
 
 

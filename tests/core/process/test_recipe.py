@@ -34,6 +34,7 @@ def test_defaults_are_a_plain_picture_on_portra_400():
         "encoding": "srgb",
         "primaries": "srgb",
         "input_space": "",
+        "output_space": "",
         "highlights_stops": 1.5,
         "lab_correction": True,
         "light_balance": 1.0,

@@ -561,7 +561,11 @@ def print_on_paper(density: Array, params: PaperPrint) -> Array:
     return shown(light, params.white)
 
 
-def into_gamut(light: Array, weights: tuple[float, float, float] | None = None) -> Array:
+def into_gamut(
+    light: Array,
+    weights: tuple[float, float, float] | None = None,
+    threshold: float = GAMUT_THRESHOLD,
+) -> Array:
     """Move colours outside the gamut towards the grey of their own luminance.
 
     Parameters
@@ -570,6 +574,8 @@ def into_gamut(light: Array, weights: tuple[float, float, float] | None = None) 
         Display-linear light in the primaries of the gamut; one channel is left alone.
     weights : tuple of float, optional
         Luminance of each primary; by default sRGB's.
+    threshold : float
+        Share of the way from grey to the gamut's edge that is kept.
 
     Returns
     -------
@@ -582,7 +588,7 @@ def into_gamut(light: Array, weights: tuple[float, float, float] | None = None) 
 
         d = max((Y - min L) / Y, (max L - Y) / (1 - Y))
 
-    and 1 at the edge. Beyond t = 0.9 it is brought nearer, to
+    and 1 at the edge. Beyond the threshold t it is brought nearer, to
 
         d' = t + c e / (e + c),   e = d - t,  c = 1 - t
 
@@ -593,10 +599,10 @@ def into_gamut(light: Array, weights: tuple[float, float, float] | None = None) 
         return light
     grey = luminance(light, weights)
     beyond = way_to_edge(light, grey)
-    beyond -= GAMUT_THRESHOLD
+    beyond -= threshold
     beyond = clipped(beyond, 0.0)
     # 1 - e^2 / ((e + c) (e + t)), with c + t = 1
-    kept = beyond + GAMUT_THRESHOLD * (1.0 - GAMUT_THRESHOLD)
+    kept = beyond + threshold * (1.0 - threshold)
     beyond *= beyond
     beyond += kept
     kept /= beyond

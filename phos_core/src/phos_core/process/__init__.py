@@ -9,6 +9,7 @@ from phos_core.process.camera import scene_light_of_any
 from phos_core.process.checking import check_form
 from phos_core.process.develop import develop, develop_with_report
 from phos_core.process.forms import Layout
+from phos_core.process.output import OUTPUT_SPACES, SRGB, OutputSpace
 from phos_core.process.recipe import (
     NOT_GIVEN,
     Encoding,
@@ -24,10 +25,13 @@ from phos_core.process.windows import WholePicture, WindowDeveloper, develop_win
 
 __all__ = [
     "NOT_GIVEN",
+    "OUTPUT_SPACES",
+    "SRGB",
     "ColourSpace",
     "Encoding",
     "Layout",
     "Mode",
+    "OutputSpace",
     "Recipe",
     "RunReport",
     "Settings",

@@ -32,6 +32,7 @@ __all__ = [
 Transfer = Literal["srgb", "bt1886", "linear", "adx10", "adx16"]
 """How light becomes numbers: see `OutputSpace`."""
 
+WIDE_THRESHOLD = 0.98  # our choice: a wide gamut keeps more of the way to its edge than sRGB
 DISPLAY_GAMMA = 2.4  # docs/sources.md, "bt1886"
 
 # docs/sources.md, "adx": codes per unit of density, code of unexposed film, the largest code.
@@ -113,7 +114,9 @@ def printed(density: Array, printing: Printing, space: OutputSpace) -> Array:
     if space.primaries == "srgb" and not space.is_unbounded:
         return into_gamut(make_positive(density, printing))
     light = in_primaries(make_wide_positive(density, printing), space)
-    return light if space.is_unbounded else into_gamut(light, color.luminance_of(space.primaries))
+    if space.is_unbounded:
+        return light
+    return into_gamut(light, color.luminance_of(space.primaries), WIDE_THRESHOLD)
 
 
 def brought_into(space: OutputSpace, light: Array) -> Array:

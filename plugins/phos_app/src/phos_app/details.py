@@ -1,6 +1,6 @@
 """Details: a part of the picture as it comes out at full size, grain for grain."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,5 +89,7 @@ def detail(
         What ran.
     """
     with in_line():
-        positive, report = develop_part(picture, recipe, window.slices, backend=backend)
+        positive, report = develop_part(
+            picture, replace(recipe, output_space="srgb"), window.slices, backend=backend
+        )
     return as_shown(positive), report

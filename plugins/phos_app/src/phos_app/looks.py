@@ -51,7 +51,10 @@ FILTERS = ("yellow", "magenta", "cyan")
 BALANCE = ("red", "green", "blue")
 OF_THREE = {"filters_cc": FILTERS, "balance_cc": BALANCE}
 KELVIN = "temperature"  # the choice of light that the control `kelvin` belongs to
-OF_THE_FILE = ("frame", "pixel_pitch_um", "offset_px", "encoding", "primaries", "input_space")
+OF_THE_FILE = (
+    *("frame", "pixel_pitch_um", "offset_px", "encoding", "primaries"),
+    *("input_space", "output_space"),
+)
 
 
 @dataclass(frozen=True, slots=True)

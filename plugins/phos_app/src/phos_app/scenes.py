@@ -46,7 +46,9 @@ class Scene:
 
     def taken_by(self, recipe: Recipe) -> Recipe:
         """Give a recipe that takes this light as what it is, all else as it was."""
-        return replace(recipe, encoding=self.encoding, primaries=self.primaries)
+        return replace(
+            recipe, encoding=self.encoding, primaries=self.primaries, output_space="srgb"
+        )
 
 
 def scene_of(picture: Picture, pixels: int = PREVIEW_PIXELS) -> Scene:

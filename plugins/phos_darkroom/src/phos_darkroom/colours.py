@@ -7,7 +7,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from phos_core import Recipe
+from phos_core.process import SRGB, OutputSpace
 from phos_darkroom.files.colour import profiles
+from phos_darkroom.files.colour.making import profile_of
 from phos_darkroom.files.depth import at_depth
 from phos_darkroom.files.picture import Picture
 
@@ -28,7 +30,8 @@ def taken_as(picture: Picture, recipe: Recipe) -> Recipe:
     Returns
     -------
     Recipe
-        All else as it was.
+        All else as it was; where the texture of a picture cannot be coded by the picture's own
+        profile, its `output_space` is "srgb".
     """
     if _says_what_it_is(recipe):
         return recipe
@@ -38,7 +41,11 @@ def taken_as(picture: Picture, recipe: Recipe) -> Recipe:
         return replace(recipe, encoding="linear")
     if picture.encoding == "srgb":
         return recipe
-    return replace(recipe, encoding="display", primaries=picture.light_primaries)
+    taken = replace(recipe, encoding="display", primaries=picture.light_primaries)
+    is_coded = picture.encoding == "profile" and _can_write(picture)
+    if recipe.output_space or taken.space == SRGB or is_coded:
+        return taken
+    return replace(taken, output_space="srgb")
 
 
 def given_to_process(picture: Picture, recipe: Recipe) -> NDArray[Any]:
@@ -80,8 +87,9 @@ def frame_of_positive(picture: Picture, recipe: Recipe) -> Picture:
     Returns
     -------
     Picture
-        Coded by the picture's own profile; as sRGB where there is none, where that has no way
-        back to codes, and where the picture is light. It has no gain map.
+        In the recipe's output space. Without one: coded by the picture's own profile; as sRGB
+        where there is none, where that has no way back to codes, and where the picture is
+        light, but for a scene's texture, which is light as the picture is. It has no gain map.
 
     Warns
     -----
@@ -90,19 +98,39 @@ def frame_of_positive(picture: Picture, recipe: Recipe) -> Picture:
     """
     metadata = picture.metadata
     picture = replace(picture, gain_map=None)
-    if _is_by_profile(picture, recipe):
-        if profiles.can_write(metadata.icc_profile or b""):
+    if _is_by_profile(picture, recipe) and not recipe.output_space:
+        if _can_write(picture):
             return picture
         warnings.warn(
             "the picture's colour profile has no way back to its codes; the positive is sRGB",
             stacklevel=4,
         )
+    space = taken_as(picture, recipe).space
+    if space != SRGB:
+        return _in_space(picture, space)
     if picture.encoding != "srgb" or recipe.primaries != "srgb" or recipe.input_space:
         metadata = replace(metadata, icc_profile=None)  # untagged files are tagged as sRGB
     return replace(picture, encoding="srgb", primaries="srgb", metadata=metadata)
 
 
-def coded_as(frame: Picture, positive: NDArray[Any]) -> Picture:
+def _in_space(picture: Picture, space: OutputSpace) -> Picture:
+    """What a positive in a space of its own is, but for its pixels."""
+    deep = picture.at_depth(space.dtype_of(picture.pixels.dtype))
+    if space.is_density:
+        metadata = replace(picture.metadata, icc_profile=None)
+        return replace(deep, encoding="density", primaries="srgb", metadata=metadata)
+    if space.is_unbounded and deep.pixels.dtype.kind == "f":
+        metadata = replace(picture.metadata, icc_profile=None)
+        return replace(deep, encoding="linear", primaries=space.primaries, metadata=metadata)
+    is_grey = deep.pixels.ndim == 2
+    if is_grey and space.transfer == SRGB.transfer:
+        metadata = replace(picture.metadata, icc_profile=None)
+        return replace(deep, encoding="srgb", primaries="srgb", metadata=metadata)
+    metadata = replace(picture.metadata, icc_profile=profile_of(space, is_grey=is_grey))
+    return replace(deep, encoding="profile", primaries="srgb", metadata=metadata)
+
+
+def coded_as(frame: Picture, positive: NDArray[Any], recipe: Recipe) -> Picture:
     """Give a positive in the codes that it is to have.
 
     Parameters
@@ -110,7 +138,9 @@ def coded_as(frame: Picture, positive: NDArray[Any]) -> Picture:
     frame : Picture
         What the positive is, as `frame_of_positive` says; its pixels give the depth.
     positive : ndarray, shape (rows, cols) or (rows, cols, 3)
-        sRGB-coded, of any depth.
+        As the process gave it, of any depth.
+    recipe : Recipe
+        The settings as they were asked for, before `taken_as`.
 
     Returns
     -------
@@ -118,9 +148,11 @@ def coded_as(frame: Picture, positive: NDArray[Any]) -> Picture:
         The positive.
     """
     profile, dtype = frame.metadata.icc_profile, frame.pixels.dtype
-    if profile is not None and frame.encoding == "profile":
-        return replace(frame, pixels=profiles.from_srgb(positive, profile, dtype))
-    return replace(frame, pixels=at_depth(positive, dtype))
+    if profile is None or recipe.output_space or not _is_by_profile(frame, recipe):
+        return replace(frame, pixels=at_depth(positive, dtype))
+    is_light = taken_as(frame, recipe).space.is_unbounded
+    coded = profiles.to_codes if is_light else profiles.from_srgb
+    return replace(frame, pixels=coded(positive, profile, dtype))
 
 
 def _is_hdr(picture: Picture, recipe: Recipe) -> bool:
@@ -142,3 +174,8 @@ def _is_by_profile(picture: Picture, recipe: Recipe) -> bool:
 def _says_what_it_is(recipe: Recipe) -> bool:
     """Whether the settings say what a picture's numbers are, whatever its file says."""
     return bool(recipe.input_space) or recipe.encoding != "srgb" or recipe.primaries != "srgb"
+
+
+def _can_write(picture: Picture) -> bool:
+    """Whether a picture's own profile leads back to codes."""
+    return profiles.can_write(picture.metadata.icc_profile or b"")

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from phos_core.backend import ConvolutionBackend
+from phos_core.color import from_linear_srgb
 from phos_core.errors import ImageFileError
 from phos_core.process import (
+    OutputSpace,
     Recipe,
     RunReport,
     WholePicture,
@@ -49,6 +51,7 @@ from phos_darkroom.settings.sidecar import (
 __all__ = ["develop_file", "develop_part", "develop_picture"]
 
 LIGHT = "EXR"  # the format that holds light, never codes
+HOLD_LIGHT = ("EXR", "TIFF")
 DEEP = np.uint16  # of a positive from light, in a format of codes
 
 
@@ -77,8 +80,9 @@ def develop_picture(
     -------
     positive : Picture
         As deep as the picture, with its alpha channel and its metadata, and the settings among
-        these. It is coded by the picture's own profile; as sRGB where there was none, where that
-        has no way back to codes, and where the picture was scene-linear.
+        these. It is in the recipe's output space; without one it is coded by the picture's own
+        profile, and as sRGB where there was none, where that has no way back to codes, and where
+        the picture was scene-linear. The texture of a scene-linear picture is such light again.
     report : RunReport
         What ran.
 
@@ -97,7 +101,7 @@ def develop_picture(
         backend=backend,
         strict=strict,
     )
-    return coded_as(frame, coded), report
+    return coded_as(frame, coded, recipe), report
 
 
 def develop_part(
@@ -152,7 +156,7 @@ def develop_part(
     developer = WindowDeveloper(whole, backend=backend, strict=strict)
     positive = developer.develop(window, given_to_process(read, recipe))
     frame = frame_of_positive(_cut(picture, window), recipe)
-    return coded_as(frame, positive), developer.report()
+    return coded_as(frame, positive, recipe), developer.report()
 
 
 def _cut(picture: Picture, window: Window) -> Picture:
@@ -256,11 +260,13 @@ def _developed_whole(
     alpha = None
     if background is not None and not holds_alpha(destination):
         picture, alpha = replace(picture, alpha=None), picture.alpha
+    is_light = picture.encoding == "display"
     into_light = _format_of(destination) == LIGHT
     if into_light:
         picture = picture.at_depth(np.float32)  # its positive is finer than its codes
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # `develop_picture` warns
+        recipe = _for_file(destination, picture, recipe)
         frame = _signed_frame(picture, recipe)
     check_writable(destination, _as_light(frame) if into_light else frame)
     warn_of_left_out(destination, picture.metadata)
@@ -268,8 +274,8 @@ def _developed_whole(
     if background is not None and alpha is not None:
         positive = flattened(positive, alpha, background)
     if into_light:
-        positive = _in_light(positive)
-    elif _format_of(source) == LIGHT or picture.encoding == "display":
+        positive = _in_light(positive, taken_as(picture, recipe).space)
+    elif positive.encoding != "linear" and (is_light or _format_of(source) == LIGHT):
         positive = positive.at_depth(DEEP)
     encode_picture(files.open(destination), destination, positive)
     return report, taken_as(picture, recipe)
@@ -353,12 +359,27 @@ def _refuse_existing(destination: Path, overwrite: bool) -> None:
         )
 
 
+def _for_file(destination: Path, picture: Picture, recipe: Recipe) -> Recipe:
+    """The recipe for a file: the texture of light is sRGB where the format holds no light."""
+    is_light = frame_of_positive(picture, recipe).encoding == "linear"
+    if is_light and not recipe.output_space and _format_of(destination) not in HOLD_LIGHT:
+        return replace(recipe, output_space="srgb")
+    return recipe
+
+
 def _as_light(picture: Picture) -> Picture:
     """What the positive of a picture is in a format of light, but for its colours."""
+    if picture.encoding in ("linear", "density"):
+        return picture
     metadata = replace(picture.metadata, icc_profile=None)
     return replace(picture, encoding="linear", primaries="srgb", metadata=metadata)
 
 
-def _in_light(positive: Picture) -> Picture:
-    """A positive in display-linear light."""
-    return _as_light(replace(positive, pixels=positive.light()))
+def _in_light(positive: Picture, space: OutputSpace) -> Picture:
+    """A positive in display-linear light, of its space's primaries."""
+    if positive.encoding == "linear":
+        return positive
+    light, primaries = positive.light(), space.primaries
+    if primaries != "srgb" and light.ndim == 3:
+        light = light @ np.array(from_linear_srgb(primaries), np.float32).T
+    return replace(_as_light(replace(positive, pixels=light)), primaries=primaries)

@@ -54,7 +54,7 @@ def develop(
 
     Returns
     -------
-    dask.array, of the shape and dtype of `array`
+    dask.array, of the shape of `array`, and of the dtype that `phos_core.develop` gives
         The positive. Its chunks are those of `array`; where they are smaller than the film
         reaches they are joined, and all channels are in one chunk.
 
@@ -74,9 +74,10 @@ def develop(
     asked = one_recipe(recipe, film=film, seed=seed, **settings)
     _check_chunks(array)
     check_form("array", array)
+    dtype = asked.space.dtype_of(array.dtype)
     if 0 in array.shape:
         asked.load_film()
-        return array
+        return array.astype(dtype)
     picture = WholePicture.of(array.shape[:2], asked)
     reading = _read_beyond(array, (picture.reach_px, picture.reach_px))
     return da.map_blocks(
@@ -86,7 +87,7 @@ def develop(
         backend=backend,
         strict=strict,
         chunks=reading.chunks,
-        meta=array._meta,
+        meta=array._meta.astype(dtype),
     )
 
 

@@ -205,12 +205,23 @@ def test_a_chain_reads_codes_where_they_lie_in_a_picture(built, dtype):
 
 @needs_compiler
 @pytest.mark.parametrize(
-    ("stock", "printing"),
-    [("portra-400", "scan"), ("velvia-50", "auto"), ("tri-x-400", "scan"), ("portra-400", "2383")],
+    ("stock", "printing", "space"),
+    [
+        ("portra-400", "scan", "srgb"),
+        ("velvia-50", "auto", "srgb"),
+        ("tri-x-400", "scan", "srgb"),
+        ("portra-400", "2383", "srgb"),
+        ("velvia-50", "auto", "rec2020"),
+        ("velvia-50", "auto", "acescg"),
+        ("portra-400", "auto", "adx16"),
+    ],
 )
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_a_whole_step_is_one_kernel_that_writes_into_a_picture(built, stock, printing, dtype):
-    film = Recipe(film=stock, printing=printing).load_film()
+def test_a_whole_step_is_one_kernel_that_writes_into_a_picture(
+    built, stock, printing, space, dtype
+):
+    recipe = Recipe(film=stock, printing=printing, output_space=space)
+    film, dtype = recipe.load_film(), recipe.space.dtype_of(np.dtype(dtype))
     rng, layers = np.random.default_rng(5), len(film.development.curves)
     arrays = [
         (10.0 ** rng.uniform(-4, 1, (layers, 11, 14))).astype(np.float32),
@@ -224,14 +235,15 @@ def test_a_whole_step_is_one_kernel_that_writes_into_a_picture(built, stock, pri
         grain=film.grain,
         printing=film.printing,
         channels=3,
-        dtype=np.dtype(dtype),
+        dtype=dtype,
+        space=recipe.space,
     )
     chain = trace(step, of_pixels(*arrays))
     picture = np.zeros((11, 14, 3), dtype)
     run_chain(built, chain, arrays, np.moveaxis(picture, -1, 0))
     expected = np.moveaxis(chains_of_core.run_chain(chain, *arrays), 0, -1)
     off = np.abs(picture.astype(np.float64) - expected)
-    assert off.max() <= (1 if dtype == np.uint8 else 1e-4)
+    assert off.max() <= (1 if dtype.kind == "u" else 1e-4)
     assert picture.std() > 0
 
 

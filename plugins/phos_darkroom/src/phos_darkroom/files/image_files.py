@@ -73,6 +73,7 @@ _FORMATS = {
     "HEIF": _Format("heif", extra="heif"),
     "RAW": _Format("raw", extra="raw"),
 }
+_HOLD_DENSITIES = ("TIFF", "PNG")
 MORE_BYTES = 1 << 16  # more than the rest of a block on a full disk
 _BLOCKS = {"exif": "EXIF", "photoshop": "IPTC", "resolution": "resolution"}
 
@@ -298,6 +299,11 @@ def check_writable(path: str | os.PathLike[str], picture: Picture) -> None:
         )
     if picture.encoding in ("linear", "display"):
         _check_light(path, name, picture)
+    if picture.encoding == "density" and name not in _HOLD_DENSITIES:
+        raise ImageFileError(
+            f"cannot write {path}: the densities of a negative (output space adx10 or adx16) need "
+            "16 bits and no colours, as in a TIFF or PNG"
+        )
     longest = getattr(module, "LONGEST_SIDE", None)
     if longest is not None and max(picture.pixels.shape[:2]) > longest:
         raise ImageFileError(f"cannot write {path}: no side of a {name} is longer than {longest}")
@@ -373,11 +379,11 @@ def _module(name: str, path: Path) -> ModuleType:
 
 def _check_light(path: Path, name: str, picture: Picture) -> None:
     """Refuse formats and depths that would be read again as sRGB codes."""
-    as_floats = picture.pixels.dtype == np.float32 and picture.primaries == "srgb"
+    as_floats = picture.pixels.dtype == np.float32
     if name != "EXR" and not (name == "TIFF" and as_floats):
         raise ImageFileError(
-            f"cannot write {path}: scene-linear light goes into EXR, or as floats of sRGB "
-            "primaries into TIFF"
+            f"cannot write {path}: linear light (as of output space acescg or aces2065-1) goes "
+            "into EXR, or as floats into TIFF"
         )
 
 

@@ -12,7 +12,7 @@ from phos_darkroom.files.gain_map import GainMap
 
 __all__ = ["FileEncoding", "Metadata", "Picture", "Resolution", "on_screen"]
 
-FileEncoding = Literal["srgb", "linear", "profile", "display"]
+FileEncoding = Literal["srgb", "linear", "profile", "display", "density"]
 DTYPES = ("uint8", "uint16", "float32")
 ROWS_AT_ONCE = 64  # our choice: what is made on the way to a scene's light stays small
 MOST_PIXELS = 1e6  # in an inch or a centimetre: more is no resolution
@@ -93,9 +93,10 @@ class Picture:
     alpha : ndarray of the pixels' dtype, shape (rows, cols), optional
         How opaque each pixel is, 1 or the largest code for wholly; the pixels are not multiplied
         by it.
-    encoding : {"srgb", "linear", "profile", "display"}
-        What the pixels are: sRGB-coded; scene-linear light; what the colour profile says, which
-        is not sRGB; or the light of an HDR display, linear, 1 its diffuse white.
+    encoding : {"srgb", "linear", "profile", "display", "density"}
+        What the pixels are: sRGB-coded; linear light, scene-linear of a picture that was read;
+        what the colour profile says, which is not sRGB; the light of an HDR display, linear, 1
+        its diffuse white; or codes of a negative's densities, which are only written.
     primaries : str
         Of linear light, a key of `color.PRIMARIES`.
     metadata : Metadata
@@ -158,12 +159,16 @@ class Picture:
         ------
         ImageFileError
             If the colour profile is damaged or of other pictures.
+        ValueError
+            If it is a negative's densities.
         """
         light: NDArray[np.float32]
         if self.encoding == "profile":
             from phos_darkroom.files.colour.profiles import to_light
 
             light = to_light(self.pixels, self.metadata.icc_profile or b"")
+        elif self.encoding == "density":
+            raise ValueError("the densities of a negative are no light")
         elif self.encoding in ("linear", "display"):
             light = at_depth(self.pixels, np.float32)
         elif self.pixels.dtype.kind == "u":

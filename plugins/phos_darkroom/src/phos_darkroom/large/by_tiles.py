@@ -16,6 +16,7 @@ from phos_core.convolution import release
 from phos_core.errors import OutOfMemoryError
 from phos_core.process import Recipe, RunReport, Tile, WholePicture, Window, WindowDeveloper
 from phos_darkroom.colours import coded_as, frame_of_positive, given_to_process, taken_as
+from phos_darkroom.files.depth import at_depth
 from phos_darkroom.files.formats.samples import interleaved
 from phos_darkroom.files.formats.tiff_regions import TiffRegions
 from phos_darkroom.files.formats.tiff_tiles import TiffTiles
@@ -144,8 +145,10 @@ class DevelopmentByTiles:
     def _developed(self, tile: Tile, region: NDArray[Any]) -> NDArray[Any]:
         """The samples of a tile; its alpha is carried over."""
         positive = self.developer.develop((tile.rows, tile.cols), self._given(region))
+        coded = coded_as(self.frame, positive, self.recipe)
         alpha = self.regions.picture(region[tile.inner]).alpha
-        coded = replace(coded_as(self.frame, positive), alpha=alpha)
+        if alpha is not None:
+            coded = replace(coded, alpha=at_depth(alpha, coded.pixels.dtype))
         return np.atleast_3d(interleaved(coded))
 
     def _needed_bytes(self, down: Cut, across: Cut) -> float:
@@ -157,7 +160,8 @@ class DevelopmentByTiles:
         curves = self.whole.film.development.curves
         layers = max(len(curves), 3 if self.recipe.mode == "texture" else 1)
         kept = read * (sample_bytes + light_bytes)
-        positive = inner * (2 * sample_bytes + light_bytes)
+        written_bytes = self.regions.samples * self.frame.pixels.dtype.itemsize
+        positive = inner * (sample_bytes + written_bytes + light_bytes)
         if not is_numpy_namespace(self.developer.backend.xp):
             return 2 * kept + positive
         spreading = read * (LAYER_BYTES + WORKSPACE_BYTES) + inner * layers * STAGE_BYTES

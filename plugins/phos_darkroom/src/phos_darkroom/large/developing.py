@@ -85,7 +85,8 @@ def develop_large(
     source : path
         TIFF or BigTIFF: strips or tiles, grey or RGB, 8 or 16 bits or float32, alpha or none.
     destination : path
-        Ends in ``.tif`` or ``.tiff``. The same kind of samples, alpha, size and colour profile.
+        Ends in ``.tif`` or ``.tiff``. The same kind of samples, alpha, size and colour profile,
+        unless the recipe's output space asks for others.
     recipe : Recipe
         The settings. Its ``encoding="srgb"`` means: as the file says, so by its colour profile if
         it has one, and scene-linear for float32 without one.
@@ -189,7 +190,11 @@ def develop_into(
         metadata = described(replace(regions.metadata, icc_profile=profile_for(development.frame)))
         with cannot_write(destination):
             written = TiffTiles(
-                file, regions.shape, regions.samples, regions.dtype, metadata=metadata
+                file,
+                regions.shape,
+                regions.samples,
+                development.frame.pixels.dtype,
+                metadata=metadata,
             )
         development.develop(windows, written, progress, partial(cannot_write, destination))
         with cannot_write(destination):

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import get_args
 
 from phos_core.color import PRIMARIES
-from phos_core.process import Encoding, Mode
+from phos_core.process import OUTPUT_SPACES, Encoding, Mode
 from phos_core.stocks import BOUNDS, SCANNERS
 
 __all__ = ["EXPOSURE_STOPS", "SETTINGS", "Setting", "bounds_of"]
@@ -313,6 +313,16 @@ _LISTED = (
         unset="as the file says",
         meaning="The picture's colour space by name, such as 'S-Log3 S-Gamut3.Cine', 'ARRI LogC4' "
         "or ACEScg, see `phos spaces`.",
+    ),
+    Setting(
+        name="output_space",
+        option="--output-space",
+        group="Files",
+        value="NAME",
+        unset="the picture's own profile, else sRGB",
+        choices=tuple(OUTPUT_SPACES),
+        meaning="The positive's colours and numbers: of a display, light in floats (acescg, "
+        "aces2065-1: EXR and TIFF hold it), or a negative's densities (adx10, adx16).",
     ),
 )
 

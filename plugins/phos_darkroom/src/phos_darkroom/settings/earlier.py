@@ -22,6 +22,7 @@ NEWER: Mapping[str, Any] = MappingProxyType(
         "lab_correction": False,
         "light_balance": 0.0,
         "input_space": "",
+        "output_space": "",
     }
 )
 """The settings that came later, each with what phos 0.1 did."""

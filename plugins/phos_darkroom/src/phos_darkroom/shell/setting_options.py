@@ -80,9 +80,11 @@ def _help(setting: Setting) -> str:
 
 
 def _plain(default: Any) -> Any:
-    """A default as the help is to show it: 0, not 0.0."""
+    """A default as the help is to show it: 0, not 0.0, and nothing where it is empty."""
     if isinstance(default, tuple):
         return tuple(map(_plain, default))
+    if default == "":
+        return None
     return int(default) if isinstance(default, float) and default.is_integer() else default
 
 

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phos_core.color import encode_codes
+from phos_core.process import OutputSpace
+from phos_darkroom.files.colour.making import profile_of
 from phos_darkroom.files.colour.profiles import srgb_profile
 from phos_darkroom.files.depth import rescaled
 from phos_darkroom.files.metadata.exif_facts import with_resolution
@@ -33,9 +35,12 @@ def profile_for(picture: Picture) -> bytes | None:
     Returns
     -------
     bytes or None
-        Its own; sRGB's for sRGB colours without one. Grey stays untagged.
+        Its own; sRGB's for sRGB colours without one, and that of linear light of other primaries.
+        Grey stays untagged, and so do light of sRGB's primaries and densities.
     """
     profile = picture.metadata.icc_profile
+    if picture.encoding == "linear" and picture.primaries != "srgb" and picture.pixels.ndim == 3:
+        return profile_of(OutputSpace(primaries=picture.primaries, transfer="linear"))
     if profile is None and picture.encoding == "srgb" and picture.pixels.ndim == 3:
         return srgb_profile()
     return profile
