@@ -189,9 +189,9 @@ def scene_light_of_hdr(display: Array) -> Array:
 
         s'(L) = s(L)  for L < t,   s(t) L / t  otherwise,   t = (1 - 1/n) / w
 
-    So diffuse white is 2.24 stops over mid-grey, where the 203 and 26 cd/m2 of ITU-R BT.2408 stand
-    for reflectances of 100 and 18 %: 2.47. What lies beyond sRGB follows as in
-    `scene_light_of_any`.
+    So diffuse white is 2.24 stops over mid-grey, and the 203 and 26 cd/m2 of ITU-R BT.2408 are 2.6
+    stops apart, which stand for reflectances of 100 and 18 %, 2.5 stops. What lies beyond sRGB
+    follows as in `scene_light_of_any`.
 
     References
     ----------

@@ -267,6 +267,7 @@ def _developed_whole(
     alpha = None
     if background is not None and not holds_alpha(destination):
         picture, alpha = replace(picture, alpha=None), picture.alpha
+    is_light = picture.encoding == "display"
     into_light = _format_of(destination) == LIGHT
     if into_light:
         picture = picture.at_depth(np.float32)  # its positive is finer than its codes
@@ -282,7 +283,7 @@ def _developed_whole(
     if into_light:
         positive = _in_light(positive, taken_as(picture, recipe).space)
     elif positive.encoding != "linear" and (
-        _format_of(source) == LIGHT or picture.encoding == "display" or is_raw(source)
+        is_light or _format_of(source) == LIGHT or is_raw(source)
     ):
         positive = positive.at_depth(DEEP)
     encode_picture(files.open(destination), destination, positive)

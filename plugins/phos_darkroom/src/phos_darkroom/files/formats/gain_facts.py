@@ -171,7 +171,7 @@ def facts_of_iso(block: bytes) -> GainFacts | None:
 
     Raises
     ------
-    DamageError, struct.error
+    DamageError, struct.error, ZeroDivisionError
         If the block is cut short, or a number in it is none.
     """
     least_version, _writer, flags = struct.unpack_from(">HHB", block)
@@ -312,8 +312,6 @@ def _fractions(block: bytes, flags: int, count: int) -> Iterator[float]:
         (above,) = struct.unpack_from(">I" if index in unsigned else ">i", block, place)
         below = common or struct.unpack_from(">I", block, place + 4)[0]
         place += 4 if common else 8
-        if below == 0:
-            raise DamageError("its gain map divides by zero")
         yield above / below
 
 
