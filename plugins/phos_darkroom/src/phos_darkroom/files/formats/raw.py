@@ -145,7 +145,7 @@ def _light(
         codes = codes[_crop(sizes, step)]
     is_clipped = settings.highlights == "clip" or file.num_colors == 1
     largest = 65_535.0 if is_clipped else 65_535.0 * min(gains) / max(gains)
-    light = np.divide(codes, largest, dtype=np.float32)
+    light: NDArray[np.float32] = np.divide(codes, largest, dtype=np.float32)
     if light.ndim == 3 and file.num_colors == 1:
         light = light[..., 0]
     return light

@@ -14,7 +14,7 @@ from phos_darkroom.files.formats.raw_settings import WhiteBalance
 __all__ = ["light_of_temperature", "multipliers"]
 
 TINT_UNITS = 3000.0
-"""Tints in a unit of CIE 1960 (u, v), as Adobe's DNG defines them [dng]."""
+"""Tints in a unit of CIE 1960 (u, v): our choice, about that of other raw converters."""
 
 Four = tuple[float, float, float, float]
 

@@ -10,8 +10,22 @@ HEAD_BYTES = 64
 RAW_SUFFIXES = frozenset(
     f".{ending}"
     for ending in (
-        *("3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "iiq", "k25", "kdc"),
-        *("mef", "mos", "mrw", "nef", "nrw", "orf", "pef", "raf", "raw", "rw2", "rwl", "sr2"),
+        *("3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "gpr", "iiq", "k25"),
+        *(
+            "kdc",
+            "mef",
+            "mos",
+            "mrw",
+            "nef",
+            "nrw",
+            "orf",
+            "pef",
+            "raf",
+            "raw",
+            "rw2",
+            "rwl",
+            "sr2",
+        ),
         *("srf", "srw", "x3f"),
     )
 )
