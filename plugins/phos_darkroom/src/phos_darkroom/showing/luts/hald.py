@@ -52,7 +52,7 @@ def hald_image(lut: Table | NDArray[Any]) -> NDArray[np.uint16]:
             f"got {entries.min():.3g} to {entries.max():.3g}"
         )
     fastest = entries.transpose(2, 1, 0, 3).reshape(level**3, level**3, 3)
-    codes = np.floor(65535.0 * np.clip(fastest, 0.0, 1.0) + 0.5)
+    codes: NDArray[np.float64] = np.floor(65535.0 * np.clip(fastest, 0.0, 1.0) + 0.5)
     return codes.astype(np.uint16)
 
 
