@@ -47,6 +47,7 @@ def write_dng(
     white=65535,
     extra=(),
     pattern=((0, 1), (1, 2)),
+    camera=XYZ_TO_CAMERA,
 ):
     """Write a mosaic as DNG; `neutral`: what the camera records of a grey, its largest 1.
 
@@ -64,7 +65,7 @@ def write_dng(
         (50708, "s", 0, "phos synthetic"),  # UniqueCameraModel
         (271, "s", 0, "phos"),
         (274, "H", 1, orientation),
-        (50721, "2i", 9, rationals(XYZ_TO_CAMERA.ravel())),  # ColorMatrix1
+        (50721, "2i", 9, rationals(camera.ravel())),  # ColorMatrix1
         (50778, "H", 1, D65),
         (50728, "2I", 3, rationals(neutral)),  # AsShotNeutral
         (50714, "I", 1, black),
@@ -316,9 +317,10 @@ def test_a_white_balance_by_gains_is_that_of_these_gains(tmp_path):
 def test_a_grey_in_the_light_of_a_temperature_is_grey_by_that_temperature(
     tmp_path, as_shot, kelvin, tint
 ):
-    seen = XYZ_TO_CAMERA @ light_of_temperature(kelvin, tint)
+    camera = XYZ_TO_CAMERA * [[0.4], [1.0], [0.7]]  # one that sees less red and blue
+    seen = camera @ light_of_temperature(kelvin, tint)
     kept = mosaic(flat(seen / seen.max() * 30_000))
-    path = write_dng(tmp_path / "a.dng", kept, neutral=as_shot)
+    path = write_dng(tmp_path / "a.dng", kept, neutral=as_shot, camera=camera)
     found = at(raw.read(path, RawSettings(white_balance=(kelvin, tint))))
     assert found / found.mean() == pytest.approx([1.0] * 3, abs=0.005)
 

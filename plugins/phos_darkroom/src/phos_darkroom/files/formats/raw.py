@@ -143,7 +143,7 @@ def _light(
     step = 2 if codes.shape[:2] != (sizes.height, sizes.width) else 1
     if step == 1 or codes.shape[:2] == (-(-sizes.height // 2), -(-sizes.width // 2)):
         codes = codes[_crop(sizes, step)]
-    is_clipped = settings.highlights == "clip" or file.num_colors == 1
+    is_clipped = settings.highlights == "clip"
     largest = 65_535.0 if is_clipped else 65_535.0 * min(gains) / max(gains)
     light: NDArray[np.float32] = np.divide(codes, largest, dtype=np.float32)
     if light.ndim == 3 and file.num_colors == 1:
