@@ -16,8 +16,7 @@ from phos_core.stocks.academy import as_negative, responsivities
 
 DISPLAYS = ("srgb", "display-p3", "rec709", "rec2020")
 STILL = {"mode": "colour", "backend": "scipy"}
-RNG = np.random.default_rng(17)
-PHOTO = RNG.random((24, 32, 3)).astype(np.float32)
+PHOTO = np.random.default_rng(17).random((24, 32, 3)).astype(np.float32)
 # A published matrix from ACEScg to linear sRGB (docs/sources.md, "aces").
 ACESCG_TO_SRGB = [
     [1.705052, -0.621792, -0.083258],
@@ -150,7 +149,7 @@ def test_srgb_is_what_it_is_without_an_output_space(name):
 
 def test_a_finish_changes_colours_beyond_srgb_as_those_within_and_without_a_seam():
     finish = Finish(contrast=1.3, black=0.01, white=0.9)
-    within = RNG.random((3, 5, 7)) + 1e-3
+    within = np.random.default_rng(3).random((3, 5, 7)) + 1e-3
     np.testing.assert_allclose(finished_beyond(within, finish), finished(within, finish))
     at_edge = np.array([0.5, 0.3, 0.0]).reshape(3, 1, 1)
     over = at_edge - np.array([0.0, 0.0, 1e-7]).reshape(3, 1, 1)
@@ -226,7 +225,7 @@ def test_few_wavelengths_give_the_densities_of_all(film):
     loaded = phos.load_film(film)
     light = as_negative(loaded).printing.light
     dyes = loaded.dyes
-    density = np.array(dyes.d_min) + RNG.random((200, 3)) * 1.8
+    density = np.array(dyes.d_min) + np.random.default_rng(4).random((200, 3)) * 1.8
     spectral = density @ np.array(dyes.spectral).T + np.array(dyes.base)
     bare = np.array(dyes.d_min) @ np.array(dyes.spectral).T + np.array(dyes.base)
     right = -np.log10(10.0**-spectral @ responsivities().T / (10.0**-bare @ responsivities().T))
@@ -284,3 +283,30 @@ def test_grey_pictures_are_grey_in_every_space_of_light():
         grey = phos.develop(PHOTO[..., 0], "velvia-50", output_space=name, **STILL)
         assert grey.shape == PHOTO.shape[:2]
         assert math.isfinite(grey.sum())
+
+
+def by_ocio(numbers, source, target):
+    """What OpenColorIO's own configuration makes of numbers of one space in another."""
+    ocio = pytest.importorskip("PyOpenColorIO", reason="no OpenColorIO to compare with")
+    config = ocio.Config.CreateFromBuiltinConfig("studio-config-latest")
+    converted = np.array(numbers, np.float32).reshape(-1, 3)
+    config.getProcessor(source, target).getDefaultCPUProcessor().applyRGB(converted)
+    return converted.reshape(numbers.shape)
+
+
+def test_aces_is_what_opencolorio_takes_it_for():
+    in_aces = phos.develop(PHOTO, "velvia-50", output_space="acescg", **STILL)
+    found = by_ocio(in_aces, "ACEScg", "Linear Rec.709 (sRGB)")
+    np.testing.assert_allclose(found, light_of(in_aces, "acescg"), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["adx10", "adx16"])
+def test_opencolorio_makes_the_scene_of_a_cine_negatives_densities(name):
+    """A mid-grey, and stops as far apart as they were, within a tenth, of a balanced stock."""
+    stops = np.array([-1.0, 0.0, 1.0, 2.0])
+    greys = (0.18 * 2.0 ** stops[:, None, None] * np.ones((1, 3))).astype(np.float32)
+    settings = STILL | {"encoding": "linear", "output_space": name}
+    codes = phos.develop(greys, "vision3-500t", **settings)
+    light = by_ocio(codes, name.upper(), "ACES2065-1")[:, 0]
+    assert np.abs(light[1] / 0.18 - 1.0).max() < 0.15
+    np.testing.assert_allclose(np.diff(np.log2(light[:, 1])), 1.0, atol=0.15)

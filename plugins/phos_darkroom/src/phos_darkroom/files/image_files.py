@@ -382,8 +382,8 @@ def _check_light(path: Path, name: str, picture: Picture) -> None:
     as_floats = picture.pixels.dtype == np.float32
     if name != "EXR" and not (name == "TIFF" and as_floats):
         raise ImageFileError(
-            f"cannot write {path}: linear light (as of output space acescg or aces2065-1) goes "
-            "into EXR, or as floats into TIFF"
+            f"cannot write {path}: scene-linear light, and that of an output space such as acescg, "
+            "goes into EXR, or as floats into TIFF"
         )
 
 
