@@ -148,15 +148,26 @@ def test_light_without_cover_is_read_as_it_is(tmp_path):
     assert read.alpha.tolist() == [[0.0]]
 
 
-def test_unknown_primaries_become_linear_srgb_unbounded(tmp_path):
+def test_aces_light_keeps_its_primaries(tmp_path):
     colours = np.array([[[1, 1, 1], [1, 0, 0], [0, 1, 0]]], np.float32)
     xy = np.ravel((*ACESCG[0], ACESCG[1])).tolist()
     read = exr.read(save(tmp_path / "aces.exr", colours, "RGB", chromaticities=xy))
+    assert read.primaries == "acescg"
+    assert np.array_equal(read.pixels, colours)
+    # The published matrix from ACEScg to linear sRGB: 1.705 -0.130 -0.024, -0.622 1.141 -0.129.
+    red, green = (color.to_linear_srgb("acescg") @ read.pixels[0, n] for n in (1, 2))
+    assert red == pytest.approx([1.705, -0.130, -0.024], abs=2e-3)
+    assert green == pytest.approx([-0.622, 1.141, -0.129], abs=2e-3)
+
+
+def test_unknown_primaries_become_linear_srgb_unbounded(tmp_path):
+    colours = np.array([[[1, 1, 1], [1, 0, 0], [0, 1, 0]]], np.float32)
+    xy = [0.64, 0.33, 0.21, 0.71, 0.15, 0.06, *color.D65_WHITE_XY]  # Adobe RGB
+    read = exr.read(save(tmp_path / "adobe.exr", colours, "RGB", chromaticities=xy))
     assert read.primaries == "srgb"
     assert read.pixels[0, 0] == pytest.approx([1, 1, 1], abs=1e-5)
-    # The published matrix from ACEScg to linear sRGB: 1.705 -0.130 -0.024, -0.622 1.141 -0.129.
-    assert read.pixels[0, 1] == pytest.approx([1.705, -0.130, -0.024], abs=2e-3)
-    assert read.pixels[0, 2] == pytest.approx([-0.622, 1.141, -0.129], abs=2e-3)
+    assert read.pixels[0, 1] == pytest.approx([1.398, 0, 0], abs=2e-3)  # sRGB's red, and brighter
+    assert read.pixels[0, 2, 0] < -0.3
 
 
 @pytest.mark.parametrize("xy", [[0.0] * 8, [0.3] * 8])
@@ -354,7 +365,7 @@ def test_a_fork_of_a_process_that_has_read_an_exr_reads_and_writes_them_too(tmp_
     [
         (1, 0, 0, 1, 0, 0, 1 / 3, 1 / 3),  # CIE XYZ under E
         (1, 0, 0, 1, 0, 0, 0.3127, 0.329),  # its columns scaled to D65
-        (0.7347, 0.2653, 0, 1, 0.0001, -0.077, 0.32168, 0.33767),  # ACES 2065-1 (AP0)
+        (0.7347, 0.2653, 0, 1, 0.0001, -0.077, 0.3127, 0.329),  # AP0 under D65
         (0.7347, 0.2653, -0.02, 0.98, 0.108, -0.005, 0.3457, 0.3585),
     ],
 )
