@@ -19,6 +19,7 @@ from phos_darkroom.files.picture import Metadata, Picture
 oiio = pytest.importorskip("OpenImageIO", reason="the extra phos-darkroom[exr] is not installed")
 
 ACESCG = ((0.713, 0.293), (0.165, 0.830), (0.128, 0.044)), (0.32168, 0.33767)
+ADOBE_RGB = ((0.64, 0.33), (0.21, 0.71), (0.15, 0.06)), (0.3127, 0.3290)
 
 
 def save(path, channels, names, form="float", **attributes):
@@ -148,15 +149,25 @@ def test_light_without_cover_is_read_as_it_is(tmp_path):
     assert read.alpha.tolist() == [[0.0]]
 
 
-def test_unknown_primaries_become_linear_srgb_unbounded(tmp_path):
+@pytest.mark.parametrize(
+    ("space", "primaries", "red", "green"),
+    [
+        # The published matrices to linear sRGB, by their columns.
+        (ADOBE_RGB, "srgb", [1.398, 0.0, 0.0], [-0.398, 1.0, -0.043]),
+        (ACESCG, "acescg", [1.705, -0.130, -0.024], [-0.622, 1.141, -0.129]),
+    ],
+)
+def test_unknown_primaries_become_linear_srgb_unbounded_and_known_ones_stay(
+    tmp_path, space, primaries, red, green
+):
     colours = np.array([[[1, 1, 1], [1, 0, 0], [0, 1, 0]]], np.float32)
-    xy = np.ravel((*ACESCG[0], ACESCG[1])).tolist()
-    read = exr.read(save(tmp_path / "aces.exr", colours, "RGB", chromaticities=xy))
-    assert read.primaries == "srgb"
-    assert read.pixels[0, 0] == pytest.approx([1, 1, 1], abs=1e-5)
-    # The published matrix from ACEScg to linear sRGB: 1.705 -0.130 -0.024, -0.622 1.141 -0.129.
-    assert read.pixels[0, 1] == pytest.approx([1.705, -0.130, -0.024], abs=2e-3)
-    assert read.pixels[0, 2] == pytest.approx([-0.622, 1.141, -0.129], abs=2e-3)
+    xy = np.ravel((*space[0], space[1])).tolist()
+    read = exr.read(save(tmp_path / "wide.exr", colours, "RGB", chromaticities=xy))
+    assert read.primaries == primaries
+    light = read.pixels @ color.to_linear_srgb(primaries).T
+    assert light[0, 0] == pytest.approx([1, 1, 1], abs=1e-5)
+    assert light[0, 1] == pytest.approx(red, abs=2e-3)
+    assert light[0, 2] == pytest.approx(green, abs=2e-3)
 
 
 @pytest.mark.parametrize("xy", [[0.0] * 8, [0.3] * 8])
@@ -362,8 +373,8 @@ def test_the_white_of_any_primaries_at_half_is_half_in_linear_srgb(tmp_path, xy)
     half = np.full((4, 4, 3), 0.5, np.float32)
     save(tmp_path / "odd.exr", half, "RGB", chromaticities=[float(c) for c in xy])
     picture = exr.read(tmp_path / "odd.exr")
-    assert picture.primaries == "srgb"
-    assert picture.pixels == pytest.approx(np.full((4, 4, 3), 0.5), abs=1e-6)
+    light = picture.pixels @ color.to_linear_srgb(picture.primaries).T
+    assert light == pytest.approx(np.full((4, 4, 3), 0.5), abs=1e-6)
 
 
 def test_xyz_of_a_colour_is_that_colour(tmp_path):
