@@ -195,7 +195,7 @@ def test_what_cannot_be_written_is_refused_before_the_work(tmp_path, monkeypatch
     write_image(tmp_path / "in.png", np.zeros((4, 4, 3), np.uint8))
     (tmp_path / "file").touch()
     (tmp_path / "folder.png").mkdir()
-    monkeypatch.setattr(one_file, "read_picture", lambda _: pytest.fail("it was begun"))
+    monkeypatch.setattr(one_file, "read_picture", lambda *_, **__: pytest.fail("it was begun"))
     cases = {
         "n" * 252 + ".png": "File name too long",
         "n" * 242 + ".png": "sidecar=False leaves out",  # long enough for itself alone
@@ -392,8 +392,8 @@ def test_a_source_that_changes_while_it_is_read_is_one_clear_error(pair, monkeyp
     write_image(pair / "other.png", other)
     reads = one_file.read_picture
 
-    def meanwhile(path):
-        picture = reads(path)
+    def meanwhile(path, **settings):
+        picture = reads(path, **settings)
         if way == "replaced":
             (pair / "other.png").replace(source)
         else:

@@ -19,10 +19,10 @@ import phos_darkroom.one_file as darkroom
 
 read, encode = darkroom.read_picture, darkroom.encode_picture
 
-def read_picture(path):
+def read_picture(path, **settings):
     if "deadly" in path.name:
         os.kill(os.getpid(), signal.SIGKILL)
-    return read(path)
+    return read(path, **settings)
 
 def encode_picture(file, path, picture):
     file.write(b"half a picture")

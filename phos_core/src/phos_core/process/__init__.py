@@ -5,7 +5,7 @@ The names here are for what is built on the process: the darkroom, the app, a cl
 
 from phos_core.convolution.hooks import ColourSpace
 from phos_core.convolution.running.tiles import Tile, Window, memory_limit
-from phos_core.process.camera import scene_light_of_any
+from phos_core.process.camera import scene_light_of_any, scene_light_of_hdr
 from phos_core.process.checking import check_form
 from phos_core.process.develop import develop, develop_with_report
 from phos_core.process.forms import Layout
@@ -48,4 +48,5 @@ __all__ = [
     "memory_limit",
     "one_recipe",
     "scene_light_of_any",
+    "scene_light_of_hdr",
 ]

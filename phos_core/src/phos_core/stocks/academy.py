@@ -44,7 +44,9 @@ def as_negative(film: Film) -> Film:
         If the film is no colour negative.
     """
     if film.dyes is None:
-        raise ValueError(f"{film.name} is no colour negative, so it has no printing densities")
+        raise ValueError(
+            f"{film.name} is no colour negative with dyes, so it has no printing densities"
+        )
     mid = math.log10(film.exposure.mid_grey_lx_s)
     return replace(film, printing=transmission(film.dyes, film.development, mid))
 

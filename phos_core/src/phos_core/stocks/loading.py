@@ -123,8 +123,8 @@ def bake_film(sheet: FilmSheet, treatment: Treatment = NORMAL) -> Film:
 
 
 def _dyes(sheet: FilmSheet, developed: Development) -> Dyes | None:
-    """The dyes of a colour negative."""
-    if sheet.kind != "negative":
+    """The dyes of a colour negative whose sheet has them."""
+    if sheet.kind != "negative" or sheet.dyes is None:
         return None
     dyes = baking.film_dyes(sheet, developed)
     spectral, base = dyes.affine()

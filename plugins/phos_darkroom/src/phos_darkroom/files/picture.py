@@ -199,14 +199,14 @@ class Picture:
         Returns
         -------
         ndarray of float32, shape (rows, cols) or (rows, cols, 3)
-            Linear sRGB, of any sign; see `phos_core.process.camera.scene_light_of_hdr`.
+            Linear sRGB, of any sign; see `phos_core.process.scene_light_of_hdr`.
 
         Raises
         ------
         ImageFileError
             If the colour profile is damaged or of other pictures.
         """
-        from phos_core.process.camera import scene_light_of_hdr
+        from phos_core.process import scene_light_of_hdr
 
         scene = np.empty(self.pixels.shape, np.float32)
         to_srgb = to_linear_srgb(self.light_primaries).T.astype(np.float32)
