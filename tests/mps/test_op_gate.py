@@ -205,7 +205,8 @@ def develop(image, film="portra-400", **settings):
     pictures = backend.to_device(image[:, np.newaxis])
     clock = Clock(backend)
     work = process_of(recipe)
-    (positive,) = work(pictures, recipe.load_film(), [recipe], backend=backend, clock=clock)
+    film = recipe.load_film()
+    (positive,) = work(pictures, film, [recipe], backend=backend, clock=clock, dtype=image.dtype)
     return positive
 
 
