@@ -313,7 +313,7 @@ def look(session: nox.Session) -> None:
 @nox.session
 def luts(session: nox.Session) -> None:
     """Print how close lookup tables come to `develop`; -- files: as other programs read them."""
-    session.install(*CORE, *DARKROOM, "opencolorio>=2.4", *tools("tests"))
+    session.install(*CORE, *DARKROOM, "opencolorio>=2.5", *tools("tests"))
     name = "bench_lut_files" if "files" in session.posargs else "bench_lut"
     session.run("python", f"benchmarks/{name}.py")
 

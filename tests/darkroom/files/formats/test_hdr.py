@@ -100,7 +100,10 @@ def test_a_picture_of_libultrahdr_has_the_light_that_libultrahdr_gives(tmp_path)
     light[..., :3] = np.linspace(0.02, 1.0, 64)[:, np.newaxis]
     light[8:24, 8:24, :3] = [6.0, 3.0, 1.0]
     light[..., 3] = 1.0
-    content = imagecodecs.ultrahdr_encode(light, gamut=0)
+    try:
+        content = imagecodecs.ultrahdr_encode(light, gamut=0)
+    except imagecodecs.UltrahdrError as error:
+        pytest.skip(f"this imagecodecs writes no Ultra HDR of floats: {error}")
     picture = read_picture(written(tmp_path / "a.jpg", content))
     wanted = imagecodecs.ultrahdr_decode(content)[..., :3].astype(np.float32)
     unlevelled = replace(picture.gain_map, level_stops=0.0).applied(picture.light())
@@ -312,9 +315,11 @@ def png(codes, primaries, transfer):
 
 
 def avif(codes, primaries, transfer):
-    return imagecodecs.avif_encode(
-        codes, level=100, primaries=primaries, transfer=transfer, matrix=0, bitspersample=10
-    )
+    colours = {"primaries": primaries, "transfer": transfer, "matrix": 0}
+    try:
+        return imagecodecs.avif_encode(codes, level=100, bitspersample=10, **colours)
+    except TypeError as error:
+        pytest.skip(f"this imagecodecs writes no numbers of colours into an AVIF: {error}")
 
 
 def test_the_levels_of_bt2408_are_its_nits():
