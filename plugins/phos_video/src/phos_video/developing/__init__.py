@@ -1,0 +1,1 @@
+"""Frames through the film: as a stream, by segments, and a whole clip."""
