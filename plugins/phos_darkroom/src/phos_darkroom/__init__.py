@@ -8,7 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from phos_darkroom.files.export import Export, exported
     from phos_darkroom.files.formats.raw_settings import RawSettings
+    from phos_darkroom.files.framing import RATIOS, Framed, Framing, framed
     from phos_darkroom.files.image_files import (
         READABLE,
         SUFFIXES,
@@ -59,12 +61,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LOGGERS",
+    "RATIOS",
     "READABLE",
     "SETTINGS",
     "SUFFIXES",
     "Accuracy",
+    "Export",
     "Frame",
     "FrameResult",
+    "Framed",
+    "Framing",
     "Metadata",
     "Picture",
     "PresetSummary",
@@ -86,7 +92,9 @@ __all__ = [
     "develop_picture",
     "develop_roll",
     "divided",
+    "exported",
     "frame_seed",
+    "framed",
     "frames_of",
     "hald_image",
     "is_large",
@@ -119,7 +127,9 @@ HOMES = {
         *("READABLE", "SUFFIXES", "check_writable", "read_image", "read_picture"),
         *("write_image", "write_picture"),
     ),
+    "files.export": ("Export", "exported"),
     "files.formats.raw_settings": ("RawSettings",),
+    "files.framing": ("RATIOS", "Framed", "Framing", "framed"),
     "files.picture": ("Metadata", "Picture", "Resolution", "on_screen"),
     "large": ("develop_large", "is_large"),
     "one_file": ("develop_file", "develop_part", "develop_picture"),
