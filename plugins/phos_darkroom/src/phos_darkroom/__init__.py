@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         write_picture,
     )
     from phos_darkroom.files.picture import Metadata, Picture, Resolution, on_screen
+    from phos_darkroom.files.whole_files import NewFiles, new_files
     from phos_darkroom.large import develop_large, is_large
     from phos_darkroom.one_file import develop_file, develop_part, develop_picture
     from phos_darkroom.roll import (
@@ -66,6 +67,7 @@ __all__ = [
     "Frame",
     "FrameResult",
     "Metadata",
+    "NewFiles",
     "Picture",
     "PresetSummary",
     "RawSettings",
@@ -95,6 +97,7 @@ __all__ = [
     "make_layer_table",
     "make_lut",
     "make_table",
+    "new_files",
     "notes_of",
     "on_screen",
     "over_gpus",
@@ -121,6 +124,7 @@ HOMES = {
     ),
     "files.formats.raw_settings": ("RawSettings",),
     "files.picture": ("Metadata", "Picture", "Resolution", "on_screen"),
+    "files.whole_files": ("NewFiles", "new_files"),
     "large": ("develop_large", "is_large"),
     "one_file": ("develop_file", "develop_part", "develop_picture"),
     "roll": (
