@@ -73,6 +73,8 @@ class Sidecar:
         Of what computed, as in `RunReport`.
     raw : RawSettings or None
         How the source became light; None: it is no camera's raw file.
+    clip : mapping of str to str, bool, int or float, or None
+        Which frames of a moving picture, and what they became; None: it is a still.
 
     Raises
     ------
@@ -92,6 +94,7 @@ class Sidecar:
     device: str
     versions: Mapping[str, str]
     raw: RawSettings | None = None
+    clip: Mapping[str, str | bool | int | float] | None = None
 
     def __post_init__(self) -> None:
         check_can_be_kept(self.recipe)
