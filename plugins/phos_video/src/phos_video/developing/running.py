@@ -258,6 +258,8 @@ def develop_segment(job: SegmentJob) -> SegmentResult:
             folder.discard(part)
         raise
     span = Span(job.span.first, job.span.first + count)
+    if reports:
+        folder.keep_report(reports[0])
     if count:
         folder.finish(part, span, suffix)
     else:

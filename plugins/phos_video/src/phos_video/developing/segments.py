@@ -20,10 +20,11 @@ import secrets
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from phos_core.process import RunReport
 from phos_video.errors import VideoError
 
 if sys.platform != "win32":
@@ -32,7 +33,7 @@ if sys.platform != "win32":
 __all__ = ["Span", "WorkFolder", "cut", "gaps_between", "head_of"]
 
 WHOLE = re.compile(r"(\d{8,})-(\d{8,})(\.\w+)?")
-STATE, LOCK = "state.json", "lock"
+STATE, LOCK, REPORT = "state.json", "lock", "report.json"
 HEAD_BYTES = 2**20  # of each end of a file: a clip's index is at one of them
 NAME_BYTES = 200  # of the clip's name in that of the folder: file systems take 255 in all
 
@@ -154,6 +155,19 @@ class WorkFolder:
         new.write_text(wanted, "utf-8")
         new.replace(place)
 
+    def keep_report(self, report: RunReport) -> None:
+        """Note what ran, for a run that goes on and has nothing left to develop."""
+        new = self.path / f"{secrets.token_hex(4)}.part"
+        new.write_text(json.dumps(_plain(report)), "utf-8")
+        new.replace(self.path / REPORT)
+
+    def report(self) -> RunReport | None:
+        """Give what ran, if that is noted."""
+        try:
+            return RunReport(**json.loads((self.path / REPORT).read_text("utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
     def finished(self) -> dict[Span, Path]:
         """The segments that are whole, in the order of their frames."""
         found = {}
@@ -172,6 +186,10 @@ class WorkFolder:
         _sync(part)
         part.replace(self.path / f"{span}{suffix}")
 
+    def discard(self, part: Path) -> None:
+        """Remove what is left of a segment that is not to be."""
+        _remove(part)
+
     def remove(self) -> None:
         """Remove the folder: the clip has its name."""
         shutil.rmtree(self.path, ignore_errors=True)
@@ -184,13 +202,21 @@ class WorkFolder:
     def _sweep(self) -> None:
         """Remove what is not whole: nobody else is at work here."""
         for path in self.path.iterdir():
-            if path.name not in (LOCK, STATE) and not WHOLE.fullmatch(path.name):
+            if path.name not in (LOCK, STATE, REPORT) and not WHOLE.fullmatch(path.name):
                 _remove(path)
 
     def _leave_nothing_empty(self) -> None:
         """Remove the folder if no segment is in it that a later run can use."""
         if self.path.is_dir() and not self.finished():
             self.remove()
+
+
+def _plain(report: RunReport) -> dict[str, Any]:
+    """A report's fields, as JSON holds them."""
+    facts = {field.name: getattr(report, field.name) for field in fields(report)}
+    return {
+        name: dict(value) if isinstance(value, Mapping) else value for name, value in facts.items()
+    }
 
 
 def _is_ours(descriptor: int) -> bool:

@@ -121,6 +121,7 @@ def describe(
     encoding: str = "srgb",
     primaries: str = "srgb",
     raw: RawSettings | None = None,
+    clip: Mapping[str, str | bool | int | float] | None = None,
 ) -> Sidecar:
     """Say how a picture was made.
 
@@ -140,6 +141,8 @@ def describe(
         What the source's pixels were taken as.
     raw : RawSettings, optional
         How the source became light, if it is a camera's raw file.
+    clip : mapping of str to str, bool, int or float, optional
+        Which frames of a moving picture, and what they became.
 
     Returns
     -------
@@ -168,6 +171,7 @@ def describe(
         device=report.device,
         versions=dict(report.versions),
         raw=raw,
+        clip=clip,
     )
 
 
