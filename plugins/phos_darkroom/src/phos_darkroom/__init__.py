@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         write_picture,
     )
     from phos_darkroom.files.picture import Metadata, Picture, Resolution, on_screen
+    from phos_darkroom.files.whole_files import NewFiles, new_files
     from phos_darkroom.large import develop_large, is_large
     from phos_darkroom.one_file import develop_file, develop_part, develop_picture
     from phos_darkroom.roll import (
@@ -81,6 +82,7 @@ __all__ = [
     "FrameResult",
     "GroupedCommand",
     "Metadata",
+    "NewFiles",
     "Picture",
     "PresetSummary",
     "RawSettings",
@@ -116,6 +118,7 @@ __all__ = [
     "make_lut",
     "make_table",
     "merged",
+    "new_files",
     "notes_of",
     "ocio_option",
     "on_screen",
@@ -150,6 +153,7 @@ HOMES = {
     ),
     "files.formats.raw_settings": ("RawSettings",),
     "files.picture": ("Metadata", "Picture", "Resolution", "on_screen"),
+    "files.whole_files": ("NewFiles", "new_files"),
     "large": ("develop_large", "is_large"),
     "one_file": ("develop_file", "develop_part", "develop_picture"),
     "roll": (
