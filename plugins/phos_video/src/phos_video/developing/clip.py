@@ -18,7 +18,7 @@ from phos_core.convolution import select
 from phos_core.process import OUTPUT_SPACES, RunReport, check_space, checked_recipe
 from phos_core.stocks import film_hash
 from phos_darkroom import gpus_for
-from phos_darkroom.settings.sidecar import check_can_be_kept
+from phos_darkroom.settings.sidecar import Source, check_can_be_kept
 from phos_video.developing import record
 from phos_video.developing.media import Media, WithFFmpeg
 from phos_video.developing.order import Order
@@ -27,8 +27,7 @@ from phos_video.developing.segments import Span, WorkFolder, cut, gaps_between, 
 from phos_video.errors import VideoError
 
 if TYPE_CHECKING:
-    from phos_video.ffmpeg.clip import Clip
-    from phos_video.ffmpeg.targets import Target
+    from phos_video.ffmpeg import Clip, Target
 
 __all__ = ["ClipResult", "Progress", "develop_clip", "settled"]
 
@@ -212,7 +211,9 @@ def develop_clip(
         is_compared=order.compare,
     )
     folder = WorkFolder(destination)
-    with folder.held():
+    with contextlib.ExitStack() as opened:
+        held = opened.enter_context(Source(record.first_file(clip.path))) if sidecar else None
+        opened.enter_context(folder.held())
         folder.begin(_state(work, order, clip, whole))
         resumed = sum(span.count for span in folder.finished())
 
@@ -235,7 +236,7 @@ def develop_clip(
         result = replace(result, frames=done, resumed=resumed, backend=chosen.name)
         if done < whole.count:
             return replace(result, status="stopped", seconds=time.perf_counter() - start)
-        _finish(work, folder, whole, order, recipe, sidecar=sidecar, overwrite=overwrite)
+        _finish(work, folder, order, recipe, held=held, overwrite=overwrite)
     return replace(result, seconds=time.perf_counter() - start)
 
 
@@ -384,21 +385,19 @@ def _length(work: Work, chosen: ConvolutionBackend, frames: int, jobs: int) -> i
 def _finish(
     work: Work,
     folder: WorkFolder,
-    whole: Span,
     order: Order,
     recipe: phos.Recipe,
     *,
-    sidecar: bool,
+    held: Source | None,
     overwrite: bool,
 ) -> None:
     """Join the segments, write the sidecar, and give both their names."""
     place = folder.path / work.destination.name
-    segments = folder.finished()
-    work.media.join(list(segments), list(segments.values()), work.clip, work.target, place)
+    work.media.join(folder.finished(), work.clip, work.target, place)
     report = folder.report()
-    if sidecar and report is not None:
+    if held is not None and report is not None:
         record.write(
-            work.clip, recipe, order, report=report, written=place, destination=work.destination
+            held, recipe, order, report=report, written=place, destination=work.destination
         )
     if not overwrite and os.path.lexists(record.first_file(work.destination)):
         raise VideoError(

@@ -4,18 +4,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from phos_core.errors import shown
 from phos_video.developing.segments import Span
 from phos_video.errors import VideoError
 
 if TYPE_CHECKING:
-    from phos_video.ffmpeg.clip import Clip
+    from phos_video.ffmpeg import Clip, InputRange
 
 __all__ = ["Order", "frame_of", "rate_from"]
-
-InputRange = Literal["auto", "full", "limited"]
 
 ALL = "all"  # how a file of settings says that nothing was asked for
 AS_IT_IS = "as it is"
@@ -58,7 +56,7 @@ class Order:
     codec: str | None = None
     proxy: bool = False
     compare: bool = False
-    input_range: InputRange = "auto"
+    input_range: "InputRange" = "auto"
 
     def __post_init__(self) -> None:
         if self.first < 0:

@@ -12,13 +12,13 @@ from phos_darkroom.settings import sidecar
 from phos_video.developing.order import Order
 
 if TYPE_CHECKING:
-    from phos_video.ffmpeg.clip import Clip
+    from phos_video.ffmpeg import Clip
 
 __all__ = ["again", "ends_of", "first_file", "is_done", "write"]
 
 
 def write(
-    clip: "Clip",
+    held: sidecar.Source,
     recipe: phos.Recipe,
     order: Order,
     *,
@@ -30,8 +30,8 @@ def write(
 
     Parameters
     ----------
-    clip : Clip
-        What was developed.
+    held : Source
+        What was developed, opened before it was.
     recipe : Recipe
         With the spaces that were settled.
     order : Order
@@ -46,19 +46,18 @@ def write(
     Raises
     ------
     ImageFileError
-        If the sidecar cannot be written.
+        If the clip was changed meanwhile, or the sidecar cannot be written.
     """
-    with sidecar.Source(clip.path) as held:
-        made = sidecar.describe(
-            recipe,
-            report,
-            source=held.facts(),
-            picture=destination,
-            written=written,
-            encoding=str(recipe.input_space) or recipe.encoding,
-            primaries=str(recipe.primaries),
-            clip=order.values(),
-        )
+    made = sidecar.describe(
+        recipe,
+        report,
+        source=held.facts(),
+        picture=destination,
+        written=written,
+        encoding=str(recipe.input_space) or recipe.encoding,
+        primaries=str(recipe.primaries),
+        clip=order.values(),
+    )
     with new_files() as files:
         files.open(sidecar.path_for(destination)).write(sidecar.dumps(made).encode())
 

@@ -27,8 +27,7 @@ from phos_video.developing.stream import develop_stream
 from phos_video.errors import VideoError
 
 if TYPE_CHECKING:
-    from phos_video.ffmpeg.clip import Clip
-    from phos_video.ffmpeg.targets import Target
+    from phos_video.ffmpeg import Clip, Target
 
 __all__ = ["SegmentJob", "SegmentResult", "Work", "run_all"]
 
@@ -297,6 +296,7 @@ def _written(
             count += 1
             board.note(job.number, count)
             if board.is_stopping:
+                writer.end_early()
                 return count
     if count != job.span.count:
         raise VideoError(
