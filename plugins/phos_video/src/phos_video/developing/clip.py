@@ -15,7 +15,7 @@ from array_api_compat import is_numpy_namespace
 import phos_core as phos
 from phos_core.backend import ConvolutionBackend
 from phos_core.convolution import select
-from phos_core.process import OUTPUT_SPACES, RunReport, check_space, checked_recipe
+from phos_core.process import OUTPUT_SPACES, check_space, checked_recipe
 from phos_core.stocks import film_hash
 from phos_darkroom import gpus_for
 from phos_darkroom.settings.sidecar import Source, check_can_be_kept

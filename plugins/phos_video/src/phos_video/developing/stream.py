@@ -8,7 +8,7 @@ Between them are lines with room for little, so that however many frames there a
 import contextlib
 import contextvars
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -55,7 +55,7 @@ def develop_stream(
     batch: int | None = None,
     strict: bool = False,
     reported: Callable[[phos.RunReport], None] | None = None,
-) -> Iterator[Frame]:
+) -> Generator[Frame, None, None]:
     """Develop frames as they come, and give them as they are done, in their order.
 
     Parameters
@@ -79,7 +79,7 @@ def develop_stream(
 
     Returns
     -------
-    iterator of ndarray
+    generator of ndarray
         The positives, each of the shape of its frame, and of its dtype but where the recipe's
         output space has its own. They are the caller's. Nothing begins before the first is asked
         for. If the loop is left early, `close` ends the threads, as does the end of the iterator's
@@ -116,7 +116,7 @@ def develop_stream(
 
 def _developed(
     frames: Iterable[Frame], developer: "_Developer", first: int, batch: int | None
-) -> Iterator[Frame]:
+) -> Generator[Frame, None, None]:
     """Give positives while two threads, which end with this, read and develop."""
     to_develop: Line[_Batch] = Line(ROOM)
     done: Line[_Batch] = Line(ROOM)
