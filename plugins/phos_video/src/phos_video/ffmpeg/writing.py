@@ -107,6 +107,10 @@ class FrameWriter:
             raise self._pipe.error() from None
         self.written += 1
 
+    def end_early(self) -> None:
+        """Make a whole file of the frames written so far: no more come."""
+        self.expected = self.written
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
