@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from phos_darkroom.settings.presets import (
         PresetSummary,
         load_preset,
+        preset_rate_hz,
         preset_text,
         presets,
         save_preset,
@@ -98,6 +99,7 @@ __all__ = [
     "notes_of",
     "on_screen",
     "over_gpus",
+    "preset_rate_hz",
     "preset_text",
     "presets",
     "read_image",
@@ -130,7 +132,8 @@ HOMES = {
     "roll.threads": ("limit_threads",),
     "settings.described": ("SETTINGS", "Setting", "bounds_of"),
     "settings.presets": (
-        *("PresetSummary", "load_preset", "preset_text", "presets", "save_preset"),
+        *("PresetSummary", "load_preset", "preset_rate_hz", "preset_text", "presets"),
+        "save_preset",
     ),
     "shell.messages": ("Unfailing", "visible"),
     "showing.before_after": ("beside", "divided"),
