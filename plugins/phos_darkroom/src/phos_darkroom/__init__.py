@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from phos_darkroom.settings.presets import (
         PresetSummary,
         load_preset,
+        preset_rate_hz,
         preset_text,
         presets,
         save_preset,
@@ -124,6 +125,7 @@ __all__ = [
     "on_screen",
     "over_gpus",
     "preset_options",
+    "preset_rate_hz",
     "preset_text",
     "presets",
     "read_image",
@@ -164,7 +166,8 @@ HOMES = {
     "roll.threads": ("limit_threads",),
     "settings.described": ("SETTINGS", "Setting", "bounds_of"),
     "settings.presets": (
-        *("PresetSummary", "load_preset", "preset_text", "presets", "save_preset"),
+        *("PresetSummary", "load_preset", "preset_rate_hz", "preset_text", "presets"),
+        "save_preset",
     ),
     "shell.help": ("GroupedCommand", "in_group"),
     "shell.messages": (
