@@ -8,7 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from phos_darkroom.files.export import Export, exported
     from phos_darkroom.files.formats.raw_settings import RawSettings
+    from phos_darkroom.files.framing import RATIOS, Framed, Framing, framed
     from phos_darkroom.files.image_files import (
         READABLE,
         SUFFIXES,
@@ -75,12 +77,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LOGGERS",
+    "RATIOS",
     "READABLE",
     "SETTINGS",
     "SUFFIXES",
     "Accuracy",
+    "Export",
     "Frame",
     "FrameResult",
+    "Framed",
+    "Framing",
     "GroupedCommand",
     "Metadata",
     "NewFiles",
@@ -105,7 +111,9 @@ __all__ = [
     "develop_picture",
     "develop_roll",
     "divided",
+    "exported",
     "frame_seed",
+    "framed",
     "frames_of",
     "given",
     "gpus_for",
@@ -153,7 +161,9 @@ HOMES = {
         *("READABLE", "SUFFIXES", "check_writable", "read_image", "read_picture"),
         *("write_image", "write_picture"),
     ),
+    "files.export": ("Export", "exported"),
     "files.formats.raw_settings": ("RawSettings",),
+    "files.framing": ("RATIOS", "Framed", "Framing", "framed"),
     "files.picture": ("Metadata", "Picture", "Resolution", "on_screen"),
     "files.whole_files": ("NewFiles", "new_files"),
     "large": ("develop_large", "is_large"),
