@@ -75,6 +75,8 @@ class Sidecar:
         Of what computed, as in `RunReport`.
     raw : RawSettings or None
         How the source became light; None: it is no camera's raw file.
+    clip : mapping of str to str, bool, int or float, or None
+        Which frames of a moving picture, and what they became; None: it is a still.
     framing : Framing
         How it was turned and cropped before it was developed.
     export : Export
@@ -98,6 +100,7 @@ class Sidecar:
     device: str
     versions: Mapping[str, str]
     raw: RawSettings | None = None
+    clip: Mapping[str, str | bool | int | float] | None = None
     framing: Framing = field(default_factory=Framing)
     export: Export = field(default_factory=Export)
 
@@ -126,6 +129,7 @@ def describe(
     encoding: str = "srgb",
     primaries: str = "srgb",
     raw: RawSettings | None = None,
+    clip: Mapping[str, str | bool | int | float] | None = None,
     framing: Framing | None = None,
     export: Export | None = None,
 ) -> Sidecar:
@@ -147,6 +151,8 @@ def describe(
         What the source's pixels were taken as.
     raw : RawSettings, optional
         How the source became light, if it is a camera's raw file.
+    clip : mapping of str to str, bool, int or float, optional
+        Which frames of a moving picture, and what they became.
     framing : Framing, optional
         How it was turned and cropped; by default not at all.
     export : Export, optional
@@ -179,6 +185,7 @@ def describe(
         device=report.device,
         versions=dict(report.versions),
         raw=raw,
+        clip=clip,
         framing=framing or Framing(),
         export=export or Export(),
     )
