@@ -6,9 +6,9 @@
     python benchmarks/bench_clips.py raw --backend cupy --frames 320
 
 `raw` puts frames of 16 bits from memory through `develop_stream`, beside `develop` on the same
-frames; and between two processes that send and take raw frames by pipes, so that the cost of these is
-seen where there is no ffmpeg. `codecs` develops a clip that ffmpeg makes into each codec. `memory`
-develops 2000 small frames, in a process of its own.
+frames; and between two processes that send and take raw frames by pipes, so that the cost of these
+is seen where there is no ffmpeg. `codecs` develops a clip that ffmpeg makes into each codec.
+`memory` develops 2000 small frames, in a process of its own.
 """
 
 import argparse
