@@ -411,7 +411,7 @@ def dark_grain(name, checks):
         densities.append(np.polynomial.polynomial.polyval(t, curve.coefficients))
     density = np.array(densities)[:, np.newaxis, :]
     from phos_core.effects.grain import noise_rms, rms_density
-    from phos_core.effects.printing import make_positive
+    from phos_core.positive import make_positive
 
     rms = rms_density(density[..., 1:2], film.grain).ravel()
     rms = rms * [noise_rms(size, 12.0) for size in film.grain.size_um]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import phos_core as phos
-from phos_core.effects.printing import Projection
+from phos_core.effects.projection import Projection
 
 STOCKS = ("cinestill-800t", "portra-400", "tri-x-400", "velvia-50")
 RUNNING = [report.name for report in phos.backends() if report.status == "ok"]

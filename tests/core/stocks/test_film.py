@@ -13,8 +13,11 @@ from phos_core.effects.couplers import coupler_psf
 from phos_core.effects.development import develop
 from phos_core.effects.exposure import expose, log10_exposure
 from phos_core.effects.halation import base_return, halation_reach_um
-from phos_core.effects.printing import PaperPrint, Projection, Scan, make_positive
+from phos_core.effects.printing import PaperPrint
+from phos_core.effects.projection import Projection
+from phos_core.effects.scanning import Scan
 from phos_core.errors import FilmFileError, UnknownFilmError
+from phos_core.positive import make_positive
 from phos_core.stocks.data_sheet import read_film_sheet
 from phos_core.stocks.film import FILM_FORMATS_UM, Film
 from phos_core.stocks.library import films, paper_summaries, papers

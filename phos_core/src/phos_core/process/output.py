@@ -9,13 +9,8 @@ import numpy as np
 
 from phos_core import color
 from phos_core.arrays import Array, array_namespace, clipped, mix, per_layer
-from phos_core.effects.printing import (
-    Printing,
-    held_in_gamut,
-    into_gamut,
-    make_positive,
-    make_wide_positive,
-)
+from phos_core.effects.gamut import held_in_gamut, into_gamut
+from phos_core.positive import Printing, make_positive, make_wide_positive
 
 __all__ = [
     "OUTPUT_SPACES",

@@ -29,7 +29,6 @@ from phos_core.effects.exposure import (
 )
 from phos_core.effects.grain import Grain, GrainBias, add_grain, grain_noise
 from phos_core.effects.halation import Halation, halation_psfs, returned_psf, returned_shares
-from phos_core.effects.printing import Printing
 from phos_core.effects.scatter import Scatter, scatter_psfs
 from phos_core.kernels.strips import (
     SLIM,
@@ -44,6 +43,7 @@ from phos_core.kernels.strips import (
     watched,
 )
 from phos_core.once import once
+from phos_core.positive import Printing
 from phos_core.process.decoding import beyond_white, opened, scene_colours
 from phos_core.process.output import SRGB, OutputSpace, encode, printed
 from phos_core.process.recipe import Encoding, Primaries, Recipe

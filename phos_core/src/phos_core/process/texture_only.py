@@ -15,8 +15,8 @@ from phos_core.effects.development import Development
 from phos_core.effects.development import develop as develop_layers
 from phos_core.effects.exposure import Exposure, expose, log10_exposure
 from phos_core.effects.grain import Grain, GrainBias, add_grain
-from phos_core.effects.printing import Printing, make_positive
 from phos_core.kernels.strips import give_back_last
+from phos_core.positive import Printing, make_positive
 from phos_core.process.camera import rendered_light
 from phos_core.process.decoding import display_colours, opened, scene_colours
 from phos_core.process.output import (

@@ -11,8 +11,8 @@ from phos_core.effects.development import Development
 from phos_core.effects.exposure import Exposure
 from phos_core.effects.grain import Grain
 from phos_core.effects.halation import Halation, halation_reach_um
-from phos_core.effects.printing import Printing
 from phos_core.effects.scatter import Scatter
+from phos_core.positive import Printing
 from phos_core.stocks.data_sheet import Provenance
 
 __all__ = ["FILM_FORMATS_UM", "Dyes", "Film", "at_strength", "colour_only"]

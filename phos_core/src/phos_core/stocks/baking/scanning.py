@@ -12,7 +12,7 @@ from phos_core.density_curve import Curve
 from phos_core.effects.development import Development
 from phos_core.effects.exposure import MID_GREY
 from phos_core.effects.grain import Grain, spectral_density_um2
-from phos_core.effects.printing import Scan
+from phos_core.effects.scanning import Scan
 from phos_core.stocks.baking.light import LOG10_2, as_rows, mid_log10_exposure
 from phos_core.stocks.data_sheet import FilmSheet
 from phos_core.stocks.dyes import DyeSet
