@@ -298,11 +298,11 @@ def _written(
             if board.is_stopping:
                 writer.end_early()
                 return count
-    if count != job.span.count:
-        raise VideoError(
-            f"{work.clip.path} has {count} frames from frame {job.span.first} on where "
-            f"{job.span.count} were announced: it ends early, or is damaged"
-        )
+        if count != job.span.count:
+            raise VideoError(
+                f"{work.clip.path} has {count} frames from frame {job.span.first} on where "
+                f"{job.span.count} were announced: it ends early, or is damaged"
+            )
     return count
 
 

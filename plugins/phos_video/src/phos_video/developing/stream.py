@@ -172,26 +172,40 @@ def _batches(
     memory = FrameMemory(KEPT)
     at_once, stack, filled = 1, None, 0
     number = first
-    for frame in frames:
-        if stack is not None and (frame.shape, frame.dtype) != (stack.shape[1:], stack.dtype):
-            yield _Batch(number - filled, stack[:filled])
-            stack, filled = None, 0
-        if stack is None:
-            at_once = batch_for(frame)
-        if at_once == 1:
-            yield _Batch(number, frame)
-        else:
+    error: Exception | None = None
+    try:
+        for frame in frames:
+            if stack is not None and not _is_alike(frame, stack):
+                yield _Batch(number - filled, stack[:filled])
+                stack, filled = None, 0
             if stack is None:
-                stack = memory.take((at_once, *frame.shape), frame.dtype)
-            stack[filled] = frame
-            filled += 1
-        number += 1
-        if stack is not None and filled == at_once:
-            yield _Batch(number - filled, stack)
-            stack, filled = None, 0
-        del frame
+                at_once = batch_for(frame)
+            if at_once == 1:
+                yield _Batch(number, frame)
+            else:
+                if stack is None:
+                    stack = memory.take((at_once, *frame.shape), frame.dtype)
+                stack[filled] = frame
+                filled += 1
+            number += 1
+            if stack is not None and filled == at_once:
+                yield _Batch(number - filled, stack)
+                stack, filled = None, 0
+            del frame
+    except Exception as raised:  # noqa: BLE001 - raised again, after the frames that came before
+        error = raised
     if stack is not None:
         yield _Batch(number - filled, stack[:filled])
+    if error is not None:
+        raise error
+
+
+def _is_alike(frame: Frame, stack: Frame) -> bool:
+    """Whether a frame may go into a stack."""
+    return isinstance(frame, np.ndarray) and (frame.shape, frame.dtype) == (
+        stack.shape[1:],
+        stack.dtype,
+    )
 
 
 class _Developer:
