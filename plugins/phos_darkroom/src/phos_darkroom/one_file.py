@@ -35,7 +35,7 @@ from phos_darkroom.files.image_files import (
     warn_of_left_out,
 )
 from phos_darkroom.files.paths import exists
-from phos_darkroom.files.picture import Picture
+from phos_darkroom.files.picture import HDR_CODES, Picture
 from phos_darkroom.files.signing import signed
 from phos_darkroom.files.transparency import Colour, flattened
 from phos_darkroom.files.whole_files import NewFiles, cannot_write, check_place, new_files
@@ -391,6 +391,8 @@ def _in_light(positive: Picture, space: OutputSpace) -> Picture:
     if positive.encoding == "linear":
         return positive
     light, primaries = positive.light(), space.primaries
+    if positive.encoding in HDR_CODES:
+        return replace(_as_light(replace(positive, pixels=light)), primaries=primaries)
     if primaries != "srgb" and light.ndim == 3:
         light = light @ np.array(from_linear_srgb(primaries), np.float32).T
     return replace(_as_light(replace(positive, pixels=light)), primaries=primaries)
