@@ -17,6 +17,7 @@ HEADINGS = (
     "Laboratory",
     "Scan or print",
     "Effects",
+    "Moving film",
     "Files",
     "Machine",
     OTHERS,
