@@ -113,14 +113,14 @@ def process(
                 params=film.exposure,
                 encoding=recipes[0].encoding,
                 primaries=recipes[0].primaries,
-                exposure_stops=recipes[0].exposure_stops,
+                exposure_stops=recipes[0].frame_stops,
                 opening=recipes[0].opening,
                 layers=layers,
             )
             exposure = in_strips(backend, exposing, pictures)
         with clock.step("scatter and halation"):
             exposure = spread(exposure, psfs[layers.start : layers.stop], backend)
-            scale = 2.0 ** recipes[0].exposure_stops * film.exposure.mid_grey_lx_s / MID_GREY
+            scale = 2.0 ** recipes[0].frame_stops * film.exposure.mid_grey_lx_s / MID_GREY
             exposure = with_returned(
                 exposure, pictures, returned, layers, recipes[0], backend, scale
             )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from phos_core.arrays import numbers_in
 from phos_core.color import PRIMARIES
+from phos_core.effects.breathing import breath_stops
 from phos_core.errors import shown
 from phos_core.process.camera import FULL_OPENING, opening_of
 from phos_core.process.correction import Correction, corrected
@@ -59,6 +60,8 @@ OF_POSITIVES = (
     "auto_balance",
 )
 EFFECTS = ("scatter", "halation", "couplers", "grain")
+OF_MOTION = ("breathing_stops",)
+STANDING_STILL = {"colour": OF_MOTION, "texture": ("breathing_stops",)}
 
 
 class _NotGiven:
@@ -93,6 +96,7 @@ class Settings(FilmSettings, total=False):
     halation: float
     couplers: float
     grain: float
+    breathing_stops: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +164,9 @@ class Recipe(Treatment):
     scatter, halation, couplers, grain : float
         How strong each effect is; 1: as the stock's file says, 0: left out. `scatter` goes up
         to 1.
+    breathing_stops : float
+        RMS of the frames' exposure of moving film, in stops: `seed` and `frame` say what this one
+        has of it. No laboratory corrects it.
 
     Raises
     ------
@@ -187,6 +194,7 @@ class Recipe(Treatment):
     halation: float = 1.0
     couplers: float = 1.0
     grain: float = 1.0
+    breathing_stops: float = 0.0
 
     def __post_init__(self) -> None:
         Treatment.__post_init__(self)
@@ -197,7 +205,7 @@ class Recipe(Treatment):
         object.__setattr__(self, "offset_px", _offset(self.offset_px))
         for name in ("exposure_stops", "highlights_stops", "light_balance"):
             object.__setattr__(self, name, in_bounds(name, getattr(self, name)))
-        for name in EFFECTS:
+        for name in (*EFFECTS, *OF_MOTION):
             object.__setattr__(self, name, finite(name, getattr(self, name)))
         _check_choice("film_format", self.film_format, tuple(FILM_FORMATS_UM))
         for name in ("auto_balance", "lab_correction"):
@@ -258,6 +266,17 @@ class Recipe(Treatment):
             raise ValueError(
                 f'output_space "{self.output_space}" is for colour negatives: {error}'
             ) from error
+
+    @property
+    def frame_stops(self) -> float:
+        """Exposure of this frame, in stops: what was meant, and how far it breathed."""
+        breath = breath_stops(self.breathing_stops, seed=self.seed, frame=self.frame)
+        return self.exposure_stops + breath
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether its frames differ in more than what is added to their density."""
+        return any(getattr(self, name) for name in OF_MOTION)
 
     @property
     def _correction(self) -> Correction:
@@ -447,8 +466,13 @@ def _check_effects(recipe: Recipe) -> None:
             raise ValueError(f"{name} must not be negative, got {value}")
     if not recipe.scatter <= 1:
         raise ValueError(f"scatter must not exceed 1, the stock as it is, got {recipe.scatter}")
-    for name in EFFECTS:
+    for name in (*EFFECTS, *OF_MOTION):
         in_bounds(name, getattr(recipe, name))
+    for name in STANDING_STILL.get(recipe.mode, ()):
+        if getattr(recipe, name):
+            raise ValueError(
+                f'{name} has no part in mode "{recipe.mode}", got {getattr(recipe, name)}'
+            )
     for name in LEFT_OUT.get(recipe.mode, ()):
         value = getattr(recipe, name)
         if value not in (0.0, 1.0):
