@@ -31,7 +31,6 @@ Transfer = Literal["srgb", "bt1886", "linear", "pq", "hlg", "adx10", "adx16"]
 
 WIDE_THRESHOLD = 0.98  # our choice: a wide gamut keeps more of the way to its edge than sRGB
 HDR = ("pq", "hlg")
-DISPLAY_GAMMA = 2.4  # docs/sources.md, "bt1886"
 
 # docs/sources.md, "adx": codes per unit of density, code of unexposed film, the largest code.
 ADX = {"adx10": (500.0, 95.0, 1023.0), "adx16": (8000.0, 1520.0, 65535.0)}
@@ -206,7 +205,7 @@ def numbers(light: Array, space: OutputSpace) -> Array:
         return hlg_numbers(within, space.primaries)
     if space.transfer == "srgb":
         return color.encode_srgb(within)
-    return array_namespace(light).pow(within, 1.0 / DISPLAY_GAMMA)
+    return array_namespace(light).pow(within, 1.0 / color.DISPLAY_GAMMA)
 
 
 def density_codes(light: Array, space: OutputSpace) -> Array:

@@ -54,6 +54,8 @@ def _input_of(recipe: Recipe) -> str:
     """What the numbers of the pictures are that a table is for."""
     if callable(recipe.input_space):
         name = "by a function"
+    elif not isinstance(recipe.input_space, str):
+        name = recipe.input_space.name
     elif recipe.input_space:
         name = recipe.input_space
     elif recipe.encoding == "srgb":
