@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from phos_darkroom.colours import frame_of_positive
+    from phos_darkroom.files.export.finishing import exported
+    from phos_darkroom.files.export.record import Export
     from phos_darkroom.files.formats.raw_settings import RawSettings
+    from phos_darkroom.files.framing.applying import Framed, framed
+    from phos_darkroom.files.framing.record import RATIOS, Framing
     from phos_darkroom.files.image_files import (
         READABLE,
         SUFFIXES,
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from phos_darkroom.settings.presets import (
         PresetSummary,
         load_preset,
+        preset_rate_hz,
         preset_text,
         presets,
         save_preset,
@@ -75,12 +80,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LOGGERS",
+    "RATIOS",
     "READABLE",
     "SETTINGS",
     "SUFFIXES",
     "Accuracy",
+    "Export",
     "Frame",
     "FrameResult",
+    "Framed",
+    "Framing",
     "GroupedCommand",
     "Metadata",
     "NewFiles",
@@ -105,8 +114,10 @@ __all__ = [
     "develop_picture",
     "develop_roll",
     "divided",
+    "exported",
     "frame_of_positive",
     "frame_seed",
+    "framed",
     "frames_of",
     "given",
     "gpus_for",
@@ -126,6 +137,7 @@ __all__ = [
     "on_screen",
     "over_gpus",
     "preset_options",
+    "preset_rate_hz",
     "preset_text",
     "presets",
     "read_image",
@@ -154,7 +166,11 @@ HOMES = {
         *("READABLE", "SUFFIXES", "check_writable", "read_image", "read_picture"),
         *("write_image", "write_picture"),
     ),
+    "files.export.finishing": ("exported",),
+    "files.export.record": ("Export",),
     "files.formats.raw_settings": ("RawSettings",),
+    "files.framing.applying": ("Framed", "framed"),
+    "files.framing.record": ("RATIOS", "Framing"),
     "files.picture": ("Metadata", "Picture", "Resolution", "on_screen"),
     "files.whole_files": ("NewFiles", "new_files"),
     "large": ("develop_large", "is_large"),
@@ -167,7 +183,8 @@ HOMES = {
     "roll.threads": ("limit_threads",),
     "settings.described": ("SETTINGS", "Setting", "bounds_of"),
     "settings.presets": (
-        *("PresetSummary", "load_preset", "preset_text", "presets", "save_preset"),
+        *("PresetSummary", "load_preset", "preset_rate_hz", "preset_text", "presets"),
+        "save_preset",
     ),
     "shell.help": ("GroupedCommand", "in_group"),
     "shell.messages": (
