@@ -6,11 +6,13 @@ import warnings
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from phos_core.backend import ConvolutionBackend
-from phos_core.color import from_linear_srgb
+from phos_core.color import from_linear_srgb, to_linear_srgb
 from phos_core.errors import ImageFileError
 from phos_core.process import (
     OutputSpace,
@@ -23,7 +25,9 @@ from phos_core.process import (
     develop_with_report,
 )
 from phos_darkroom.colours import coded_as, frame_of_positive, given_to_process, taken_as
+from phos_darkroom.files.depth import at_depth
 from phos_darkroom.files.formats.raw_settings import RawSettings
+from phos_darkroom.files.gain_map import GainMap
 from phos_darkroom.files.image_files import (
     SUFFIXES,
     check_suffix,
@@ -53,6 +57,7 @@ from phos_darkroom.settings.sidecar import (
 __all__ = ["develop_file", "develop_part", "develop_picture"]
 
 LIGHT = "EXR"  # the format that holds light, never codes
+WITH_GAIN_MAP, SDR = "JPEG", "srgb"  # the format that holds HDR as SDR and a gain, and that SDR
 HOLD_LIGHT = ("EXR", "TIFF")
 DEEP = np.uint16  # of a positive from light, in a format of codes
 
@@ -267,6 +272,10 @@ def _developed_whole(
     alpha = None
     if background is not None and not holds_alpha(destination):
         picture, alpha = replace(picture, alpha=None), picture.alpha
+    if _format_of(destination) == WITH_GAIN_MAP and recipe.space.is_hdr:
+        return _developed_with_gain_map(
+            picture, alpha, files, destination, recipe, background, backend=backend, strict=strict
+        )
     is_light = picture.encoding == "display"
     into_light = _format_of(destination) == LIGHT
     if into_light:
@@ -288,6 +297,45 @@ def _developed_whole(
         positive = positive.at_depth(DEEP)
     encode_picture(files.open(destination), destination, positive)
     return report, taken_as(picture, recipe)
+
+
+def _developed_with_gain_map(
+    picture: Picture,
+    alpha: NDArray[Any] | None,
+    files: NewFiles,
+    destination: Path,
+    recipe: Recipe,
+    background: Colour | None,
+    *,
+    backend: str | ConvolutionBackend | None,
+    strict: bool,
+) -> tuple[RunReport, Recipe]:
+    """Develop a picture for HDR into a format of SDR: in sRGB, and what makes it the other."""
+    plain = replace(recipe, output_space=SDR)
+    frame = frame_of_positive(picture, plain)
+    metadata = signed(frame.metadata, settings_text(recipe))
+    check_writable(destination, replace(frame, metadata=metadata))
+    warn_of_left_out(destination, picture.metadata)
+    bright, report = develop_picture(picture, recipe, backend=backend, strict=strict)
+    positive, _ = develop_picture(picture, plain, backend=backend, strict=strict)
+    positive = replace(positive.at_depth(np.uint8), metadata=metadata)
+    if background is not None and alpha is not None:
+        positive = flattened(positive, alpha, background)
+    gain_map = GainMap.between(positive.light(), _linear_srgb(bright))
+    if background is not None and alpha is not None:
+        shown = at_depth(alpha, np.float32).reshape(*alpha.shape, *(1,) * (gain_map.stops.ndim - 2))
+        gain_map = replace(gain_map, stops=gain_map.stops * shown)  # a background has no gain
+    encode_picture(files.open(destination), destination, replace(positive, gain_map=gain_map))
+    return report, taken_as(picture, recipe)
+
+
+def _linear_srgb(picture: Picture) -> NDArray[np.float32]:
+    """A picture's light in sRGB's primaries, whatever its own are."""
+    light = picture.light()
+    if light.ndim == 2 or picture.light_primaries == "srgb":
+        return light
+    srgb: NDArray[np.float32] = light @ to_linear_srgb(picture.light_primaries).T.astype(np.float32)
+    return srgb
 
 
 def _developed_by_tiles(
