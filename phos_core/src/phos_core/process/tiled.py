@@ -65,7 +65,7 @@ class Batch:
         reach = self.reach_px
         in_strips = is_numpy_namespace(backend.xp)
         arrays = STRIP_ARRAYS if in_strips else WHOLE_ARRAYS
-        arrays += not isinstance(self.recipes[0].input_space, str)  # the light of the space
+        arrays += self.recipes[0].conversion is not None  # whose light is one more
         return Footprint(
             rows=rows,
             cols=cols,
@@ -85,12 +85,12 @@ class Batch:
         tiles: tuple[Tile, ...],
     ) -> None:
         """Develop tiles of pictures on the host into places of the size of what is kept."""
-        space, dtype = self.recipes[0].input_space, numpy_dtype(planes[0])
+        convert, dtype = self.recipes[0].conversion, numpy_dtype(planes[0])
 
         def upload(tile: Tile) -> Array:
             with clock.step("upload"):
                 read = [
-                    as_light(plane[:, tile.read_rows, tile.read_cols], space) for plane in planes
+                    as_light(plane[:, tile.read_rows, tile.read_cols], convert) for plane in planes
                 ]
                 return _uploaded_together(backend, read)
 
@@ -109,7 +109,7 @@ class Batch:
     ) -> list[Array]:
         """Develop tiles of pictures where they are, into new arrays in the form of images."""
         xp = array_namespace(planes)
-        space, dtype = self.recipes[0].input_space, numpy_dtype(planes)
+        convert, dtype = self.recipes[0].conversion, numpy_dtype(planes)
         strips: list[list[Array]] = [[] for _ in self.recipes]
 
         def develop_tile(tile: Tile, pictures: Array) -> None:
@@ -119,10 +119,10 @@ class Batch:
 
         def read(tile: Tile) -> Array:
             part = planes[..., tile.read_rows, tile.read_cols]
-            if isinstance(space, str):
+            if convert is None:
                 return part
             return xp.stack(
-                [as_light(part[:, i, ...], space) for i in range(part.shape[1])], axis=1
+                [as_light(part[:, i, ...], convert) for i in range(part.shape[1])], axis=1
             )
 
         run(self._parts(tiles), read, develop_tile)

@@ -291,6 +291,14 @@ _LISTED = (
         )
     ),
     Setting(
+        name="breathing_stops",
+        option="--breathing",
+        group="Moving film",
+        unit="stops",
+        value="STOPS",
+        meaning="Breathing: RMS of how the exposure differs from frame to frame.",
+    ),
+    Setting(
         name="encoding",
         option="--encoding",
         group="Files",

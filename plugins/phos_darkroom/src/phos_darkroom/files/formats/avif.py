@@ -111,8 +111,8 @@ def _decoded(content: bytes, facts: ImageFacts) -> NDArray[Any]:
     return stretched(samples, facts.bits) if samples.dtype == np.uint16 else samples
 
 
-def write(file: BinaryIO, picture: Picture) -> None:
-    """Write an AVIF at quality 90, without chroma subsampling.
+def write(file: BinaryIO, picture: Picture, quality: int = QUALITY) -> None:
+    """Write an AVIF without chroma subsampling.
 
     Parameters
     ----------
@@ -120,9 +120,11 @@ def write(file: BinaryIO, picture: Picture) -> None:
         Where to.
     picture : Picture
         What; rounded to 8 bits, PQ and HLG to 10.
+    quality : int
+        1 to 100, as libavif counts.
     """
     if picture.encoding in HDR_CODES:
-        file.write(_encoded_hdr(picture))
+        file.write(_encoded_hdr(picture, quality))
         return
     metadata = picture.metadata
     exif = exif_for(picture)
@@ -135,16 +137,16 @@ def write(file: BinaryIO, picture: Picture) -> None:
     image = Image.fromarray(interleaved(picture.at_depth(np.uint8)))
     options["subsampling"] = "4:0:0" if picture.pixels.ndim == 2 else "4:4:4"
     encoded = io.BytesIO()
-    image.save(encoded, format="AVIF", quality=QUALITY, speed=SPEED, **options)
+    image.save(encoded, format="AVIF", quality=quality, speed=SPEED, **options)
     file.write(encoded.getvalue())
 
 
-def _encoded_hdr(picture: Picture) -> bytes:
+def _encoded_hdr(picture: Picture, quality: int) -> bytes:
     primaries, transfer = numbers_of_hdr(picture)
     samples = interleaved(picture.at_depth(np.uint16))
     content = imagecodecs.avif_encode(
         narrowed(samples, HDR_BITS),
-        QUALITY,
+        quality,
         speed=SPEED,
         bitspersample=HDR_BITS,
         pixelformat=None if samples.ndim == 2 else "444",

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from phos_core import color
 from phos_core.errors import ImageFileError
-from phos_darkroom.files.colour.hdr import hlg_to_light, pq_to_light
 from phos_darkroom.files.colour.lcms import new_profile
 from phos_darkroom.files.depth import at_depth
 from phos_darkroom.files.formats.samples import is_grey
@@ -99,7 +98,7 @@ def light_if_hdr(
     colours = light[..., 0] if grey else light[..., :3]
     for start in range(0, len(light), _ROWS):
         band = colours[start : start + _ROWS]
-        band[...] = pq_to_light(band) if transfer == _PQ else hlg_to_light(band, name)
+        band[...] = color.pq_to_light(band) if transfer == _PQ else color.hlg_to_light(band, name)
     how = {"untagged": "display", "primaries": "srgb" if grey else name}
     return light.reshape(samples.shape), how
 

@@ -105,8 +105,8 @@ def read(path: Path) -> Picture:
     )
 
 
-def write(file: BinaryIO, picture: Picture) -> None:
-    """Write a JPEG at quality 95, without chroma subsampling.
+def write(file: BinaryIO, picture: Picture, quality: int = QUALITY) -> None:
+    """Write a JPEG without chroma subsampling.
 
     Parameters
     ----------
@@ -114,6 +114,8 @@ def write(file: BinaryIO, picture: Picture) -> None:
         Where to.
     picture : Picture
         What, without alpha; rounded to 8 bits.
+    quality : int
+        1 to 100, as libjpeg counts.
 
     Warns
     -----
@@ -121,7 +123,7 @@ def write(file: BinaryIO, picture: Picture) -> None:
         If something of its EXIF does not fit into a segment, and is left out.
     """
     profile = profile_for(picture)
-    content = bytearray(_encoded(picture.at_depth(np.uint8).pixels))
+    content = bytearray(_encoded(picture.at_depth(np.uint8).pixels, quality))
     _put_resolution(content, picture.metadata.resolution)
     gain = None if picture.gain_map is None else _encoded_gain(picture.gain_map, profile)
     metadata = picture.metadata
@@ -140,7 +142,7 @@ def write(file: BinaryIO, picture: Picture) -> None:
         file.write(part)
 
 
-def _encoded(pixels: NDArray[np.uint8], quality: int = QUALITY) -> bytes:
+def _encoded(pixels: NDArray[np.uint8], quality: int) -> bytes:
     encoded = io.BytesIO()
     options: dict[str, Any] = {"quality": quality, "subsampling": "4:4:4"}
     Image.fromarray(np.ascontiguousarray(pixels)).save(encoded, format="JPEG", **options)
