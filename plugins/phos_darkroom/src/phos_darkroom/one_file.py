@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from phos_core.backend import ConvolutionBackend
-from phos_core.color import from_linear_srgb
+from phos_core.color import from_linear_srgb, to_linear_srgb
 from phos_core.errors import ImageFileError
 from phos_core.process import (
     OutputSpace,
@@ -30,6 +32,7 @@ from phos_darkroom.files.export.record import Export
 from phos_darkroom.files.formats.raw_settings import RawSettings
 from phos_darkroom.files.framing.applying import Framed, framed
 from phos_darkroom.files.framing.record import Framing
+from phos_darkroom.files.gain_map import GainMap
 from phos_darkroom.files.image_files import (
     SUFFIXES,
     check_suffix,
@@ -60,6 +63,7 @@ from phos_darkroom.settings.sidecar import (
 __all__ = ["develop_file", "develop_part", "develop_picture"]
 
 LIGHT = "EXR"  # the format that holds light, never codes
+WITH_GAIN_MAP, SDR = "JPEG", "srgb"  # the format that holds HDR as SDR and a gain, and that SDR
 HOLD_LIGHT = ("EXR", "TIFF")
 DEEP = np.uint16  # of a positive from light, in a format of codes
 
@@ -329,6 +333,13 @@ def _developed_whole(
     if background is not None and not holds_alpha(destination):
         alpha = view.wanted.alpha
         view = replace(view, picture=replace(view.picture, alpha=None))
+    if _format_of(destination) == WITH_GAIN_MAP and recipe.space.is_hdr:
+        lay = None if background is None or alpha is None else partial(_laid_on, background, alpha)
+        positive, report = _developed_with_gain_map(
+            view, destination, recipe, export, lay, backend=backend, strict=strict
+        )
+        encode_picture(files.open(destination), destination, positive, export.quality)
+        return report, taken_as(view.wanted, recipe)
     is_light = picture.encoding == "display"
     into_light = _format_of(destination) == LIGHT
     if into_light:  # its positive is finer than its codes
@@ -354,6 +365,55 @@ def _developed_whole(
     positive = exported(positive, export)
     encode_picture(files.open(destination), destination, positive, export.quality)
     return report, taken_as(wanted, recipe)
+
+
+def _developed_with_gain_map(
+    view: Framed,
+    destination: Path,
+    recipe: Recipe,
+    export: Export,
+    lay: Callable[[Picture, Picture], tuple[Picture, Picture]] | None,
+    *,
+    backend: str | ConvolutionBackend | None,
+    strict: bool,
+) -> tuple[Picture, RunReport]:
+    """Develop a picture for HDR into a format of SDR: in sRGB, with what makes it the other."""
+    plain, wanted = replace(recipe, output_space=SDR), view.wanted
+    frame = frame_of_positive(wanted, plain)
+    metadata = signed(frame.metadata, settings_text(recipe))
+    check_writable(destination, replace(frame, metadata=metadata))
+    warn_of_left_out(destination, wanted.metadata)
+    bright, report = _developed_framed(view, recipe, backend=backend, strict=strict)
+    positive, _ = _developed_framed(view, plain, backend=backend, strict=strict)
+    if lay is not None:
+        positive, bright = lay(positive, bright)
+    bright = exported(bright, replace(export, sharpen="none"))
+    positive = exported(replace(positive, metadata=metadata), export).at_depth(np.uint8)
+    gain_map = GainMap.between(positive.light(), _linear_srgb(bright))
+    return replace(positive, gain_map=gain_map), report
+
+
+def _laid_on(
+    background: Colour, alpha: NDArray[Any], positive: Picture, bright: Picture
+) -> tuple[Picture, Picture]:
+    """A positive and its HDR rendering on a colour, which is as bright in both."""
+    laid = flattened(positive, alpha, background)
+    light, primaries = bright.light(), bright.light_primaries
+    behind = _linear_srgb(bright), positive.light(), laid.light()
+    share = at_depth(alpha, np.float32).reshape(*alpha.shape, *(1,) * (light.ndim - 2))
+    mixed = np.where(share < 1.0, share * (behind[0] - behind[1]) + behind[2], behind[0])
+    if light.ndim == 3 and primaries != "srgb":
+        mixed = mixed @ np.array(from_linear_srgb(primaries), np.float32).T
+    return laid, replace(bright, pixels=mixed.astype(np.float32), encoding="display", alpha=None)
+
+
+def _linear_srgb(picture: Picture) -> NDArray[np.float32]:
+    """A picture's light in sRGB's primaries, whatever its own are."""
+    light = picture.light()
+    if light.ndim == 2 or picture.light_primaries == "srgb":
+        return light
+    srgb: NDArray[np.float32] = light @ to_linear_srgb(picture.light_primaries).T.astype(np.float32)
+    return srgb
 
 
 def _developed_by_tiles(

@@ -6,8 +6,14 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from phos_core.color import PRIMARIES, decode_srgb, decode_table, to_linear_srgb
-from phos_darkroom.files.colour.hdr import hlg_to_light, pq_to_light
+from phos_core.color import (
+    PRIMARIES,
+    decode_srgb,
+    decode_table,
+    hlg_to_light,
+    pq_to_light,
+    to_linear_srgb,
+)
 from phos_darkroom.files.depth import at_depth
 from phos_darkroom.files.gain_map import GainMap
 
