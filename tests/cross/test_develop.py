@@ -139,7 +139,7 @@ def test_the_frames_of_a_stack_have_the_same_grain_on_every_backend(one, other):
     assert np.abs(first[0] - first[1]).max() > 1
 
 
-MOVING = {"seed": 5, "frame": 3, "breathing_stops": 0.2}
+MOVING = {"seed": 5, "frame": 3, "weave_um": 15.0, "breathing_stops": 0.2}
 
 
 @cache
@@ -150,10 +150,10 @@ def moving_frames(backend):
 
 @pytest.mark.parametrize("backend", RUNNING)
 def test_each_frame_of_moving_film_is_as_if_it_came_alone(backend):
-    for number, found in enumerate(moving_frames(backend)):
+    for number, found in enumerate(moving_frames(backend).astype(int)):
         settings = {**MOVING, "frame": 3 + number, "printing": "2383", "backend": backend}
         alone = phos.develop(codes(np.uint8), "vision3-500t", **settings)
-        np.testing.assert_array_equal(found, alone)
+        assert np.abs(found - alone).max() <= 1
 
 
 @pytest.mark.parametrize(("one", "other"), PAIRS)

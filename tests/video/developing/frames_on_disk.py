@@ -32,12 +32,10 @@ class FramesOnDisk:
     reads: Path | None = None
     waits_at: int | None = None
 
-    def target(self, destination, codec):
-        return Target(
-            name="frames", title="frames", suffixes=(".npy",), encoder="", pixel_format=""
-        )
+    def target(self, destination, codec, clip, *, halved):
+        return FramesTarget(name="frames", title="frames", suffixes=(".npy",))
 
-    def probe(self, source):
+    def probe(self, source, rate=None):
         frames = np.load(source, mmap_mode="r")
         count, rows, cols, _ = frames.shape
         return Clip(
@@ -75,8 +73,19 @@ class FramesOnDisk:
     def writer(self, place, target, clip, span, *, shape, output_space):
         return Writer(place, span, self.waits_at)
 
-    def join(self, segments, clip, target, place):
+    def join(self, segments, clip, target, place, *, overwrite):
         np.save(place, np.concatenate([np.load(path) for path in segments.values()]))
+        return ()
+
+
+class FramesTarget(Target):
+    """Frames of 16 bits in a .npy file."""
+
+    __slots__ = ()
+
+    @property
+    def segment_suffix(self):
+        return ".npy"
 
 
 class Writer:

@@ -46,6 +46,7 @@ from phos_core.once import once
 from phos_core.positive import Printing
 from phos_core.process.coding import Coding
 from phos_core.process.decoding import beyond_white, opened, scene_colours
+from phos_core.process.displacing import displaced
 from phos_core.process.output import SRGB, OutputSpace, encode, printed
 from phos_core.process.recipe import Recipe
 from phos_core.psf import PSF, compose, delta
@@ -124,6 +125,11 @@ def process(
             exposure = with_returned(
                 exposure, pictures, returned, layers, recipes[0], backend, scale
             )
+        if recipes[0].weave_um:
+            with clock.step("weave"):
+                displacement_px = recipes[0].displacement_px(pitch_um)
+                exposure = displaced(exposure[:, 0, ...], displacement_px, backend)[:, None, ...]
+        with clock.step("scatter and halation"):
             exposure = cropped(exposure, surroundings, backend)
         with clock.step("couplers"):
             for inhibitor in spread_inhibitor(exposure, film, layers, pitch_um, backend):

@@ -13,6 +13,7 @@ from phos_core.arrays import numbers_in
 from phos_core.color import PRIMARIES
 from phos_core.convolution.hooks import ColourSpace
 from phos_core.effects.breathing import breath_stops
+from phos_core.effects.weave import displacement_um
 from phos_core.errors import shown
 from phos_core.process.camera import FULL_OPENING, opening_of
 from phos_core.process.coding import (
@@ -26,7 +27,13 @@ from phos_core.process.coding import (
 from phos_core.process.correction import Correction, corrected
 from phos_core.process.output import OUTPUT_SPACES, SRGB, OutputSpace, Transfer
 from phos_core.stocks.academy import as_negative
-from phos_core.stocks.film import FILM_FORMATS_UM, Film, at_strength, colour_only
+from phos_core.stocks.film import (
+    FILM_FORMATS_UM,
+    RUNS_LENGTHWISE,
+    Film,
+    at_strength,
+    colour_only,
+)
 from phos_core.stocks.loading import load_film
 from phos_core.stocks.treatment import BOUNDS, FilmSettings, Treatment, finite, in_bounds, whole
 
@@ -61,8 +68,8 @@ OF_POSITIVES = (
     "auto_balance",
 )
 EFFECTS = ("scatter", "halation", "couplers", "grain")
-OF_MOTION = ("breathing_stops",)
-STANDING_STILL = {"colour": OF_MOTION, "texture": ("breathing_stops",)}
+OF_MOTION = ("weave_um", "breathing_stops")
+STANDING_STILL = {"colour": OF_MOTION, "texture": ("weave_um", "breathing_stops")}
 
 
 class _NotGiven:
@@ -97,6 +104,7 @@ class Settings(FilmSettings, total=False):
     halation: float
     couplers: float
     grain: float
+    weave_um: float
     breathing_stops: float
 
 
@@ -167,6 +175,9 @@ class Recipe(Treatment):
     scatter, halation, couplers, grain : float
         How strong each effect is; 1: as the stock's file says, 0: left out. `scatter` goes up
         to 1.
+    weave_um : float
+        RMS of the frames' displacement in the camera's gate, along the film and across it, in um:
+        `seed` and `frame` say where this one lies.
     breathing_stops : float
         RMS of the frames' exposure of moving film, in stops: `seed` and `frame` say what this one
         has of it. No laboratory corrects it.
@@ -197,6 +208,7 @@ class Recipe(Treatment):
     halation: float = 1.0
     couplers: float = 1.0
     grain: float = 1.0
+    weave_um: float = 0.0
     breathing_stops: float = 0.0
 
     def __post_init__(self) -> None:
@@ -275,6 +287,12 @@ class Recipe(Treatment):
         """Exposure of this frame, in stops: what was meant, and how far it breathed."""
         breath = breath_stops(self.breathing_stops, seed=self.seed, frame=self.frame)
         return self.exposure_stops + breath
+
+    def displacement_px(self, pitch_um: float) -> tuple[float, float]:
+        """How far this frame's picture lies too low and too far to the right, in pixels."""
+        along, across = displacement_um(self.weave_um, seed=self.seed, frame=self.frame)
+        down, right = (across, along) if self.film_format in RUNS_LENGTHWISE else (along, across)
+        return down / pitch_um, right / pitch_um
 
     @property
     def is_moving(self) -> bool:

@@ -291,6 +291,14 @@ _LISTED = (
         )
     ),
     Setting(
+        name="weave_um",
+        option="--weave",
+        group="Moving film",
+        unit="µm",
+        value="UM",
+        meaning="Gate weave: RMS of how far the frames lie from their place, in µm on the film.",
+    ),
+    Setting(
         name="breathing_stops",
         option="--breathing",
         group="Moving film",

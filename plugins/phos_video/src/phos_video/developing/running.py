@@ -71,6 +71,11 @@ class Work:
     halved: bool
     is_compared: bool
 
+    @property
+    def pixels(self) -> float:
+        """Of a frame as it is read."""
+        return self.clip.rows * self.clip.cols / (4 if self.halved else 1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentJob:

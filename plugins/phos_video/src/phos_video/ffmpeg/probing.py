@@ -5,36 +5,44 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from phos_video.errors import VideoError
 from phos_video.ffmpeg.clip import Chapter, Clip, OtherStream
+from phos_video.ffmpeg.colours import is_rgb
 from phos_video.ffmpeg.programs import LOCAL, Programs, answer_of, file_url
+from phos_video.ffmpeg.sequences import PATTERN, numbered, numbers_of
 from phos_video.ffmpeg.tags import Tags, space_of
 
-__all__ = ["probe"]
+__all__ = ["frames_said", "probe"]
 
 NO_CLIPS = {
     "tty": "text", "concat": "a list of files", "hls": "a playlist", "dash": "a playlist",
     "ffmetadata": "text", "lavfi": "a description of a filter", "sdp": "a description of a stream",
 }  # fmt: skip
 KINDS = ("audio", "subtitle", "data", "attachment")
-RGB = ("rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "x2rgb", "x2bgr", "pal8", "bayer")
 QUARTER_TURN_DEG = 90
+SEQUENCE_RATE = Fraction(24)
+ALPHA = ("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "ya16")
 DEPTH_IN_NAME = r"(?:p|gray|nv|x2rgb|x2bgr|p0|y2|xyz)(9|1[0246])(?:le|be)?$"
 
 
-def probe(path: str | os.PathLike[str], programs: Programs) -> Clip:
+def probe(
+    path: str | os.PathLike[str], programs: Programs, *, rate: Fraction = SEQUENCE_RATE
+) -> Clip:
     """Look into a clip.
 
     Parameters
     ----------
     path : path
-        Of the file.
+        Of the file; of a sequence of pictures its pattern, ``frame_%04d.dpx``.
     programs : Programs
         From `find_programs`.
+    rate : Fraction
+        Frames a second of a sequence, whose files say none.
 
     Returns
     -------
@@ -44,21 +52,63 @@ def probe(path: str | os.PathLike[str], programs: Programs) -> Clip:
     ------
     VideoError
         If it is no clip, or one without a frame.
+
+    Notes
+    -----
+    The times of the frames are those of the file's packets, so the file is read once, but not
+    decoded.
     """
     path = Path(path)
-    if path.is_dir() or not path.exists():
-        raise VideoError(f"{path}: {'it is a folder' if path.is_dir() else 'no such file'}")
+    if PATTERN.search(path.name) and not path.exists():
+        return _sequence(path, programs, rate)
+    if path.is_dir():
+        raise VideoError(f"{path} is a folder; a sequence of pictures is named by its pattern")
+    if not path.exists():
+        raise VideoError(f"{path}: there is no such file")
     said = _described(path, programs)
     stream = _pictures(path, said)
-    packets = _packets(path, programs, stream["index"])
-    return _clip(path, said, stream, packets)
+    return _clip(path, said, stream, _packets(path, programs, stream))
+
+
+def frames_said(path: Path, programs: Programs) -> int | None:
+    """How many frames the header of a file promises; None: its container does not count them."""
+    command = [programs.ffprobe, "-v", "error", *LOCAL, "-select_streams", "v:0"]
+    command += ["-show_entries", "stream=nb_frames", "-of", "csv=p=0", file_url(path)]
+    said = answer_of(command, f"{path} cannot be read").decode("ascii", "replace").strip(" ,\n")
+    return int(said) if said.isdigit() else None
+
+
+def _sequence(path: Path, programs: Programs, rate: Fraction) -> Clip:
+    numbers = numbers_of(path)
+    if not numbers:
+        raise VideoError(f"{path}: there is no picture of this pattern")
+    missing = set(range(numbers[0], numbers[-1])) - set(numbers)
+    if missing:
+        raise VideoError(f"{path}: number {min(missing)} is missing, and {len(missing)} in all")
+    first = numbered(path, numbers[0])
+    said = _described(first, programs)
+    still = _clip(first, said, _pictures(first, said), [(0, 1)])
+    count = len(numbers)
+    return replace(
+        still,
+        path=path,
+        time_base=1 / rate,
+        times=tuple(range(count)),
+        durations=(1,) * count,
+        rate=rate,
+        is_constant=True,
+        start_s=Fraction(0),
+        first_number=numbers[0],
+    )
 
 
 def _described(path: Path, programs: Programs) -> Mapping[str, Any]:
     command = [programs.ffprobe, "-v", "error", *LOCAL]
     command += ["-show_format", "-show_streams", "-show_chapters", "-of", "json", file_url(path)]
     said = answer_of(command, f"{path} cannot be read as a clip")
-    described: Mapping[str, Any] = json.loads(said)
+    described: Mapping[str, Any] = json.loads(said.decode("utf-8", "replace"))
+    if "format" not in described:
+        raise VideoError(f"{path} cannot be read as a clip: ffprobe says nothing of it")
     for name in str(described["format"]["format_name"]).split(","):
         if name in NO_CLIPS:
             raise VideoError(f"{path} is no clip but {NO_CLIPS[name]}")
@@ -84,17 +134,26 @@ def _flag(stream: Mapping[str, Any], name: str) -> bool:
     return bool(stream.get("disposition", {}).get(name))
 
 
-def _packets(path: Path, programs: Programs, stream: int) -> list[tuple[int, int]]:
+def _packets(path: Path, programs: Programs, stream: Mapping[str, Any]) -> list[tuple[int, int]]:
     """Time and duration of each frame, in ticks, in the order in which they are shown."""
-    command = [programs.ffprobe, "-v", "error", *LOCAL, "-select_streams", str(stream)]
+    command = [programs.ffprobe, "-v", "error", *LOCAL, "-select_streams", str(stream["index"])]
     command += ["-show_entries", "packet=pts,duration,flags", "-of", "csv=p=0", file_url(path)]
     lines = answer_of(command, f"{path} cannot be read to its end").decode("ascii", "replace")
-    rows = [line.split(",") for line in lines.split()]
-    shown = [row for row in rows if len(row) > 2 and "D" not in row[2]]
+    rows = [row for row in (line.split(",") for line in lines.split()) if len(row) > 2]
+    promised = str(stream.get("nb_frames", ""))
+    if promised.isdigit() and len(rows) < int(promised):
+        raise VideoError(
+            f"{path} is cut off: {len(rows)} of its {promised} frames are there; rewrap what there"
+            f" is: ffmpeg -i {path.name} -c copy whole{path.suffix}"
+        )
+    shown = [row for row in rows if "D" not in row[2]]
     if not shown:
         raise VideoError(f"{path} has a stream of pictures, but no frame in it")
     if any(row[0] == "N/A" for row in shown):
-        raise VideoError(f"{path}: its frames have no times; rewrap it, as .mov or .mkv")
+        raise VideoError(
+            f"{path}: its frames have no times; rewrap it: ffmpeg -i {path.name} -c copy"
+            f" {path.stem}.mov"
+        )
     return sorted((int(row[0]), int(row[1]) if row[1].isdigit() else 0) for row in shown)
 
 
@@ -133,14 +192,17 @@ def _clip(
         codec=str(stream.get("codec_name", "")),
         container=str(said["format"]["format_name"]),
         tags=tags,
-        input_space=space_of(
-            tags, is_rgb=pixel_format.startswith(RGB), is_linear="f32" in pixel_format
-        ),
+        input_space=space_of(tags, is_rgb=is_rgb(pixel_format), is_linear="f32" in pixel_format),
+        has_alpha=pixel_format.startswith(ALPHA),
         is_interlaced=stream.get("field_order", "progressive") not in ("progressive", "unknown"),
         streams=_others(said, stream),
         chapters=_chapters(said, start),
         timecode=_timecode(said, stream),
     )
+
+
+def _is_float(pixel_format: str) -> bool:
+    return "f32" in pixel_format or "f16" in pixel_format
 
 
 def _seconds(text: object) -> Fraction:
@@ -196,7 +258,7 @@ def _quarter_turns(stream: Mapping[str, Any]) -> int:
 
 def _depth_bits(stream: Mapping[str, Any]) -> int:
     name = str(stream["pix_fmt"])
-    if "f32" in name or "f16" in name:
+    if _is_float(name):
         return 32 if "f32" in name else 16
     number = re.search(DEPTH_IN_NAME, name)
     if number:
@@ -217,6 +279,7 @@ def _tags(stream: Mapping[str, Any]) -> Tags:
         matrix=said("color_space"),
         primaries=said("color_primaries"),
         transfer=said("color_transfer"),
+        chroma_location=said("chroma_location"),
     )
 
 
@@ -227,6 +290,7 @@ def _others(said: Mapping[str, Any], pictures: Mapping[str, Any]) -> tuple[Other
             index=int(stream["index"]),
             kind=stream["codec_type"],
             codec=str(stream.get("codec_name", "")),
+            codec_tag=str(stream.get("codec_tag_string", "")),
             start_s=_seconds(stream.get("start_time")) - start,
         )
         for stream in said["streams"]

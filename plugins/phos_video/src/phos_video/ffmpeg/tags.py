@@ -21,12 +21,15 @@ class Tags:
         How Y'CbCr is made of R'G'B': ``"bt709"``, ``"bt2020nc"``, ``"smpte170m"``, ``"gbr"``…
     primaries, transfer : str
         Those of ITU-T H.273: ``"bt709"``, ``"smpte2084"``… Empty: not tagged.
+    chroma_location : str
+        Where subsampled colour is: ``"left"``, ``"topleft"``, ``"center"``…
     """
 
     range: str = ""
     matrix: str = ""
     primaries: str = ""
     transfer: str = ""
+    chroma_location: str = ""
 
 
 TAGS_OF: Mapping[str, Tags] = MappingProxyType(
@@ -47,7 +50,7 @@ BY_TRANSFER = {
     "bt2020-10": "rec2020",
     "bt2020-12": "rec2020",
 }
-FULL_CODES = ("slog", "vlog")
+FULL_CODES = ("slog", "vlog", "canonlog2", "canonlog3")
 
 
 def space_of(tags: Tags, *, is_rgb: bool = False, is_linear: bool = False) -> str:
