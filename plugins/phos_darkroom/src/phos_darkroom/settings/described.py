@@ -327,8 +327,8 @@ _LISTED = (
         group="Files",
         value="NAME",
         unset="as the file says",
-        meaning="The picture's colour space by name, such as 'S-Log3 S-Gamut3.Cine', 'ARRI LogC4' "
-        "or ACEScg, see `phos spaces`.",
+        meaning="The picture's colour space by name, such as rec709, rec2100-pq, "
+        "'S-Log3 S-Gamut3.Cine' or 'ARRI LogC4', see `phos spaces`.",
     ),
     Setting(
         name="output_space",
