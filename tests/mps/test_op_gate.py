@@ -233,10 +233,19 @@ def test_the_whole_process_asks_only_for_what_mps_has(gate, film, encoding, dtyp
         ("ektar-100", {"black_point": -5.0, "white_point": 4.0}),
         ("gold-200", {"strength": 0.5}),
         ("tri-x-400", {"strength": 0.5, "encoding": "linear", "output_space": "rec2100-pq"}),
+        ("ektar-100", {"input_space": "rec2100-hlg"}),
+        ("ektar-100", {"input_space": "rec709", "mode": "texture"}),
     ],
 )
 def test_every_way_to_a_positive_passes_too(gate, film, settings):
     develop(np.empty((3, 301, 401), np.uint8), film, **settings)
+    assert gate.violations == set()
+
+
+@pytest.mark.parametrize("name", ["rec709", "rec2100-pq", "rec2100-hlg", "acescg"])
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32, np.float64])
+def test_every_input_space_passes_too(gate, name, dtype):
+    develop(np.empty((3, 301, 401), dtype), input_space=name)
     assert gate.violations == set()
 
 

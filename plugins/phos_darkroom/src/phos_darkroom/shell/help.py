@@ -19,6 +19,7 @@ HEADINGS = (
     "Scan or print",
     "Effects",
     "Clip",
+    "Moving film",
     "Files",
     "Machine",
     OTHERS,
