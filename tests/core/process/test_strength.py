@@ -115,6 +115,18 @@ def test_both_renderings_are_inverses_beyond_srgb_too(xp, rng):
         np.testing.assert_allclose(again, display, atol=2e-4)
 
 
+def test_an_hdr_display_is_shown_in_hdr_as_it_is_and_rendered_for_sdr(rng):
+    codes = rng.integers(0, 42_000, (20, 30, 3)).astype(np.uint16)
+    settings = {"input_space": "rec2100-pq", "strength": 0.0}
+    same = developed(codes, output_space="rec2100-pq", **settings)
+    assert (
+        np.abs(same.astype(int) - codes).max() <= 16
+    )  # a dark code beside a bright one, in single precision
+    sdr = developed(codes, **settings)
+    assert np.percentile(sdr, 99) < 65_535  # rolled off, where clipping would leave all white
+    assert sdr.std() > 1_000
+
+
 def test_display_light_beyond_white_is_what_a_screen_shows_of_it():
     light = np.full((8, 8, 3), 3.0, np.float32)
     np.testing.assert_allclose(developed(light, encoding="display", strength=0.0), 1.0)
