@@ -541,6 +541,11 @@ def _check_effects(recipe: Recipe) -> None:
         _refuse_printing(recipe)
     if recipe.mode == "texture" and recipe.auto_balance:
         raise ValueError('auto_balance has no part in mode "texture", which keeps the colours')
+    if recipe.weave_um and recipe.strength < 1:
+        raise ValueError(
+            "strength must be 1 with weave_um, which moves the positive away from the picture that "
+            f"it would be blended with, got {recipe.strength}"
+        )
 
 
 def _refuse_printing(recipe: Recipe) -> None:
