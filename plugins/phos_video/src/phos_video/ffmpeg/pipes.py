@@ -1,6 +1,7 @@
 """Pipes to and from ffmpeg: wide, never deadlocked, and gone when their user is."""
 
 import contextlib
+import os
 import subprocess
 import sys
 import threading
@@ -41,6 +42,8 @@ class Piped:
                 stdout=subprocess.DEVNULL if writes else subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 bufsize=0,
+                # Ctrl-C at a terminal is for us alone: what is in work is to be finished.
+                process_group=0 if os.name == "posix" else None,
             )
         except OSError as error:
             raise VideoError(f"{trouble}: {error.strerror or error}") from error

@@ -138,6 +138,10 @@ class FrameWriter:
         self._sink.write(frame)
         self.written += 1
 
+    def end_early(self) -> None:
+        """Make a whole file of the frames written so far: no more come."""
+        self.expected = self.written
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
