@@ -46,7 +46,6 @@ ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}  # of NumPy's solvers, beside workers
 CUPY = ("-e", "./plugins/phos_cupy[cuda13x]")
 DASK = ("-e", "./plugins/phos_dask")
 APP = ("-e", "./plugins/phos_app[testing]")
-VIDEO = ("-e", "./plugins/phos_video")
 
 MLX = ("-e", "./examples/phos_mlx")
 
