@@ -178,13 +178,20 @@ def light_to_pq(light: Array) -> Array:
 
         N = ((c1 + c2 y^m1) / (1 + c3 y^m1))^m2
 
+    In single precision the power m2, 79, would leave errors of a code of 16 bits. So its logarithm
+    is taken by the series of artanh, of u between -0.09 and 0: ln N = 2 m2 (u + u^3/3 + ...), with
+    u = (b - 1) / (b + 1) of the base b.
+
     References
     ----------
     .. [1] docs/sources.md, "hdr-television".
     """
     xp = array_namespace(light)
     power = xp.pow(light * (REFERENCE_WHITE_NITS / PQ_PEAK_NITS), PQ_M1)
-    return xp.pow((power * PQ_C2 + PQ_C1) / (power * PQ_C3 + 1.0), PQ_M2)
+    u = (power - 1.0) * (1.0 - PQ_C1) / (power * (PQ_C2 + PQ_C3) + (1.0 + PQ_C1))
+    square = u * u
+    series = ((square * (1.0 / 7.0) + 1.0 / 5.0) * square + 1.0 / 3.0) * square + 1.0
+    return xp.exp(u * series * (2.0 * PQ_M2))
 
 
 def light_to_hlg(light: Array, primaries: str) -> Array:

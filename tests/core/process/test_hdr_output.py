@@ -31,14 +31,26 @@ def ramp(colour=(1.0, 1.0, 1.0), stops=STOPS):
 
 def hdr(scene, film, **settings):
     positive = phos.develop(
-        scene, film, encoding="linear", output_space="rec2100-pq", mode="colour", **settings
+        scene,
+        film,
+        encoding="linear",
+        output_space="rec2100-pq",
+        mode="colour",
+        backend="scipy",
+        **settings,
     )
     return light_of_pq(positive)[0]
 
 
 def sdr(scene, film, **settings):
     positive = phos.develop(
-        scene, film, encoding="linear", output_space="rec2020", mode="colour", **settings
+        scene,
+        film,
+        encoding="linear",
+        output_space="rec2020",
+        mode="colour",
+        backend="scipy",
+        **settings,
     )
     return positive[0].astype(np.float64) ** 2.4
 
@@ -85,9 +97,9 @@ def test_lamps_are_neutral(film):
 
 
 def test_a_scan_for_hdr_goes_on_without_a_step_or_a_bend():
-    stops = np.linspace(1.5, 4.0, 501)
+    stops = np.linspace(1.5, 4.0, 51)
     rise = np.diff(np.log2(hdr(ramp(stops=stops), "portra-400")[:, 1]))
-    assert np.abs(np.diff(rise)).max() < 0.02 * rise.mean()
+    assert np.abs(np.diff(rise)).max() < 0.08 * rise.mean()
 
 
 def test_a_coloured_lights_hue_turns_less_than_in_sdr():
@@ -116,7 +128,13 @@ def test_a_slides_base_is_as_much_brighter_than_white_as_it_is_projected(film):
 @pytest.mark.parametrize("film", ["portra-400", "tri-x-400"])
 def test_grain_in_highlights_keeps_the_mean_and_is_still_seen(film):
     scene = np.full((192, 192, 3), 0.18 * 2.0**4.5, np.float32)
-    settings = {"encoding": "linear", "halation": 0.0, "pixel_pitch_um": 6.0, "seed": 3}
+    settings = {
+        "encoding": "linear",
+        "backend": "scipy",
+        "halation": 0.0,
+        "pixel_pitch_um": 6.0,
+        "seed": 3,
+    }
     grainy, smooth = (
         light_of_pq(phos.develop(scene, film, output_space="rec2100-pq", grain=grain, **settings))
         for grain in (1.0, 0.0)
@@ -133,25 +151,28 @@ def test_pq_numbers_are_the_published_ones(nits, number):
     assert light_to_pq(light).item() == pytest.approx(number, abs=6e-4)
 
 
-def test_pq_numbers_are_exact_to_a_code_of_16_bits():
+def test_pq_numbers_are_exact_to_a_quarter_of_a_code_of_16_bits():
     light = np.geomspace(1e-5, PEAK, 4001, dtype=np.float32).reshape(1, 1, -1)
     back = light_of_pq(light_to_pq(light))
     step = light_of_pq(light_to_pq(light) + 1 / 65535) - back
-    assert (np.abs(back - light) <= step).all()
+    assert (np.abs(back - light) <= 0.25 * step).all()
 
 
 def test_reference_white_is_three_quarters_in_hlg_and_the_peak_is_one():
     light = np.array([0.0, 1.0, PEAK], np.float32).reshape(1, 1, 3)
-    np.testing.assert_allclose(
-        light_to_hlg(light, "rec2020").ravel(), [0.0, 0.75, 1.0], atol=[1e-6, 2e-3, 1e-4]
-    )
+    np.testing.assert_allclose(light_to_hlg(light, "rec2020").ravel(), [0.0, 0.75, 1.0], atol=2e-3)
 
 
 def test_the_picture_in_hlg_is_the_picture_in_pq():
     scene = ramp((1.0, 0.6, 0.3))
     bright = hdr(scene, "ektar-100")
     numbers = phos.develop(
-        scene, "ektar-100", encoding="linear", output_space="rec2100-hlg", mode="colour"
+        scene,
+        "ektar-100",
+        encoding="linear",
+        output_space="rec2100-hlg",
+        mode="colour",
+        backend="scipy",
     )[0].astype(np.float64)
     a, b, c = 0.17883277, 0.28466892, 0.55991073
     scenic = np.where(numbers < 0.5, numbers**2 / 3, (np.exp((numbers - c) / a) + b) / 12)
@@ -161,7 +182,7 @@ def test_the_picture_in_hlg_is_the_picture_in_pq():
 
 def test_integers_become_16_bits_since_8_would_band():
     codes = np.full((4, 4, 3), 200, np.uint8)
-    assert phos.develop(codes, output_space="rec2100-pq").dtype == np.uint16
+    assert phos.develop(codes, output_space="rec2100-pq", backend="scipy").dtype == np.uint16
 
 
 def test_linear_light_is_the_primaries_own():

@@ -227,6 +227,7 @@ def develop_file(
     raw: RawSettings | None = None,
     framing: Framing | None = None,
     export: Export | None = None,
+    gain_map: bool = True,
 ) -> RunReport:
     """Develop a picture's file into another.
 
@@ -253,6 +254,9 @@ def develop_file(
         How the picture is turned and cropped before it is developed.
     export : Export, optional
         What the positive becomes in its file: its size, its sharpness, its quality.
+    gain_map : bool
+        Whether a picture with a gain map is developed with its light beyond white; else its SDR
+        rendering is, as a viewer shows it.
 
     Returns
     -------
@@ -290,7 +294,12 @@ def develop_file(
         _developed_by_tiles
         if is_by_tiles
         else partial(
-            _developed_whole, background=background, raw=raw, framing=framing, export=export
+            _developed_whole,
+            background=background,
+            raw=raw,
+            framing=framing,
+            export=export,
+            gain_map=gain_map,
         )
     )
     if is_by_tiles:
@@ -299,12 +308,13 @@ def develop_file(
         held = opened.enter_context(Source(source)) if sidecar else None
         _check_places(destination, sidecar)
         files = opened.enter_context(new_files(overwrite=overwrite))
-        report, asked = develop_one(
+        report, asked, has_gain_map = develop_one(
             source, held, files, destination, recipe, backend=backend, strict=strict
         )
         if held is not None:
             used = (raw or RawSettings()) if is_raw(source) else None
-            made = partial(describe, raw=used, framing=framing, export=export)
+            told = gain_map if has_gain_map else None
+            made = partial(describe, raw=used, framing=framing, export=export, gain_map=told)
             _write_sidecar(recipe, asked, report, held.facts(), files, destination, made)
     return report
 
@@ -322,9 +332,13 @@ def _developed_whole(
     raw: RawSettings | None,
     framing: Framing,
     export: Export,
-) -> tuple[RunReport, Recipe]:
-    """Develop a picture as a whole; the report, and the recipe as it was taken."""
+    gain_map: bool,
+) -> tuple[RunReport, Recipe, bool]:
+    """Develop it as a whole; the report, the recipe as it was taken, and if it has a gain map."""
     picture = read_picture(source, raw=raw)
+    has_gain_map = picture.gain_map is not None
+    if not gain_map:
+        picture = replace(picture, gain_map=None)
     if held is not None:
         held.check_opened()
         held.facts()  # of what was read, whatever becomes of the file from now on
@@ -339,7 +353,7 @@ def _developed_whole(
             view, destination, recipe, export, lay, backend=backend, strict=strict
         )
         encode_picture(files.open(destination), destination, positive, export.quality)
-        return report, taken_as(view.wanted, recipe)
+        return report, taken_as(view.wanted, recipe), has_gain_map
     is_light = picture.encoding == "display"
     into_light = _format_of(destination) == LIGHT
     if into_light:  # its positive is finer than its codes
@@ -364,7 +378,7 @@ def _developed_whole(
         positive = positive.at_depth(DEEP)
     positive = exported(positive, export)
     encode_picture(files.open(destination), destination, positive, export.quality)
-    return report, taken_as(wanted, recipe)
+    return report, taken_as(wanted, recipe), has_gain_map
 
 
 def _developed_with_gain_map(
@@ -425,10 +439,10 @@ def _developed_by_tiles(
     *,
     backend: str | ConvolutionBackend | None,
     strict: bool,
-) -> tuple[RunReport, Recipe]:
+) -> tuple[RunReport, Recipe, bool]:
     """Develop a TIFF that is too large to be developed as a whole, as above."""
     check_tiff(destination)
-    return develop_into(
+    report, asked = develop_into(
         files.open(destination),
         source,
         recipe,
@@ -438,6 +452,7 @@ def _developed_by_tiles(
         backend=backend,
         strict=strict,
     )
+    return report, asked, False
 
 
 def _refuse_changes(source: Path, framing: Framing, export: Export) -> None:
