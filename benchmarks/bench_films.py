@@ -22,12 +22,13 @@ from skimage.color import deltaE_ciede2000
 import phos_core as phos
 from phos_core import color
 from phos_core.convolution import select
+from phos_core.density_curve import polynomial
 from phos_core.effects.couplers import inhibit, release
 from phos_core.effects.development import develop
 from phos_core.effects.exposure import MID_GREY, expose, log10_exposure
 from phos_core.effects.grain import add_grain, grain_noise
 from phos_core.effects.halation import base_return, halation_psfs
-from phos_core.effects.printing import make_positive, polynomial
+from phos_core.positive import make_positive
 from phos_core.process.pipeline import spread_inhibitor, spread_of_light
 from phos_core.stocks import baking
 from phos_core.stocks.data_sheet import read_film_sheet, read_paper_sheet

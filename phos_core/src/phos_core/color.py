@@ -7,7 +7,7 @@ import numpy as np
 from array_api_compat import is_numpy_array
 from numpy.typing import DTypeLike, NDArray
 
-from phos_core.arrays import Array, array_namespace
+from phos_core.arrays import Array, array_namespace, clipped
 
 __all__ = [
     "BRADFORD",
@@ -25,6 +25,8 @@ __all__ = [
     "hlg_shown",
     "hlg_to_light",
     "hlg_to_scene",
+    "light_to_hlg",
+    "light_to_pq",
     "linear_srgb_from",
     "luminance",
     "luminance_of",
@@ -60,6 +62,7 @@ PQ_C1, PQ_C2, PQ_C3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
 HLG_PEAK_NITS = 1000.0  # of the display for which its system gamma is 1.2
 HLG_GAMMA = 1.2
 HLG_A, HLG_B, HLG_C = 0.17883277, 0.28466892, 0.55991073
+HLG_DARKEST = 1e-6  # luminance, as a share of the peak, below which the gain no longer grows
 
 # Bradford's sharpened cones, in which another white is adapted to: docs/sources.md, "wide-gamut".
 BRADFORD = np.array(
@@ -154,6 +157,77 @@ def pq_to_light(codes: NDArray[Any]) -> NDArray[np.float64]:
     share = np.maximum(power - PQ_C1, 0.0) / (PQ_C2 - PQ_C3 * power)
     light: NDArray[np.float64] = share ** (1.0 / PQ_M1) * (PQ_PEAK_NITS / REFERENCE_WHITE_NITS)
     return light
+
+
+def light_to_pq(light: Array) -> Array:
+    """Turn display light into PQ codes: the inverse of `pq_to_light`.
+
+    Parameters
+    ----------
+    light : array, any shape
+        Linear light, 0 or more; 1 is a reference white of 203 cd/m2.
+
+    Returns
+    -------
+    array
+        Codes from 0 to 1, same shape, namespace and dtype.
+
+    Notes
+    -----
+    With y the light over 10,000 cd/m2,
+
+        N = ((c1 + c2 y^m1) / (1 + c3 y^m1))^m2
+
+    In single precision the power m2, 79, would leave errors of a code of 16 bits. So its logarithm
+    is taken by the series of artanh, of u between -0.09 and 0: ln N = 2 m2 (u + u^3/3 + ...), with
+    u = (b - 1) / (b + 1) of the base b.
+
+    References
+    ----------
+    .. [1] docs/sources.md, "hdr-television".
+    """
+    xp = array_namespace(light)
+    power = xp.pow(light * (REFERENCE_WHITE_NITS / PQ_PEAK_NITS), PQ_M1)
+    u = (power - 1.0) * (1.0 - PQ_C1) / (power * (PQ_C2 + PQ_C3) + (1.0 + PQ_C1))
+    square = u * u
+    series = ((square * (1.0 / 7.0) + 1.0 / 5.0) * square + 1.0 / 3.0) * square + 1.0
+    return xp.exp(u * series * (2.0 * PQ_M2))
+
+
+def light_to_hlg(light: Array, primaries: str) -> Array:
+    """Turn the light of a display of 1000 cd/m2 into HLG codes: the inverse of `hlg_to_light`.
+
+    Parameters
+    ----------
+    light : array, shape (3, rows, cols), or (1, rows, cols)
+        Linear light; 1 is a reference white of 203 cd/m2. What is negative counts as 0.
+    primaries : str
+        Of the light, a key of `PRIMARIES`; one channel is grey.
+
+    Returns
+    -------
+    array
+        Codes from 0 to 1, same shape, namespace and dtype.
+
+    Notes
+    -----
+    With F the light over 1000 cd/m2 and Y its luminance, the scene's light is
+    E = F Y^(1 / 1.2 - 1), and
+
+        E' = sqrt(3 E)             E <= 1/12
+        E' = a ln(12 E - b) + c    otherwise
+
+    References
+    ----------
+    .. [1] docs/sources.md, "hdr-television".
+    """
+    xp = array_namespace(light)
+    shown = light * (REFERENCE_WHITE_NITS / HLG_PEAK_NITS)
+    grey = clipped(luminance(shown, luminance_of(primaries)), HLG_DARKEST)
+    scene = shown * xp.pow(grey, 1.0 / HLG_GAMMA - 1.0)
+    dark = xp.pow(clipped(scene * 3.0, 0.0, 0.25), 0.5)
+    bright = xp.log((clipped(scene * 12.0, 1.0) - HLG_B) * (1.0 / (1.0 - HLG_B)))
+    return clipped(dark + bright * HLG_A, 0.0, 1.0)
 
 
 def hlg_to_scene(codes: NDArray[Any]) -> NDArray[np.float64]:

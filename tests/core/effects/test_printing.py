@@ -12,20 +12,14 @@ from hypothesis import strategies as st
 from phos_core.arrays import array_namespace
 from phos_core.color import LUMINANCE, encode_srgb
 from phos_core.density_curve import Curve
+from phos_core.dyed_light import Light, see
 from phos_core.effects.development import develop
 from phos_core.effects.exposure import expose, log10_exposure
-from phos_core.effects.printing import (
-    Light,
-    NeutralScan,
-    PaperPrint,
-    Projection,
-    into_gamut,
-    make_positive,
-    neutral_scan,
-    print_on_paper,
-    project,
-    see,
-)
+from phos_core.effects.gamut import into_gamut
+from phos_core.effects.printing import PaperPrint, print_on_paper
+from phos_core.effects.projection import Projection, project
+from phos_core.effects.scanning import NeutralScan, neutral_scan
+from phos_core.positive import make_positive
 from phos_core.stocks.film import Film
 from phos_core.stocks.library import films, papers
 from phos_core.stocks.loading import load_film

@@ -10,9 +10,9 @@ from skimage.color import deltaE_ciede2000
 import phos_core as phos
 from phos_core import color
 from phos_core.color import LINEAR_SRGB_TO_XYZ, LUMINANCE
-from phos_core.effects.printing import Finish, finished, finished_beyond
 from phos_core.process import OUTPUT_SPACES, WholePicture, develop_window
 from phos_core.stocks.academy import as_negative, responsivities
+from phos_core.tone import Finish, finished, finished_beyond
 
 DISPLAYS = ("srgb", "display-p3", "rec709", "rec2020")
 STILL = {"mode": "colour", "backend": "scipy"}

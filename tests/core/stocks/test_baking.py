@@ -9,9 +9,11 @@ import pytest
 from skimage.color import deltaE_ciede2000
 
 from phos_core.color import LINEAR_SRGB_TO_XYZ
+from phos_core.density_curve import polynomial
+from phos_core.dyed_light import see
 from phos_core.effects.development import develop
 from phos_core.effects.exposure import expose, log10_exposure
-from phos_core.effects.printing import make_positive, polynomial, see
+from phos_core.positive import make_positive
 from phos_core.stocks import baking
 from phos_core.stocks.baking.emulsion import EVENNESS
 from phos_core.stocks.data_sheet import FilmSheet, PaperSheet, read_film_sheet, read_paper_sheet

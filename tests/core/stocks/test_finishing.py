@@ -8,9 +8,10 @@ import pytest
 
 from phos_core.effects.development import develop
 from phos_core.effects.exposure import MID_GREY, expose, log10_exposure
-from phos_core.effects.printing import Finish, finished, make_positive
+from phos_core.positive import make_positive
 from phos_core.stocks.baking.light import FILE_WHITE_STOPS
 from phos_core.stocks.loading import load_film
+from phos_core.tone import Finish, finished
 
 WAYS = [
     ("portra-400", "scan"),

@@ -12,7 +12,8 @@ from phos_core.color import LINEAR_SRGB_TO_XYZ
 from phos_core.effects.development import develop
 from phos_core.effects.exposure import MID_GREY, expose, log10_exposure
 from phos_core.effects.grain import Grain, grain_noise
-from phos_core.effects.printing import Scan, make_positive
+from phos_core.effects.scanning import Scan
+from phos_core.positive import make_positive
 from phos_core.process.pipeline import blurred_psfs
 from phos_core.stocks import baking
 from phos_core.stocks.baking import SCANNERS

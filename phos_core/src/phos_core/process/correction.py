@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phos_core.effects.couplers import inhibit, release
-from phos_core.effects.printing import Projection, Transmission
+from phos_core.effects.projection import Projection, Transmission
 from phos_core.stocks.baking import LOG10_2, rebalanced
 from phos_core.stocks.film import Film
 

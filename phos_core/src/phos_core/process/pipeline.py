@@ -29,7 +29,6 @@ from phos_core.effects.exposure import (
 )
 from phos_core.effects.grain import Grain, GrainBias, add_grain, grain_noise
 from phos_core.effects.halation import Halation, halation_psfs, returned_psf, returned_shares
-from phos_core.effects.printing import Printing
 from phos_core.effects.scatter import Scatter, scatter_psfs
 from phos_core.kernels.strips import (
     SLIM,
@@ -44,10 +43,13 @@ from phos_core.kernels.strips import (
     watched,
 )
 from phos_core.once import once
+from phos_core.positive import Printing
 from phos_core.process.coding import Coding
 from phos_core.process.decoding import beyond_white, opened, scene_colours
+from phos_core.process.displacing import displaced
 from phos_core.process.output import SRGB, OutputSpace, encode, printed
 from phos_core.process.recipe import Recipe
+from phos_core.process.strength import Weakening, weakened, weakening_of
 from phos_core.psf import PSF, compose, delta
 from phos_core.stocks.baking import FILE_WHITE_STOPS, grain_bias
 from phos_core.stocks.film import Film
@@ -105,6 +107,7 @@ def process(
     pitch_um = recipes[0].pitch_um(*pictures.shape[-2:])
     psfs = spread_of_light(film, pitch_um)
     returned = returned_beyond_white(film, recipes[0].opening_beyond, pitch_um)
+    wanted, _ = crops(keep, pictures.shape[-2:], 0)
     surroundings, inner = crops(keep, pictures.shape[-2:], coupler_reach_px(film, pitch_um))
     exposures, inhibitors = [], []
     for layers in layers_at_once(len(psfs), backend, is_whole=keep is None):
@@ -113,17 +116,22 @@ def process(
                 expose_layers,
                 params=film.exposure,
                 coding=recipes[0].coding,
-                exposure_stops=recipes[0].exposure_stops,
+                exposure_stops=recipes[0].frame_stops,
                 opening=recipes[0].opening,
                 layers=layers,
             )
             exposure = in_strips(backend, exposing, pictures)
         with clock.step("scatter and halation"):
             exposure = spread(exposure, psfs[layers.start : layers.stop], backend)
-            scale = 2.0 ** recipes[0].exposure_stops * film.exposure.mid_grey_lx_s / MID_GREY
+            scale = 2.0 ** recipes[0].frame_stops * film.exposure.mid_grey_lx_s / MID_GREY
             exposure = with_returned(
                 exposure, pictures, returned, layers, recipes[0], backend, scale
             )
+        if recipes[0].weave_um:
+            with clock.step("weave"):
+                displacement_px = recipes[0].displacement_px(pitch_um)
+                exposure = displaced(exposure[:, 0, ...], displacement_px, backend)[:, None, ...]
+        with clock.step("scatter and halation"):
             exposure = cropped(exposure, surroundings, backend)
         with clock.step("couplers"):
             for inhibitor in spread_inhibitor(exposure, film, layers, pitch_um, backend):
@@ -131,6 +139,9 @@ def process(
             exposures.append(cropped(exposure, inner, backend))
     with clock.step("develop, grain and print"):
         stages = [joined(layers) for layers in (exposures, inhibitors) if layers]
+        weakening = weakening_of(recipes[0])
+        if weakening is not None:
+            stages.append(pictures[..., *wanted])
         finish = partial(
             develop_and_print,
             couplers=film.couplers,
@@ -143,6 +154,7 @@ def process(
             channels=pictures.shape[0],
             dtype=recipes[0].space.dtype_of(dtype),
             space=recipes[0].space,
+            weakening=weakening,
         )
         positives = one_by_one(backend, finish, film.grain, recipes, stages, outs)
     give_back_last(backend, *exposures, *inhibitors)
@@ -425,7 +437,7 @@ def release_inhibitor(exposure: Array, *, couplers: Couplers, layers: range | No
 
 def develop_and_print(
     exposure: Array,
-    *inhibitor_and_noise: Array,
+    *others: Array,
     couplers: Couplers | None,
     development: Development,
     grain: Grain | None,
@@ -434,16 +446,24 @@ def develop_and_print(
     channels: int,
     dtype: np.dtype[Any],
     space: OutputSpace = SRGB,
+    weakening: Weakening | None = None,
 ) -> Array:
-    """Steps 5 to 9: inhibit, develop, add grain, print, encode."""
-    others = list(inhibitor_and_noise)
+    """Steps 5 to 9: inhibit, develop, add grain, print, blend with the picture, encode.
+
+    The others are, as far as there are any: the inhibitor, the picture, the noise.
+    """
+    following = iter(others)
     latent = log10_exposure(exposure)
     if couplers is not None:
-        latent = inhibit(latent, others.pop(0), couplers)
+        latent = inhibit(latent, next(following), couplers)
+    coded = None if weakening is None else next(following)
     density = develop_layers(latent, development)
     if grain is not None:
-        density = add_grain(density, others.pop(), grain, bias)
-    return encode(printed(density, printing, space), channels, dtype, space)
+        density = add_grain(density, next(following), grain, bias)
+    light = printed(density, printing, space)
+    if weakening is not None and coded is not None:
+        light = weakened(light, coded, weakening)
+    return encode(light, channels, dtype, space)
 
 
 @once(maxsize=64)  # a roll's pictures share them
@@ -456,13 +476,14 @@ def print_bias(
 ) -> GrainBias | None:
     """What keeps the mean light of a positive with grain at a pixel pitch.
 
-    Of all positives what keeps it in sRGB, so that they are alike.
+    Of all positives for SDR what keeps it in sRGB, so that they are alike.
     """
     if grain is None:
         return None
+    own = space if space.is_density or space.is_hdr else SRGB
 
     def seen(density: Array) -> Array:
-        return clipped(printed(density, printing, space if space.is_density else SRGB), 0.0, 1.0)
+        return clipped(printed(density, printing, own), 0.0, own.peak)
 
     return grain_bias(grain, development, seen, pitch_um)
 

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from phos_core.arrays import numbers_in
 from phos_core.color import PRIMARIES
 from phos_core.convolution.hooks import ColourSpace
+from phos_core.effects.breathing import breath_stops
+from phos_core.effects.weave import displacement_um
 from phos_core.errors import shown
 from phos_core.process.camera import FULL_OPENING, opening_of
 from phos_core.process.coding import (
@@ -25,7 +27,13 @@ from phos_core.process.coding import (
 from phos_core.process.correction import Correction, corrected
 from phos_core.process.output import OUTPUT_SPACES, SRGB, OutputSpace, Transfer
 from phos_core.stocks.academy import as_negative
-from phos_core.stocks.film import FILM_FORMATS_UM, Film, at_strength, colour_only
+from phos_core.stocks.film import (
+    FILM_FORMATS_UM,
+    RUNS_LENGTHWISE,
+    Film,
+    at_strength,
+    colour_only,
+)
 from phos_core.stocks.loading import load_film
 from phos_core.stocks.treatment import BOUNDS, FilmSettings, Treatment, finite, in_bounds, whole
 
@@ -58,8 +66,11 @@ OF_POSITIVES = (
     "black_point",
     "white_point",
     "auto_balance",
+    "strength",
 )
 EFFECTS = ("scatter", "halation", "couplers", "grain")
+OF_MOTION = ("weave_um", "breathing_stops")
+STANDING_STILL = {"colour": OF_MOTION, "texture": ("weave_um", "breathing_stops")}
 
 
 class _NotGiven:
@@ -94,6 +105,9 @@ class Settings(FilmSettings, total=False):
     halation: float
     couplers: float
     grain: float
+    weave_um: float
+    breathing_stops: float
+    strength: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +163,8 @@ class Recipe(Treatment):
     output_space : str
         What the positive is in: a key of `OUTPUT_SPACES`. ``"srgb"``, ``"display-p3"``,
         ``"rec709"`` and ``"rec2020"`` are codes of a display; ``"acescg"`` and ``"aces2065-1"``
-        are its light, in floats of any sign. ``"adx10"`` and ``"adx16"`` are no positive, but
+        are its light, in floats of any sign; ``"rec2100-pq"`` and ``"rec2100-hlg"`` are codes of
+        a display that shows light beyond white. ``"adx10"`` and ``"adx16"`` are no positive, but
         the printing densities of a colour negative, which is then neither scanned nor printed.
         ``""``: sRGB; in mode ``"texture"`` what the picture is in itself, as `encoding` and named
         `primaries`, or an `input_space` of `INPUT_SPACES`, say it.
@@ -162,6 +177,15 @@ class Recipe(Treatment):
     scatter, halation, couplers, grain : float
         How strong each effect is; 1: as the stock's file says, 0: left out. `scatter` goes up
         to 1.
+    weave_um : float
+        RMS of the frames' displacement in the camera's gate, along the film and across it, in um:
+        `seed` and `frame` say where this one lies.
+    breathing_stops : float
+        RMS of the frames' exposure of moving film, in stops: `seed` and `frame` say what this one
+        has of it. No laboratory corrects it.
+    strength : float
+        How strong the whole look is: 1 the positive, 0 the picture as it was, between them a
+        blend of their light. Of the light of a scene that is what a camera makes of it.
 
     Raises
     ------
@@ -189,6 +213,9 @@ class Recipe(Treatment):
     halation: float = 1.0
     couplers: float = 1.0
     grain: float = 1.0
+    weave_um: float = 0.0
+    breathing_stops: float = 0.0
+    strength: float = 1.0
 
     def __post_init__(self) -> None:
         Treatment.__post_init__(self)
@@ -197,9 +224,9 @@ class Recipe(Treatment):
         for name in ("seed", "frame"):
             object.__setattr__(self, name, whole(name, getattr(self, name)))
         object.__setattr__(self, "offset_px", _offset(self.offset_px))
-        for name in ("exposure_stops", "highlights_stops", "light_balance"):
+        for name in ("exposure_stops", "highlights_stops", "light_balance", "strength"):
             object.__setattr__(self, name, in_bounds(name, getattr(self, name)))
-        for name in EFFECTS:
+        for name in (*EFFECTS, *OF_MOTION):
             object.__setattr__(self, name, finite(name, getattr(self, name)))
         _check_choice("film_format", self.film_format, tuple(FILM_FORMATS_UM))
         for name in ("auto_balance", "lab_correction"):
@@ -260,6 +287,23 @@ class Recipe(Treatment):
             raise ValueError(
                 f'output_space "{self.output_space}" is for colour negatives: {error}'
             ) from error
+
+    @property
+    def frame_stops(self) -> float:
+        """Exposure of this frame, in stops: what was meant, and how far it breathed."""
+        breath = breath_stops(self.breathing_stops, seed=self.seed, frame=self.frame)
+        return self.exposure_stops + breath
+
+    def displacement_px(self, pitch_um: float) -> tuple[float, float]:
+        """How far this frame's picture lies too low and too far to the right, in pixels."""
+        along, across = displacement_um(self.weave_um, seed=self.seed, frame=self.frame)
+        down, right = (across, along) if self.film_format in RUNS_LENGTHWISE else (along, across)
+        return down / pitch_um, right / pitch_um
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether its frames differ in more than what is added to their density."""
+        return any(getattr(self, name) for name in OF_MOTION)
 
     @property
     def _correction(self) -> Correction:
@@ -482,8 +526,13 @@ def _check_effects(recipe: Recipe) -> None:
             raise ValueError(f"{name} must not be negative, got {value}")
     if not recipe.scatter <= 1:
         raise ValueError(f"scatter must not exceed 1, the stock as it is, got {recipe.scatter}")
-    for name in EFFECTS:
+    for name in (*EFFECTS, *OF_MOTION):
         in_bounds(name, getattr(recipe, name))
+    for name in STANDING_STILL.get(recipe.mode, ()):
+        if getattr(recipe, name):
+            raise ValueError(
+                f'{name} has no part in mode "{recipe.mode}", got {getattr(recipe, name)}'
+            )
     for name in LEFT_OUT.get(recipe.mode, ()):
         value = getattr(recipe, name)
         if value not in (0.0, 1.0):
@@ -492,6 +541,11 @@ def _check_effects(recipe: Recipe) -> None:
         _refuse_printing(recipe)
     if recipe.mode == "texture" and recipe.auto_balance:
         raise ValueError('auto_balance has no part in mode "texture", which keeps the colours')
+    if recipe.weave_um and recipe.strength < 1:
+        raise ValueError(
+            "strength must be 1 with weave_um, which moves the positive away from the picture that "
+            f"it would be blended with, got {recipe.strength}"
+        )
 
 
 def _refuse_printing(recipe: Recipe) -> None:

@@ -12,13 +12,14 @@ from phos_core.arrays import Array, array_namespace, computable, in_precision_of
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.optional import MakesPictures
 from phos_core.convolution.running.tiles import Footprint, Tile, Window, run
+from phos_core.process.displacing import displacement_reach_px
 from phos_core.process.pipeline import Clock, process, reach_px
 from phos_core.process.recipe import Recipe
 from phos_core.process.spaces import as_light
 from phos_core.process.texture_only import process_texture
 from phos_core.stocks.film import Film
 
-__all__ = ["Batch", "channels_first", "stacked"]
+__all__ = ["Batch", "channels_first", "reach_of", "stacked"]
 
 FLOAT_BYTES = 4
 STRIP_ARRAYS = 5  # of three float32 layers, alive at the peak of a develop in strips: measured
@@ -56,7 +57,7 @@ class Batch:
     @property
     def reach_px(self) -> int:
         """Pixels beyond which no part of a picture acts on another."""
-        return reach_px(self.film, self.recipes[0].pitch_um(*self.shape))
+        return reach_of(self.film, self.recipes[0], self.shape)
 
     def footprint(self, backend: ConvolutionBackend) -> Footprint:
         """Say what developing all of it takes on a backend."""
@@ -66,6 +67,7 @@ class Batch:
         in_strips = is_numpy_namespace(backend.xp)
         arrays = STRIP_ARRAYS if in_strips else WHOLE_ARRAYS
         arrays += self.recipes[0].conversion is not None  # whose light is one more
+        arrays += 2 * (self.recipes[0].weave_um > 0)  # continued at its edges, and moved
         return Footprint(
             rows=rows,
             cols=cols,
@@ -157,6 +159,12 @@ class Batch:
             outs=outs,
             keep=None if is_whole else tile.inner,
         )
+
+
+def reach_of(film: Film, recipe: Recipe, shape: tuple[int, int]) -> int:
+    """Pixels beyond which no part of a picture acts on another, or comes into it."""
+    pitch_um = recipe.pitch_um(*shape)
+    return reach_px(film, pitch_um) + displacement_reach_px(recipe.displacement_px(pitch_um))
 
 
 def _picture(positive: Array, backend: ConvolutionBackend) -> Array:

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from phos_core.dyed_light import Light
 from phos_core.effects.development import Development
-from phos_core.effects.printing import Light, Transmission
+from phos_core.effects.projection import Transmission
 from phos_core.once import once
 from phos_core.stocks.baking.dyed_light import exposed_densities
 from phos_core.stocks.baking.light import as_rows

@@ -11,9 +11,12 @@ import numpy as np
 
 from phos_core.arrays import plain_numerics
 from phos_core.effects.development import Development
-from phos_core.effects.printing import NeutralScan, PaperPrint, Printing, Projection, Scan
+from phos_core.effects.printing import PaperPrint
+from phos_core.effects.projection import Projection
+from phos_core.effects.scanning import NeutralScan, Scan
 from phos_core.errors import FilmFileError
 from phos_core.once import once
+from phos_core.positive import Printing
 from phos_core.stocks import baking
 from phos_core.stocks.data_sheet import FilmSheet, read_film_sheet, read_text
 from phos_core.stocks.film import Dyes, Film

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phos_core.density_curve import Curve
-from phos_core.effects.printing import Light, see
+from phos_core.dyed_light import Light, see
 from phos_core.stocks.baking.light import LOG10_2, as_rows
 from phos_core.stocks.dyes import DyeSet
 from phos_core.stocks.fitting import fit_weights, read

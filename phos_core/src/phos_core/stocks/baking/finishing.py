@@ -7,18 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phos_core.effects.development import Development
-from phos_core.effects.printing import (
-    Finish,
-    NeutralScan,
-    PaperPrint,
-    Projection,
-    Scan,
-    make_positive,
-)
+from phos_core.effects.printing import PaperPrint
+from phos_core.effects.projection import Projection
+from phos_core.effects.scanning import NeutralScan, Scan
+from phos_core.positive import make_positive
 from phos_core.stocks.baking.dyed_light import seen_light
 from phos_core.stocks.baking.light import LOG10_2, as_rows
 from phos_core.stocks.baking.points import with_points
 from phos_core.stocks.fitting import read
+from phos_core.tone import Finish
 
 __all__ = ["finished", "rebalanced"]
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from phos_core.effects.development import Development
 from phos_core.effects.exposure import MID_GREY
-from phos_core.effects.printing import NeutralScan
+from phos_core.effects.scanning import NeutralScan
 from phos_core.stocks.baking.light import LOG10_2, mid_log10_exposure
 from phos_core.stocks.baking.points import with_points
 from phos_core.stocks.baking.ramp import even_ramp, fit_balance

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import TypeAlias, TypeVar
 
-from phos_core.effects.printing import Printing
+from phos_core.positive import Printing
 
 __all__ = ["with_points"]
 

@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from phos_core.color import encode_srgb, luminance
 from phos_core.density_curve import Curve
+from phos_core.dyed_light import Light, see
 from phos_core.effects.development import Development
 from phos_core.effects.exposure import MID_GREY
-from phos_core.effects.printing import Light, PaperPrint, see
+from phos_core.effects.printing import PaperPrint
 from phos_core.stocks.baking.contrast import graded
 from phos_core.stocks.baking.dyed_light import (
     PRINT_FILM_WAVELENGTHS,

@@ -7,15 +7,11 @@ from numpy.typing import NDArray
 
 from phos_core.color import encode_srgb
 from phos_core.effects.development import Development, develop
-from phos_core.effects.printing import (
-    NeutralScan,
-    PaperPrint,
-    Printing,
-    Projection,
-    Scan,
-    into_gamut,
-    make_positive,
-)
+from phos_core.effects.gamut import into_gamut
+from phos_core.effects.printing import PaperPrint
+from phos_core.effects.projection import Projection
+from phos_core.effects.scanning import NeutralScan, Scan
+from phos_core.positive import Printing, make_positive
 from phos_core.stocks.baking.light import LOG10_2
 from phos_core.stocks.fitting import read
 

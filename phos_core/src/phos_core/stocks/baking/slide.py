@@ -3,9 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from phos_core.dyed_light import Light
 from phos_core.effects.development import Development
 from phos_core.effects.exposure import MID_GREY
-from phos_core.effects.printing import Light, Projection
+from phos_core.effects.projection import Projection
 from phos_core.stocks.baking.dyed_light import exposed_densities, fit_light
 from phos_core.stocks.baking.light import mid_log10_exposure, white_log10_exposure
 from phos_core.stocks.baking.ramp import even_ramp, fit_balance

@@ -17,6 +17,8 @@ HEADINGS = (
     "Laboratory",
     "Scan or print",
     "Effects",
+    "Clip",
+    "Moving film",
     "Files",
     "Machine",
     OTHERS,

@@ -3,13 +3,16 @@
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from phos_core.errors import SidecarError
 from phos_core.process import Recipe, RunReport
 from phos_core.stocks import Film, film_hash, is_path, paper_hash
+from phos_darkroom.files.export.record import Export
 from phos_darkroom.files.formats.raw_settings import RawSettings
+from phos_darkroom.files.framing.record import Framing
+from phos_darkroom.spaces.facts import ConfigFacts, config_facts
 
 __all__ = [
     "FileFacts",
@@ -73,6 +76,18 @@ class Sidecar:
         Of what computed, as in `RunReport`.
     raw : RawSettings or None
         How the source became light; None: it is no camera's raw file.
+    clip : mapping of str to str, bool, int or float, or None
+        Which frames of a moving picture, and what they became; None: it is a still.
+    framing : Framing
+        How it was turned and cropped before it was developed.
+    export : Export
+        What became of the positive on its way into the file.
+    gain_map : bool or None
+        Whether the gain map of the source was used; None: it has none, or an earlier version
+        made the picture, which knew of none.
+    config : ConfigFacts or None
+        The configuration of OpenColorIO that the input space is of; None: it is of none, or
+        nobody recorded it.
 
     Raises
     ------
@@ -92,6 +107,11 @@ class Sidecar:
     device: str
     versions: Mapping[str, str]
     raw: RawSettings | None = None
+    clip: Mapping[str, str | bool | int | float] | None = None
+    framing: Framing = field(default_factory=Framing)
+    export: Export = field(default_factory=Export)
+    gain_map: bool | None = None
+    config: ConfigFacts | None = None
 
     def __post_init__(self) -> None:
         check_can_be_kept(self.recipe)
@@ -118,6 +138,10 @@ def describe(
     encoding: str = "srgb",
     primaries: str = "srgb",
     raw: RawSettings | None = None,
+    clip: Mapping[str, str | bool | int | float] | None = None,
+    framing: Framing | None = None,
+    export: Export | None = None,
+    gain_map: bool | None = None,
 ) -> Sidecar:
     """Say how a picture was made.
 
@@ -137,6 +161,14 @@ def describe(
         What the source's pixels were taken as.
     raw : RawSettings, optional
         How the source became light, if it is a camera's raw file.
+    clip : mapping of str to str, bool, int or float, optional
+        Which frames of a moving picture, and what they became.
+    framing : Framing, optional
+        How it was turned and cropped; by default not at all.
+    export : Export, optional
+        What became of the positive; by default nothing.
+    gain_map : bool, optional
+        Whether the gain map of the source was used, if it has one.
 
     Returns
     -------
@@ -165,6 +197,11 @@ def describe(
         device=report.device,
         versions=dict(report.versions),
         raw=raw,
+        clip=clip,
+        framing=framing or Framing(),
+        export=export or Export(),
+        gain_map=gain_map,
+        config=config_facts(str(recipe.input_space)) if recipe.input_space else None,
     )
 
 

@@ -9,14 +9,16 @@ from typing import Any
 from phos_core.errors import SidecarError, shown
 from phos_core.process import Recipe
 from phos_core.stocks import is_path
+from phos_darkroom.files.export.record import Export
 from phos_darkroom.files.formats.raw_settings import RawSettings
+from phos_darkroom.files.framing.record import Framing
 from phos_darkroom.settings.as_text import (
     NONE,
     as_toml,
+    kept_values,
     parse_toml,
     read_toml,
     settings_from,
-    values_of,
 )
 from phos_darkroom.settings.earlier import (
     check_earlier,
@@ -25,6 +27,7 @@ from phos_darkroom.settings.earlier import (
     paper_hash_now,
 )
 from phos_darkroom.settings.sidecar.record import FileFacts, Sidecar, film_of, place
+from phos_darkroom.spaces.facts import ConfigFacts
 
 __all__ = ["dumps", "is_sidecar", "loads", "read"]
 
@@ -36,11 +39,13 @@ older one takes what phos did when it was written: see `earlier`."""
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 HEADER = """\
-# How phos made the picture that lies beside this file. To make it again:
-#     phos develop --from-sidecar THIS-FILE -o OUT
-# To use its settings for other pictures:
-#     phos develop IN... -o OUT --preset THIS-FILE
+# How phos made the {what} that lies beside this file. To make it again:
+#     phos {command} --from-sidecar THIS-FILE -o OUT
+# To use its settings for other {what}s:
+#     phos {command} IN... -o OUT --preset THIS-FILE
 """
+OF_A_PICTURE = {"what": "picture", "command": "develop"}
+OF_A_CLIP = {"what": "clip", "command": "video"}
 COMMENTS = {
     "picture": "The picture that was made.",
     "film": "The film. Its hash shows whether the figures of the stock, and of the paper, are\n"
@@ -50,10 +55,16 @@ COMMENTS = {
     "source": "The picture that was developed, its place as seen from this file, and what its\n"
     "# pixels were taken as.",
     "raw": "How the camera's raw file became light.",
+    "spaces": "The configuration of OpenColorIO that the input space is of. Its hash shows\n"
+    '# whether the file is still the same. "none": it is built in.',
+    "clip": "Which frames of the moving picture, and what they became.",
+    "framing": "How it was framed before the film: quarter turns clockwise, then flipped, then\n"
+    "# straightened, clockwise; then what was kept, as shares: top, left, bottom, right.",
+    "export": "What the positive became in its file: its size, its quality, its sharpness.",
     "made_by": "What made it. The same bytes come from the same backend and versions on the same\n"
     "# kind of machine; elsewhere the picture is the same within the backend's accuracy.",
 }
-KINDS = {str: "text", int: "a whole number", dict: "a table"}
+KINDS = {str: "text", int: "a whole number", bool: "true or false", dict: "a table"}
 
 
 def is_sidecar(table: Mapping[str, Any]) -> bool:
@@ -82,9 +93,10 @@ def dumps(sidecar: Sidecar) -> str:
         "picture": _facts_table(sidecar.picture, folder),
         "film": film
         | {"sha256": sidecar.film_sha256, "paper_sha256": sidecar.paper_sha256 or NONE},
-        "settings": values_of(sidecar.recipe),
+        "settings": kept_values(sidecar.recipe),
         "source": _facts_table(sidecar.source, folder)
-        | {"encoding": sidecar.encoding, "primaries": sidecar.primaries},
+        | {"encoding": sidecar.encoding, "primaries": sidecar.primaries}
+        | ({} if sidecar.gain_map is None else {"gain_map": sidecar.gain_map}),
         "made_by": {
             "backend": sidecar.backend,
             "device": sidecar.device,
@@ -93,8 +105,18 @@ def dumps(sidecar: Sidecar) -> str:
     }
     if sidecar.raw is not None:
         tables["raw"] = sidecar.raw.values()
+    if sidecar.config is not None:
+        named = sidecar.config
+        tables["spaces"] = {"config": named.config, "sha256": named.sha256 or NONE}
+    if sidecar.clip is not None:
+        tables["clip"] = dict(sidecar.clip)
+    header = HEADER.format(**(OF_A_PICTURE if sidecar.clip is None else OF_A_CLIP))
+    if not sidecar.framing.is_whole:
+        tables["framing"] = sidecar.framing.values()
+    if not sidecar.export.is_plain:
+        tables["export"] = sidecar.export.values()
     sections = [f"# {COMMENTS[name]}\n{as_toml({name: table})}" for name, table in tables.items()]
-    return "\n".join([HEADER, as_toml({MARK: VERSION}), *sections])
+    return "\n".join([header, as_toml({MARK: VERSION}), *sections])
 
 
 def loads(text: str, where: Path) -> Sidecar:
@@ -146,7 +168,7 @@ def _from_table(data: dict[str, Any], folder: Path) -> Sidecar:
     if is_earlier:
         check_earlier(settings, f"{MARK} = 1")
         settings = meant_by(settings)
-    for name in values_of(Recipe()):
+    for name in kept_values(Recipe()):
         if name not in settings:
             raise ValueError(f"[settings] lacks {name}")
     own_file = _field(film, "file", str, "film") if "file" in film else None
@@ -173,6 +195,21 @@ def _from_table(data: dict[str, Any], folder: Path) -> Sidecar:
         device=_field(made_by, "device", str, "made_by"),
         versions={name: _field(versions, name, str, "made_by.versions") for name in versions},
         raw=raw,
+        clip=_field(data, "clip", dict) if "clip" in data else None,
+        framing=Framing.from_values(_table(data, "framing")),
+        export=Export.from_values(_table(data, "export")),
+        gain_map=_field(source, "gain_map", bool, "source") if "gain_map" in source else None,
+        config=_config_from(_table(data, "spaces")),
+    )
+
+
+def _config_from(table: Mapping[str, Any]) -> ConfigFacts | None:
+    if not table:
+        return None
+    is_built_in = table.get("sha256") == NONE
+    return ConfigFacts(
+        config=_field(table, "config", str, "spaces"),
+        sha256="" if is_built_in else _hash(table, "sha256", "spaces"),
     )
 
 
@@ -184,6 +221,11 @@ def _field(table: Mapping[str, Any], name: str, kind: type, section: str = "") -
     if type(value) is not kind:
         raise TypeError(f"{where} must be {KINDS[kind]}, got {shown(value)}")
     return value
+
+
+def _table(data: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A section that is there only where it says something."""
+    return _field(data, name, dict) if name in data else {}
 
 
 def _hash(table: Mapping[str, Any], name: str, section: str) -> str:
