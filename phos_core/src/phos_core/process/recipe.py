@@ -66,6 +66,7 @@ OF_POSITIVES = (
     "black_point",
     "white_point",
     "auto_balance",
+    "strength",
 )
 EFFECTS = ("scatter", "halation", "couplers", "grain")
 OF_MOTION = ("weave_um", "breathing_stops")
@@ -106,6 +107,7 @@ class Settings(FilmSettings, total=False):
     grain: float
     weave_um: float
     breathing_stops: float
+    strength: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +183,9 @@ class Recipe(Treatment):
     breathing_stops : float
         RMS of the frames' exposure of moving film, in stops: `seed` and `frame` say what this one
         has of it. No laboratory corrects it.
+    strength : float
+        How strong the whole look is: 1 the positive, 0 the picture as it was, between them a
+        blend of their light. Of the light of a scene that is what a camera makes of it.
 
     Raises
     ------
@@ -210,6 +215,7 @@ class Recipe(Treatment):
     grain: float = 1.0
     weave_um: float = 0.0
     breathing_stops: float = 0.0
+    strength: float = 1.0
 
     def __post_init__(self) -> None:
         Treatment.__post_init__(self)
@@ -218,7 +224,7 @@ class Recipe(Treatment):
         for name in ("seed", "frame"):
             object.__setattr__(self, name, whole(name, getattr(self, name)))
         object.__setattr__(self, "offset_px", _offset(self.offset_px))
-        for name in ("exposure_stops", "highlights_stops", "light_balance"):
+        for name in ("exposure_stops", "highlights_stops", "light_balance", "strength"):
             object.__setattr__(self, name, in_bounds(name, getattr(self, name)))
         for name in (*EFFECTS, *OF_MOTION):
             object.__setattr__(self, name, finite(name, getattr(self, name)))
@@ -535,6 +541,11 @@ def _check_effects(recipe: Recipe) -> None:
         _refuse_printing(recipe)
     if recipe.mode == "texture" and recipe.auto_balance:
         raise ValueError('auto_balance has no part in mode "texture", which keeps the colours')
+    if recipe.weave_um and recipe.strength < 1:
+        raise ValueError(
+            "strength must be 1 with weave_um, which moves the positive away from the picture that "
+            f"it would be blended with, got {recipe.strength}"
+        )
 
 
 def _refuse_printing(recipe: Recipe) -> None:

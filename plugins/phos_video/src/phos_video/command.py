@@ -40,6 +40,7 @@ __all__ = ["video"]
 Command = TypeVar("Command", bound=click.Command)
 
 FAILED = 2
+NEARLY_HZ = 0.1  # 23.976 for 24
 USUAL_FORMAT = "super-35"
 USUAL_SUFFIX = ".mov"
 CODECS = (
@@ -267,6 +268,7 @@ def _develop_one(
     from phos_video.telling import Telling
 
     clip, order = _looked_into(asked, task, media)
+    _say_the_rate_of_the_film(asked, clip)
     task.destination.parent.mkdir(parents=True, exist_ok=True)
     with Telling(task.source.name) as telling:
         result = develop_clip(
@@ -300,6 +302,18 @@ def _develop_one(
             say(f"{task.source}: {note}")
         tell(task.destination)
     return result
+
+
+def _say_the_rate_of_the_film(asked: Asked, clip: "Clip") -> None:
+    """Say at which rate a preset's film runs: a clip keeps its own unless another is asked for."""
+    from phos_darkroom import preset_rate_hz
+
+    film_hz = preset_rate_hz(asked.preset) if asked.preset and asked.rate is None else None
+    if film_hz is not None and abs(film_hz - float(clip.rate)) > NEARLY_HZ:
+        say(
+            f"{clip.path} keeps its {float(clip.rate):.6g} frames a second; the film of the preset "
+            f"{asked.preset} runs at {film_hz:g}: --rate {film_hz:g}"
+        )
 
 
 def _tell_what_would_be_done(asked: Asked, task: Task, media: "WithFFmpeg") -> None:
@@ -341,7 +355,7 @@ def _order(asked: Asked, clip: "Clip", rate: "Fraction | None") -> "Order":
         return counted.frame_at(clip.time_s(frame_of(name, text, clip)))
 
     if asked.end is not None and asked.count is not None:
-        raise ValueError("end and count exclude each other: give one of them")
+        raise ValueError("--end and --frames exclude each other: give one of them")
     first = 0 if asked.start is None else place("start", asked.start)
     count = asked.count
     if asked.end is not None:

@@ -291,6 +291,13 @@ _LISTED = (
         )
     ),
     Setting(
+        name="strength",
+        option="--strength",
+        group="Effects",
+        value="X",
+        meaning="How strong the whole look is: 1 all of it, 0 the picture as it was.",
+    ),
+    Setting(
         name="weave_um",
         option="--weave",
         group="Moving film",
@@ -327,8 +334,8 @@ _LISTED = (
         group="Files",
         value="NAME",
         unset="as the file says",
-        meaning="The picture's colour space by name, such as 'S-Log3 S-Gamut3.Cine', 'ARRI LogC4' "
-        "or ACEScg, see `phos spaces`.",
+        meaning="The picture's colour space by name, such as rec709, rec2100-pq, "
+        "'S-Log3 S-Gamut3.Cine' or 'ARRI LogC4', see `phos spaces`.",
     ),
     Setting(
         name="output_space",

@@ -59,6 +59,8 @@ class Clip:
         Of a frame, upright: as it is shown, its rotation done.
     pixel_aspect : Fraction
         How wide a pixel is for its height, upright.
+    turning : str
+        The filters that turn a frame of the file upright.
     time_base : Fraction
         Seconds of a tick.
     times : tuple of int
@@ -105,6 +107,7 @@ class Clip:
     rows: int
     cols: int
     pixel_aspect: Fraction = Fraction(1)
+    turning: str = ""
     time_base: Fraction
     times: tuple[int, ...] = field(repr=False)
     durations: tuple[int, ...] = field(repr=False)

@@ -72,6 +72,8 @@ def to_rgb(
         If the clip's colours cannot be read.
     """
     rows, cols = halved_size(clip.rows, clip.cols) if halved else (clip.rows, clip.cols)
+    if "transpose" in clip.turning:  # turned later, when no colour is subsampled any more
+        rows, cols = cols, rows
     flags = f"flags={'area' if halved else 'bicubic'}+{HOW}"
     if is_rgb(clip.pixel_format):
         filters = [f"scale={cols}:{rows}:out_range=full:{flags}", "format=rgb48le"]

@@ -135,7 +135,7 @@ def _from(clip: Clip, first: int) -> tuple[str, ...]:
         number = str((clip.first_number or 0) + first)
         rate = ("-framerate", str(clip.rate), "-start_number", number)
         return ("-f", "image2", *rate, "-i", file_url(escaped(clip.path)))
-    opened = ("-i", file_url(clip.path))
+    opened = ("-noautorotate", "-i", file_url(clip.path))
     if first == 0 or not _is_seekable(clip):
         return opened
     middle = (clip.time_s(first) + clip.time_s(first - 1)) / 2
@@ -161,6 +161,8 @@ def _filtered(
     if not clip.is_float:
         space = input_space or clip.input_space
         filters += to_rgb(clip, programs, space, input_range, halved=halved)
+    if clip.turning:
+        filters.append(clip.turning)
     return ("-vf", ",".join(filters)) if filters else ()
 
 
