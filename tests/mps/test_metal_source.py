@@ -17,6 +17,7 @@ from phos_core.errors import UnsupportedOperationError
 from phos_core.kernels.gpu import chain_source, grain_source
 from phos_core.kernels.strips import of_pixels
 from phos_core.kernels.tracing import trace
+from phos_core.process.coding import Coding
 from phos_core.process.output import SRGB
 from phos_core.process.pipeline import (
     develop_and_print,
@@ -85,7 +86,7 @@ def picture(dtype):
 
 def chains_of(film, dtype, space=SRGB):
     """Every chain of a film's way to its positive, with what it is given; the last makes that."""
-    scene = {"encoding": "srgb", "primaries": "srgb"}
+    scene = {"coding": Coding.of("srgb", "srgb")}
     codes = picture(dtype)
     expose = partial(expose_scene, params=film.exposure, exposure_stops=0.5, **scene)
     lamps = partial(light_of_lamps, opening=0.6, scale=2.0, **scene)

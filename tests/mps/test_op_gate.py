@@ -231,6 +231,9 @@ def test_the_whole_process_asks_only_for_what_mps_has(gate, film, encoding, dtyp
         ("gold-200", {"mode": "colour", "primaries": "display-p3"}),
         ("ektar-100", {"encoding": "display", "primaries": "rec2020"}),
         ("ektar-100", {"black_point": -5.0, "white_point": 4.0}),
+        ("vision3-250d", {"weave_um": 9.0, "breathing_stops": 0.1}),
+        ("vision3-500t", {"printing": "2383", "dust_per_cm2": 20.0, "scratches": 9.0}),
+        ("gold-200", {"mode": "texture", "dust_per_cm2": 20.0, "scratches": 9.0}),
     ],
 )
 def test_every_way_to_a_positive_passes_too(gate, film, settings):

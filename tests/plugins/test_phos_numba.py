@@ -21,6 +21,7 @@ from phos_core.convolution.waiting import not_waiting
 from phos_core.effects.grain import Grain, grain_noise
 from phos_core.errors import NotCompiledError, UnsupportedOperationError
 from phos_core.kernels.tracing import trace
+from phos_core.process.coding import Coding
 from phos_core.process.pipeline import develop_and_print, expose_scene
 from phos_core.process.recipe import Recipe
 from phos_core.psf import from_array
@@ -160,9 +161,8 @@ def finish(stock, dtype, channels=3, printing="auto"):
 
 def expose(dtype, encoding="srgb", primaries="srgb"):
     exposure = Recipe(film="portra-400").load_film().exposure
-    step = partial(
-        expose_scene, params=exposure, encoding=encoding, primaries=primaries, exposure_stops=0.0
-    )
+    coding = Coding.of(encoding, primaries)
+    step = partial(expose_scene, params=exposure, coding=coding, exposure_stops=0.0)
     return trace(step, [(3, np.dtype(dtype))])
 
 

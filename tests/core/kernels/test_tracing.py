@@ -11,6 +11,7 @@ from phos_core.arrays import array_namespace
 from phos_core.convolution.chain import Chain, Instruction, run_chain
 from phos_core.kernels import tracing
 from phos_core.kernels.tracing import trace
+from phos_core.process.coding import Coding
 from phos_core.process.pipeline import develop_and_print, expose_scene, release_inhibitor
 from phos_core.process.recipe import Recipe
 from phos_core.process.texture_only import add_texture
@@ -108,8 +109,7 @@ def test_exposing_is_traced(dtype, encoding, primaries, channels):
     step = partial(
         expose_scene,
         params=phos.load_film("portra-400").exposure,
-        encoding=encoding,
-        primaries=primaries,
+        coding=Coding.of(encoding, primaries),
         exposure_stops=0.5,
     )
     picture = pixels(channels, dtype)

@@ -164,7 +164,7 @@ def test_a_tensor_with_its_channels_first_comes_back_as_one(light):
          "primaries must be left out"),
         ({"input_space": squared, "primaries": "display-p3"}, ValueError,
          "primaries must be left out"),
-        ({"input_space": 3}, TypeError, "input_space must be a name or a function"),
+        ({"input_space": 3}, TypeError, "input_space must be a name, a ColourSpace or a function"),
         ({"primaries": SWAP}, ValueError, "given as a matrix have a coding of their own"),
         ({"primaries": SWAP[:2], "encoding": "linear"}, ValueError, "a matrix of 3 by 3"),
         ({"primaries": SWAP * np.nan, "encoding": "linear"}, ValueError, "numbers from"),
@@ -206,7 +206,7 @@ def test_without_a_plug_in_the_error_names_what_installs_it(monkeypatch, light):
     monkeypatch.setattr(registry, "plug_ins", lambda: ())
 
     with pytest.raises(SpaceError, match=r"pip install 'phos-darkroom\[spaces\]'"):
-        phos.develop(light, input_space="ACEScg", **FAST)
+        phos.develop(light, input_space="ARRI LogC4", **FAST)
 
 
 def test_the_code_compiled_meanwhile_is_for_any_function(monkeypatch, light):

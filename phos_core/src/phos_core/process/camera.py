@@ -20,6 +20,7 @@ __all__ = [
     "display_light_of_codes",
     "highlights_gain",
     "lamp_gain",
+    "looked_up",
     "opening_of",
     "rendered_light",
     "scene_light",
@@ -242,7 +243,7 @@ def scene_light_of_codes(codes: Array, dtype: DTypeLike) -> Array:
     array of float32, shape (channels, rows, cols)
         Scene-linear irradiance.
     """
-    return _looked_up(_tables(np.dtype(dtype))[1], codes)
+    return looked_up(_tables(np.dtype(dtype))[1], codes)
 
 
 def display_light_of_codes(codes: Array, dtype: DTypeLike) -> Array:
@@ -260,7 +261,7 @@ def display_light_of_codes(codes: Array, dtype: DTypeLike) -> Array:
     array of float32, shape (channels, rows, cols)
         Display-linear light, 0 to 1.
     """
-    return _looked_up(_tables(np.dtype(dtype))[0], codes)
+    return looked_up(_tables(np.dtype(dtype))[0], codes)
 
 
 def rendered_light(scene: Array) -> Array:
@@ -288,8 +289,8 @@ def rendered_light(scene: Array) -> Array:
     return (1.0 / WHITE) * (1.0 - 1.0 / (1.0 + odds))
 
 
-def _looked_up(table: NDArray[np.float32], codes: Array) -> Array:
-    """The entry of a table for each code."""
+def looked_up(table: NDArray[np.float32], codes: Array) -> Array:
+    """The entry of a table for each code, or for each whole number in floats."""
     if is_numpy_array(codes):
         places = codes.astype(np.intp, order="C")
         return table.take(places, mode="wrap")  # no code is beyond the table: nothing is checked

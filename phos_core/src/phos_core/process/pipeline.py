@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from array_api_compat import is_numpy_namespace
@@ -30,6 +30,7 @@ from phos_core.effects.exposure import (
 from phos_core.effects.grain import Grain, GrainBias, add_grain, grain_noise
 from phos_core.effects.halation import Halation, halation_psfs, returned_psf, returned_shares
 from phos_core.effects.scatter import Scatter, scatter_psfs
+from phos_core.effects.wear import let_through, worn
 from phos_core.kernels.strips import (
     SLIM,
     RowFunction,
@@ -44,10 +45,12 @@ from phos_core.kernels.strips import (
 )
 from phos_core.once import once
 from phos_core.positive import Printing
+from phos_core.process.coding import Coding
 from phos_core.process.decoding import beyond_white, opened, scene_colours
 from phos_core.process.displacing import displaced
 from phos_core.process.output import SRGB, OutputSpace, encode, printed
-from phos_core.process.recipe import Encoding, Primaries, Recipe
+from phos_core.process.recipe import Recipe
+from phos_core.process.wearing import marks_of, wear_field, wear_planes
 from phos_core.psf import PSF, compose, delta
 from phos_core.stocks.baking import FILE_WHITE_STOPS, grain_bias
 from phos_core.stocks.film import Film
@@ -112,8 +115,7 @@ def process(
             exposing = partial(
                 expose_layers,
                 params=film.exposure,
-                encoding=recipes[0].encoding,
-                primaries=recipes[0].primaries,
+                coding=recipes[0].coding,
                 exposure_stops=recipes[0].frame_stops,
                 opening=recipes[0].opening,
                 layers=layers,
@@ -149,8 +151,9 @@ def process(
             channels=pictures.shape[0],
             dtype=recipes[0].space.dtype_of(dtype),
             space=recipes[0].space,
+            is_worn=recipes[0].is_worn,
         )
-        positives = one_by_one(backend, finish, film.grain, recipes, stages, outs)
+        positives = one_by_one(backend, finish, film, recipes, stages, outs)
     give_back_last(backend, *exposures, *inhibitors)
     return positives
 
@@ -203,25 +206,32 @@ def in_strips(
     return xp.reshape(done, (done.shape[0], count, rows, cols))
 
 
+Field: TypeAlias = Callable[[Array, range, range], Array]
+"""Gives what a frame has at some rows and columns, in the library and on the device of an array."""
+
+
 def one_by_one(
     backend: ConvolutionBackend,
     finish: Callable[..., Array],
-    grain: Grain | None,
+    film: Film,
     recipes: Sequence[Recipe],
     stages: Sequence[Array],
     outs: Sequence[NDArray[Any] | None] | None,
 ) -> list[Array]:
-    """Finish each picture with the noise of its own recipe's grain, to its own place."""
-    noise = [] if grain is None else [(len(grain.size_um), np.dtype(np.float32))]
+    """Finish each picture with the noise and the wear of its own recipe, to its own place."""
+    planes = wear_planes(film, recipes[0])
+    layers = [] if film.grain is None else [len(film.grain.size_um)]
+    sizes = [(size, np.dtype(np.float32)) for size in [*layers, *([planes] if planes else [])]]
     watch = Watch(backend.name)
-    step = watched(backend, finish, [*of_pixels(*stages), *noise], watch)
-    pitch_um = recipes[0].pitch_um(*stages[0].shape[-2:])
+    step = watched(backend, finish, [*of_pixels(*stages), *sizes], watch)
     positives = []
     for i, recipe in enumerate(recipes):
+        own = [stage[:, i, ...] for stage in stages]
+        fields = fields_of(recipe, film, planes, own[0].shape[-2:], backend)
         positive = by_rows(
             backend,
-            step if grain is None else with_noise(step, backend, grain, pitch_um, recipe),
-            *(stage[:, i, ...] for stage in stages),
+            with_fields(step, fields, backend, recipe.offset_px) if fields else step,
+            *own,
             out=None if outs is None else outs[i],
         )
         watch.decide()
@@ -229,30 +239,62 @@ def one_by_one(
     return positives
 
 
-def with_noise(
-    finish: RowFunction,
-    backend: ConvolutionBackend,
+def fields_of(
+    recipe: Recipe, film: Film, planes: int, shape: tuple[int, int], backend: ConvolutionBackend
+) -> list[Field]:
+    """What a picture has beside its light: the noise of its grain, and its dust and scratches."""
+    pitch_um = recipe.pitch_um(*shape)
+    fields: list[Field] = []
+    if film.grain is not None:
+        fields.append(partial(noise_field, film.grain, pitch_um, recipe, backend))
+    if planes:
+        rows, cols = (
+            range(start, start + size) for start, size in zip(recipe.offset_px, shape, strict=True)
+        )
+        marks = marks_of(recipe, planes, rows, cols, pitch_um)
+        fields.append(partial(wear_field, marks, planes))
+    return fields
+
+
+def noise_field(
     grain: Grain,
     pitch_um: float,
     recipe: Recipe,
-) -> RowFunction:
-    """Hand a step the noise of step 7 for the rows it works on, after its other arrays."""
+    backend: ConvolutionBackend,
+    like: Array,
+    rows: range,
+    cols: range,
+) -> Array:
+    """The noise of step 7."""
     make_noise = backend.grain_noise if isinstance(backend, MakesGrain) else grain_noise
+    return make_noise(
+        like,
+        grain,
+        rows=len(rows),
+        cols=len(cols),
+        pixel_pitch_um=pitch_um,
+        seed=recipe.seed,
+        frame=recipe.frame,
+        row_start=rows.start,
+        col_start=cols.start,
+    )
+
+
+def with_fields(
+    finish: RowFunction,
+    fields: Sequence[Field],
+    backend: ConvolutionBackend,
+    offset_px: tuple[int, int],
+) -> RowFunction:
+    """Hand a step the fields of the rows it works on, after its other arrays."""
+    top, left = offset_px
 
     def finish_part(*parts: Array, place: tuple[int, int], out: Array | None) -> Array:
         _, rows, cols = parts[0].shape
-        noise = make_noise(
-            parts[0],
-            grain,
-            rows=rows,
-            cols=cols,
-            pixel_pitch_um=pitch_um,
-            seed=recipe.seed,
-            frame=recipe.frame,
-            row_start=recipe.offset_px[0] + place[0],
-            col_start=recipe.offset_px[1] + place[1],
-        )
-        return finish(*parts, noise, row_start=place[0], out=out)
+        frame_rows = range(top + place[0], top + place[0] + rows)
+        frame_cols = range(left + place[1], left + place[1] + cols)
+        own = (field(parts[0], frame_rows, frame_cols) for field in fields)
+        return finish(*parts, *own, row_start=place[0], out=out)
 
     def finish_rows(*strips: Array, row_start: int, out: Array | None = None) -> Array:
         _, rows, cols = strips[0].shape
@@ -273,18 +315,16 @@ def expose_scene(
     coded: Array,
     *,
     params: Exposure,
-    encoding: Encoding,
-    primaries: Primaries,
+    coding: Coding,
     exposure_stops: float,
     opening: float = 0.0,
 ) -> Array:
     """Steps 1 and 2: decode to scene light, expose the layers."""
-    irradiance = scene_colours(coded, encoding, primaries)
+    irradiance = scene_colours(coded, coding)
     if opening:
-        irradiance = irradiance * opened(coded, encoding, primaries, opening)
+        irradiance = irradiance * opened(coded, coding, opening)
     exposure = expose(irradiance, params, exposure_stops=exposure_stops)
-    is_in_gamut = encoding == "srgb" and primaries == "srgb"
-    return exposure if is_in_gamut else held_positive(exposure, params.least_share)
+    return exposure if coding.is_srgb else held_positive(exposure, params.least_share)
 
 
 def expose_layers(coded: Array, *, layers: range, **settings: Any) -> Array:
@@ -312,12 +352,10 @@ def with_returned(
     shares = of_all[layers.start : layers.stop]
     if not any(shares):
         return light
-    scene: dict[str, Any] = {
-        "encoding": recipe.encoding,
-        "primaries": recipe.primaries,
-        "opening": recipe.opening_beyond,
-    }
-    more = in_strips(backend, partial(light_of_lamps, scale=scale, **scene), pictures)
+    lamps = partial(
+        light_of_lamps, coding=recipe.coding, opening=recipe.opening_beyond, scale=scale
+    )
+    more = in_strips(backend, lamps, pictures)
     more = spread(more, psf, backend)
     most = MOST_BEYOND_WHITE * FILE_WHITE * scale
     done = in_strips(backend, partial(add_bounded, shares=shares, most=most), light, more)
@@ -330,12 +368,10 @@ def add_bounded(light: Array, more: Array, *, shares: Sequence[float], most: flo
     return light + (more / (1.0 + more * (1.0 / most))) * per_layer(shares, light)
 
 
-def light_of_lamps(
-    coded: Array, *, encoding: Encoding, primaries: Primaries, opening: float, scale: float
-) -> Array:
+def light_of_lamps(coded: Array, *, coding: Coding, opening: float, scale: float) -> Array:
     """Red light that clipped highlights had beyond the file's white, in some unit."""
-    gain = beyond_white(coded, encoding, primaries, opening)
-    return scene_colours(coded, encoding, primaries)[:1, ...] * ((gain - 1.0) * scale)
+    gain = beyond_white(coded, coding, opening)
+    return scene_colours(coded, coding)[:1, ...] * ((gain - 1.0) * scale)
 
 
 def reach_px(film: Film, pitch_um: float) -> int:
@@ -437,7 +473,7 @@ def release_inhibitor(exposure: Array, *, couplers: Couplers, layers: range | No
 
 def develop_and_print(
     exposure: Array,
-    *inhibitor_and_noise: Array,
+    *stages: Array,
     couplers: Couplers | None,
     development: Development,
     grain: Grain | None,
@@ -446,16 +482,21 @@ def develop_and_print(
     channels: int,
     dtype: np.dtype[Any],
     space: OutputSpace = SRGB,
+    is_worn: bool = False,
 ) -> Array:
-    """Steps 5 to 9: inhibit, develop, add grain, print, encode."""
-    others = list(inhibitor_and_noise)
+    """Steps 5 to 9: inhibit, develop, add grain, print, encode; dust and scratches in between."""
+    others = list(stages)
+    wear = others.pop() if is_worn else None
     latent = log10_exposure(exposure)
     if couplers is not None:
         latent = inhibit(latent, others.pop(0), couplers)
     density = develop_layers(latent, development)
     if grain is not None:
         density = add_grain(density, others.pop(), grain, bias)
-    return encode(printed(density, printing, space), channels, dtype, space)
+    if wear is None:
+        return encode(printed(density, printing, space), channels, dtype, space)
+    light = let_through(printed(worn(density, wear), printing, space), wear)
+    return encode(light, channels, dtype, space)
 
 
 @once(maxsize=64)  # a roll's pictures share them
@@ -468,13 +509,14 @@ def print_bias(
 ) -> GrainBias | None:
     """What keeps the mean light of a positive with grain at a pixel pitch.
 
-    Of all positives what keeps it in sRGB, so that they are alike.
+    Of all positives for SDR what keeps it in sRGB, so that they are alike.
     """
     if grain is None:
         return None
+    own = space if space.is_density or space.is_hdr else SRGB
 
     def seen(density: Array) -> Array:
-        return clipped(printed(density, printing, space if space.is_density else SRGB), 0.0, 1.0)
+        return clipped(printed(density, printing, own), 0.0, own.peak)
 
     return grain_bias(grain, development, seen, pitch_um)
 

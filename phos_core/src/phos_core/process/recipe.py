@@ -11,10 +11,19 @@ from numpy.typing import NDArray
 
 from phos_core.arrays import numbers_in
 from phos_core.color import PRIMARIES
+from phos_core.convolution.hooks import ColourSpace
 from phos_core.effects.breathing import breath_stops
 from phos_core.effects.weave import displacement_um
 from phos_core.errors import shown
 from phos_core.process.camera import FULL_OPENING, opening_of
+from phos_core.process.coding import (
+    INPUT_SPACES,
+    Coding,
+    Encoding,
+    Primaries,
+    coding_of_space,
+    own_name,
+)
 from phos_core.process.correction import Correction, corrected
 from phos_core.process.output import OUTPUT_SPACES, SRGB, OutputSpace, Transfer
 from phos_core.stocks.academy import as_negative
@@ -30,26 +39,18 @@ from phos_core.stocks.treatment import BOUNDS, FilmSettings, Treatment, finite, 
 
 __all__ = [
     "NOT_GIVEN",
-    "Encoding",
     "InputSpace",
     "Mode",
-    "Primaries",
     "Recipe",
     "Settings",
     "checked_recipe",
     "one_recipe",
 ]
 
-Encoding = Literal["srgb", "display", "linear"]
-"""What a picture's numbers are: see `Recipe`."""
-
 Mode = Literal["full", "colour", "texture"]
 """Which part of a film's look is made: see `Recipe`."""
-InputSpace: TypeAlias = str | Callable[[NDArray[Any]], NDArray[np.float32]]
-"""A colour space by name, or a function to linear sRGB light: see `Recipe`."""
-
-Primaries: TypeAlias = str | tuple[tuple[float, ...], ...]
-"""Primary colours by name, or the rows of a matrix to linear sRGB: see `Recipe`."""
+InputSpace: TypeAlias = str | Callable[[NDArray[Any]], NDArray[np.float32]] | ColourSpace
+"""A colour space by name or as it is, or a function to linear sRGB light: see `Recipe`."""
 
 LEFT_OUT = {"colour": ("scatter", "halation", "grain"), "texture": ("couplers",)}
 MOST_OF_MATRIX = 1e3  # between any two sets of primaries it is some tens at most
@@ -67,7 +68,7 @@ OF_POSITIVES = (
     "auto_balance",
 )
 EFFECTS = ("scatter", "halation", "couplers", "grain")
-OF_MOTION = ("weave_um", "breathing_stops")
+OF_MOTION = ("weave_um", "breathing_stops", "dust_per_cm2", "scratches")
 STANDING_STILL = {"colour": OF_MOTION, "texture": ("weave_um", "breathing_stops")}
 
 
@@ -105,6 +106,8 @@ class Settings(FilmSettings, total=False):
     grain: float
     weave_um: float
     breathing_stops: float
+    dust_per_cm2: float
+    scratches: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,20 +151,23 @@ class Recipe(Treatment):
         Of linear light: ``"srgb"``, ``"display-p3"``, ``"rec2020"``, ``"prophoto"``,
         ``"acescg"``, ``"aces2065-1"``, or a matrix to linear sRGB. An sRGB-encoded picture may be
         ``"display-p3"`` too, which has the same coding.
-    input_space : str or callable
-        The picture's colour space instead of `encoding` and `primaries`: a name such as
-        ``"S-Log3 S-Gamut3.Cine"``, ``"ARRI LogC4"`` or ``"ACEScg"``, which a plug-in looks up
+    input_space : str, callable or ColourSpace
+        The picture's colour space instead of `encoding` and `primaries`: a key of `INPUT_SPACES`,
+        such as ``"rec709"``, ``"rec2100-pq"`` or ``"acescg"``, or another name, such as
+        ``"S-Log3 S-Gamut3.Cine"`` or ``"ARRI LogC4"``, which a plug-in looks up
         (phos-darkroom[spaces]); the light of a scene is exposed as it is, of a display's the
-        rendering is taken back. Or a function that takes pixels, (rows, cols, 3), a part of the
-        picture at a time, and gives their linear sRGB light, float32, of any sign: a scene's, or
-        with ``encoding="display"`` a display's. Empty: as the other two say.
+        rendering is taken back. Or a `ColourSpace` itself. Or a function that takes pixels,
+        (rows, cols, 3), a part of the picture at a time, and gives their linear sRGB light,
+        float32, of any sign: a scene's, or with ``encoding="display"`` a display's. Empty: as the
+        other two say.
     output_space : str
         What the positive is in: a key of `OUTPUT_SPACES`. ``"srgb"``, ``"display-p3"``,
         ``"rec709"`` and ``"rec2020"`` are codes of a display; ``"acescg"`` and ``"aces2065-1"``
-        are its light, in floats of any sign. ``"adx10"`` and ``"adx16"`` are no positive, but
+        are its light, in floats of any sign; ``"rec2100-pq"`` and ``"rec2100-hlg"`` are codes of
+        a display that shows light beyond white. ``"adx10"`` and ``"adx16"`` are no positive, but
         the printing densities of a colour negative, which is then neither scanned nor printed.
         ``""``: sRGB; in mode ``"texture"`` what the picture is in itself, as `encoding` and named
-        `primaries` say it.
+        `primaries`, or an `input_space` of `INPUT_SPACES`, say it.
     auto_balance : bool
         Whether the scan or print is balanced on the picture itself: the mean of its exposures,
         taken as a mid-grey.
@@ -177,6 +183,12 @@ class Recipe(Treatment):
     breathing_stops : float
         RMS of the frames' exposure of moving film, in stops: `seed` and `frame` say what this one
         has of it. No laboratory corrects it.
+    dust_per_cm2 : float
+        Particles wider than 20 um on a square centimetre of each piece of film that light goes
+        through: the film itself, and a print film.
+    scratches : float
+        Mean number of scratches that run through a frame of each piece of film, from frame to
+        frame.
 
     Raises
     ------
@@ -206,6 +218,8 @@ class Recipe(Treatment):
     grain: float = 1.0
     weave_um: float = 0.0
     breathing_stops: float = 0.0
+    dust_per_cm2: float = 0.0
+    scratches: float = 0.0
 
     def __post_init__(self) -> None:
         Treatment.__post_init__(self)
@@ -293,7 +307,12 @@ class Recipe(Treatment):
     @property
     def is_moving(self) -> bool:
         """Whether its frames differ in more than what is added to their density."""
-        return any(getattr(self, name) for name in OF_MOTION)
+        return bool(self.weave_um or self.breathing_stops)
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether there is dust or a scratch on it."""
+        return bool(self.dust_per_cm2 or self.scratches)
 
     @property
     def _correction(self) -> Correction:
@@ -310,21 +329,47 @@ class Recipe(Treatment):
         if self.output_space:
             return OUTPUT_SPACES[self.output_space]
         is_texture = self.mode == "texture" and self.process_version > 1
-        if is_texture and not self.input_space and isinstance(self.primaries, str):
-            transfer: Transfer = "srgb" if self.encoding == "srgb" else "linear"
-            return OutputSpace(primaries=self.primaries, transfer=transfer)
-        return SRGB
+        own = own_space(self.input_space)
+        if not is_texture or (self.input_space and not own):
+            return SRGB
+        coding = INPUT_SPACES[own] if own else Coding.of(self.encoding, self.primaries)
+        if not isinstance(coding.primaries, str):
+            return SRGB
+        if coding.curve not in ("", "srgb"):
+            return OUTPUT_SPACES.get(own, SRGB)
+        transfer: Transfer = "srgb" if coding.curve == "srgb" else "linear"
+        return OutputSpace(primaries=coding.primaries, transfer=transfer)
+
+    @property
+    def coding(self) -> Coding:
+        """What the numbers of the picture are, its space having been found: see `of_light`."""
+        space = self.input_space
+        if isinstance(space, str):
+            return INPUT_SPACES[space] if space else Coding.of(self.encoding, self.primaries)
+        if callable(space):  # whose light it is
+            return Coding.of("linear" if self.encoding == "srgb" else self.encoding, "srgb")
+        return coding_of_space(space)
+
+    @property
+    def conversion(self) -> Callable[[NDArray[Any]], NDArray[np.float32]] | None:
+        """What makes light of the picture on the host, where the device cannot do it by itself."""
+        space = self.input_space
+        if isinstance(space, str):
+            return None
+        if callable(space):
+            return space
+        return None if getattr(space, "curve_and_matrix", None) else space.to_light
 
     @property
     def opening(self) -> float:
         """What light near white, as it exposes the film, is opened by: see `highlights_gain`."""
-        is_opened = self.process_version == 1 and self.encoding != "linear"
+        is_opened = self.process_version == 1 and self.coding.light == "display"
         return FULL_OPENING if is_opened else 0.0
 
     @property
     def opening_beyond(self) -> float:
         """The same of the light that the base returns."""
-        is_opened = self.process_version > 1 and self.encoding != "linear"
+        is_opened = self.process_version > 1 and self.coding.light == "display"
         return opening_of(self.highlights_stops) if is_opened else 0.0
 
     def pitch_um(self, rows: int, cols: int) -> float:
@@ -355,6 +400,11 @@ class Recipe(Treatment):
                 f"of the long side would be {pitch_um:.2g} um wide on {self.film_format} film"
             )
         return pitch_um
+
+
+def own_space(space: InputSpace) -> str:
+    """Give the key of `INPUT_SPACES` that an input space is; empty where it is none."""
+    return (own_name(space) or "") if isinstance(space, str) else ""
 
 
 def one_recipe(recipe: Recipe | None, **settings: Any) -> Recipe:
@@ -440,8 +490,10 @@ def _check_choice(name: str, value: Any, choices: tuple[str, ...], listed: str =
 def _check_input_space(recipe: Recipe) -> None:
     """Raise unless an input space is one, and the only thing that says what the numbers are."""
     space = recipe.input_space
-    if not (isinstance(space, str) or callable(space)):
-        raise TypeError(f"input_space must be a name or a function, got {shown(space)}")
+    if not (isinstance(space, str) or callable(space) or hasattr(space, "to_light")):
+        raise TypeError(
+            f"input_space must be a name, a ColourSpace or a function, got {shown(space)}"
+        )
     if isinstance(space, str) and not space:
         return
     if recipe.primaries != "srgb":
@@ -449,7 +501,7 @@ def _check_input_space(recipe: Recipe) -> None:
             "primaries must be left out beside input_space, which gives linear sRGB: "
             f"got {shown(recipe.primaries)}"
         )
-    if isinstance(space, str) and recipe.encoding != "srgb":
+    if not callable(space) and recipe.encoding != "srgb":
         raise ValueError(
             f"encoding must be left out beside input_space, which says what the numbers are: "
             f'got "{recipe.encoding}" and {shown(space)}'

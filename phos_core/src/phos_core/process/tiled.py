@@ -66,8 +66,9 @@ class Batch:
         reach = self.reach_px
         in_strips = is_numpy_namespace(backend.xp)
         arrays = STRIP_ARRAYS if in_strips else WHOLE_ARRAYS
-        arrays += not isinstance(self.recipes[0].input_space, str)  # the light of the space
+        arrays += self.recipes[0].conversion is not None  # whose light is one more
         arrays += 2 * (self.recipes[0].weave_um > 0)  # continued at its edges, and moved
+        arrays += self.recipes[0].is_worn
         return Footprint(
             rows=rows,
             cols=cols,
@@ -87,12 +88,12 @@ class Batch:
         tiles: tuple[Tile, ...],
     ) -> None:
         """Develop tiles of pictures on the host into places of the size of what is kept."""
-        space, dtype = self.recipes[0].input_space, numpy_dtype(planes[0])
+        convert, dtype = self.recipes[0].conversion, numpy_dtype(planes[0])
 
         def upload(tile: Tile) -> Array:
             with clock.step("upload"):
                 read = [
-                    as_light(plane[:, tile.read_rows, tile.read_cols], space) for plane in planes
+                    as_light(plane[:, tile.read_rows, tile.read_cols], convert) for plane in planes
                 ]
                 return _uploaded_together(backend, read)
 
@@ -111,7 +112,7 @@ class Batch:
     ) -> list[Array]:
         """Develop tiles of pictures where they are, into new arrays in the form of images."""
         xp = array_namespace(planes)
-        space, dtype = self.recipes[0].input_space, numpy_dtype(planes)
+        convert, dtype = self.recipes[0].conversion, numpy_dtype(planes)
         strips: list[list[Array]] = [[] for _ in self.recipes]
 
         def develop_tile(tile: Tile, pictures: Array) -> None:
@@ -121,10 +122,10 @@ class Batch:
 
         def read(tile: Tile) -> Array:
             part = planes[..., tile.read_rows, tile.read_cols]
-            if isinstance(space, str):
+            if convert is None:
                 return part
             return xp.stack(
-                [as_light(part[:, i, ...], space) for i in range(part.shape[1])], axis=1
+                [as_light(part[:, i, ...], convert) for i in range(part.shape[1])], axis=1
             )
 
         run(self._parts(tiles), read, develop_tile)

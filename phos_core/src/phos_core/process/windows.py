@@ -309,7 +309,7 @@ def _checked(picture: WholePicture, window: Window, pixels: Array) -> tuple[Batc
     check_kind(pixels)
     check_form("image", pixels)
     check_channels(pixels, picture.recipe.space)
-    held = within_range(plain(pixels), picture.recipe.encoding)
+    held = within_range(plain(pixels), picture.recipe.coding)
     if tuple(pixels.shape[:2]) != batch.shape:
         raise ValueError(
             f"pixels must be the {batch.shape[0]} rows and {batch.shape[1]} columns that "

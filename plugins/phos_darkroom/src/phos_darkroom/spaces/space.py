@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from phos_core.backend import in_parallel, row_strips, threads_for
 from phos_core.color import LINEAR_SRGB_TO_XYZ, XYZ_TO_LINEAR_SRGB
 from phos_core.errors import SpaceError
-from phos_core.process import scene_light_of_any
 from phos_darkroom.spaces.configs import loaded, ocio
 
 __all__ = ["Space"]
@@ -109,14 +108,6 @@ class Space:
         of_srgb = None if self._is_of_scene else LINEAR_SRGB_TO_XYZ
         convert = _processor(loaded(self.config), self.name, "from", "float32")
         return _in_strips(light.astype(np.float32, copy=False), convert, of_srgb, None)
-
-    def scene_light(self, pixels: NDArray[Any]) -> NDArray[np.float32]:
-        """Convert numbers of the space to scene light, as `spaces.scene_light` does."""
-        light = self.to_light(pixels)
-        if self.is_scene:
-            return light
-        scene: NDArray[np.float32] = scene_light_of_any(np.moveaxis(light, -1, 0))
-        return np.moveaxis(scene, 0, -1).astype(np.float32, copy=False)
 
     @property
     def _space(self) -> Any:
