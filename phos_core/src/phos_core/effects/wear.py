@@ -47,7 +47,7 @@ FARTHEST_UM = 700.0  # from its centre, to which any particle reaches
 BLUR_UM = (4.0, 10.0)
 LEAST_OPAQUE, MOST_OPAQUE = 0.35, 0.95
 RIM = 0.5  # of a particle's opacity is left at its edge: it is thinner there
-LOBES = (2, 3, 4, 5, 7)  # of its outline
+CORE, GRAINS = 0.75, 4  # of a crumb: its middle, of the radius, and what sticks to it
 PIXEL_BLUR = 0.4  # of the pitch: a pixel's own square, and the edge that it gives
 
 # Scratches: all our choice.
@@ -205,22 +205,23 @@ def _particle(
         beyond = _beyond_fibre(key, y[:, None], x[None, :], half_length, half_width)
         inner = half_width
     else:
-        beyond = _beyond_outline(key, y[:, None], x[None, :], radius)
-        inner = radius
+        beyond = _beyond_crumb(key, y[:, None], x[None, :], radius)
+        inner = CORE * radius
     shape = np.minimum(_soft(beyond, sigma) / _soft(np.float64(-inner), sigma), 1.0)
     thickness = RIM + (1.0 - RIM) * np.clip(-beyond / (0.7 * inner), 0.0, 1.0)
     amount = opacity * peak * shape * (1.0 if is_fibre else thickness)
     yield Mark(plane, window[0].start, window[1].start, amount.astype(np.float32))
 
 
-def _beyond_outline(key: int, y: Any, x: Any, radius: float) -> npt.NDArray[np.float64]:
-    """How far points lie beyond an irregular outline, in µm; inside less than 0."""
-    angle = np.arctan2(y, x)
-    outline = np.ones_like(angle)
-    for lobes in LOBES:
-        share = 0.35 / lobes * normal(key, 10, lobes)
-        outline += share * np.cos(lobes * angle + 2.0 * math.pi * uniform(key, 11, lobes))
-    beyond: npt.NDArray[np.float64] = np.hypot(y, x) - radius * np.clip(outline, 0.6, 1.6)
+def _beyond_crumb(key: int, y: Any, x: Any, radius: float) -> npt.NDArray[np.float64]:
+    """How far points lie beyond a crumb of a few grains, in µm; inside less than 0."""
+    beyond: npt.NDArray[np.float64] = np.hypot(y, x) - CORE * radius
+    for grain in range(GRAINS):
+        angle = 2.0 * math.pi * uniform(key, 10, grain)
+        aside = radius * (0.4 + 0.4 * uniform(key, 11, grain))
+        size = radius * (0.2 + 0.4 * uniform(key, 12, grain))
+        off = np.hypot(y - aside * math.sin(angle), x - aside * math.cos(angle)) - size
+        beyond = np.minimum(beyond, off)
     return beyond
 
 
