@@ -314,6 +314,22 @@ _LISTED = (
         meaning="Breathing: RMS of how the exposure differs from frame to frame.",
     ),
     Setting(
+        name="dust_per_cm2",
+        option="--dust",
+        group="Moving film",
+        unit="per cm²",
+        value="N",
+        meaning="Dust: particles wider than 20 µm on each cm² of the film, and of a print film.",
+    ),
+    Setting(
+        name="scratches",
+        option="--scratches",
+        group="Moving film",
+        value="N",
+        meaning="How many scratches run through a frame on average, of the film, and of a print "
+        "film.",
+    ),
+    Setting(
         name="encoding",
         option="--encoding",
         group="Files",
