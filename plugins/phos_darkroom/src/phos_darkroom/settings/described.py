@@ -360,9 +360,10 @@ _LISTED = (
         value="NAME",
         unset="the picture's own profile, else sRGB",
         choices=tuple(OUTPUT_SPACES),
-        meaning="The positive's colours and numbers: of a display, of an HDR display "
-        "(rec2100-pq, rec2100-hlg: PNG, AVIF, JPEG with a gain map, EXR), light in floats (acescg, "
-        "aces2065-1: EXR and TIFF), or a negative's densities (adx10, adx16).",
+        meaning="The positive's colours and numbers: of a display (srgb, display-p3, rec709, "
+        "rec2020), of an HDR display (rec2100-pq, rec2100-hlg: PNG, AVIF, JPEG with a gain map, "
+        "EXR), light in floats (acescg, aces2065-1: EXR and TIFF), or a negative's densities "
+        "(adx10, adx16).",
     ),
 )
 
