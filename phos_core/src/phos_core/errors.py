@@ -50,7 +50,7 @@ def plain_name(name: str) -> str:
     return re.sub(r"[\W_]", "", name.casefold())
 
 
-def nearest(name: str, known: Iterable[str], *, count: int = 1, likeness: float = 0.5) -> list[str]:
+def nearest(name: str, known: Iterable[str], *, count: int = 1, likeness: float = 0.6) -> list[str]:
     """Give the names that somebody may have meant, the most alike first.
 
     Parameters
