@@ -50,6 +50,7 @@ from phos_core.process.recipe import Encoding, Primaries, Recipe
 from phos_core.psf import PSF, compose, delta
 from phos_core.stocks.baking import FILE_WHITE_STOPS, grain_bias
 from phos_core.stocks.film import Film
+from phos_core.watching import in_step
 
 __all__ = ["Clock", "process", "reach_px"]
 
@@ -491,7 +492,8 @@ class Clock:
     def step(self, name: str) -> Iterator[None]:
         """Time what runs inside."""
         start = time.perf_counter()
-        yield
+        with in_step(name):
+            yield
         if self.backend is not None:
             synchronize(self.backend)
         elapsed = time.perf_counter() - start
