@@ -463,13 +463,14 @@ def print_bias(
 ) -> GrainBias | None:
     """What keeps the mean light of a positive with grain at a pixel pitch.
 
-    Of all positives what keeps it in sRGB, so that they are alike.
+    Of all positives for SDR what keeps it in sRGB, so that they are alike.
     """
     if grain is None:
         return None
+    own = space if space.is_density or space.is_hdr else SRGB
 
     def seen(density: Array) -> Array:
-        return clipped(printed(density, printing, space if space.is_density else SRGB), 0.0, 1.0)
+        return clipped(printed(density, printing, own), 0.0, own.peak)
 
     return grain_bias(grain, development, seen, pitch_um)
 

@@ -301,11 +301,14 @@ def _frame_again(ctx: click.Context, asked: Asked, sidecar: Path) -> "tuple[Fram
     if len(asked.pictures) > 1:
         raise ValueError(f"--from-sidecar makes one picture, got {len(asked.pictures)} as IN")
     picture = asked.pictures[0] if asked.pictures else None
+    found = read(sidecar)
+    if found.clip is not None:
+        raise ValueError(f"{sidecar} is of a clip: phos video --from-sidecar makes it again")
     source, recipe, backend = from_sidecar(sidecar, picture, asked.backend)
     output = sidecar.parent if asked.output is None else asked.output
     if is_folder(output) or not output.suffix:
         output /= sidecar.name.removesuffix(".phos.toml")
-    raw = read(sidecar).raw
+    raw = found.raw
     if raw is None and is_raw(source):
         say(f"{sidecar} does not say how the raw file became light: by the defaults now")
     return Frame(source=source, destination=output, recipe=recipe, raw=raw), backend

@@ -73,6 +73,8 @@ class Sidecar:
         Of what computed, as in `RunReport`.
     raw : RawSettings or None
         How the source became light; None: it is no camera's raw file.
+    clip : mapping of str to str, bool, int or float, or None
+        Which frames of a moving picture, and what they became; None: it is a still.
 
     Raises
     ------
@@ -92,6 +94,7 @@ class Sidecar:
     device: str
     versions: Mapping[str, str]
     raw: RawSettings | None = None
+    clip: Mapping[str, str | bool | int | float] | None = None
 
     def __post_init__(self) -> None:
         check_can_be_kept(self.recipe)
@@ -118,6 +121,7 @@ def describe(
     encoding: str = "srgb",
     primaries: str = "srgb",
     raw: RawSettings | None = None,
+    clip: Mapping[str, str | bool | int | float] | None = None,
 ) -> Sidecar:
     """Say how a picture was made.
 
@@ -137,6 +141,8 @@ def describe(
         What the source's pixels were taken as.
     raw : RawSettings, optional
         How the source became light, if it is a camera's raw file.
+    clip : mapping of str to str, bool, int or float, optional
+        Which frames of a moving picture, and what they became.
 
     Returns
     -------
@@ -165,6 +171,7 @@ def describe(
         device=report.device,
         versions=dict(report.versions),
         raw=raw,
+        clip=clip,
     )
 
 

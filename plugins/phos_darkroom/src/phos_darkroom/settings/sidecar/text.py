@@ -36,11 +36,13 @@ older one takes what phos did when it was written: see `earlier`."""
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 HEADER = """\
-# How phos made the picture that lies beside this file. To make it again:
-#     phos develop --from-sidecar THIS-FILE -o OUT
-# To use its settings for other pictures:
-#     phos develop IN... -o OUT --preset THIS-FILE
+# How phos made the {what} that lies beside this file. To make it again:
+#     phos {command} --from-sidecar THIS-FILE -o OUT
+# To use its settings for other {what}s:
+#     phos {command} IN... -o OUT --preset THIS-FILE
 """
+OF_A_PICTURE = {"what": "picture", "command": "develop"}
+OF_A_CLIP = {"what": "clip", "command": "video"}
 COMMENTS = {
     "picture": "The picture that was made.",
     "film": "The film. Its hash shows whether the figures of the stock, and of the paper, are\n"
@@ -50,6 +52,7 @@ COMMENTS = {
     "source": "The picture that was developed, its place as seen from this file, and what its\n"
     "# pixels were taken as.",
     "raw": "How the camera's raw file became light.",
+    "clip": "Which frames of the moving picture, and what they became.",
     "made_by": "What made it. The same bytes come from the same backend and versions on the same\n"
     "# kind of machine; elsewhere the picture is the same within the backend's accuracy.",
 }
@@ -93,8 +96,11 @@ def dumps(sidecar: Sidecar) -> str:
     }
     if sidecar.raw is not None:
         tables["raw"] = sidecar.raw.values()
+    if sidecar.clip is not None:
+        tables["clip"] = dict(sidecar.clip)
+    header = HEADER.format(**(OF_A_PICTURE if sidecar.clip is None else OF_A_CLIP))
     sections = [f"# {COMMENTS[name]}\n{as_toml({name: table})}" for name, table in tables.items()]
-    return "\n".join([HEADER, as_toml({MARK: VERSION}), *sections])
+    return "\n".join([header, as_toml({MARK: VERSION}), *sections])
 
 
 def loads(text: str, where: Path) -> Sidecar:
@@ -173,6 +179,7 @@ def _from_table(data: dict[str, Any], folder: Path) -> Sidecar:
         device=_field(made_by, "device", str, "made_by"),
         versions={name: _field(versions, name, str, "made_by.versions") for name in versions},
         raw=raw,
+        clip=_field(data, "clip", dict) if "clip" in data else None,
     )
 
 
