@@ -8,9 +8,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from phos_darkroom.files.export import Export, exported
+    from phos_darkroom.files.export.finishing import exported
+    from phos_darkroom.files.export.record import Export
     from phos_darkroom.files.formats.raw_settings import RawSettings
-    from phos_darkroom.files.framing import RATIOS, Framed, Framing, framed
+    from phos_darkroom.files.framing.applying import Framed, framed
+    from phos_darkroom.files.framing.record import RATIOS, Framing
     from phos_darkroom.files.image_files import (
         READABLE,
         SUFFIXES,
@@ -161,9 +163,11 @@ HOMES = {
         *("READABLE", "SUFFIXES", "check_writable", "read_image", "read_picture"),
         *("write_image", "write_picture"),
     ),
-    "files.export": ("Export", "exported"),
+    "files.export.finishing": ("exported",),
+    "files.export.record": ("Export",),
     "files.formats.raw_settings": ("RawSettings",),
-    "files.framing": ("RATIOS", "Framed", "Framing", "framed"),
+    "files.framing.applying": ("Framed", "framed"),
+    "files.framing.record": ("RATIOS", "Framing"),
     "files.picture": ("Metadata", "Picture", "Resolution", "on_screen"),
     "files.whole_files": ("NewFiles", "new_files"),
     "large": ("develop_large", "is_large"),

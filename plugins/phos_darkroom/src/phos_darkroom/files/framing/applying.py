@@ -67,6 +67,8 @@ class Framed:
         """
         row, col = recipe.offset_px
         rows, cols = self.picture.pixels.shape[:2]
+        if (rows, cols) == self.frame_shape:
+            return recipe
         return replace(
             recipe,
             pixel_pitch_um=recipe.pitch_um(*self.frame_shape),

@@ -224,7 +224,7 @@ def _checked_crop(crop: Any) -> Crop:
     if not (0 <= top < bottom <= 1 and 0 <= left < right <= 1):
         raise ValueError(
             "crop must have top above bottom and left before right, each from 0 to 1, "
-            f"got {shown(tuple(crop))}"
+            f"got top {top:g}, left {left:g}, bottom {bottom:g}, right {right:g}"
         )
     return top, left, bottom, right
 
