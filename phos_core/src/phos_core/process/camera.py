@@ -18,10 +18,13 @@ from phos_core.effects.exposure import MID_GREY
 __all__ = [
     "FULL_OPENING",
     "display_light_of_codes",
+    "hdr_light_of_scene",
     "highlights_gain",
     "lamp_gain",
+    "looked_up",
     "opening_of",
     "rendered_light",
+    "rendered_light_of_any",
     "scene_light",
     "scene_light_of_any",
     "scene_light_of_codes",
@@ -242,7 +245,7 @@ def scene_light_of_codes(codes: Array, dtype: DTypeLike) -> Array:
     array of float32, shape (channels, rows, cols)
         Scene-linear irradiance.
     """
-    return _looked_up(_tables(np.dtype(dtype))[1], codes)
+    return looked_up(_tables(np.dtype(dtype))[1], codes)
 
 
 def display_light_of_codes(codes: Array, dtype: DTypeLike) -> Array:
@@ -260,7 +263,7 @@ def display_light_of_codes(codes: Array, dtype: DTypeLike) -> Array:
     array of float32, shape (channels, rows, cols)
         Display-linear light, 0 to 1.
     """
-    return _looked_up(_tables(np.dtype(dtype))[0], codes)
+    return looked_up(_tables(np.dtype(dtype))[0], codes)
 
 
 def rendered_light(scene: Array) -> Array:
@@ -288,8 +291,48 @@ def rendered_light(scene: Array) -> Array:
     return (1.0 / WHITE) * (1.0 - 1.0 / (1.0 + odds))
 
 
-def _looked_up(table: NDArray[np.float32], codes: Array) -> Array:
-    """The entry of a table for each code."""
+def rendered_light_of_any(scene: Array) -> Array:
+    """Render scene light that may lie beyond sRGB: the inverse of `scene_light_of_any`.
+
+    Parameters
+    ----------
+    scene : array, shape (3, rows, cols)
+        Scene-linear sRGB, of any sign.
+
+    Returns
+    -------
+    array, shape (3, rows, cols)
+        Display-linear sRGB. What is positive is rendered as by `rendered_light`; what lies beyond
+        sRGB follows with the gain of its luminance, and stays beyond.
+    """
+    positive = clipped(scene, 0.0)
+    rendered = rendered_light(positive)
+    grey = clipped(luminance(rendered), DARKEST, 1.0)
+    return rendered + (scene - positive) * (grey / scene_light(grey))
+
+
+def hdr_light_of_scene(scene: Array) -> Array:
+    """Render scene light for a display that shows more than white: `scene_light_of_hdr` undone.
+
+    Parameters
+    ----------
+    scene : array, shape (3, rows, cols)
+        Scene-linear sRGB, of any sign.
+
+    Returns
+    -------
+    array, shape (3, rows, cols)
+        Display-linear sRGB, 1 is diffuse white; negative components for what lies beyond sRGB.
+    """
+    positive = clipped(scene, 0.0)
+    dark = clipped(positive, 0.0, PROPORTIONAL * PROPORTIONAL_RATE)  # no shoulder begins there
+    rendered = rendered_light(dark) + (positive - dark) * (1.0 / PROPORTIONAL_RATE)
+    grey = clipped(luminance(rendered), DARKEST)
+    return rendered + (scene - positive) * (grey / _scene_light_without_shoulder(grey))
+
+
+def looked_up(table: NDArray[np.float32], codes: Array) -> Array:
+    """The entry of a table for each code, or for each whole number in floats."""
     if is_numpy_array(codes):
         places = codes.astype(np.intp, order="C")
         return table.take(places, mode="wrap")  # no code is beyond the table: nothing is checked

@@ -44,9 +44,12 @@ from phos_core.kernels.strips import (
 )
 from phos_core.once import once
 from phos_core.positive import Printing
+from phos_core.process.coding import Coding
 from phos_core.process.decoding import beyond_white, opened, scene_colours
+from phos_core.process.displacing import displaced
 from phos_core.process.output import SRGB, OutputSpace, encode, printed
-from phos_core.process.recipe import Encoding, Primaries, Recipe
+from phos_core.process.recipe import Recipe
+from phos_core.process.strength import Weakening, weakened, weakening_of
 from phos_core.psf import PSF, compose, delta
 from phos_core.stocks.baking import FILE_WHITE_STOPS, grain_bias
 from phos_core.stocks.film import Film
@@ -105,6 +108,7 @@ def process(
     pitch_um = recipes[0].pitch_um(*pictures.shape[-2:])
     psfs = spread_of_light(film, pitch_um)
     returned = returned_beyond_white(film, recipes[0].opening_beyond, pitch_um)
+    wanted, _ = crops(keep, pictures.shape[-2:], 0)
     surroundings, inner = crops(keep, pictures.shape[-2:], coupler_reach_px(film, pitch_um))
     exposures, inhibitors = [], []
     for layers in layers_at_once(len(psfs), backend, is_whole=keep is None):
@@ -112,19 +116,23 @@ def process(
             exposing = partial(
                 expose_layers,
                 params=film.exposure,
-                encoding=recipes[0].encoding,
-                primaries=recipes[0].primaries,
-                exposure_stops=recipes[0].exposure_stops,
+                coding=recipes[0].coding,
+                exposure_stops=recipes[0].frame_stops,
                 opening=recipes[0].opening,
                 layers=layers,
             )
             exposure = in_strips(backend, exposing, pictures)
         with clock.step("scatter and halation"):
             exposure = spread(exposure, psfs[layers.start : layers.stop], backend)
-            scale = 2.0 ** recipes[0].exposure_stops * film.exposure.mid_grey_lx_s / MID_GREY
+            scale = 2.0 ** recipes[0].frame_stops * film.exposure.mid_grey_lx_s / MID_GREY
             exposure = with_returned(
                 exposure, pictures, returned, layers, recipes[0], backend, scale
             )
+        if recipes[0].weave_um:
+            with clock.step("weave"):
+                displacement_px = recipes[0].displacement_px(pitch_um)
+                exposure = displaced(exposure[:, 0, ...], displacement_px, backend)[:, None, ...]
+        with clock.step("scatter and halation"):
             exposure = cropped(exposure, surroundings, backend)
         with clock.step("couplers"):
             for inhibitor in spread_inhibitor(exposure, film, layers, pitch_um, backend):
@@ -132,6 +140,9 @@ def process(
             exposures.append(cropped(exposure, inner, backend))
     with clock.step("develop, grain and print"):
         stages = [joined(layers) for layers in (exposures, inhibitors) if layers]
+        weakening = weakening_of(recipes[0])
+        if weakening is not None:
+            stages.append(pictures[..., *wanted])
         finish = partial(
             develop_and_print,
             couplers=film.couplers,
@@ -144,6 +155,7 @@ def process(
             channels=pictures.shape[0],
             dtype=recipes[0].space.dtype_of(dtype),
             space=recipes[0].space,
+            weakening=weakening,
         )
         positives = one_by_one(backend, finish, film.grain, recipes, stages, outs)
     give_back_last(backend, *exposures, *inhibitors)
@@ -268,18 +280,16 @@ def expose_scene(
     coded: Array,
     *,
     params: Exposure,
-    encoding: Encoding,
-    primaries: Primaries,
+    coding: Coding,
     exposure_stops: float,
     opening: float = 0.0,
 ) -> Array:
     """Steps 1 and 2: decode to scene light, expose the layers."""
-    irradiance = scene_colours(coded, encoding, primaries)
+    irradiance = scene_colours(coded, coding)
     if opening:
-        irradiance = irradiance * opened(coded, encoding, primaries, opening)
+        irradiance = irradiance * opened(coded, coding, opening)
     exposure = expose(irradiance, params, exposure_stops=exposure_stops)
-    is_in_gamut = encoding == "srgb" and primaries == "srgb"
-    return exposure if is_in_gamut else held_positive(exposure, params.least_share)
+    return exposure if coding.is_srgb else held_positive(exposure, params.least_share)
 
 
 def expose_layers(coded: Array, *, layers: range, **settings: Any) -> Array:
@@ -307,12 +317,10 @@ def with_returned(
     shares = of_all[layers.start : layers.stop]
     if not any(shares):
         return light
-    scene: dict[str, Any] = {
-        "encoding": recipe.encoding,
-        "primaries": recipe.primaries,
-        "opening": recipe.opening_beyond,
-    }
-    more = in_strips(backend, partial(light_of_lamps, scale=scale, **scene), pictures)
+    lamps = partial(
+        light_of_lamps, coding=recipe.coding, opening=recipe.opening_beyond, scale=scale
+    )
+    more = in_strips(backend, lamps, pictures)
     more = spread(more, psf, backend)
     most = MOST_BEYOND_WHITE * FILE_WHITE * scale
     done = in_strips(backend, partial(add_bounded, shares=shares, most=most), light, more)
@@ -325,12 +333,10 @@ def add_bounded(light: Array, more: Array, *, shares: Sequence[float], most: flo
     return light + (more / (1.0 + more * (1.0 / most))) * per_layer(shares, light)
 
 
-def light_of_lamps(
-    coded: Array, *, encoding: Encoding, primaries: Primaries, opening: float, scale: float
-) -> Array:
+def light_of_lamps(coded: Array, *, coding: Coding, opening: float, scale: float) -> Array:
     """Red light that clipped highlights had beyond the file's white, in some unit."""
-    gain = beyond_white(coded, encoding, primaries, opening)
-    return scene_colours(coded, encoding, primaries)[:1, ...] * ((gain - 1.0) * scale)
+    gain = beyond_white(coded, coding, opening)
+    return scene_colours(coded, coding)[:1, ...] * ((gain - 1.0) * scale)
 
 
 def reach_px(film: Film, pitch_um: float) -> int:
@@ -432,7 +438,7 @@ def release_inhibitor(exposure: Array, *, couplers: Couplers, layers: range | No
 
 def develop_and_print(
     exposure: Array,
-    *inhibitor_and_noise: Array,
+    *others: Array,
     couplers: Couplers | None,
     development: Development,
     grain: Grain | None,
@@ -441,16 +447,24 @@ def develop_and_print(
     channels: int,
     dtype: np.dtype[Any],
     space: OutputSpace = SRGB,
+    weakening: Weakening | None = None,
 ) -> Array:
-    """Steps 5 to 9: inhibit, develop, add grain, print, encode."""
-    others = list(inhibitor_and_noise)
+    """Steps 5 to 9: inhibit, develop, add grain, print, blend with the picture, encode.
+
+    The others are, as far as there are any: the inhibitor, the picture, the noise.
+    """
+    following = iter(others)
     latent = log10_exposure(exposure)
     if couplers is not None:
-        latent = inhibit(latent, others.pop(0), couplers)
+        latent = inhibit(latent, next(following), couplers)
+    coded = None if weakening is None else next(following)
     density = develop_layers(latent, development)
     if grain is not None:
-        density = add_grain(density, others.pop(), grain, bias)
-    return encode(printed(density, printing, space), channels, dtype, space)
+        density = add_grain(density, next(following), grain, bias)
+    light = printed(density, printing, space)
+    if weakening is not None and coded is not None:
+        light = weakened(light, coded, weakening)
+    return encode(light, channels, dtype, space)
 
 
 @once(maxsize=64)  # a roll's pictures share them
