@@ -7,6 +7,7 @@ __all__ = [
     "BackendFallbackWarning",
     "BackendUnavailableError",
     "ConfigurationError",
+    "DevelopStoppedError",
     "DeviceLostError",
     "FilmFileError",
     "ImageFileError",
@@ -191,6 +192,10 @@ class UnsupportedOperationError(PhosError):
 
 class OutOfMemoryError(PhosError, MemoryError):
     """The device or the host ran out of memory."""
+
+
+class DevelopStoppedError(PhosError):
+    """Whoever watches a develop has stopped it: see `phos_core.process.watching`."""
 
 
 class DeviceLostError(PhosError):

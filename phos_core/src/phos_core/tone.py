@@ -9,6 +9,7 @@ from phos_core.color import luminance
 __all__ = [
     "LEAST_LIGHT",
     "Finish",
+    "below_peak",
     "check_white",
     "finished",
     "finished_beyond",
@@ -19,6 +20,7 @@ __all__ = [
 LEAST_LIGHT = 1e-6  # far below what a code of 16 bits tells from black
 MOST_POWER = 10.0  # our choice: white nearer to mid-grey leaves nothing between them
 MOST_SHARE = 1e3  # of white: its greatest power is within single precision
+PEAK_SHOULDER = 0.6  # our choice: share of a display's peak from which on light rolls off to it
 SHOULDER = 0.9  # our choice: light of a scan from which on it rolls off towards white
 
 
@@ -139,6 +141,34 @@ def rolled_off(light: Array, most: float) -> Array:
     over = clipped(light - SHOULDER, 0.0)
     light -= over * (over / (over + room))
     return light
+
+
+def below_peak(light: Array, peak: float) -> Array:
+    """Bring light of any brightness to what a display's peak is, by a shoulder.
+
+    Parameters
+    ----------
+    light : array, shape (channels, rows, cols)
+        Display-linear light.
+    peak : float
+        The most that the display shows.
+
+    Returns
+    -------
+    array
+        The same shape; it approaches the peak.
+
+    Notes
+    -----
+    Above t = 0.6 of the peak P, with e = L - t and c = P - t,
+
+        L' = t + e c / (e + c)
+
+    which starts with the slope 1.
+    """
+    start = PEAK_SHOULDER * peak
+    over = clipped(light - start, 0.0)
+    return light - over * (over / (over + (peak - start)))
 
 
 def shown(light: Array, white: float) -> Array:

@@ -428,7 +428,26 @@ def test_formats_have_a_long_side_and_a_short_one_in_um():
     assert FILM_FORMATS_UM["135"] == (36_000.0, 24_000.0)
     assert FILM_FORMATS_UM["120-66"] == (56_000.0, 56_000.0)
     for long_um, short_um in FILM_FORMATS_UM.values():
-        assert 150_000.0 > long_um >= short_um > 5_000.0
+        assert 150_000.0 > long_um >= short_um > 4_000.0
+
+
+def test_the_frames_of_motion_pictures_have_the_shapes_that_are_known():
+    shapes = {name: long_um / short_um for name, (long_um, short_um) in FILM_FORMATS_UM.items()}
+    for name, shape in {
+        "16mm": 1.37,
+        "super-16": 1.69,
+        "academy": 1.37,
+        "super-35": 1.33,
+        "vistavision": 1.51,
+        "65mm": 2.29,
+        "imax": 1.34,
+    }.items():
+        assert shapes[name] == pytest.approx(shape, abs=0.006)
+    long_um = FILM_FORMATS_UM["super-35"][0]
+    assert FILM_FORMATS_UM["vistavision"][1] == pytest.approx(
+        long_um, abs=50.0
+    )  # between the holes
+    assert FILM_FORMATS_UM["65mm"][0] == FILM_FORMATS_UM["imax"][1]
 
 
 def test_formats_cannot_be_changed():

@@ -107,6 +107,10 @@ def test_every_format_is_found_by_its_own_name():
         ("645", "120-645"),
         ("6X9", "120-69"),
         ("Super 35", "super-35"),
+        ("Super 8", "super-8"),
+        ("16 mm", "16mm"),
+        ("70 mm", "65mm"),
+        ("15/70", "imax"),
         ("half frame", "half-frame"),
     ],
 )

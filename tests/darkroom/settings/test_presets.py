@@ -22,6 +22,7 @@ from phos_core.stocks.loading import load_film
 from phos_darkroom.settings.presets import (
     OF_ONE_PICTURE,
     load_preset,
+    preset_rate_hz,
     presets,
     presets_folder,
     save_preset,
@@ -30,7 +31,16 @@ from phos_darkroom.settings.sidecar import FileFacts, Sidecar, dumps
 from phos_darkroom.shell.main import main
 from phos_darkroom.shell.preset_options import merged, preset_options
 
-BUNDLED = ["cinema", "landscape", "night", "portrait", "street", "sun"]
+STILLS = ["cinema", "landscape", "night", "portrait", "street", "sun"]
+RATES_HZ = {
+    "double-x-16mm": 24.0,
+    "ektachrome-super-8": 18.0,
+    "imax-50d": 24.0,
+    "super-16-500t": 25.0,
+    "vision3-250d-2383": 24.0,
+    "vision3-500t-2383": 24.0,
+}
+BUNDLED = sorted([*STILLS, *RATES_HZ])
 
 
 @pytest.fixture(autouse=True)
@@ -67,12 +77,29 @@ def sidecar_file(folder, recipe):
     return saved(folder, text, "a.png.phos.toml")
 
 
-def test_six_come_with_phos_and_each_says_what_it_is():
+def test_those_that_come_with_phos_each_say_what_they_are():
     assert [preset.name for preset in presets()] == BUNDLED
     for preset in presets():
         assert preset.place == "phos"
         assert preset.film in [film.name for film in phos.films()]
         assert 20 < len(preset.description) < 90
+
+
+def test_presets_of_moving_pictures_name_their_frame_rate_and_stills_have_none():
+    assert {name: preset_rate_hz(name) for name in BUNDLED} == {
+        **dict.fromkeys(STILLS), **RATES_HZ
+    }  # fmt: skip
+    for preset in presets():
+        assert preset.rate_hz == preset_rate_hz(preset.name)
+        if preset.rate_hz:
+            assert f"{preset.rate_hz:g} frames a second" in preset.description
+            assert "rate_hz" not in load_preset(preset.name)
+
+
+def test_a_preset_of_the_users_may_have_a_rate(folder):
+    path = saved(folder, 'phos_preset = 2\nrate_hz = 16.5\n[settings]\nfilm = "hp5-plus"\n')
+    assert preset_rate_hz("mine") == preset_rate_hz(path) == 16.5
+    assert load_preset("mine") == {"film": "hp5-plus"}
 
 
 @pytest.mark.parametrize("name", BUNDLED)
@@ -197,7 +224,9 @@ def test_a_preset_that_cannot_be_written_leaves_nothing_behind(folder, monkeypat
 def test_an_unknown_name_lists_the_nearest(folder):
     with pytest.raises(UnknownPresetError, match="unknown preset 'portrai'; did you mean portrait"):
         load_preset("portrai")
-    with pytest.raises(UnknownPresetError, match="known: cinema, landscape, night, portrait"):
+    with pytest.raises(
+        UnknownPresetError, match="known: cinema, double-x-16mm, ektachrome-super-8"
+    ):
         load_preset("xyzzy")
 
 
@@ -207,8 +236,10 @@ def test_an_unknown_name_lists_the_nearest(folder):
         ("[settings", "is no TOML: "),
         (
             "grain = 2",
-            "a preset has phos_preset, a description and .settings., got 'grain'; ea",
+            "a preset has phos_preset, a description, rate_hz and .settings., got 'grain'; ea",
         ),
+        ('rate_hz = "24"', "rate_hz must be a number, got '24'"),
+        ("rate_hz = 0", "rate_hz must be positive, up to 1000, got 0"),
         ("description = 2", "description must be text, got 2"),
         ("settings = 2", r"\[settings\] must be a table, got 2"),
         ("[settings]\ngrane = 2", "unknown setting 'grane'; did you mean grain"),

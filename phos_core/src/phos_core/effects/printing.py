@@ -8,10 +8,7 @@ from phos_core.density_curve import Curve, evaluate
 from phos_core.dyed_light import Light, see
 from phos_core.tone import LEAST_LIGHT, Finish, check_white, shown
 
-__all__ = [
-    "PaperPrint",
-    "print_on_paper",
-]
+__all__ = ["PaperPrint", "print_beyond_white", "print_on_paper"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +70,34 @@ def print_on_paper(density: Array, params: PaperPrint) -> Array:
     room. With Y the luminance and s the surround's exponent, light L becomes L Y^(s - 1): the
     luminance takes the exponent, hue and saturation stay.
     """
+    return shown(on_paper(density, params), params.white)
+
+
+def print_beyond_white(density: Array, params: PaperPrint) -> Array:
+    """Print a negative; the paper's own white is brighter than what is shown as white.
+
+    Parameters
+    ----------
+    density : array, shape (layers, rows, cols)
+        Density of the negative.
+    params : PaperPrint
+        The enlarger's and the paper's closed forms.
+
+    Returns
+    -------
+    array, shape (3, rows, cols), or (1, rows, cols) of black-and-white paper
+        Display-linear sRGB, as `print_on_paper` gives it up to 0.9; towards the paper's own white
+        it approaches 1 / white.
+    """
+    return on_paper(density, params) * (1.0 / params.white)
+
+
+def on_paper(density: Array, params: PaperPrint) -> Array:
+    """The light of a print, of its paper 1."""
     xp = array_namespace(density)
     exposed = xp.log10(see(density, params.enlarger))
     light = see(evaluate(params.curves, exposed), params.light)
     if params.surround != 1.0:
         seen = clipped(luminance(light), LEAST_LIGHT)
         light = light * xp.pow(seen, params.surround - 1.0)
-    return shown(light, params.white)
+    return light

@@ -11,6 +11,7 @@ __all__ = [
     "Projection",
     "Transmission",
     "project",
+    "project_beyond_white",
 ]
 
 Rows = tuple[tuple[float, ...], ...]
@@ -75,4 +76,28 @@ def project(density: Array, params: Projection) -> Array:
     See `see` for the law. The balance is what a scan's operator does: the stock's own neutral
     ramp comes out grey at every step.
     """
-    return shown(see(polynomial(density, params.balance), params.light), params.white)
+    return shown(through(density, params), params.white)
+
+
+def project_beyond_white(density: Array, params: Projection) -> Array:
+    """See a transparency as it is projected: its base brighter than what is shown as white.
+
+    Parameters
+    ----------
+    density : array, shape (3, rows, cols)
+        Density of the transparency.
+    params : Projection
+        The stock's balance and spectral closed form.
+
+    Returns
+    -------
+    array, shape (3, rows, cols)
+        Display-linear sRGB, as `project` gives it up to 0.9; towards the base it approaches
+        1 / white.
+    """
+    return through(density, params) * (1.0 / params.white)
+
+
+def through(density: Array, params: Projection) -> Array:
+    """The light that comes through a transparency, of its base 1."""
+    return see(polynomial(density, params.balance), params.light)

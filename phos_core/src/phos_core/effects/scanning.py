@@ -3,18 +3,22 @@
 import math
 from dataclasses import dataclass
 
-from phos_core.arrays import Array, array_namespace, mix, per_layer
+from phos_core.arrays import Array, array_namespace, clipped, mix, per_layer
 from phos_core.density_curve import polynomial
 from phos_core.tone import Finish, rolled_off
 
 __all__ = [
+    "GOES_ON",
     "NeutralScan",
     "Scan",
     "neutral_scan",
+    "neutral_scan_beyond_white",
     "scan",
+    "scan_beyond_white",
 ]
 
 LN10 = math.log(10.0)
+GOES_ON = 0.684  # our choice: a light of 0.9 in a scan, where its shoulder for SDR begins
 
 Rows = tuple[tuple[float, ...], ...]
 
@@ -35,6 +39,9 @@ class Scan:
         A light of 1, as a share of what the tone saturates at.
     finish : Finish or None
         What the operator changes; None: nothing.
+    beyond : tuple of float
+        Per channel, or for all, the slope of light beyond white that an HDR display shows, log
+        against log of the odds.
     """
 
     decades: Rows
@@ -42,6 +49,7 @@ class Scan:
     mid_grey: float
     white: float
     finish: Finish | None = None
+    beyond: tuple[float, ...] = (1.0 - GOES_ON,)
 
     def __post_init__(self) -> None:
         if len(self.offset) != len(self.decades):
@@ -139,11 +147,56 @@ def scan(density: Array, params: Scan) -> Array:
     which starts with the slope 1 and gives 1 where L saturates.
     """
     xp = array_namespace(density)
+    against = _log_odds_against(density, params)
+    return rolled_off((1.0 / params.white) / (1.0 + xp.exp(against)), 1.0 / params.white)
+
+
+def scan_beyond_white(density: Array, params: Scan) -> Array:
+    """Scan a negative by a device for a display that shows light beyond white.
+
+    Parameters
+    ----------
+    density : array, shape (layers, rows, cols)
+        Density of the negative.
+    params : Scan
+        What the device's bands make of the densities, and its tone.
+
+    Returns
+    -------
+    array, shape (layers, rows, cols)
+        Display-linear light as `scan` gives it up to 0.9, where that begins to roll off; unbounded.
+
+    Notes
+    -----
+    The saturating power law of `scan` is followed up to the share s of what it saturates at, and
+    from there on a power law, with the channel's b of `beyond`. With q the odds of `scan`,
+
+        L = s (q (1 - s) / s)^b / w  for q > s / (1 - s),   s = 0.684
+
+    With b = 1 - s it goes on without a bend.
+    """
+    light = _going_on(_log_odds_against(density, params), params.beyond)
+    light *= 1.0 / params.white
+    return light
+
+
+def _log_odds_against(density: Array, params: Scan) -> Array:
+    """How much of what the tone saturates at is missing, over what is there, as a logarithm."""
     mid = params.white * params.mid_grey
     odds = mid / (1.0 - mid)
-    light = mix(density, [[-LN10 * weight for weight in row] for row in params.decades])
-    light -= per_layer([LN10 * offset + math.log(odds) for offset in params.offset], density)
-    return rolled_off((1.0 / params.white) / (1.0 + xp.exp(light)), 1.0 / params.white)
+    against = mix(density, [[-LN10 * weight for weight in row] for row in params.decades])
+    against -= per_layer([LN10 * offset + math.log(odds) for offset in params.offset], density)
+    return against
+
+
+def _going_on(log_odds_against: Array, slopes: tuple[float, ...]) -> Array:
+    """The share of what a tone saturates at; from `GOES_ON` on a line, log against log."""
+    xp = array_namespace(log_odds_against)
+    at = math.log((1.0 - GOES_ON) / GOES_ON)
+    within = clipped(log_odds_against, at)
+    light = xp.exp((within - log_odds_against) * per_layer(slopes, within))
+    light /= 1.0 + xp.exp(within)
+    return light
 
 
 def neutral_scan(density: Array, params: NeutralScan) -> Array:
@@ -172,18 +225,51 @@ def neutral_scan(density: Array, params: NeutralScan) -> Array:
     with which mid-grey is still m then.
     """
     xp = array_namespace(density)
-    printing_density = polynomial(density - per_layer(params.d_min, density), params.balance)
-    odds = _odds(params)
-    black = _share(odds * _ratio(params, params.black))
-    white = _share(odds * _ratio(params, params.white))
-    rate = params.contrast * LN10
-    offset = rate * params.mid_grey_density - math.log(odds)
-    light = mix(printing_density, [[-rate * weight for weight in row] for row in params.matrix])
-    light = xp.exp(light + offset)
+    black, white = _ends(params)
+    light = xp.exp(_neutral_log_odds_against(density, params))
     light += 1.0
     light = (1.0 / (white - black)) / light
     light -= black / (white - black)
     return light
+
+
+def neutral_scan_beyond_white(density: Array, params: NeutralScan) -> Array:
+    """Scan a negative as `neutral_scan`, for a display that shows light beyond white.
+
+    Parameters
+    ----------
+    density : array, shape (layers, rows, cols)
+        Density of the negative.
+    params : NeutralScan
+        The scan's balance and tone.
+
+    Returns
+    -------
+    array, shape (layers, rows, cols)
+        Display-linear light as `neutral_scan` gives it up to 0.684 of what it saturates at, and
+        from there on as `scan_beyond_white` goes on.
+    """
+    black, white = _ends(params)
+    light = _going_on(_neutral_log_odds_against(density, params), (1.0 - GOES_ON,))
+    light *= 1.0 / (white - black)
+    light -= black / (white - black)
+    return light
+
+
+def _neutral_log_odds_against(density: Array, params: NeutralScan) -> Array:
+    """As `_log_odds_against`, after the balance."""
+    printing_density = polynomial(density - per_layer(params.d_min, density), params.balance)
+    rate = params.contrast * LN10
+    offset = rate * params.mid_grey_density - math.log(_odds(params))
+    against = mix(printing_density, [[-rate * weight for weight in row] for row in params.matrix])
+    return against + offset
+
+
+def _ends(params: NeutralScan) -> tuple[float, float]:
+    """Shares of what the tone saturates at that become black and white."""
+    odds = _odds(params)
+    black, white = (_ratio(params, point) for point in (params.black, params.white))
+    return _share(odds * black), _share(odds * white)
 
 
 def _ratio(params: NeutralScan, printing_density: float) -> float:

@@ -22,6 +22,7 @@ from phos_core.process.recipe import (
 from phos_core.process.report import RunReport
 from phos_core.process.spaces import check_space
 from phos_core.process.windows import WholePicture, WindowDeveloper, develop_window
+from phos_core.watching import Moment, watching
 
 __all__ = [
     "NOT_GIVEN",
@@ -31,6 +32,7 @@ __all__ = [
     "Encoding",
     "Layout",
     "Mode",
+    "Moment",
     "OutputSpace",
     "Recipe",
     "RunReport",
@@ -49,4 +51,5 @@ __all__ = [
     "one_recipe",
     "scene_light_of_any",
     "scene_light_of_hdr",
+    "watching",
 ]

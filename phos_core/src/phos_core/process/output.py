@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -10,7 +11,8 @@ import numpy as np
 from phos_core import color
 from phos_core.arrays import Array, array_namespace, clipped, mix, per_layer
 from phos_core.effects.gamut import held_in_gamut, into_gamut
-from phos_core.positive import Printing, make_positive, make_wide_positive
+from phos_core.positive import Printing, make_hdr_positive, make_positive, make_wide_positive
+from phos_core.process.television import PEAK, hlg_numbers, pq_numbers
 
 __all__ = [
     "OUTPUT_SPACES",
@@ -24,10 +26,11 @@ __all__ = [
     "printed",
 ]
 
-Transfer = Literal["srgb", "bt1886", "linear", "adx10", "adx16"]
+Transfer = Literal["srgb", "bt1886", "linear", "pq", "hlg", "adx10", "adx16"]
 """How light becomes numbers: see `OutputSpace`."""
 
 WIDE_THRESHOLD = 0.98  # our choice: a wide gamut keeps more of the way to its edge than sRGB
+HDR = ("pq", "hlg")
 DISPLAY_GAMMA = 2.4  # docs/sources.md, "bt1886"
 
 # docs/sources.md, "adx": codes per unit of density, code of unexposed film, the largest code.
@@ -44,9 +47,10 @@ class OutputSpace:
     ----------
     primaries : str
         Of its light, a key of `color.PRIMARIES`; of densities without a meaning.
-    transfer : {"srgb", "bt1886", "linear", "adx10", "adx16"}
+    transfer : {"srgb", "bt1886", "linear", "pq", "hlg", "adx10", "adx16"}
         From light to numbers: sRGB's curve; the inverse of a reference display's power of 2.4;
-        the light itself, of any sign and size, white at 1; or codes of the negative's density.
+        the light itself, of any sign and size, white at 1; a curve of HDR television, white at
+        203 cd/m2; or codes of the negative's density.
     of_integers : str
         The dtype of the positive of an integer picture; empty: the picture's own.
     """
@@ -59,6 +63,16 @@ class OutputSpace:
     def is_unbounded(self) -> bool:
         """Whether it holds colours beyond its primaries and light beyond white."""
         return self.transfer == "linear"
+
+    @property
+    def peak(self) -> float:
+        """The most light that it holds, where it is bounded; 1 is white."""
+        return PEAK if self.is_hdr else 1.0
+
+    @property
+    def is_hdr(self) -> bool:
+        """Whether it is a display's that shows light beyond white."""
+        return self.transfer in HDR
 
     @property
     def is_density(self) -> bool:
@@ -80,6 +94,8 @@ OUTPUT_SPACES: Mapping[str, OutputSpace] = MappingProxyType(
         "rec2020": OutputSpace(primaries="rec2020", transfer="bt1886"),
         "acescg": OutputSpace(primaries="acescg", transfer="linear", of_integers="float32"),
         "aces2065-1": OutputSpace(primaries="aces2065-1", transfer="linear", of_integers="float32"),
+        "rec2100-pq": OutputSpace(primaries="rec2020", transfer="pq", of_integers="uint16"),
+        "rec2100-hlg": OutputSpace(primaries="rec2020", transfer="hlg", of_integers="uint16"),
         "adx10": OutputSpace(primaries="srgb", transfer="adx10", of_integers="uint16"),
         "adx16": OutputSpace(primaries="srgb", transfer="adx16", of_integers="uint16"),
     }
@@ -108,6 +124,9 @@ def printed(density: Array, printing: Printing, space: OutputSpace) -> Array:
         return make_positive(density, printing)
     if space.primaries == "srgb" and not space.is_unbounded:
         return into_gamut(make_positive(density, printing))
+    if space.is_hdr:
+        light = in_primaries(make_hdr_positive(density, printing, space.peak), space)
+        return _within_peak(partial(into_gamut, threshold=WIDE_THRESHOLD), space, light)
     light = in_primaries(make_wide_positive(density, printing), space)
     if space.is_unbounded:
         return light
@@ -127,10 +146,18 @@ def held_within(space: OutputSpace, light: Array) -> Array:
 def _mapped(mapping: Callable[..., Array], space: OutputSpace, light: Array) -> Array:
     if space.is_unbounded:
         return light
-    mapped = mapping(in_primaries(light, space), color.luminance_of(space.primaries))
+    mapped = _within_peak(mapping, space, in_primaries(light, space))
     if space.primaries == "srgb":
         return mapped
     return mix(mapped, color.to_linear_srgb(space.primaries).tolist())
+
+
+def _within_peak(mapping: Callable[..., Array], space: OutputSpace, light: Array) -> Array:
+    """Map light of a space's primaries into its gamut, which reaches up to its peak."""
+    weights = color.luminance_of(space.primaries)
+    if space.peak == 1.0:
+        return mapping(light, weights)
+    return mapping(light * (1.0 / space.peak), weights) * space.peak
 
 
 def in_primaries(light: Array, space: OutputSpace) -> Array:
@@ -167,12 +194,16 @@ def encode(light: Array, channels: int, dtype: np.dtype[Any], space: OutputSpace
 
 
 def numbers(light: Array, space: OutputSpace) -> Array:
-    """The numbers of a space that stand for light; 1 is white."""
+    """The numbers of a space that stand for light."""
     if space.transfer == "linear":
         return light
     if space.is_density:
         return density_codes(light, space)
-    within = clipped(light, 0.0, 1.0)
+    within = clipped(light, 0.0, space.peak)
+    if space.transfer == "pq":
+        return pq_numbers(within)
+    if space.transfer == "hlg":
+        return hlg_numbers(within, space.primaries)
     if space.transfer == "srgb":
         return color.encode_srgb(within)
     return array_namespace(light).pow(within, 1.0 / DISPLAY_GAMMA)

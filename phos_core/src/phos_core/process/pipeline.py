@@ -50,6 +50,7 @@ from phos_core.process.recipe import Encoding, Primaries, Recipe
 from phos_core.psf import PSF, compose, delta
 from phos_core.stocks.baking import FILE_WHITE_STOPS, grain_bias
 from phos_core.stocks.film import Film
+from phos_core.watching import in_step
 
 __all__ = ["Clock", "process", "reach_px"]
 
@@ -462,13 +463,14 @@ def print_bias(
 ) -> GrainBias | None:
     """What keeps the mean light of a positive with grain at a pixel pitch.
 
-    Of all positives what keeps it in sRGB, so that they are alike.
+    Of all positives for SDR what keeps it in sRGB, so that they are alike.
     """
     if grain is None:
         return None
+    own = space if space.is_density or space.is_hdr else SRGB
 
     def seen(density: Array) -> Array:
-        return clipped(printed(density, printing, space if space.is_density else SRGB), 0.0, 1.0)
+        return clipped(printed(density, printing, own), 0.0, own.peak)
 
     return grain_bias(grain, development, seen, pitch_um)
 
@@ -491,7 +493,8 @@ class Clock:
     def step(self, name: str) -> Iterator[None]:
         """Time what runs inside."""
         start = time.perf_counter()
-        yield
+        with in_step(name):
+            yield
         if self.backend is not None:
             synchronize(self.backend)
         elapsed = time.perf_counter() - start

@@ -146,7 +146,8 @@ class Recipe(Treatment):
     output_space : str
         What the positive is in: a key of `OUTPUT_SPACES`. ``"srgb"``, ``"display-p3"``,
         ``"rec709"`` and ``"rec2020"`` are codes of a display; ``"acescg"`` and ``"aces2065-1"``
-        are its light, in floats of any sign. ``"adx10"`` and ``"adx16"`` are no positive, but
+        are its light, in floats of any sign; ``"rec2100-pq"`` and ``"rec2100-hlg"`` are codes of
+        a display that shows light beyond white. ``"adx10"`` and ``"adx16"`` are no positive, but
         the printing densities of a colour negative, which is then neither scanned nor printed.
         ``""``: sRGB; in mode ``"texture"`` what the picture is in itself, as `encoding` and named
         `primaries` say it.

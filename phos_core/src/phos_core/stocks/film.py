@@ -25,12 +25,22 @@ FILM_FORMATS_UM: Mapping[str, tuple[float, float]] = MappingProxyType(
         "120-66": (56_000.0, 56_000.0),
         "120-67": (70_000.0, 56_000.0),
         "120-69": (84_000.0, 56_000.0),
-        "super-35": (24_890.0, 18_660.0),
+        "super-8": (5_790.0, 4_010.0),
+        "16mm": (10_260.0, 7_490.0),
         "super-16": (12_520.0, 7_410.0),
+        "academy": (21_950.0, 16_000.0),
+        "super-35": (24_890.0, 18_660.0),
+        "vistavision": (37_720.0, 24_920.0),
+        "65mm": (52_630.0, 23_010.0),
+        "imax": (70_410.0, 52_630.0),
         "4x5": (121_000.0, 96_000.0),
     }
 )
-"""Image area of each film format: long and short side, in um."""
+"""Image area of each film format: long and short side, in um.
+
+Of motion pictures it is the camera's aperture (docs/sources.md, "film-formats"). A wider picture,
+such as 16:9, has the frame's width, and its height is what its own shape makes it.
+"""
 
 REACH_SIGMAS = 6.0  # our choice: farther from a Gaussian lies 1.5e-8 of it, less than is computed
 NO_SPREAD_UM = 0.01  # a Gaussian that no pixel tells from a point

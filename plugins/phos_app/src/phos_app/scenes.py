@@ -1,6 +1,5 @@
 """Scenes: a picture's light at fewer pixels, for a preview that follows the hand."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -12,9 +11,8 @@ from phos_core.color import encode_codes
 from phos_core.process import Recipe
 from phos_darkroom import Picture, on_screen
 
-__all__ = ["PREVIEW_PIXELS", "Scene", "as_shown", "scene_of", "screen_of", "smaller"]
+__all__ = ["Scene", "as_shown", "fitted", "scene_of", "screen_of", "smaller"]
 
-PREVIEW_PIXELS = 1_000_000
 STRIP_PIXELS = 4_000_000  # decoded at a time
 
 Codes = NDArray[np.uint8]
@@ -38,12 +36,6 @@ class Scene:
     encoding: Literal["display", "linear"]
     primaries: str
 
-    @property
-    def pixels(self) -> int:
-        """How many pixels it has."""
-        rows, cols = self.light.shape[:2]
-        return int(rows * cols)
-
     def taken_by(self, recipe: Recipe) -> Recipe:
         """Give a recipe that takes this light as what it is, all else as it was."""
         return replace(
@@ -51,15 +43,33 @@ class Scene:
         )
 
 
-def scene_of(picture: Picture, pixels: int = PREVIEW_PIXELS) -> Scene:
+def fitted(shape: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
+    """Give the rows and columns that a picture has in a box; never more than its own.
+
+    Parameters
+    ----------
+    shape, box : tuple of (int, int)
+        Rows and columns of the picture, and of the box.
+
+    Returns
+    -------
+    tuple of (int, int)
+        Of the same ratio, as nearly as whole pixels have it.
+    """
+    scale = min(1.0, *(room / size for room, size in zip(box, shape, strict=True)))
+    rows, cols = (max(1, round(size * scale)) for size in shape)
+    return rows, cols
+
+
+def scene_of(picture: Picture, size: tuple[int, int]) -> Scene:
     """Make a picture smaller, in light and not in codes.
 
     Parameters
     ----------
     picture : Picture
         What was read.
-    pixels : int
-        How many to leave, about; a smaller picture stays as it is.
+    size : tuple of (int, int)
+        Rows and columns to leave; at most the picture's.
 
     Returns
     -------
@@ -68,27 +78,27 @@ def scene_of(picture: Picture, pixels: int = PREVIEW_PIXELS) -> Scene:
         grain and halation keep their size in the picture.
     """
     if picture.knows_beyond_white:
-        light = _coarse(picture, pixels, Picture.scene_light)
-        return smaller(Scene(light=light, encoding="linear", primaries="srgb"), pixels)
-    return screen_of(picture, pixels)
+        light = _coarse(picture, size, Picture.scene_light)
+        return smaller(Scene(light=light, encoding="linear", primaries="srgb"), size)
+    return screen_of(picture, size)
 
 
-def screen_of(picture: Picture, pixels: int = PREVIEW_PIXELS) -> Scene:
+def screen_of(picture: Picture, size: tuple[int, int]) -> Scene:
     """Make a picture smaller as `scene_of` does, but an HDR picture as a screen shows it."""
     coarse = Scene(
-        light=_coarse(picture, pixels, Picture.light),
+        light=_coarse(picture, size, Picture.light),
         encoding="linear" if picture.encoding == "linear" else "display",
         primaries=picture.light_primaries,
     )
-    return smaller(coarse, pixels)
+    return smaller(coarse, size)
 
 
 def _coarse(
-    picture: Picture, pixels: int, light_of: Callable[[Picture], NDArray[np.float32]]
+    picture: Picture, size: tuple[int, int], light_of: Callable[[Picture], NDArray[np.float32]]
 ) -> NDArray[np.float32]:
     """The light of a picture, averaged over blocks as long as more than enough pixels are left."""
     rows, cols = picture.pixels.shape[:2]
-    whole_factor = max(1, math.isqrt(rows * cols // pixels))
+    whole_factor = max(1, min(rows // size[0], cols // size[1]))
     # Strips of whole blocks, so that a large picture is never there in floats as a whole.
     step = max(1, STRIP_PIXELS // (cols * whole_factor)) * whole_factor
     strips = [
@@ -98,13 +108,10 @@ def _coarse(
     return np.concatenate(strips)
 
 
-def smaller(scene: Scene, pixels: int) -> Scene:
-    """Give a scene of about so many pixels, or the same if it has no more."""
-    rows, cols = scene.light.shape[:2]
-    if rows * cols <= pixels:
+def smaller(scene: Scene, size: tuple[int, int]) -> Scene:
+    """Give a scene of so many rows and columns, each pixel the mean of those it stands for."""
+    if scene.light.shape[:2] == size:
         return scene
-    scale = math.sqrt(pixels / (rows * cols))
-    size = max(1, round(cols * scale)), max(1, round(rows * scale))
     return replace(scene, light=_averaged(scene.light, size))
 
 
@@ -151,7 +158,7 @@ def _averaged(light: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.f
 
     layers = np.moveaxis(np.atleast_3d(light), -1, 0)
     averaged = [
-        np.asarray(Image.fromarray(layer).resize(size, Image.Resampling.BOX))
+        np.asarray(Image.fromarray(layer).resize(size[::-1], Image.Resampling.BOX))
         for layer in (np.ascontiguousarray(layer) for layer in layers)
     ]
     return np.stack(averaged, axis=-1) if light.ndim == 3 else averaged[0]

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,12 @@ from phos_core.process import (
     develop_with_report,
 )
 from phos_darkroom.colours import coded_as, frame_of_positive, given_to_process, taken_as
+from phos_darkroom.files.depth import at_depth
+from phos_darkroom.files.export.finishing import check_exportable, exported
+from phos_darkroom.files.export.record import Export
 from phos_darkroom.files.formats.raw_settings import RawSettings
+from phos_darkroom.files.framing.applying import Framed, framed
+from phos_darkroom.files.framing.record import Framing
 from phos_darkroom.files.image_files import (
     SUFFIXES,
     check_suffix,
@@ -43,6 +49,7 @@ from phos_darkroom.large import check_tiff, develop_into, is_large
 from phos_darkroom.settings.as_text import settings_text
 from phos_darkroom.settings.sidecar import (
     FileFacts,
+    Sidecar,
     Source,
     check_can_be_kept,
     describe,
@@ -61,6 +68,7 @@ def develop_picture(
     picture: Picture,
     recipe: Recipe,
     *,
+    framing: Framing | None = None,
     backend: str | ConvolutionBackend | None = None,
     strict: bool = False,
 ) -> tuple[Picture, RunReport]:
@@ -73,6 +81,8 @@ def develop_picture(
     recipe : Recipe
         The settings. An `encoding` or `primaries` other than "srgb", or an `input_space`, go before
         what the file says.
+    framing : Framing, optional
+        How it is turned and cropped before it is developed.
     backend : str or ConvolutionBackend, optional
         Where to compute, as for `phos_core.develop`.
     strict : bool
@@ -96,7 +106,21 @@ def develop_picture(
         As `phos_core.develop` raises.
     """
     checked_recipe(recipe)
-    frame = _signed_frame(picture, recipe)
+    if framing is None or framing.is_whole:
+        return _developed(picture, recipe, recipe, backend=backend, strict=strict)
+    return _developed_framed(framed(picture, framing), recipe, backend=backend, strict=strict)
+
+
+def _developed(
+    picture: Picture,
+    recipe: Recipe,
+    asked: Recipe,
+    *,
+    backend: str | ConvolutionBackend | None,
+    strict: bool,
+) -> tuple[Picture, RunReport]:
+    """Develop a whole picture; its metadata say what was asked for."""
+    frame = _signed_frame(picture, asked)
     coded, report = develop_with_report(
         given_to_process(picture, recipe),
         recipe=taken_as(picture, recipe),
@@ -104,6 +128,27 @@ def develop_picture(
         strict=strict,
     )
     return coded_as(frame, coded, recipe), report
+
+
+def _developed_framed(
+    view: Framed,
+    recipe: Recipe,
+    *,
+    backend: str | ConvolutionBackend | None,
+    strict: bool,
+) -> tuple[Picture, RunReport]:
+    """Develop what is wanted of a framed picture, with the light of what lies around it."""
+    placed = view.recipe(recipe)
+    if not view.is_cropped:
+        return _developed(view.picture, placed, recipe, backend=backend, strict=strict)
+    frame = _signed_frame(view.wanted, recipe)
+    positive, report = develop_part(
+        view.picture, placed, view.window, backend=backend, strict=strict
+    )
+    alpha = frame.alpha
+    if alpha is not None:
+        alpha = at_depth(alpha, positive.pixels.dtype)
+    return replace(positive, alpha=alpha, metadata=frame.metadata), report
 
 
 def develop_part(
@@ -176,6 +221,8 @@ def develop_file(
     sidecar: bool = True,
     background: Colour | None = None,
     raw: RawSettings | None = None,
+    framing: Framing | None = None,
+    export: Export | None = None,
 ) -> RunReport:
     """Develop a picture's file into another.
 
@@ -198,6 +245,10 @@ def develop_file(
         transparent and its format holds no transparency. By default that is an error.
     raw : RawSettings, optional
         How a camera's raw file becomes light; other files do not ask.
+    framing : Framing, optional
+        How the picture is turned and cropped before it is developed.
+    export : Export, optional
+        What the positive becomes in its file: its size, its sharpness, its quality.
 
     Returns
     -------
@@ -229,11 +280,17 @@ def develop_file(
     if sidecar:
         check_can_be_kept(recipe)
     _refuse_existing(destination, overwrite)
+    framing, export = framing or Framing(), export or Export()
+    is_by_tiles = is_large(source)
     develop_one = (
         _developed_by_tiles
-        if is_large(source)
-        else partial(_developed_whole, background=background, raw=raw)
+        if is_by_tiles
+        else partial(
+            _developed_whole, background=background, raw=raw, framing=framing, export=export
+        )
     )
+    if is_by_tiles:
+        _refuse_changes(source, framing, export)
     with contextlib.ExitStack() as opened:
         held = opened.enter_context(Source(source)) if sidecar else None
         _check_places(destination, sidecar)
@@ -243,7 +300,8 @@ def develop_file(
         )
         if held is not None:
             used = (raw or RawSettings()) if is_raw(source) else None
-            _write_sidecar(recipe, asked, report, held.facts(), files, destination, used)
+            made = partial(describe, raw=used, framing=framing, export=export)
+            _write_sidecar(recipe, asked, report, held.facts(), files, destination, made)
     return report
 
 
@@ -258,36 +316,44 @@ def _developed_whole(
     strict: bool,
     background: Colour | None,
     raw: RawSettings | None,
+    framing: Framing,
+    export: Export,
 ) -> tuple[RunReport, Recipe]:
     """Develop a picture as a whole; the report, and the recipe as it was taken."""
     picture = read_picture(source, raw=raw)
     if held is not None:
         held.check_opened()
         held.facts()  # of what was read, whatever becomes of the file from now on
+    view = framed(picture, framing)
     alpha = None
     if background is not None and not holds_alpha(destination):
-        picture, alpha = replace(picture, alpha=None), picture.alpha
+        alpha = view.wanted.alpha
+        view = replace(view, picture=replace(view.picture, alpha=None))
     is_light = picture.encoding == "display"
     into_light = _format_of(destination) == LIGHT
-    if into_light:
-        picture = picture.at_depth(np.float32)  # its positive is finer than its codes
+    if into_light:  # its positive is finer than its codes
+        view = replace(view, picture=view.picture.at_depth(np.float32))
+    wanted = view.wanted
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # `develop_picture` warns
-        recipe = _for_file(destination, picture, recipe)
-        frame = _signed_frame(picture, recipe)
-    check_writable(destination, _as_light(frame) if into_light else frame)
-    warn_of_left_out(destination, picture.metadata)
-    positive, report = develop_picture(picture, recipe, backend=backend, strict=strict)
+        warnings.simplefilter("ignore")  # `_developed_framed` warns
+        recipe = _for_file(destination, wanted, recipe)
+        frame = _signed_frame(wanted, recipe)
+    frame = _as_light(frame) if into_light else frame
+    check_writable(destination, frame)
+    check_exportable(destination, frame, export)
+    warn_of_left_out(destination, wanted.metadata)
+    positive, report = _developed_framed(view, recipe, backend=backend, strict=strict)
     if background is not None and alpha is not None:
         positive = flattened(positive, alpha, background)
     if into_light:
-        positive = _in_light(positive, taken_as(picture, recipe).space)
+        positive = _in_light(positive, taken_as(wanted, recipe).space)
     elif positive.encoding != "linear" and (
         is_light or _format_of(source) == LIGHT or is_raw(source)
     ):
         positive = positive.at_depth(DEEP)
-    encode_picture(files.open(destination), destination, positive)
-    return report, taken_as(picture, recipe)
+    positive = exported(positive, export)
+    encode_picture(files.open(destination), destination, positive, export.quality)
+    return report, taken_as(wanted, recipe)
 
 
 def _developed_by_tiles(
@@ -314,6 +380,19 @@ def _developed_by_tiles(
     )
 
 
+def _refuse_changes(source: Path, framing: Framing, export: Export) -> None:
+    """Raise if a picture that goes from file to file in tiles is to be framed or scaled."""
+    for is_asked, what, options in (
+        (not framing.is_whole, "turned or cropped", "--turn, --flip, --straighten, --crop"),
+        (export != Export(quality=export.quality), "scaled or sharpened", "--size, --sharpen"),
+    ):
+        if is_asked:
+            raise ImageFileError(
+                f"{source} is too large to be held as a whole, so that it is developed by tiles, "
+                f"and not {what}: leave out {options}, or allow more memory (PHOS_MEMORY_LIMIT)"
+            )
+
+
 def _check_places(destination: Path, sidecar: bool) -> None:
     """Raise before the work what would stop the writing after it."""
     check_place(destination)
@@ -334,11 +413,11 @@ def _write_sidecar(
     read: FileFacts,
     files: NewFiles,
     destination: Path,
-    raw: RawSettings | None,
+    described: Callable[..., Sidecar],
 ) -> None:
     """Write the sidecar of a positive that is written and has not taken its place yet."""
     with cannot_write(destination):  # which is read again for its hash
-        made = describe(
+        made = described(
             recipe,
             report,
             source=read,
@@ -346,7 +425,6 @@ def _write_sidecar(
             written=files.written(),
             encoding=str(asked.input_space) or asked.encoding,
             primaries=str(asked.primaries),
-            raw=raw,
         )
     beside = path_for(destination)
     with cannot_write(beside):

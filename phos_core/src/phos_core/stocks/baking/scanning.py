@@ -12,7 +12,7 @@ from phos_core.density_curve import Curve
 from phos_core.effects.development import Development
 from phos_core.effects.exposure import MID_GREY
 from phos_core.effects.grain import Grain, spectral_density_um2
-from phos_core.effects.scanning import Scan
+from phos_core.effects.scanning import GOES_ON, Scan
 from phos_core.stocks.baking.light import LOG10_2, as_rows, mid_log10_exposure
 from phos_core.stocks.data_sheet import FilmSheet
 from phos_core.stocks.dyes import DyeSet
@@ -29,6 +29,8 @@ SCAN_WHITE = 0.76
 # Decades of light per unit of density of a black-and-white negative: the mean of the bundled
 # stocks, normally developed, then has the contrast of the scene (`nox -s look -- profiles`).
 SILVER_CONTRAST = 2.5
+LAMP_STOPS = (3.0, 4.0, 5.0, 6.0, 7.0, 8.0)  # our choice: over mid-grey, neutral on HDR displays
+LEAST_BEYOND = 0.1  # of a channel's logarithm: with less nothing can be balanced
 SAMPLED_STOPS: Floats = np.linspace(-3.0, 3.0, 7)  # of each layer, on its own
 
 
@@ -142,7 +144,26 @@ def device_scan(
         offset=tuple((filters - decades @ grey).tolist()),
         mid_grey=MID_GREY,
         white=SCAN_WHITE,
+        beyond=_beyond(developed, mid, decades),
     )
+
+
+def _beyond(developed: Development, mid: float, decades: Floats) -> tuple[float, ...]:
+    """Slopes of light beyond white with which lamps are neutral that no stock has balanced.
+
+    An SDR scan shows them white because all channels saturate. Here the middle one goes on without
+    a bend, and the others as far as it does, by least squares of the logarithms.
+    """
+    exposed = [mid + stops * LOG10_2 for stops in (0.0, *LAMP_STOPS)]
+    density = np.array([read(curve, np.array(exposed)) for curve in developed.curves])
+    over_grey = math.log(10.0) * decades @ (density[:, 1:] - density[:, :1])
+    odds = SCAN_WHITE * MID_GREY / (1.0 - SCAN_WHITE * MID_GREY)
+    over = np.clip(over_grey + math.log(odds * (1.0 - GOES_ON) / GOES_ON), 0.0, None)
+    middle = over[len(over) // 2]
+    if not (over.max(axis=1) > LEAST_BEYOND).all():
+        return (1.0 - GOES_ON,) * len(over)
+    slopes: Floats = (1.0 - GOES_ON) * (over @ middle) / (over * over).sum(axis=1)
+    return tuple(slopes.tolist())
 
 
 def _bands(sheet: FilmSheet, developed: Development, scanner: Scanner, grey: Floats) -> Floats:

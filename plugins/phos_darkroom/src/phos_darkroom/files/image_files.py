@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from phos_core.color import encode_codes
 from phos_core.errors import ImageFileError
+from phos_darkroom.files.export.record import Export
 from phos_darkroom.files.formats.damage import check_is_file, one_clear_error
 from phos_darkroom.files.formats.raw_settings import RawSettings
 from phos_darkroom.files.formats.sniffing import HEAD_BYTES, RAW_SUFFIXES, format_of
@@ -62,15 +63,16 @@ class _Format:
     module: str
     extra: str | None = None
     holds_alpha: bool = True
+    has_quality: bool = False
     lacks: tuple[str, ...] = ()  # of what metadata has
 
 
 _FORMATS = {
-    "JPEG": _Format("jpeg", holds_alpha=False),
+    "JPEG": _Format("jpeg", holds_alpha=False, has_quality=True),
     "PNG": _Format("png", lacks=("photoshop",)),
     "TIFF": _Format("tiff"),
-    "WebP": _Format("webp", lacks=("photoshop",)),
-    "AVIF": _Format("avif", lacks=("photoshop",)),
+    "WebP": _Format("webp", has_quality=True, lacks=("photoshop",)),
+    "AVIF": _Format("avif", has_quality=True, lacks=("photoshop",)),
     "EXR": _Format("exr", extra="exr", lacks=("exif", "photoshop", "resolution")),
     "HEIF": _Format("heif", extra="heif"),
     "RAW": _Format("raw", extra="raw"),
@@ -147,7 +149,11 @@ def is_raw(path: str | os.PathLike[str]) -> bool:
 
 
 def write_picture(
-    path: str | os.PathLike[str], picture: Picture, *, overwrite: bool = False
+    path: str | os.PathLike[str],
+    picture: Picture,
+    *,
+    overwrite: bool = False,
+    quality: int | None = None,
 ) -> None:
     """Write a picture with its metadata, all of it or nothing.
 
@@ -160,9 +166,13 @@ def write_picture(
         and AVIF have 8, to which deeper pixels are rounded.
     overwrite : bool
         Whether an existing file may be replaced; it keeps its permissions.
+    quality : int, optional
+        Of JPEG, WebP and AVIF, as for an `Export`.
 
     Raises
     ------
+    TypeError, ValueError
+        If the quality is none.
     ImageFileError
         If `check_writable` refuses, the file exists and may not be replaced, or writing fails.
 
@@ -172,15 +182,18 @@ def write_picture(
     one step. sRGB pixels without a profile are tagged as sRGB where the format allows.
     """
     path = Path(path)
+    quality = Export(quality=quality).quality
     check_writable(path, picture)
     warn_of_left_out(path, picture.metadata)
     if exists(path) and not overwrite:
         raise ImageFileError(f"{path} exists already; it is replaced only on request (overwrite)")
     with new_files(overwrite=overwrite) as files:
-        encode_picture(files.open(path), path, picture)
+        encode_picture(files.open(path), path, picture, quality)
 
 
-def encode_picture(file: BinaryIO, path: str | os.PathLike[str], picture: Picture) -> None:
+def encode_picture(
+    file: BinaryIO, path: str | os.PathLike[str], picture: Picture, quality: int | None = None
+) -> None:
     """Write a picture's bytes into a file that is open, as `replacing` gives one.
 
     Parameters
@@ -191,6 +204,8 @@ def encode_picture(file: BinaryIO, path: str | os.PathLike[str], picture: Pictur
         Its ending chooses the format.
     picture : Picture
         What to write; `check_writable` has let it pass.
+    quality : int, optional
+        Of a format that has one, 1 to 100; by default the format's own.
 
     Raises
     ------
@@ -201,12 +216,13 @@ def encode_picture(file: BinaryIO, path: str | os.PathLike[str], picture: Pictur
     name = check_suffix(path)
     if picture.alpha is not None and not _FORMATS[name].holds_alpha:
         picture = replace(picture, alpha=None)  # opaque, or it would have been refused
+    options = {"quality": quality} if quality is not None and _FORMATS[name].has_quality else {}
     with cannot_write(path):
         if name == "EXR":
             with _by_name(file, path) as place:
                 _module(name, path).write(place, picture)
         else:
-            _module(name, path).write(file, picture)
+            _module(name, path).write(file, picture, **options)
 
 
 def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8] | NDArray[np.uint16]:

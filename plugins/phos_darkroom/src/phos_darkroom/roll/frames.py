@@ -13,7 +13,9 @@ from typing import TypeAlias
 
 from phos_core.process import Recipe, checked_recipe
 from phos_core.stocks import Film
+from phos_darkroom.files.export.record import Export
 from phos_darkroom.files.formats.raw_settings import RawSettings
+from phos_darkroom.files.framing.record import Framing
 from phos_darkroom.files.paths import is_file, is_folder
 from phos_darkroom.roll.searching import (
     DEVELOPED,
@@ -58,12 +60,18 @@ class Frame:
         How it is developed; its seed is the frame's own.
     raw : RawSettings, optional
         How it becomes light, if it is a camera's raw file.
+    framing : Framing, optional
+        How it is turned and cropped.
+    export : Export, optional
+        What its positive becomes in its file.
     """
 
     source: Path
     destination: Path
     recipe: Recipe
     raw: RawSettings | None = None
+    framing: Framing | None = None
+    export: Export | None = None
 
 
 def frames_of(
@@ -76,6 +84,8 @@ def frames_of(
     instead: str = INSTEAD,
     passed_over: PassedOver | None = None,
     raw: RawSettings | None = None,
+    framing: Framing | None = None,
+    export: Export | None = None,
 ) -> tuple[Frame, ...]:
     """Find the pictures of a roll, in their order, and say where each goes.
 
@@ -107,6 +117,10 @@ def frames_of(
         warning says so.
     raw : RawSettings, optional
         How cameras' raw files become light.
+    framing : Framing, optional
+        How each is turned and cropped.
+    export : Export, optional
+        What each positive becomes in its file.
 
     Returns
     -------
@@ -130,7 +144,8 @@ def frames_of(
     given = [Path(sources)] if isinstance(sources, str | os.PathLike) else list(map(Path, sources))
     output = None if output is None else Path(output)
     if output is not None and len(given) == 1 and _is_file_for(output, given[0]):
-        return (_single(given[0], output, recipe, name, raw),)
+        frame = _single(given[0], output, recipe, name)
+        return (replace(frame, raw=raw, framing=framing, export=export),)
     search = Search(output, recursive)
     found = without_doubles(file for source in given for file in search.found(source))
     if not found:
@@ -148,6 +163,8 @@ def frames_of(
             if is_alone
             else replace(recipe, seed=frame_seed(recipe.seed, grain_name)),
             raw=raw,
+            framing=framing,
+            export=export,
         )
         for file, place, grain_name in zip(
             found, _names(found, output, recipe, name, instead), _grain_names(found), strict=True
@@ -222,15 +239,13 @@ def _folder_of(file: Found, output: Path | None) -> Path:
     return file.root / DEVELOPED if file.in_roll else file.root
 
 
-def _single(
-    source: Path, output: Path, recipe: Recipe, name: str | None, raw: RawSettings | None
-) -> Frame:
+def _single(source: Path, output: Path, recipe: Recipe, name: str | None) -> Frame:
     from phos_darkroom.files.image_files import check_suffix
 
     if name is not None:
         raise ValueError(f"a name is for pictures in a folder, and {output} is a file")
     check_suffix(output)
-    return Frame(source=source, destination=output, recipe=recipe, raw=raw)
+    return Frame(source=source, destination=output, recipe=recipe)
 
 
 def _refuse_file(output: Path, count: int) -> None:

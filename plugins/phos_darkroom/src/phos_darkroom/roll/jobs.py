@@ -190,6 +190,8 @@ def _develop(job: Job) -> FrameResult:
             sidecar=job.sidecar,
             background=job.background,
             raw=frame.raw,
+            framing=frame.framing,
+            export=frame.export,
         )
     except ImageFileError as error:  # it names the file
         return result_of(job, "failed", error=str(error))

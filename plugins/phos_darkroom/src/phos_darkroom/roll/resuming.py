@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from phos_core.backend import usable_cores
 from phos_core.errors import SidecarError
@@ -83,13 +83,21 @@ def is_left_as_it_is(frame: Frame, *, overwrite: bool) -> bool:
 def is_done(frame: Frame) -> bool:
     """Whether a frame's positive is there and right; one may have taken its source's place."""
     if not _is_its_source(frame):
-        return sidecar.is_done(frame.source, frame.recipe, frame.destination, frame.raw)
+        return sidecar.is_done(*_asked(frame))
     try:
         found = sidecar.read(sidecar.path_for(frame.destination))
     except SidecarError:
         return False
     in_place = replace(found, source=found.picture)
-    return sidecar.matches(in_place, frame.source, frame.recipe, frame.destination, frame.raw)
+    return sidecar.matches(in_place, *_asked(frame))
+
+
+def _asked(frame: Frame) -> tuple[Any, ...]:
+    """What a sidecar is compared with."""
+    return (
+        *(frame.source, frame.recipe, frame.destination),
+        *(frame.raw, frame.framing, frame.export),
+    )
 
 
 def refuse_replacing(frames: Iterable[Frame], standing: Iterable[Standing]) -> None:

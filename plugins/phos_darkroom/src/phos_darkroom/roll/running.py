@@ -14,7 +14,9 @@ from phos_core.backend import ConvolutionBackend
 from phos_core.convolution import select, wanted
 from phos_core.process import Recipe, check_space
 from phos_core.stocks import Film, is_path
+from phos_darkroom.files.export.record import Export
 from phos_darkroom.files.formats.raw_settings import RawSettings
+from phos_darkroom.files.framing.record import Framing
 from phos_darkroom.roll.frames import INSTEAD, Frame, Paths, frames_of
 from phos_darkroom.roll.jobs import FrameResult, Job, log_level, result_of
 from phos_darkroom.roll.pools import Queue, here, over, over_processes
@@ -51,13 +53,15 @@ def develop_roll(
     recursive: bool = False,
     instead: str = INSTEAD,
     raw: RawSettings | None = None,
+    framing: Framing | None = None,
+    export: Export | None = None,
     **running: Unpack[Running],
 ) -> Iterator[FrameResult]:
     """Develop the pictures of a roll, and continue one that was begun.
 
     Parameters
     ----------
-    sources, output, recipe, name, recursive, instead, raw
+    sources, output, recipe, name, recursive, instead, raw, framing, export
         Which pictures, where to and how, as for `frames_of`.
     **running
         How the frames are developed, as for `develop_frames`: `executor`, `jobs`, `backend`,
@@ -100,6 +104,8 @@ def develop_roll(
         instead=instead,
         passed_over=passed_over,
         raw=raw,
+        framing=framing,
+        export=export,
     )
     results = develop_frames(frames, **running)
     return chain(refused, results) if refused else results
@@ -283,11 +289,11 @@ def _found_from_anywhere(frame: Frame) -> Frame:
     film = frame.recipe.film
     if not isinstance(film, Film) and is_path(film):
         film = Path(film).absolute()
-    return Frame(
+    return replace(
+        frame,
         source=frame.source.absolute(),
         destination=frame.destination.absolute(),
         recipe=replace(frame.recipe, film=film),
-        raw=frame.raw,
     )
 
 

@@ -28,6 +28,7 @@ from phos_darkroom.settings.sidecar import is_sidecar, read
 __all__ = [
     "PresetSummary",
     "load_preset",
+    "preset_rate_hz",
     "preset_text",
     "presets",
     "presets_folder",
@@ -43,6 +44,8 @@ OF_ONE_PICTURE = (
     *("encoding", "primaries", "input_space"),
 )
 """What a sidecar holds that says something of its own picture and nothing of a look."""
+
+MOST_HZ = 1000.0  # our choice: of high-speed cameras
 
 NAME = re.compile(r"[^\W_][\w -]{0,59}")
 
@@ -61,12 +64,16 @@ class PresetSummary:
         One line about it.
     place : str
         The file, or ``"phos"`` for one that comes with phos.
+    rate_hz : float or None
+        Frames a second at which a moving picture of this kind was shot and shown; None: it says
+        nothing of time.
     """
 
     name: str
     film: str
     description: str
     place: str
+    rate_hz: float | None = None
 
 
 def presets_folder() -> Path:
@@ -117,15 +124,28 @@ def load_preset(preset: str | Path) -> dict[str, Any]:
     PresetError
         If the file cannot be read, or something in it is wrong.
     """
-    if is_path(preset):
-        return _load(Path(preset))
-    name = str(preset)
-    users, bundled = _users(), _bundled()
-    if name in users:
-        return _load(users[name])
-    if name not in bundled:
-        raise UnknownPresetError(name, {*users, *bundled})
-    return _of_bundled(bundled[name])[1]
+    return _found(preset).settings
+
+
+def preset_rate_hz(preset: str | Path) -> float | None:
+    """Give the frame rate of a preset: a moving picture is shot and shown at it.
+
+    Parameters
+    ----------
+    preset : str or Path
+        As for `load_preset`.
+
+    Returns
+    -------
+    float or None
+        Frames a second, such as 18 of a Super 8 camera; None: the preset says nothing of time.
+
+    Raises
+    ------
+    UnknownPresetError, PresetError
+        As `load_preset` raises.
+    """
+    return _found(preset).rate_hz
 
 
 def save_preset(
@@ -225,13 +245,30 @@ def _table(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {"film": str(Path(film).absolute()) if is_path(film) else film, **table}
 
 
-def _load(path: Path) -> dict[str, Any]:
-    """The settings of a preset's or a sidecar's file."""
-    return _content(path)[1]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Preset:
+    """What a preset's file says."""
+
+    description: str
+    settings: dict[str, Any]
+    rate_hz: float | None = None
 
 
-def _content(path: Path) -> tuple[str, dict[str, Any]]:
-    """The description and the settings of a file."""
+def _found(preset: str | Path) -> _Preset:
+    """A preset by its name or its file."""
+    if is_path(preset):
+        return _content(Path(preset))
+    name = str(preset)
+    users, bundled = _users(), _bundled()
+    if name in users:
+        return _content(users[name])
+    if name not in bundled:
+        raise UnknownPresetError(name, {*users, *bundled})
+    return _of_bundled(bundled[name])
+
+
+def _content(path: Path) -> _Preset:
+    """What a preset's or a sidecar's file says."""
     try:
         data = read_toml(path)
         return _of_sidecar(path) if is_sidecar(data) else _of_preset(data, path.absolute().parent)
@@ -241,19 +278,19 @@ def _content(path: Path) -> tuple[str, dict[str, Any]]:
         raise PresetError(f"{path}: {error}") from error
 
 
-def _of_sidecar(path: Path) -> tuple[str, dict[str, Any]]:
+def _of_sidecar(path: Path) -> _Preset:
     sidecar = read(path)
     names = [field.name for field in fields(Recipe) if field.name not in OF_ONE_PICTURE]
     settings = {name: getattr(sidecar.recipe, name) for name in names}
-    return f"as {sidecar.picture.path.name} was made", settings
+    return _Preset(description=f"as {sidecar.picture.path.name} was made", settings=settings)
 
 
-def _of_preset(data: Mapping[str, Any], folder: Path) -> tuple[str, dict[str, Any]]:
+def _of_preset(data: Mapping[str, Any], folder: Path) -> _Preset:
     for name in data:
-        if name not in (MARK, "description", "settings"):
+        if name not in (MARK, "description", "rate_hz", "settings"):
             raise ValueError(
-                f"a preset has {MARK}, a description and [settings], got {shown(name)}; each "
-                "setting stands under [settings]"
+                f"a preset has {MARK}, a description, rate_hz and [settings], got {shown(name)}; "
+                "each setting stands under [settings]"
             )
     description, table = data.get("description", ""), data.get("settings", {})
     if not isinstance(description, str):
@@ -270,7 +307,18 @@ def _of_preset(data: Mapping[str, Any], folder: Path) -> tuple[str, dict[str, An
     if "film" in table:
         settings = {"film": _film(table["film"], folder), **settings}
     Recipe(**settings)  # whose error belongs before any work
-    return description, settings
+    return _Preset(description=description, settings=settings, rate_hz=_rate_hz(data))
+
+
+def _rate_hz(data: Mapping[str, Any]) -> float | None:
+    if "rate_hz" not in data:
+        return None
+    rate_hz = data["rate_hz"]
+    if type(rate_hz) not in (int, float):
+        raise TypeError(f"rate_hz must be a number, got {shown(rate_hz)}")
+    if not 0 < rate_hz <= MOST_HZ:
+        raise ValueError(f"rate_hz must be positive, up to {MOST_HZ:g}, got {rate_hz}")
+    return float(rate_hz)
 
 
 def _film(film: Any, folder: Path) -> str | Path:
@@ -279,21 +327,22 @@ def _film(film: Any, folder: Path) -> str | Path:
     return folder / film if is_path(film) else film
 
 
-def _of_bundled(file: Traversable) -> tuple[str, dict[str, Any]]:
+def _of_bundled(file: Traversable) -> _Preset:
     return _of_preset(parse_toml(file.read_text(encoding="utf-8")), Path())
 
 
 def _summary(name: str, place: Traversable, *, is_users: bool) -> PresetSummary:
     try:
-        description, settings = _content(Path(str(place))) if is_users else _of_bundled(place)
+        preset = _content(Path(str(place))) if is_users else _of_bundled(place)
     except (PresetError, SidecarError) as error:
-        description, settings = f"cannot be used: {error}", {}
-    film = settings.get("film", "")
+        preset = _Preset(description=f"cannot be used: {error}", settings={})
+    film = preset.settings.get("film", "")
     return PresetSummary(
         name=name,
         film=Path(film).name if is_path(film) else film,
-        description=description,
+        description=preset.description,
         place=str(place) if is_users else "phos",
+        rate_hz=preset.rate_hz,
     )
 
 

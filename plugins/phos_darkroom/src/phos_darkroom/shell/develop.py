@@ -15,6 +15,8 @@ from phos_core.process import check_space
 from phos_darkroom.files.paths import is_folder
 from phos_darkroom.settings.sidecar import has_one
 from phos_darkroom.shell.completion import complete_backends
+from phos_darkroom.shell.export_options import export_of, export_options, given_of_export
+from phos_darkroom.shell.framing_options import framing_of, framing_options, given_of_framing
 from phos_darkroom.shell.help import GroupedCommand, in_group
 from phos_darkroom.shell.late import compile_later
 from phos_darkroom.shell.messages import count, log_to_stderr, say, verbose_option
@@ -121,6 +123,8 @@ class Asked:
     help="Open the positive with the system's viewer; of several, their folder.",
 )
 @ocio_option
+@export_options
+@framing_options
 @setting_options
 @raw_options
 @preset_options
@@ -245,7 +249,7 @@ def _frames(
         raise click.UsageError("IN is missing: which pictures are to be developed?", ctx)
     settings = merged(ctx, asked.preset)
     recipe = phos.Recipe(**settings)
-    raw = raw_settings(ctx)
+    raw, framing, export = raw_settings(ctx), framing_of(ctx), export_of(ctx)
     recipe.load_film()  # whose error is worth more than one of a file's name
     check_space(recipe.input_space)
 
@@ -261,6 +265,8 @@ def _frames(
         instead=INSTEAD[asked.raw_as],
         passed_over=pass_over,
         raw=raw,
+        framing=framing,
+        export=export,
     )
     if asked.output is None:
         say_where_to(frames)
@@ -291,6 +297,8 @@ def _frame_again(ctx: click.Context, asked: Asked, sidecar: Path) -> "tuple[Fram
     others = [
         *given(ctx),
         *given_of_raw(ctx),
+        *given_of_framing(ctx),
+        *given_of_export(ctx),
         *(option for option in ("preset", "save_as") if ctx.params[option]),
     ]
     if others:
@@ -301,14 +309,25 @@ def _frame_again(ctx: click.Context, asked: Asked, sidecar: Path) -> "tuple[Fram
     if len(asked.pictures) > 1:
         raise ValueError(f"--from-sidecar makes one picture, got {len(asked.pictures)} as IN")
     picture = asked.pictures[0] if asked.pictures else None
+    found = read(sidecar)
+    if found.clip is not None:
+        raise ValueError(f"{sidecar} is of a clip: phos video --from-sidecar makes it again")
     source, recipe, backend = from_sidecar(sidecar, picture, asked.backend)
     output = sidecar.parent if asked.output is None else asked.output
     if is_folder(output) or not output.suffix:
         output /= sidecar.name.removesuffix(".phos.toml")
-    raw = read(sidecar).raw
+    raw = found.raw
     if raw is None and is_raw(source):
         say(f"{sidecar} does not say how the raw file became light: by the defaults now")
-    return Frame(source=source, destination=output, recipe=recipe, raw=raw), backend
+    frame = Frame(
+        source=source,
+        destination=output,
+        recipe=recipe,
+        raw=raw,
+        framing=found.framing,
+        export=found.export,
+    )
+    return frame, backend
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ HEADINGS = (
     "Laboratory",
     "Scan or print",
     "Effects",
+    "Clip",
     "Files",
     "Machine",
     OTHERS,

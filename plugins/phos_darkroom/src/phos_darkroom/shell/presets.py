@@ -16,5 +16,5 @@ def presets(as_json: bool) -> None:
     """
     from phos_darkroom.settings.presets import presets as all_presets
 
-    fields = ("name", "film", "description", "place")
-    print_list(fields, all_presets, as_json=as_json, first_to_go=("place",))
+    fields = ("name", "film", "rate_hz", "description", "place")
+    print_list(fields, all_presets, as_json=as_json, first_to_go=("place", "rate_hz"))

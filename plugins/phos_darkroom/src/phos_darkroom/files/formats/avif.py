@@ -101,8 +101,8 @@ def _decoded(content: bytes, facts: ImageFacts) -> NDArray[Any]:
     return stretched(samples, facts.bits) if samples.dtype == np.uint16 else samples
 
 
-def write(file: BinaryIO, picture: Picture) -> None:
-    """Write an AVIF at quality 90, without chroma subsampling.
+def write(file: BinaryIO, picture: Picture, quality: int = QUALITY) -> None:
+    """Write an AVIF without chroma subsampling.
 
     Parameters
     ----------
@@ -110,6 +110,8 @@ def write(file: BinaryIO, picture: Picture) -> None:
         Where to.
     picture : Picture
         What; rounded to 8 bits.
+    quality : int
+        1 to 100, as libavif counts.
     """
     metadata = picture.metadata
     exif = exif_for(picture)
@@ -122,7 +124,7 @@ def write(file: BinaryIO, picture: Picture) -> None:
     image = Image.fromarray(interleaved(picture.at_depth(np.uint8)))
     options["subsampling"] = "4:0:0" if picture.pixels.ndim == 2 else "4:4:4"
     encoded = io.BytesIO()
-    image.save(encoded, format="AVIF", quality=QUALITY, speed=SPEED, **options)
+    image.save(encoded, format="AVIF", quality=quality, speed=SPEED, **options)
     file.write(encoded.getvalue())
 
 

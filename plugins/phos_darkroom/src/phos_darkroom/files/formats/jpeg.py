@@ -96,8 +96,8 @@ def read(path: Path) -> Picture:
     )
 
 
-def write(file: BinaryIO, picture: Picture) -> None:
-    """Write a JPEG at quality 95, without chroma subsampling.
+def write(file: BinaryIO, picture: Picture, quality: int = QUALITY) -> None:
+    """Write a JPEG without chroma subsampling.
 
     Parameters
     ----------
@@ -105,13 +105,15 @@ def write(file: BinaryIO, picture: Picture) -> None:
         Where to.
     picture : Picture
         What, without alpha; rounded to 8 bits.
+    quality : int
+        1 to 100, as libjpeg counts.
 
     Warns
     -----
     UserWarning
         If something of its EXIF does not fit into a segment, and is left out.
     """
-    options: dict[str, Any] = {"quality": QUALITY, "subsampling": "4:4:4"}
+    options: dict[str, Any] = {"quality": quality, "subsampling": "4:4:4"}
     profile = profile_for(picture)
     pixels = picture.at_depth(np.uint8).pixels
     encoded = io.BytesIO()

@@ -53,8 +53,8 @@ def read(path: Path) -> Picture:
     )
 
 
-def write(file: BinaryIO, picture: Picture) -> None:
-    """Write a WebP at quality 95; grey is written as RGB, which the format has alone.
+def write(file: BinaryIO, picture: Picture, quality: int = QUALITY) -> None:
+    """Write a WebP; grey is written as RGB, which the format has alone.
 
     Grey with a profile of its own becomes sRGB: a profile of grey is of no use beside RGB.
 
@@ -64,6 +64,8 @@ def write(file: BinaryIO, picture: Picture) -> None:
         Where to.
     picture : Picture
         What; rounded to 8 bits.
+    quality : int
+        1 to 100, as libwebp counts; never lossless.
     """
     picture = in_colours(picture)
     metadata = picture.metadata
@@ -72,7 +74,7 @@ def write(file: BinaryIO, picture: Picture) -> None:
     options: dict[str, Any] = {name: block for name, block in blocks.items() if block is not None}
     samples = interleaved(picture.at_depth(np.uint8))
     encoded = io.BytesIO()  # libwebp hands over everything at once anyway
-    Image.fromarray(samples).save(encoded, format="WEBP", quality=QUALITY, exact=True, **options)
+    Image.fromarray(samples).save(encoded, format="WEBP", quality=quality, exact=True, **options)
     file.write(encoded.getvalue())
 
 

@@ -3,13 +3,15 @@
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from phos_core.errors import SidecarError
 from phos_core.process import Recipe, RunReport
 from phos_core.stocks import Film, film_hash, is_path, paper_hash
+from phos_darkroom.files.export.record import Export
 from phos_darkroom.files.formats.raw_settings import RawSettings
+from phos_darkroom.files.framing.record import Framing
 
 __all__ = [
     "FileFacts",
@@ -73,6 +75,12 @@ class Sidecar:
         Of what computed, as in `RunReport`.
     raw : RawSettings or None
         How the source became light; None: it is no camera's raw file.
+    clip : mapping of str to str, bool, int or float, or None
+        Which frames of a moving picture, and what they became; None: it is a still.
+    framing : Framing
+        How it was turned and cropped before it was developed.
+    export : Export
+        What became of the positive on its way into the file.
 
     Raises
     ------
@@ -92,6 +100,9 @@ class Sidecar:
     device: str
     versions: Mapping[str, str]
     raw: RawSettings | None = None
+    clip: Mapping[str, str | bool | int | float] | None = None
+    framing: Framing = field(default_factory=Framing)
+    export: Export = field(default_factory=Export)
 
     def __post_init__(self) -> None:
         check_can_be_kept(self.recipe)
@@ -118,6 +129,9 @@ def describe(
     encoding: str = "srgb",
     primaries: str = "srgb",
     raw: RawSettings | None = None,
+    clip: Mapping[str, str | bool | int | float] | None = None,
+    framing: Framing | None = None,
+    export: Export | None = None,
 ) -> Sidecar:
     """Say how a picture was made.
 
@@ -137,6 +151,12 @@ def describe(
         What the source's pixels were taken as.
     raw : RawSettings, optional
         How the source became light, if it is a camera's raw file.
+    clip : mapping of str to str, bool, int or float, optional
+        Which frames of a moving picture, and what they became.
+    framing : Framing, optional
+        How it was turned and cropped; by default not at all.
+    export : Export, optional
+        What became of the positive; by default nothing.
 
     Returns
     -------
@@ -165,6 +185,9 @@ def describe(
         device=report.device,
         versions=dict(report.versions),
         raw=raw,
+        clip=clip,
+        framing=framing or Framing(),
+        export=export or Export(),
     )
 
 

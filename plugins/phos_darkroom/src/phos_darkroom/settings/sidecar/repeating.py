@@ -13,7 +13,9 @@ from phos_core.errors import (
 )
 from phos_core.process import Recipe
 from phos_core.stocks import Film, paper_hash
+from phos_darkroom.files.export.record import Export
 from phos_darkroom.files.formats.raw_settings import RawSettings
+from phos_darkroom.files.framing.record import Framing
 from phos_darkroom.files.paths import is_file
 from phos_darkroom.settings.sidecar.record import (
     FileFacts,
@@ -34,6 +36,8 @@ def matches(
     recipe: Recipe,
     destination: Path,
     raw: RawSettings | None = None,
+    framing: Framing | None = None,
+    export: Export | None = None,
 ) -> bool:
     """Whether a picture is there already: made from this source with this recipe, and untouched.
 
@@ -49,6 +53,8 @@ def matches(
         Where the picture is to be.
     raw : RawSettings, optional
         How it is to become light, if it is a camera's raw file.
+    framing, export : Framing and Export, optional
+        How it is to be cropped, and what is to become of the positive.
 
     Returns
     -------
@@ -59,6 +65,8 @@ def matches(
     if isinstance(recipe.film, Film) or placed(recipe) != sidecar.recipe:
         return False
     if sidecar.raw is not None and sidecar.raw != (raw or RawSettings()):
+        return False
+    if (sidecar.framing, sidecar.export) != (framing or Framing(), export or Export()):
         return False
     return (
         _has_size(source, sidecar.source)
@@ -71,14 +79,19 @@ def matches(
 
 
 def is_done(
-    source: Path, recipe: Recipe, destination: Path, raw: RawSettings | None = None
+    source: Path,
+    recipe: Recipe,
+    destination: Path,
+    raw: RawSettings | None = None,
+    framing: Framing | None = None,
+    export: Export | None = None,
 ) -> bool:
     """Whether a picture and its sidecar are there, and `matches` says that they are right."""
     try:
         sidecar = read(path_for(destination))
     except SidecarError:
         return False
-    return matches(sidecar, source, recipe, destination, raw)
+    return matches(sidecar, source, recipe, destination, raw, framing, export)
 
 
 def knows(picture: Path, written: Path) -> bool:

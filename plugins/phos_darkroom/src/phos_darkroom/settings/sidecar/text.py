@@ -9,7 +9,9 @@ from typing import Any
 from phos_core.errors import SidecarError, shown
 from phos_core.process import Recipe
 from phos_core.stocks import is_path
+from phos_darkroom.files.export.record import Export
 from phos_darkroom.files.formats.raw_settings import RawSettings
+from phos_darkroom.files.framing.record import Framing
 from phos_darkroom.settings.as_text import (
     NONE,
     as_toml,
@@ -36,11 +38,13 @@ older one takes what phos did when it was written: see `earlier`."""
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 HEADER = """\
-# How phos made the picture that lies beside this file. To make it again:
-#     phos develop --from-sidecar THIS-FILE -o OUT
-# To use its settings for other pictures:
-#     phos develop IN... -o OUT --preset THIS-FILE
+# How phos made the {what} that lies beside this file. To make it again:
+#     phos {command} --from-sidecar THIS-FILE -o OUT
+# To use its settings for other {what}s:
+#     phos {command} IN... -o OUT --preset THIS-FILE
 """
+OF_A_PICTURE = {"what": "picture", "command": "develop"}
+OF_A_CLIP = {"what": "clip", "command": "video"}
 COMMENTS = {
     "picture": "The picture that was made.",
     "film": "The film. Its hash shows whether the figures of the stock, and of the paper, are\n"
@@ -50,6 +54,10 @@ COMMENTS = {
     "source": "The picture that was developed, its place as seen from this file, and what its\n"
     "# pixels were taken as.",
     "raw": "How the camera's raw file became light.",
+    "clip": "Which frames of the moving picture, and what they became.",
+    "framing": "How it was framed before the film: quarter turns clockwise, then flipped, then\n"
+    "# straightened, clockwise; then what was kept, as shares: top, left, bottom, right.",
+    "export": "What the positive became in its file: its size, its quality, its sharpness.",
     "made_by": "What made it. The same bytes come from the same backend and versions on the same\n"
     "# kind of machine; elsewhere the picture is the same within the backend's accuracy.",
 }
@@ -93,8 +101,15 @@ def dumps(sidecar: Sidecar) -> str:
     }
     if sidecar.raw is not None:
         tables["raw"] = sidecar.raw.values()
+    if sidecar.clip is not None:
+        tables["clip"] = dict(sidecar.clip)
+    header = HEADER.format(**(OF_A_PICTURE if sidecar.clip is None else OF_A_CLIP))
+    if not sidecar.framing.is_whole:
+        tables["framing"] = sidecar.framing.values()
+    if not sidecar.export.is_plain:
+        tables["export"] = sidecar.export.values()
     sections = [f"# {COMMENTS[name]}\n{as_toml({name: table})}" for name, table in tables.items()]
-    return "\n".join([HEADER, as_toml({MARK: VERSION}), *sections])
+    return "\n".join([header, as_toml({MARK: VERSION}), *sections])
 
 
 def loads(text: str, where: Path) -> Sidecar:
@@ -173,6 +188,9 @@ def _from_table(data: dict[str, Any], folder: Path) -> Sidecar:
         device=_field(made_by, "device", str, "made_by"),
         versions={name: _field(versions, name, str, "made_by.versions") for name in versions},
         raw=raw,
+        clip=_field(data, "clip", dict) if "clip" in data else None,
+        framing=Framing.from_values(_table(data, "framing")),
+        export=Export.from_values(_table(data, "export")),
     )
 
 
@@ -184,6 +202,11 @@ def _field(table: Mapping[str, Any], name: str, kind: type, section: str = "") -
     if type(value) is not kind:
         raise TypeError(f"{where} must be {KINDS[kind]}, got {shown(value)}")
     return value
+
+
+def _table(data: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A section that is there only where it says something."""
+    return _field(data, name, dict) if name in data else {}
 
 
 def _hash(table: Mapping[str, Any], name: str, section: str) -> str:

@@ -1,0 +1,1 @@
+"""What a positive becomes in its file: its size, its sharpness, its quality."""

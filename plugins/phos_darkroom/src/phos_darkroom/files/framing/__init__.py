@@ -1,0 +1,1 @@
+"""How a photograph lies and what of it is wanted: turned, flipped, straightened and cropped."""
