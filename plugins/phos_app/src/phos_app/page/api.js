@@ -26,7 +26,15 @@ async function asked(path, options = {}) {
 }
 
 function json(body, method = "POST") {
-  return { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  return { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body, withoutPlain) };
+}
+
+// A picture that is not turned or cropped has no framing.
+function withoutPlain(key, value) {
+  if (key !== "framing" || !value) return value;
+  const { turns, flipped, straighten_degrees, crop } = value;
+  const isPlain = !turns && !flipped && !straighten_degrees && String(crop) === "0,0,1,1";
+  return isPlain ? null : value;
 }
 
 const got = async (path, options) => (await asked(path, options)).json();

@@ -48,7 +48,7 @@ export class Controls {
       "aria-label": `Reset ${name}`,
       on: { click: () => this.#resetGroup(name) },
     });
-    const summary = el("summary", {}, el("h3", { text: name }), dot);
+    const summary = el("summary", {}, el("h3", { text: this.#desk.catalogue.groups?.[name] ?? name }), dot);
     const node = el("details", { class: "group" }, summary, body, reset);
     node.open = state.view.open[name] ?? OPEN_AT_FIRST[name] ?? false;
     node.addEventListener("toggle", () => {
@@ -102,7 +102,7 @@ export class Controls {
     if (turn !== this.asked) return;
     const settled = { ...settings };
     for (const [name, value] of Object.entries(answer?.settings ?? {})) {
-      if (this.#desk.controls.has(name) && JSON.stringify(value) !== JSON.stringify(before[name])) settled[name] = value;
+      if (name in before && JSON.stringify(value) !== JSON.stringify(before[name])) settled[name] = value;
     }
     if ("preset" in values) settled.preset = preset;
     this.#desk.set(settled, words, options);
@@ -130,11 +130,11 @@ export class Controls {
   }
 
   #show(settings, rules) {
-    const offered = rules ? new Set(rules.offered) : null;
+    const offered = rules ? new Set(rules.offered ?? rules.names) : null;
     const changed = new Set();
     for (const [name, row] of this.#rows) {
       row.node.hidden = offered ? !offered.has(name) : false;
-      const span = rules?.spans?.[name];
+      const span = name === "push_stops" ? this.#pushOf(settings.film) : null;
       if (span) row.bound?.(...span);
       if (name === "printing") row.choices(this.#printings(settings.film));
       row.show(settings[name]);
@@ -147,6 +147,11 @@ export class Controls {
       group.reset.disabled = !changed.has(name);
       group.node.hidden = [...group.body.children].every((child) => child.hidden);
     }
+  }
+
+  #pushOf(film) {
+    const { push } = this.#desk.films.get(film);
+    return [push.low ?? push[0], push.high ?? push[1]];
   }
 
   #printings(film) {

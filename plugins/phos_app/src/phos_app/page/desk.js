@@ -35,7 +35,7 @@ export class Desk extends EventTarget {
     this.id = document.id;
     this.catalogue = catalogue;
     this.frames = new Map(document.frames.map((frame) => [frame.id, frame]));
-    this.defaults = Object.fromEntries(catalogue.controls.map((each) => [each.name, each.default]));
+    this.defaults = catalogue.defaults;
     this.controls = new Map(catalogue.controls.map((each) => [each.name, each]));
     this.films = new Map(catalogue.films.map((each) => [each.name, each]));
     const given = newer(document.state ?? {}, keptHere(this.id));

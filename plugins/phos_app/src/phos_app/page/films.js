@@ -42,12 +42,12 @@ export class Films {
     };
     const bySpeed = (a, b) => a.iso - b.iso || a.label.localeCompare(b.label);
     const films = this.#desk.catalogue.films.filter(fits).sort(bySpeed);
-    const groups = new Map();
+    const groups = new Map(); // in the order of the catalogue
     const favourites = films.filter((film) => this.#desk.state.favourites.includes(film.name));
     if (favourites.length) groups.set(FAVOURITES, favourites);
-    for (const film of films) {
-      if (favourites.includes(film)) continue;
-      groups.set(film.kind_label, [...(groups.get(film.kind_label) ?? []), film]);
+    for (const title of new Set(this.#desk.catalogue.films.map((film) => film.kind_label))) {
+      const others = films.filter((film) => film.kind_label === title && !favourites.includes(film));
+      if (others.length) groups.set(title, others);
     }
     return groups;
   }

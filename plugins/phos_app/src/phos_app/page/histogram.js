@@ -41,9 +41,9 @@ export class Histogram {
   }
 
   #warn(clipped) {
-    const most = (shares) => Math.max(0, ...(shares ?? []));
-    tell(this.shadows, most(clipped?.low), "Shadows");
-    tell(this.highlights, most(clipped?.high), "Highlights");
+    const most = (shares) => Math.max(0, ...[shares ?? 0].flat());
+    tell(this.shadows, most(clipped?.low ?? clipped?.black), "Shadows");
+    tell(this.highlights, most(clipped?.high ?? clipped?.white), "Highlights");
   }
 
   draw() {

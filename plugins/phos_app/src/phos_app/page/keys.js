@@ -10,7 +10,6 @@ export class Keys {
     this.#fill();
     find("#keys-open").addEventListener("click", () => this.toggle());
     document.addEventListener("keydown", (event) => this.#down(event));
-    document.addEventListener("keyup", (event) => this.#up(event));
   }
 
   toggle() {
@@ -22,7 +21,7 @@ export class Keys {
     const groups = new Map();
     for (const action of this.actions) {
       if (!groups.has(action.group)) groups.set(action.group, []);
-      const keys = action.keys.filter((key) => !action.hidden?.includes(key)).map((key) => el("kbd", { text: shown(key) }));
+      const keys = (action.shown ?? action.keys).map((key) => el("kbd", { text: shown(key) }));
       groups.get(action.group).push(el("div", {}, el("dt", {}, ...keys), el("dd", { text: action.words })));
     }
     find("#keys-list").replaceChildren(
@@ -44,6 +43,8 @@ export class Keys {
       return;
     }
     const key = named(event);
+    if (event.target instanceof HTMLSelectElement && !/Mod|Escape/.test(key)) return;
+    if (event.target instanceof HTMLButtonElement && /^(Enter| )$/.test(event.key)) return;
     if (event.target instanceof HTMLInputElement && event.target.type === "range" && /^(Arrow|Page|Home|End)/.test(event.key)) return;
     if (event.target.closest?.("[role=tab], [role=radiogroup]") && key.startsWith("Arrow")) return;
     const action = this.actions.find((each) => each.keys.includes(key));
@@ -63,10 +64,6 @@ export class Keys {
     this.actions.find((each) => each.keys.includes(key))?.act(event);
   }
 
-  #up(event) {
-    const action = this.actions.find((each) => each.up && each.keys.includes(named(event)));
-    action?.up(event);
-  }
 }
 
 function named(event) {
@@ -76,7 +73,7 @@ function named(event) {
   return `${event.shiftKey && !isSign ? "Shift+" : ""}${isMod ? "Mod+" : ""}${event.altKey ? "Alt+" : ""}${letter}`;
 }
 
-const SIGNS = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Delete: "Del", Escape: "Esc" };
+const SIGNS = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Delete: "Del", Escape: "Esc", Arrows: "← ↑ → ↓" };
 
 function shown(key) {
   const mod = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘" : "Ctrl";

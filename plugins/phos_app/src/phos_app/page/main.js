@@ -85,6 +85,7 @@ function told({ desk, viewer, histogram }) {
   let timer = 0;
   busy.addEventListener("change", ({ detail }) => {
     clearTimeout(timer);
+    find("#stage").setAttribute("aria-busy", String(detail > 0));
     if (detail === 0) bar.classList.remove("is-on");
     else timer = setTimeout(() => bar.classList.add("is-on"), SHOWN_AFTER_MS);
   });
@@ -135,11 +136,11 @@ function actions({ desk, viewer, films, roll, crop, exports, clipping, panels, p
     look(["1"], "100 %", () => viewer.zoomTo(1)),
     look(["2"], "200 %", () => viewer.zoomTo(2)),
     look(["5"], "50 %", () => viewer.zoomTo(0.5)),
-    look(["+", "-", "="], "Closer, further", (event) => viewer.zoomStep(event.key === "-" ? -1 : 1), { hidden: ["="] }),
+    look(["+", "-", "="], "Closer, further", (event) => viewer.zoomStep(event.key === "-" ? -1 : 1), { shown: ["+", "-"] }),
     look(["Shift+ArrowLeft", "Shift+ArrowRight", "Shift+ArrowUp", "Shift+ArrowDown"], "Pan", (event) => {
       const [dx, dy] = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
       viewer.panBy(dx * PAN_PX, dy * PAN_PX);
-    }),
+    }, { shown: ["Shift+Arrows"] }),
     look(["J"], "Show clipping", () => clipping.toggle(), { once: true }),
     look(["F"], "The picture alone", () => panels.toggleAlone(), { once: true }),
     move(["ArrowRight"], "Next frame", () => desk.step(1)),

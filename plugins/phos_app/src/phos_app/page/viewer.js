@@ -20,7 +20,6 @@ export class Viewer extends EventTarget {
   #cropping = null;
   #isLive = false;
   #usualMs = 0;
-  #sizes = new Map();
   #refreshSoon;
 
   constructor(desk, stage) {
@@ -41,7 +40,8 @@ export class Viewer extends EventTarget {
   }
 
   get mode() {
-    return this.#cropping ? "after" : this.#desk.state.view.mode;
+    const { mode } = this.#desk.state.view;
+    return this.#cropping || (this.#preview && mode === "before") ? "after" : mode;
   }
 
   get films() {
@@ -140,20 +140,22 @@ export class Viewer extends EventTarget {
   }
 
   #named(source) {
-    if (source.film) return this.#desk.films.get(source.film)?.label ?? source.film;
+    if (source.film) return this.#labelOf(source.film);
+    if (this.#preview) return `Preview: ${this.#labelOf(this.#preview.film)}`;
     if (this.mode === "before") return "Before";
-    if (this.#preview) return `Preview: ${this.#desk.films.get(this.#preview.film)?.label ?? this.#preview.film ?? "preset"}`;
-    return this.mode === "split" ? this.#desk.films.get(source.after.settings.film)?.label : "";
+    return this.mode === "split" ? this.#labelOf(source.after.settings.film) : "";
   }
 
-  // The size of the framed picture at full size; the server says it, until then it is reckoned.
+  #labelOf(film) {
+    return this.#desk.films.get(film)?.label ?? film ?? "";
+  }
+
+  // Of the framed picture at full size.
   size() {
     const source = this.#cells[0]?.source;
     const frame = this.#desk.frames.get(source?.after.frame);
     if (!frame?.rows) return null;
     const { framing } = source.after;
-    const told = this.#sizes.get(sizeKey(frame.id, framing));
-    if (told) return told;
     return framedSize(frame, framing);
   }
 
@@ -265,7 +267,6 @@ export class Viewer extends EventTarget {
     }
     if (!render || !this.#isWanted(cell, pane, source)) return;
     if (draft === 1 && !source.before) this.#usualMs = render.ms;
-    this.#learn(source, render.report);
     pane.put("whole", render, this.#altOf(cell, source));
     this.#told(cell, pane);
   }
@@ -293,18 +294,10 @@ export class Viewer extends EventTarget {
     return this.#cells.includes(cell) && now?.frame === source.frame && same(now, source);
   }
 
-  #learn({ frame, framing }, report) {
-    if (!report.rows || !report.cols) return;
-    const key = sizeKey(frame, framing);
-    const known = this.size();
-    this.#sizes.set(key, { rows: report.rows, cols: report.cols });
-    if (known && (known.rows !== report.rows || known.cols !== report.cols)) this.layout();
-  }
-
   #altOf(cell, source) {
     const name = this.#desk.frames.get(source.frame)?.name ?? "";
     if (source.before) return `${name}, before`;
-    return `${name} on ${this.#desk.films.get(source.settings.film)?.label ?? source.settings.film}`;
+    return `${name} on ${this.#labelOf(source.settings.film)}`;
   }
 
   #told(cell, pane) {
@@ -535,7 +528,8 @@ class Cell {
       { class: "small quiet", type: "button", text: "×", on: { click: () => viewer.toggleFilm(this.film) } },
     );
     this.tools = el("div", { class: "cell-tools" }, this.text, this.use, this.less);
-    this.node = el("div", { class: "cell is-empty" }, this.after.node, this.before.node, this.tools);
+    const before = el("div", { class: "cell-tools of-before" }, el("span", { class: "cell-label", text: "Before" }));
+    this.node = el("div", { class: "cell is-empty" }, this.after.node, this.before.node, before, this.tools);
   }
 
   name(text, film) {
@@ -556,16 +550,20 @@ class Cell {
   }
 }
 
-// What is left of a picture: of one that is straightened, the largest without empty corners.
+// What is left of a picture, to the pixel as the server reckons it: of one that is straightened the
+// largest part without empty corners, then the crop, each edge at the nearest pixel.
 export function framedSize(frame, { turns, straighten_degrees, crop }) {
   const [rows, cols] = turns % 2 ? [frame.cols, frame.rows] : [frame.rows, frame.cols];
   const angle = Math.abs((straighten_degrees * Math.PI) / 180);
-  const left = 1 / (Math.cos(angle) + Math.sin(angle) * Math.max(rows / cols, cols / rows));
-  const [top, from, bottom, to] = crop;
-  const length = (share, size) => Math.max(1, Math.round(share * Math.floor(size * left)));
-  return { rows: length(bottom - top, rows), cols: length(to - from, cols) };
+  const [sine, cosine] = [Math.sin(angle), Math.cos(angle)];
+  const scale = Math.min(cols / (cols * cosine + rows * sine), rows / (cols * sine + rows * cosine));
+  const inner = (size) => (straighten_degrees ? within(size, scale) : size);
+  const [top, left, bottom, right] = crop;
+  const length = (low, high, size) => Math.max(1, Math.floor(high * size + 0.5) - Math.min(Math.floor(low * size + 0.5), size - 1));
+  return { rows: length(top, bottom, inner(rows)), cols: length(left, right, inner(cols)) };
 }
 
-function sizeKey(frame, { turns, straighten_degrees, crop }) {
-  return JSON.stringify([frame, turns, straighten_degrees, crop]);
+// An even number of pixels less than `size`.
+function within(size, scale) {
+  return Math.max(size - 2 * Math.ceil((size * (1 - scale)) / 2 - 1e-9), size % 2 ? 1 : 2);
 }
