@@ -1,5 +1,6 @@
 """Desk: what one window has before it. Its pictures lie in the temporary folder."""
 
+import contextlib
 import secrets
 import shutil
 import time
@@ -8,16 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from phos_app.jobs import Job
 from phos_app.limits import DESKS, IDLE_HOURS, PICTURES, TOTAL_MIB
 from phos_app.uploads import Upload, UploadError, ending_of
 from phos_darkroom import Picture
 
 __all__ = ["Desk", "Desks", "Frame", "facts_of"]
 
-MADE = {0x010F: "maker", 0x0110: "camera", 0x0132: "taken"}
-TAKEN = {0x829A: "shutter_s", 0x829D: "f_number", 0x8827: "iso", 0x920A: "focal_mm"}
-EXIF_DETAILS = 0x8769
+MAKER, CAMERA, TAKEN = 0x010F, 0x0110, 0x0132
+DETAILS, SHUTTER, APERTURE, ISO, FOCAL, LENS = 0x8769, 0x829A, 0x829D, 0x8827, 0x920A, 0xA434
 LONGEST_FACT = 80
+LARGEST_FACT = 1e7
+SLOW_S = 0.3  # a shutter time from which on it is said in seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,9 @@ class Frame:
         Why not, in one sentence.
     rows, cols, bits : int
         Of its pixels; 0 where it was not read.
-    facts : dict of str to str or float
+    size_bytes : int
+        Of the file.
+    facts : dict of str to str
         What its camera says of it.
     """
 
@@ -44,7 +49,8 @@ class Frame:
     rows: int = 0
     cols: int = 0
     bits: int = 0
-    facts: dict[str, Any] = field(default_factory=dict)
+    size_bytes: int = 0
+    facts: dict[str, str] = field(default_factory=dict)
 
     def told(self) -> dict[str, Any]:
         """Give it as the page is told."""
@@ -56,6 +62,7 @@ class Frame:
             "rows": self.rows,
             "cols": self.cols,
             "bits": self.bits,
+            "bytes": self.size_bytes,
             "facts": self.facts,
         }
 
@@ -75,6 +82,7 @@ class Desk:
         self.folder.mkdir(mode=0o700)
         self.frames: dict[str, Frame] = {}
         self.state: dict[str, Any] = {}
+        self.jobs: list[Job] = []
         self.coming = 0
         self.used = time.monotonic()
 
@@ -161,12 +169,20 @@ class Desks:
 
     def room_bytes(self) -> int:
         """How much may still come to all desks together."""
-        paths = (path for desk in self for path in desk.folder.iterdir())
-        return (TOTAL_MIB << 20) - sum(path.stat().st_size for path in paths)
+        held = sum(_bytes_below(desk.folder) for desk in self)
+        return (TOTAL_MIB << 20) - held
 
 
-def facts_of(picture: Picture) -> dict[str, Any]:
-    """Give what a picture's camera says of it: plain text and numbers, nothing where it is silent.
+def _bytes_below(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):  # it has just gone
+            total += path.stat().st_size
+    return total
+
+
+def facts_of(picture: Picture) -> dict[str, str]:
+    """Give what a picture's camera says of it, as plain text; nothing where it is silent.
 
     Parameters
     ----------
@@ -175,8 +191,8 @@ def facts_of(picture: Picture) -> dict[str, Any]:
 
     Returns
     -------
-    dict of str to str or float
-        Of "maker", "camera", "taken", "shutter_s", "f_number", "iso" and "focal_mm" what is known.
+    dict of str to str
+        Of "camera", "lens", "taken", "shutter", "aperture", "iso" and "focal" what is known.
     """
     from PIL import Image
 
@@ -185,22 +201,40 @@ def facts_of(picture: Picture) -> dict[str, Any]:
     exif = Image.Exif()
     try:
         exif.load(b"Exif\0\0" + picture.metadata.exif)
-        told = {name: exif.get(tag) for tag, name in MADE.items()}
-        details = exif.get_ifd(EXIF_DETAILS)
-        told |= {name: details.get(tag) for tag, name in TAKEN.items()}
+        tags, details = dict(exif), dict(exif.get_ifd(DETAILS))
     except Exception:  # noqa: BLE001 - a stranger's file may say anything
         return {}
-    return {name: fact for name, value in told.items() if (fact := _fact(value)) is not None}
+    maker, camera = _text(tags.get(MAKER)), _text(tags.get(CAMERA))
+    seconds, stop = _number(details.get(SHUTTER)), _number(details.get(APERTURE))
+    iso, focal = _number(details.get(ISO)), _number(details.get(FOCAL))
+    is_named = camera.lower().startswith(maker.lower().split(" ")[0])
+    told = {
+        "camera": camera if is_named else f"{maker} {camera}".strip(),
+        "lens": _text(details.get(LENS)),
+        "taken": _text(tags.get(TAKEN)),
+        "shutter": _shutter(seconds) if seconds else "",
+        "aperture": f"f/{stop:.3g}" if stop else "",
+        "iso": f"{iso:g}" if iso else "",
+        "focal": f"{focal:.3g} mm" if focal else "",
+    }
+    return {name: fact for name, fact in told.items() if fact}
 
 
-def _fact(value: object) -> str | float | None:
-    if isinstance(value, str):
-        text = "".join(letter for letter in value if letter.isprintable()).strip()
-        return text[:LONGEST_FACT] or None
-    if isinstance(value, tuple):
-        value = value[0] if value else None
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        return ""
+    return "".join(letter for letter in value if letter.isprintable()).strip()[:LONGEST_FACT]
+
+
+def _number(value: object) -> float:
+    """A number that is of use, or 0."""
+    first = value[0] if isinstance(value, tuple) and value else value
     try:
-        number = float(value)  # type: ignore[arg-type]
+        number = float(first)  # type: ignore[arg-type]
     except (TypeError, ValueError, ZeroDivisionError):
-        return None
-    return number if 0 < number < 1e9 else None
+        return 0.0
+    return number if 0.0 < number < LARGEST_FACT else 0.0
+
+
+def _shutter(seconds: float) -> str:
+    return f"1/{1.0 / seconds:.0f} s" if seconds < SLOW_S else f"{seconds:.3g} s"

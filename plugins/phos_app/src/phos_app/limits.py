@@ -3,7 +3,9 @@
 __all__ = [
     "DESKS",
     "IDLE_HOURS",
+    "JOBS",
     "PICTURES",
+    "PRESET_MIB",
     "SHELF_MIB",
     "STATE_MIB",
     "TOTAL_MIB",
@@ -34,3 +36,9 @@ STATE_MIB = 4
 
 VIEW_PIXELS = 12_000_000
 """Of one view: a screen of 8 megapixels, and half as much again."""
+
+PRESET_MIB = 1
+"""Of a file with settings."""
+
+JOBS = 4
+"""Of a desk, whose results are kept; the oldest goes."""

@@ -45,6 +45,11 @@ class Place:
     )
 
     @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """Where the line stands."""
+        return self.called.get_loop()
+
+    @property
     def rank(self) -> tuple[int, int]:
         """What the line is sorted by."""
         return self.urgency, self.number
@@ -87,10 +92,15 @@ class Line:
         """Say whether somebody more urgent than a place waits; from any thread."""
         return any(other.urgency < place.urgency for other in tuple(self._waiting))
 
-    def ahead_of(self, place: Place) -> int:
-        """How many are served before a place."""
-        waiting = sum(other.rank < place.rank for other in self._waiting)
-        return waiting + (self._served not in (None, place))
+    def give_way_from_thread(self, place: Place) -> None:
+        """Do as `give_way` on the thread that develops, which stands still meanwhile."""
+        if self.is_wanted(place) and place.loop.is_running():
+            asyncio.run_coroutine_threadsafe(self.give_way(place), place.loop).result()
+
+    def ahead_of(self, rank: tuple[int, int]) -> int:
+        """How many as urgent as a rank are served before it."""
+        others = [*self._waiting, *([self._served] if self._served else ())]
+        return sum(other.urgency == rank[0] and other.rank < rank for other in others)
 
     def __len__(self) -> int:
         """How many wait or are served."""

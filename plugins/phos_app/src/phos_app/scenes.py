@@ -1,5 +1,6 @@
 """Scenes: a picture's light at fewer pixels, for a preview that follows the hand."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -11,11 +12,14 @@ from phos_core.color import encode_codes
 from phos_core.process import Recipe
 from phos_darkroom import Picture, on_screen
 
-__all__ = ["Scene", "as_shown", "fitted", "scene_of", "screen_of", "smaller"]
+__all__ = ["Box", "Codes", "Scene", "as_shown", "fitted", "scene_of", "screen_of"]
 
 STRIP_PIXELS = 4_000_000  # decoded at a time
 
 Codes = NDArray[np.uint8]
+Size = tuple[int, int]
+Box = tuple[float, float, float, float]
+"""Top, left, bottom and right of a part of a picture, in its pixels and parts of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,7 +47,7 @@ class Scene:
         )
 
 
-def fitted(shape: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
+def fitted(shape: Size, box: Size) -> Size:
     """Give the rows and columns that a picture has in a box; never more than its own.
 
     Parameters
@@ -61,7 +65,7 @@ def fitted(shape: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
     return rows, cols
 
 
-def scene_of(picture: Picture, size: tuple[int, int]) -> Scene:
+def scene_of(picture: Picture, size: Size, part: Box | None = None) -> Scene:
     """Make a picture smaller, in light and not in codes.
 
     Parameters
@@ -69,7 +73,9 @@ def scene_of(picture: Picture, size: tuple[int, int]) -> Scene:
     picture : Picture
         What was read.
     size : tuple of (int, int)
-        Rows and columns to leave; at most the picture's.
+        Rows and columns to leave; at most those of the part.
+    part : tuple of four float, optional
+        Which part of the picture; by default all of it.
 
     Returns
     -------
@@ -78,41 +84,18 @@ def scene_of(picture: Picture, size: tuple[int, int]) -> Scene:
         grain and halation keep their size in the picture.
     """
     if picture.knows_beyond_white:
-        light = _coarse(picture, size, Picture.scene_light)
-        return smaller(Scene(light=light, encoding="linear", primaries="srgb"), size)
-    return screen_of(picture, size)
+        light = _averaged(picture, size, part, Picture.scene_light)
+        return Scene(light=light, encoding="linear", primaries="srgb")
+    return screen_of(picture, size, part)
 
 
-def screen_of(picture: Picture, size: tuple[int, int]) -> Scene:
+def screen_of(picture: Picture, size: Size, part: Box | None = None) -> Scene:
     """Make a picture smaller as `scene_of` does, but an HDR picture as a screen shows it."""
-    coarse = Scene(
-        light=_coarse(picture, size, Picture.light),
+    return Scene(
+        light=_averaged(picture, size, part, Picture.light),
         encoding="linear" if picture.encoding == "linear" else "display",
         primaries=picture.light_primaries,
     )
-    return smaller(coarse, size)
-
-
-def _coarse(
-    picture: Picture, size: tuple[int, int], light_of: Callable[[Picture], NDArray[np.float32]]
-) -> NDArray[np.float32]:
-    """The light of a picture, averaged over blocks as long as more than enough pixels are left."""
-    rows, cols = picture.pixels.shape[:2]
-    whole_factor = max(1, min(rows // size[0], cols // size[1]))
-    # Strips of whole blocks, so that a large picture is never there in floats as a whole.
-    step = max(1, STRIP_PIXELS // (cols * whole_factor)) * whole_factor
-    strips = [
-        _blocks(light_of(picture.part(slice(start, start + step))), whole_factor)
-        for start in range(0, rows, step)
-    ]
-    return np.concatenate(strips)
-
-
-def smaller(scene: Scene, size: tuple[int, int]) -> Scene:
-    """Give a scene of so many rows and columns, each pixel the mean of those it stands for."""
-    if scene.light.shape[:2] == size:
-        return scene
-    return replace(scene, light=_averaged(scene.light, size))
 
 
 def as_shown(picture: Picture | Scene) -> Codes:
@@ -138,8 +121,39 @@ def as_shown(picture: Picture | Scene) -> Codes:
     return codes
 
 
+def _averaged(
+    picture: Picture,
+    size: Size,
+    part: Box | None,
+    light_of: Callable[[Picture], NDArray[np.float32]],
+) -> NDArray[np.float32]:
+    """The mean light of a part over pixels of another size; parts of pixels count for theirs."""
+    shape = picture.pixels.shape[:2]
+    top, left, bottom, right = part or (0.0, 0.0, float(shape[0]), float(shape[1]))
+    rows = slice(math.floor(top), min(math.ceil(bottom - 1e-6), shape[0]))
+    cols = slice(math.floor(left), min(math.ceil(right - 1e-6), shape[1]))
+    cut = picture.part((rows, cols))
+    factor = max(1, min(int(bottom - top) // size[0], int(right - left) // size[1]))
+    # Blocks first, in strips, so that a large picture is never there in floats as a whole.
+    coarse = _coarse(cut, factor, light_of)
+    box = (top - rows.start, left - cols.start, bottom - rows.start, right - cols.start)
+    return _resized(coarse, size, tuple(side / factor for side in box))
+
+
+def _coarse(
+    picture: Picture, factor: int, light_of: Callable[[Picture], NDArray[np.float32]]
+) -> NDArray[np.float32]:
+    """The mean light of square blocks; at the ends of what there is of them."""
+    rows, cols = picture.pixels.shape[:2]
+    step = max(1, STRIP_PIXELS // (cols * factor)) * factor
+    strips = [
+        _blocks(light_of(picture.part(slice(start, start + step))), factor)
+        for start in range(0, rows, step)
+    ]
+    return strips[0] if len(strips) == 1 else np.concatenate(strips)
+
+
 def _blocks(light: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
-    """The means of square blocks; at the ends of what there is of them."""
     if factor == 1:
         return light
     summed: NDArray[Any] = light
@@ -152,13 +166,20 @@ def _blocks(light: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
     return summed
 
 
-def _averaged(light: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    """The means over pixels of another size; parts of pixels count for their part."""
+def _resized(light: NDArray[np.float32], size: Size, box: tuple[float, ...]) -> NDArray[np.float32]:
+    """The means over pixels of another size, of a part."""
     from PIL import Image
 
-    layers = np.moveaxis(np.atleast_3d(light), -1, 0)
+    rows, cols = light.shape[:2]
+    top, left, bottom, right = box[0], box[1], min(box[2], rows), min(box[3], cols)
+    if (top, left, bottom, right) == (0.0, 0.0, rows, cols) and size == (rows, cols):
+        return light
     averaged = [
-        np.asarray(Image.fromarray(layer).resize(size[::-1], Image.Resampling.BOX))
-        for layer in (np.ascontiguousarray(layer) for layer in layers)
+        np.asarray(
+            Image.fromarray(layer).resize(
+                size[::-1], Image.Resampling.BOX, box=(left, top, right, bottom)
+            )
+        )
+        for layer in map(np.ascontiguousarray, np.moveaxis(np.atleast_3d(light), -1, 0))
     ]
     return np.stack(averaged, axis=-1) if light.ndim == 3 else averaged[0]

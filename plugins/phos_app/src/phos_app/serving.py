@@ -1,12 +1,13 @@
 """Serving: the routes behind the gate, and the server that runs them."""
 
+import asyncio
 import contextlib
 import os
 import secrets
 import signal
 import socket
 import webbrowser
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,13 @@ from starlette.routing import Mount, Route
 
 from phos_app.folders import private_folder
 from phos_app.gate import Gate
-from phos_app.server import catalogue, desks, machine, pages, renders
+from phos_app.server import catalogue, desks, jobs, machine, pages, presets, renders, stamps
 from phos_app.workplace import Workplace
 
 __all__ = ["application", "serve"]
 
 ADDRESS = "127.0.0.1"
-DESK = "/api/desks/{desk}"
+DESK, JOB = "/api/desks/{desk}", "/api/jobs/{job}"
 SETTINGS: dict[str, Any] = {
     "log_level": "warning",
     "access_log": False,
@@ -65,16 +66,40 @@ def application(folder: Path, token: str, pictures: Sequence[Path] = ()) -> Star
             Route("/api/backends", machine.backends),
             Route("/api/status", machine.status),
             Route(DESK, desks.document, methods=["GET"]),
-            Route(DESK, desks.keep, methods=["PUT"]),
+            Route(DESK, desks.keep, methods=["PUT", "POST"]),  # a page that goes can only post
             Route(f"{DESK}/frames", desks.add, methods=["POST"]),
             Route(f"{DESK}/example", desks.add_example, methods=["POST"]),
             Route(f"{DESK}/frames/{{frame}}", desks.remove, methods=["DELETE"]),
             Route(f"{DESK}/render", renders.render, methods=["POST"]),
+            Route(f"{DESK}/stamps", stamps.stamps, methods=["POST"]),
+            Route(f"{DESK}/jobs", jobs.begin, methods=["POST"]),
+            Route(JOB, jobs.cancel, methods=["DELETE"]),
+            Route(f"{JOB}/events", jobs.events),
+            Route(f"{JOB}/file", jobs.file),
+            Route(f"{JOB}/sidecar", jobs.sidecar),
+            Route("/api/presets", presets.told, methods=["GET"]),
+            Route("/api/presets", presets.save, methods=["POST"]),
+            Route("/api/presets/{name}", presets.change, methods=["PUT"]),
+            Route("/api/presets/{name}", presets.remove, methods=["DELETE"]),
+            Route("/api/settings/read", presets.read, methods=["POST"]),
+            Route("/api/settings/text", presets.text, methods=["POST"]),
         ],
         middleware=[Middleware(Gate, token=token)],
+        lifespan=_lifespan,
     )
     app.state.workplace = Workplace(folder)
+    app.state.pictures = list(pictures)
     return app
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    """Get ready while the browser opens, and at the end stop what is under way."""
+    workplace: Workplace = app.state.workplace
+    warming = asyncio.create_task(workplace.warm())
+    yield
+    await workplace.close()
+    await asyncio.gather(warming, return_exceptions=True)
 
 
 def serve(port: int, *, is_opened: bool, pictures: Sequence[Path] = ()) -> None:

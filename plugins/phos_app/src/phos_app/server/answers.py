@@ -11,20 +11,22 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from phos_app.desk import Desk, Frame
-from phos_app.framing import framing_of
 from phos_app.limits import STATE_MIB
 from phos_app.line import Superseded
 from phos_app.looks import recipe_of_page
 from phos_app.workplace import Workplace
 from phos_core.errors import PhosError
 from phos_core.process import Recipe
+from phos_darkroom import Framing
 
 __all__ = [
+    "REFUSALS",
     "Refusal",
     "answered",
     "asked_backend",
     "desk_of",
     "frame_of",
+    "framing_in",
     "in_words",
     "json_of",
     "recipe_for",
@@ -140,8 +142,17 @@ async def save_body(request: Request, path: Path, most_bytes: int, name: str) ->
 
 def recipe_for(desk: Desk, frame: Frame, asked: dict[str, Any]) -> Recipe:
     """Make the recipe of a picture of what the page asks for."""
-    framing_of(asked.get("framing"))
     return recipe_of_page(asked.get("settings") or {}, frame.upload.name, desk.pictures)
+
+
+def framing_in(asked: dict[str, Any]) -> Framing:
+    """Read how a picture is framed; nothing said: not at all."""
+    framing = asked.get("framing")
+    if not framing:
+        return Framing()
+    if not isinstance(framing, dict):
+        raise Refusal(400, "framing must be an object")
+    return Framing.from_values(framing)
 
 
 def asked_backend(asked: dict[str, Any]) -> str | None:

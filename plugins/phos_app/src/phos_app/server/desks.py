@@ -35,12 +35,11 @@ async def document(request: Request) -> Response:
 async def keep(request: Request) -> Response:
     """Keep what the page wants to find again."""
     desk = desk_of(request)
-    asked = await json_of(request)
-    state = asked.get("state", asked)
+    state = (await json_of(request)).get("state")
     if not isinstance(state, dict):
         raise Refusal(400, "state must be an object")
     desk.state = state
-    return JSONResponse({})
+    return Response(status_code=204)
 
 
 @answered
@@ -66,7 +65,7 @@ async def remove(request: Request) -> Response:
     if key not in desk.frames:
         raise Refusal(404, "This picture is not on the desk.")
     workplace_of(request).remove_frame(desk, key)
-    return JSONResponse({})
+    return Response(status_code=204)
 
 
 async def _laid(request: Request, desk: Desk, name: str) -> dict[str, Any]:

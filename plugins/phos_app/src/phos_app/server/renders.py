@@ -1,11 +1,11 @@
 """Renders: what a window shows of a picture."""
 
-import asyncio
 import json
 import time
 from base64 import b64encode
 from typing import Any
 
+import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,6 +13,7 @@ from phos_app.details import Window
 from phos_app.encoding import MIME_TYPE, as_image
 from phos_app.limits import VIEW_PIXELS
 from phos_app.line import Place, Urgency
+from phos_app.previews import Layout
 from phos_app.rendering import Part, Whole, clipped, counts
 from phos_app.server.answers import (
     Refusal,
@@ -20,6 +21,7 @@ from phos_app.server.answers import (
     asked_backend,
     desk_of,
     frame_of,
+    framing_in,
     json_of,
     recipe_for,
     whole,
@@ -40,45 +42,46 @@ async def render(request: Request) -> Response:
     asked = await json_of(request)
     frame = frame_of(desk, asked.get("frame"))
     view, backend = view_of(asked.get("view")), asked_backend(asked)
-    is_before = bool(asked.get("before", False))
+    is_before, framing = bool(asked.get("before", False)), framing_in(asked)
     recipe = recipe_for(desk, frame, asked)
-    kind = (desk.key, type(view).__name__, is_before)
-    place = Place(Urgency.VIEW, kind, whole({"turn": 0} | asked, "turn", 0, 2**53))
-    ahead = workplace.line.ahead_of(place)
+    lane = (desk.key, asked.get("lane") or f"{type(view).__name__} {is_before}")
+    place = Place(Urgency.VIEW, lane, whole({"turn": 0} | asked, "turn", 0, 2**53))
+    ahead, came = workplace.line.ahead_of(place.rank), time.perf_counter()
 
     def make() -> tuple[bytes, dict[str, str]]:
         start = time.perf_counter()
+        report = None
         if is_before:
-            codes, report = workplace.renderer.before(desk, frame, view), None
+            codes = workplace.renderer.before(desk, frame, view, framing)
         else:
-            codes, report = workplace.renderer.after(desk, frame, view, recipe, backend)
+            codes, report = workplace.renderer.after(desk, frame, view, recipe, framing, backend)
         developed = time.perf_counter()
         image = as_image(codes)
+        counted = counts(codes)
+        rows, cols = Layout.of((frame.rows, frame.cols), framing, (1, 1)).cropped
         told: dict[str, Any] = {
-            "rows": codes.shape[0],
-            "cols": codes.shape[1],
-            "clipped": clipped(codes),
-            "milliseconds": {
-                "develop": round(1000 * (developed - start), 1),
-                "encode": round(1000 * (time.perf_counter() - developed), 1),
-            },
+            "rows": rows,
+            "cols": cols,
+            "clipped": clipped(counted),
+            "milliseconds": _ms(time.perf_counter() - start),
+            "encode_ms": _ms(time.perf_counter() - developed),
+            "waited_ms": _ms(start - came),
         }
         if report is not None:
-            steps = {name: round(1000 * s, 1) for name, s in report.step_seconds.items()}
             told |= {
                 "ran": ran(report),
                 "backend": report.backend,
                 "device": report.device,
                 "compiling": compiles(report),
                 "warning": fallback(report),
-                "steps_ms": steps,
+                "steps_ms": {name: _ms(s) for name, s in report.step_seconds.items()},
             }
-        histogram = b64encode(counts(codes).astype("<u4").tobytes()).decode()
+        histogram = b64encode(counted.astype("<u4").tobytes()).decode()
         headers = {"X-Report": json.dumps(told), "X-Histogram": histogram, "X-Queue": str(ahead)}
         return image, headers
 
     async with workplace.line.served(place):
-        image, headers = await asyncio.to_thread(make)
+        image, headers = await anyio.to_thread.run_sync(make)
     return Response(image, headers=headers | {"cache-control": "no-store"}, media_type=MIME_TYPE)
 
 
@@ -96,3 +99,7 @@ def view_of(asked: object) -> Whole | Part:
     if scale not in SCALES:
         raise Refusal(400, f"scale must be one of {SCALES}, got {scale!r}")
     return Part(Window(top, left, rows, cols), is_halved=scale == 0.5)
+
+
+def _ms(seconds: float) -> float:
+    return round(1000.0 * seconds, 1)
