@@ -74,11 +74,12 @@ def address(folder, presets_home):
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
     try:
         for _ in range(1200):
-            if found := re.search(r"http://\S+", log.read_text()):
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", port)).close()
                 break
             assert process.poll() is None, log.read_text()
             time.sleep(0.1)
-        yield found[0]
+        yield re.search(r"http://\S+", log.read_text())[0]
     finally:
         process.send_signal(signal.SIGINT)
         try:
@@ -523,7 +524,9 @@ def test_films_are_grouped_sorted_by_speed_searched_and_favoured(page):
         assert speeds == sorted(speeds)
     search = page.get_by_role("searchbox", name="Search films")
     search.fill("portrait")
-    assert all("Portra" in t or "Pro" in t for t in page.locator(".film-name").all_text_contents())
+    assert all(
+        "Portra" in t or "Pro" in t for t in page.locator("#films .film-name").all_text_contents()
+    )
     search.fill("no such film")
     assert page.locator("#films").inner_text() == "No film is called so."
     search.fill("")
@@ -560,7 +563,9 @@ def test_up_to_four_films_lie_side_by_side(page):
     sizes = {(round(c - a, 1), round(d - b, 1)) for a, b, c, d in boxes}
     assert len(sizes) == 1
     room = box(page.locator("#stage"))
-    assert all(room[0] <= a and room[1] <= b and c <= room[2] and d <= room[3] for a, b, c, d in boxes)
+    assert all(
+        room[0] <= a and room[1] <= b and c <= room[2] and d <= room[3] for a, b, c, d in boxes
+    )
     sources = {cells.nth(i).locator("img.whole").first.get_attribute("src") for i in range(4)}
     assert len(sources) == 4
     page.get_by_role("button", name="Use Fujichrome Velvia 50").click()
@@ -1060,5 +1065,3 @@ def test_the_backend_is_chosen_in_plain_words(page):
         dialog.get_by_role("button", name="Close").click()
     settle(page)
     assert "scipy" in page.locator("#ran").text_content()
-
-

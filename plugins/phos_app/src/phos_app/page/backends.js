@@ -2,10 +2,11 @@
 
 import * as api from "./api.js";
 import { el, find } from "./dom.js";
-import { sayProblem } from "./says.js";
+import { say, sayProblem } from "./says.js";
 
 export class Backends {
   #desk;
+  #isSaid = false;
 
   constructor(desk, viewer) {
     this.#desk = desk;
@@ -25,6 +26,10 @@ export class Backends {
   #told(report) {
     if (!report?.ran) return;
     find("#ran").textContent = report.ran;
+    if (report.compiling && !this.#isSaid) {
+      this.#isSaid = true;
+      say(`${report.compiling} is being compiled, once for this machine. Until it is, ${report.backend ?? "another"} renders.`);
+    }
     const warning = find("#warning");
     warning.textContent = report.warning ?? "";
     warning.title = report.warning ?? "";

@@ -6,7 +6,7 @@ import { say, sayProblem } from "./says.js";
 
 const LOSSY = new Set([".jpg", ".jpeg", ".webp", ".avif"]);
 const SIZES = [["", "Full size"], ["3840", "3840 px, 4K screen"], ["2048", "2048 px, web"], ["1080", "1080 px, phone"], ["own", "Other …"]];
-const AT_FIRST = { suffix: null, quality: 95, space: null, long_side_px: null, sharpen: "none", sidecar: true };
+const AT_FIRST = { suffix: null, quality: null, space: "", long_side_px: null, sharpen: "none", sidecar: true };
 
 export class Export {
   #desk;
@@ -57,7 +57,7 @@ export class Export {
   #show() {
     const { suffix, quality, space, long_side_px, sharpen, sidecar } = this.settings;
     find("#export-format").value = suffix ?? "";
-    find("#export-quality").value = quality;
+    find("#export-quality").value = quality ?? usualQuality(suffix);
     find("#export-space").value = space ?? "";
     const isListed = SIZES.some(([value]) => value === String(long_side_px ?? ""));
     find("#export-size").value = isListed ? String(long_side_px ?? "") : "own";
@@ -75,8 +75,8 @@ export class Export {
     this.#desk.keep({
       export: {
         suffix: find("#export-format").value || null,
-        quality: Number(find("#export-quality").value),
-        space: find("#export-space").value || null,
+        quality: this.#quality(),
+        space: find("#export-space").value,
         long_side_px: size === "own" ? own : size ? Number(size) : null,
         sharpen: find("#export-sharpen").checked ? "screen" : "none",
         sidecar: find("#export-sidecar").checked,
@@ -86,10 +86,18 @@ export class Export {
     this.#adapt();
   }
 
+  // Null, the format's usual one, until somebody moves the slider.
+  #quality() {
+    const value = Number(find("#export-quality").value);
+    const usual = usualQuality(this.settings.suffix);
+    return value === usual ? null : value;
+  }
+
   #adapt() {
     const { suffix, quality } = this.settings;
+    find("#export-quality").value = quality ?? usualQuality(suffix);
     find("#export-quality-row").hidden = suffix !== null && !LOSSY.has(suffix);
-    find("#export-quality-said").textContent = quality;
+    find("#export-quality-said").textContent = quality ?? usualQuality(suffix);
     find("#export-pixels-row").hidden = find("#export-size").value !== "own";
     find("#export-roll-row").hidden = !this.#desk.isRoll;
   }
@@ -228,6 +236,8 @@ export class Export {
     if (this.#last) save(api.fileOf(this.#last.job));
   }
 }
+
+const usualQuality = (suffix) => (suffix === ".avif" ? 90 : 95);
 
 function save(address) {
   const link = el("a", { href: address, download: "" });

@@ -40,7 +40,8 @@ async function start() {
   const films = new Films(desk, viewer, controls);
   const presets = new Presets(desk, viewer, controls);
   const roll = new Roll(desk);
-  const history = new History(desk);
+  viewer.stampOf = (frame) => roll.stampOf(frame);
+  new History(desk);
   const crop = new Crop(desk, viewer);
   const exports = new Export(desk);
   const photos = new Photos(desk, roll);
@@ -52,7 +53,6 @@ async function start() {
   told({ desk, viewer, histogram });
   document.body.classList.add("is-ready");
   films.showChosen();
-  void history;
 }
 
 function tools({ desk, viewer, crop }) {

@@ -30,6 +30,10 @@ export class Roll {
     this.update();
   }
 
+  stampOf(frame) {
+    return this.#images.get(frame);
+  }
+
   set reading(names) {
     this.#reading = names;
     this.update();

@@ -12,6 +12,7 @@ const SNAPS_WITHIN = 0.06;
 const LARGEST = 4;
 const DRAFT_OVER_MS = 130; // a slower render is first made smaller while a slider moves
 const MOST_FILMS = 4;
+const NEXT_AFTER_MS = 1500; // of rest: then the next frame of the roll is rendered too
 
 export class Viewer extends EventTarget {
   #desk;
@@ -21,12 +22,16 @@ export class Viewer extends EventTarget {
   #isLive = false;
   #usualMs = 0;
   #refreshSoon;
+  #nextLane;
+  #nextSoon;
 
   constructor(desk, stage) {
     super();
     this.#desk = desk;
     this.stage = stage;
     this.hoverLane = new Lane(desk, "hover");
+    this.#nextLane = new Lane(desk, "next");
+    this.#nextSoon = afterRest(() => this.#prepareNext(), NEXT_AFTER_MS);
     this.#refreshSoon = afterRest(() => this.refresh(), 60);
     new ResizeObserver(() => this.#resized()).observe(stage);
     matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener?.("change", () => this.#resized());
@@ -132,7 +137,7 @@ export class Viewer extends EventTarget {
 
   #aim(cell, source) {
     const isOther = cell.source && cell.source.after.frame !== source.after.frame;
-    if (isOther) cell.clear();
+    if (isOther) cell.clear(this.stampOf?.(source.after.frame));
     cell.source = source;
     cell.node.classList.toggle("has-before", Boolean(source.before));
     cell.node.classList.toggle("is-split", this.mode === "split");
@@ -241,8 +246,7 @@ export class Viewer extends EventTarget {
     const { box, sheet, scale, ratio, rows, cols } = this.geometry;
     const fit = Math.min(this.#fitScale(box, { rows, cols }), 1);
     const draft = this.#isLive && this.#usualMs > DRAFT_OVER_MS ? Math.sqrt(DRAFT_OVER_MS / this.#usualMs) : 1;
-    const share = fit * Math.max(0.35, draft);
-    const view = { kind: "fit", cols: Math.round(cols * share), rows: Math.round(rows * share) };
+    const view = this.#fitView({ rows, cols }, box, draft);
     const closer = !this.isFit && scale > fit * 1.001;
     const asked = [];
     if (closer) {
@@ -269,6 +273,24 @@ export class Viewer extends EventTarget {
     if (draft === 1 && !source.before) this.#usualMs = render.ms;
     pane.put("whole", render, this.#altOf(cell, source));
     this.#told(cell, pane);
+    if (this.#desk.isRoll) this.#nextSoon();
+  }
+
+  // So that going through a roll waits for nothing.
+  #prepareNext() {
+    const desk = this.#desk;
+    const { order, chosen } = desk.state;
+    const next = desk.frames.get(order[order.indexOf(chosen) + 1]);
+    if (next?.status !== "ready" || this.mode !== "after" || this.#preview || !this.isFit) return;
+    const framing = desk.framing(next.id);
+    const view = this.#fitView(framedSize(next, framing), this.#boxes(), 1);
+    const body = { frame: next.id, framing, settings: desk.settings(next.id), before: false, view };
+    this.#nextLane.ask(body).catch(() => {}); // it is asked for again when it is wanted
+  }
+
+  #fitView(size, room, draft) {
+    const share = Math.min(this.#fitScale(room, size), 1) * Math.max(0.35, draft);
+    return { kind: "fit", cols: Math.round(size.cols * share), rows: Math.round(size.rows * share) };
   }
 
   async #askWindow(cell, pane, source, serverScale) {
@@ -301,7 +323,6 @@ export class Viewer extends EventTarget {
   }
 
   #told(cell, pane) {
-    cell.node.classList.remove("is-empty");
     if (cell !== this.#cells[0]) return;
     const kind = pane === cell.after ? "after" : "before";
     this.dispatchEvent(new CustomEvent("rendered", { detail: { kind, pane, isPreview: Boolean(this.#preview) } }));
@@ -529,7 +550,7 @@ class Cell {
     );
     this.tools = el("div", { class: "cell-tools" }, this.text, this.use, this.less);
     const before = el("div", { class: "cell-tools of-before" }, el("span", { class: "cell-label", text: "Before" }));
-    this.node = el("div", { class: "cell is-empty" }, this.after.node, this.before.node, before, this.tools);
+    this.node = el("div", { class: "cell" }, this.after.node, this.before.node, before, this.tools);
   }
 
   name(text, film) {
@@ -541,12 +562,13 @@ class Cell {
     this.less.setAttribute("aria-label", `Take ${text} away`);
   }
 
-  clear() {
+  // Until another frame is rendered, its stamp stands there.
+  clear(stamp) {
     for (const pane of this.panes) {
       pane.put("whole", null);
       pane.put("window", null);
+      pane.sheet.style.backgroundImage = stamp ? `url("${stamp}")` : "";
     }
-    this.node.classList.add("is-empty");
   }
 }
 
