@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 __all__ = ["MIME_TYPE", "as_image", "as_url"]
 
 MIME_TYPE = "image/jpeg"
-QUALITY = 92
+QUALITY = 95  # WebP takes six times as long: docs/decisions/0044
 
 
 def as_image(codes: NDArray[np.uint8]) -> bytes:

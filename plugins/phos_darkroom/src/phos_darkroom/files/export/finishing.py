@@ -1,6 +1,5 @@
 """A positive made as large and as sharp as its file is to have it."""
 
-import math
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 
 from phos_core.color import encode_codes, encode_srgb, luminance
 from phos_core.errors import ImageFileError
@@ -77,9 +75,9 @@ def exported(positive: Picture, export: Export) -> Picture:
 
     Notes
     -----
-    It is scaled in linear light by Lanczos' window of three lobes, widened by the reduction, and
-    held between the least and the greatest light of the pixels that become one and those next to
-    them: no edge rings. Sharpened, each channel's code c gets
+    It is scaled in linear light, by a Hamming-windowed sinc as wide as two of the new pixels. Its
+    weights are not negative: a mean of light is kept, and no edge rings, as both would with
+    Lanczos' window around highlights. Sharpened, each channel's code c gets
 
         c' = c + a (y - G y)
 
@@ -130,30 +128,15 @@ def _scaled(light: NDArray[np.float32], rows: int, cols: int) -> NDArray[np.floa
     planes = np.atleast_3d(light)
     small = np.empty((rows, cols, planes.shape[2]), np.float32)
     for index in range(planes.shape[2]):
-        plane = np.ascontiguousarray(planes[..., index])
-        small[..., index] = _scaled_plane(plane, rows, cols)
+        plane = Image.fromarray(np.ascontiguousarray(planes[..., index]))
+        small[..., index] = plane.resize((cols, rows), Image.Resampling.HAMMING)
     return small.reshape(rows, cols, *light.shape[2:])
-
-
-def _scaled_plane(plane: NDArray[np.float32], rows: int, cols: int) -> NDArray[np.float32]:
-    around = tuple(
-        2 * math.ceil(was / now) + 1 for was, now in zip(plane.shape, (rows, cols), strict=True)
-    )
-    smooth = _resized(plane, rows, cols, Image.Resampling.LANCZOS)
-    least = _resized(ndimage.minimum_filter(plane, around), rows, cols, Image.Resampling.NEAREST)
-    most = _resized(ndimage.maximum_filter(plane, around), rows, cols, Image.Resampling.NEAREST)
-    held: NDArray[np.float32] = np.clip(smooth, least, most)
-    return held
-
-
-def _resized(
-    plane: NDArray[np.float32], rows: int, cols: int, way: Image.Resampling
-) -> NDArray[np.float32]:
-    return np.asarray(Image.fromarray(plane).resize((cols, rows), way))
 
 
 def _sharpened(positive: Picture) -> NDArray[Any]:
     """The pixels of a positive in codes, sharpened in luma."""
+    from scipy import ndimage  # takes longer to load than all of the darkroom
+
     codes = at_depth(positive.pixels, np.float32)
     luma = codes if codes.ndim == 2 else luminance(np.moveaxis(codes, -1, 0))[0]
     blurred = ndimage.gaussian_filter(luma, SHARPENING_SIGMA_PX, mode="mirror")

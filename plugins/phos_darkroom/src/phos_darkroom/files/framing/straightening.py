@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 
 from phos_core.backend import usable_cores
 from phos_core.color import encode_codes
@@ -77,7 +76,8 @@ def straightened(picture: Picture, degrees: float) -> Picture:
     -----
     The light is interpolated, not its codes, as far as the file says how codes become light and
     back: by cubic convolution, held between the least and the greatest light of the nine pixels
-    around a place, so that no edge rings.
+    around a place, so that no edge rings. A lamp keeps its light within 4 % where it is no sharper
+    than a Gaussian of 0.7 pixels; one of a single pixel gains up to half.
     """
     turn = partial(_turned, degrees=degrees)
     alpha, gain_map = picture.alpha, picture.gain_map
@@ -114,6 +114,8 @@ def _turned(light: NDArray[np.float32], *, degrees: float) -> NDArray[np.float32
 
 
 def _turned_plane(plane: NDArray[np.float32], degrees: float) -> NDArray[np.float32]:
+    from scipy import ndimage  # takes longer to load than all of the darkroom
+
     place = partial(_placed, degrees=degrees)
     smooth = place(plane, Image.Resampling.BICUBIC)
     least = place(ndimage.minimum_filter(plane, AROUND), Image.Resampling.NEAREST)
