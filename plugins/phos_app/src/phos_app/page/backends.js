@@ -38,6 +38,7 @@ export class Backends {
   async #look() {
     const place = find("#backends-list");
     place.setAttribute("aria-busy", "true");
+    if (!place.children.length) place.append(el("li", { class: "hint", text: "Looking what runs here …" }));
     try {
       const answer = await api.backends();
       const rows = answer.backends ?? answer;

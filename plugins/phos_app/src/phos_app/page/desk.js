@@ -52,11 +52,8 @@ export class Desk extends EventTarget {
   // Frames that the server has and the order lacks come last; the other way round they go.
   #settle() {
     const { state } = this;
-    const removed = new Set(state.removed ?? []);
-    state.order = state.order.filter((id) => this.frames.has(id) && !removed.has(id));
-    for (const id of this.frames.keys()) {
-      if (!state.order.includes(id) && !removed.has(id)) state.order.push(id);
-    }
+    state.order = state.order.filter((id) => this.frames.has(id));
+    for (const id of this.frames.keys()) if (!state.order.includes(id)) state.order.push(id);
     if (!state.order.includes(state.chosen)) state.chosen = state.order[0] ?? null;
   }
 
@@ -103,9 +100,10 @@ export class Desk extends EventTarget {
     const own = this.state.scope === "one" && this.isRoll;
     const patch = {};
     for (const [name, value] of Object.entries(values)) {
-      if (own) patch[`${chosen}:${name}`] = value;
+      const rolls = looks[`all:${name}`] ?? this.defaults[name];
+      if (own) patch[`${chosen}:${name}`] = same(value, rolls) ? undefined : value;
       else {
-        patch[`all:${name}`] = value;
+        patch[`all:${name}`] = same(value, this.defaults[name]) ? undefined : value;
         if (looks[`${chosen}:${name}`] !== undefined) patch[`${chosen}:${name}`] = undefined;
       }
     }
@@ -130,19 +128,29 @@ export class Desk extends EventTarget {
     if (!Object.keys(after).length) return;
     const now = performance.now();
     const last = state.steps[state.at - 1];
-    const merges = merge && this.#lastMerge.key === merge && now - this.#lastMerge.at < MERGED_MS;
+    const { key } = this.#lastMerge;
+    const merges = merge && key === merge && now - this.#lastMerge.at < MERGED_MS;
+    this.#lastMerge = { key: merge, at: now };
     if (merges && last && state.at === state.steps.length) {
       Object.assign(last.after, after);
       last.before = { ...before, ...last.before };
       last.words = words;
+      this.#dropIfNothing(last);
     } else {
       state.steps.length = state.at;
       state.steps.push({ words, frame: state.chosen, before, after });
       if (state.steps.length > STEPS) state.steps.shift();
       state.at = state.steps.length;
     }
-    this.#lastMerge = { key: merge, at: now };
     this.#put(after);
+  }
+
+  // A slider that is back where it was leaves no step.
+  #dropIfNothing(step) {
+    if (!Object.keys(step.after).every((key) => same(step.after[key], step.before[key]))) return;
+    this.state.steps.pop();
+    this.state.at = this.state.steps.length;
+    this.#lastMerge.key = null;
   }
 
   #put(values) {

@@ -8,6 +8,12 @@ const LOSSY = new Set([".jpg", ".jpeg", ".webp", ".avif"]);
 const SIZES = [["", "Full size"], ["3840", "3840 px, 4K screen"], ["2048", "2048 px, web"], ["1080", "1080 px, phone"], ["own", "Other …"]];
 const AT_FIRST = { suffix: null, quality: null, space: "", long_side_px: null, sharpen: "none", sidecar: true };
 
+const READY = {
+  photo: AT_FIRST,
+  print: { ...AT_FIRST, suffix: ".tif" },
+  web: { ...AT_FIRST, suffix: ".jpg", long_side_px: 2048, space: "srgb", sharpen: "screen" },
+};
+
 export class Export {
   #desk;
   #events = null;
@@ -49,6 +55,12 @@ export class Export {
       ...exports.spaces.map((each) => el("option", { value: each.name ?? each, text: each.label ?? each })),
     );
     find("#export-size").replaceChildren(...SIZES.map(([value, text]) => el("option", { value, text })));
+    for (const button of this.dialog.querySelectorAll("[data-export]")) {
+      button.addEventListener("click", () => {
+        this.#desk.keep({ export: { ...READY[button.dataset.export], sidecar: this.settings.sidecar } });
+        this.#show();
+      });
+    }
     for (const id of ["format", "quality", "space", "size", "pixels", "sharpen", "sidecar", "roll"]) {
       find(`#export-${id}`).addEventListener("input", () => this.#take());
     }

@@ -118,10 +118,11 @@ export class Films {
     return { frame: frame.id, settings: { ...settings, film: desk.catalogue.films[0].name, printing: "auto" }, framing: desk.framing(), films: this.#byNearness(film) };
   }
 
-  // Always in the same order, so that choosing another film asks for nothing new.
-  #byNearness() {
-    const all = [...this.#listed().values()].flat().map((film) => film.name);
-    return this.search.value ? [...this.#desk.films.keys()] : all;
+  // Those around the chosen film, which are in sight, come first.
+  #byNearness(film) {
+    const all = [...this.#desk.films.keys()];
+    const at = Math.max(0, this.order.indexOf(film) - 3);
+    return [...new Set([...this.order.slice(at), ...this.order, ...all])];
   }
 
   #stamped({ name, image }) {

@@ -1,16 +1,26 @@
 // The histogram of what is seen, with what is clipped, and behind it that of the picture before.
 
-import { el, find } from "./dom.js";
+import { afterRest, el, find } from "./dom.js";
+import { Lane } from "./renders.js";
 
 const COLOURS = ["#ff5b50", "#4fd07a", "#5f97ff"];
 const BEFORE = "rgb(255 255 255 / 55%)";
 const NOTED = 0.0005; // of the pixels
+const BEFORE_PX = 480; // enough for its histogram
+const BEFORE_AFTER_MS = 700;
 
 export class Histogram {
   #after = null;
   #before = null;
 
-  constructor(viewer, onClipping) {
+  #desk;
+  #lane;
+  #soon;
+
+  constructor(desk, viewer, onClipping) {
+    this.#desk = desk;
+    this.#lane = new Lane(desk, "before-small");
+    this.#soon = afterRest(() => this.#askBefore(), BEFORE_AFTER_MS);
     this.canvas = find("#histogram");
     this.shadows = find("#clip-shadows");
     this.highlights = find("#clip-highlights");
@@ -22,12 +32,11 @@ export class Histogram {
   #take({ kind, pane }) {
     const render = pane.whole ?? pane.window;
     if (!render?.histogram) return;
-    if (kind === "before") this.#before = render.histogram;
-    else {
-      this.#after = render.histogram;
-      this.#warn(render.report.clipped);
-    }
+    if (kind !== "after") return;
+    this.#after = render.histogram;
+    this.#warn(render.report.clipped);
     this.draw();
+    this.#soon();
   }
 
   forget() {
@@ -35,8 +44,14 @@ export class Histogram {
     this.draw();
   }
 
-  set before(histogram) {
-    this.#before = histogram;
+  async #askBefore() {
+    const frame = this.#desk.chosen;
+    if (frame?.status !== "ready") return;
+    const view = { kind: "fit", rows: BEFORE_PX, cols: BEFORE_PX };
+    const body = { frame: frame.id, framing: this.#desk.framing(), before: true, view };
+    const render = await this.#lane.ask(body).catch(() => null);
+    if (!render || frame.id !== this.#desk.state.chosen) return;
+    this.#before = render.histogram;
     this.draw();
   }
 

@@ -29,13 +29,13 @@ async function start() {
     const [document, catalogue] = await Promise.all([api.desk(id), api.catalogue()]);
     desk = new Desk(document, catalogue);
   } catch (error) {
-    if (error.status === 404) find("#gone").showModal();
-    else sayProblem(error);
+    if (error.status !== 404) find("#gone-text").textContent = error.message;
+    find("#gone").showModal();
     return;
   }
   const viewer = new Viewer(desk, find("#stage"));
   const clipping = new Clipping(viewer);
-  const histogram = new Histogram(viewer, () => clipping.toggle());
+  const histogram = new Histogram(desk, viewer, () => clipping.toggle());
   const controls = new Controls(desk, viewer);
   const films = new Films(desk, viewer, controls);
   const presets = new Presets(desk, viewer, controls);
@@ -148,7 +148,7 @@ function actions({ desk, viewer, films, roll, crop, exports, clipping, panels, p
     move(["ArrowDown"], "Next film", () => films.step(1)),
     move(["ArrowUp"], "Previous film", () => films.step(-1)),
     move(["/"], "Search films", () => panels.search()),
-    move(["Alt+ArrowLeft", "Alt+ArrowRight"], "On a frame: move it in the roll", () => {}),
+    move([], "On a frame: move it in the roll", null, { shown: ["Alt+ArrowLeft", "Alt+ArrowRight"] }),
     move(["Delete"], "Take the frame off the roll", () => roll.remove(), { once: true }),
     move(["A"], "Settings for all frames or this one", () => desk.keep({ scope: desk.state.scope === "all" ? "one" : "all" })),
     move(["O"], "Add photos", () => photos.input.click()),

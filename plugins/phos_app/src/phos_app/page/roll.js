@@ -158,7 +158,7 @@ export class Roll {
     const patch = {};
     for (const [name, value] of Object.entries(clipboard)) {
       if (all || !desk.isRoll) {
-        patch[`all:${name}`] = value;
+        patch[`all:${name}`] = JSON.stringify(value) === JSON.stringify(desk.defaults[name]) ? undefined : value;
         for (const id of order) patch[`${id}:${name}`] = undefined;
       } else {
         const rolls = desk.state.looks[`all:${name}`] ?? desk.defaults[name];

@@ -31,7 +31,7 @@ export class Stamps {
   async #ask() {
     const body = this.body();
     if (!body) return;
-    const key = JSON.stringify(body);
+    const key = JSON.stringify(body, inAnyOrder);
     if (key === this.#key) return;
     this.#abort?.abort();
     this.#abort = new AbortController();
@@ -42,4 +42,9 @@ export class Stamps {
       if (error.name !== "AbortError" && this.#key === key) this.#key = ""; // asked for again next time
     }
   }
+}
+
+// Which of them come first is no reason to ask for them again.
+function inAnyOrder(key, value) {
+  return key === "films" || key === "presets" ? [...value].sort() : value;
 }
