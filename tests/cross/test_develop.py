@@ -98,6 +98,9 @@ WAYS = [
     ("velvia-50", {"output_space": "rec2020"}),
     ("superia-400", {"auto_balance": True}),
     ("hp5-plus", {"exposure_time_s": 8.0}),
+    ("gold-200", {"strength": 0.6}),
+    ("tri-x-400", {"strength": 0.3, "output_space": "display-p3"}),
+    ("gold-200", {"strength": 0.6, "mode": "texture"}),
 ]
 
 

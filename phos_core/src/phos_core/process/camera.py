@@ -18,10 +18,12 @@ from phos_core.effects.exposure import MID_GREY
 __all__ = [
     "FULL_OPENING",
     "display_light_of_codes",
+    "hdr_light_of_scene",
     "highlights_gain",
     "lamp_gain",
     "opening_of",
     "rendered_light",
+    "rendered_light_of_any",
     "scene_light",
     "scene_light_of_any",
     "scene_light_of_codes",
@@ -286,6 +288,46 @@ def rendered_light(scene: Array) -> Array:
     mid_odds = WHITE * MID_GREY / (1.0 - WHITE * MID_GREY)
     odds = mid_odds * xp.pow(clipped(scene, 0.0) * (1.0 / MID_GREY), CONTRAST)
     return (1.0 / WHITE) * (1.0 - 1.0 / (1.0 + odds))
+
+
+def rendered_light_of_any(scene: Array) -> Array:
+    """Render scene light that may lie beyond sRGB: the inverse of `scene_light_of_any`.
+
+    Parameters
+    ----------
+    scene : array, shape (3, rows, cols)
+        Scene-linear sRGB, of any sign.
+
+    Returns
+    -------
+    array, shape (3, rows, cols)
+        Display-linear sRGB. What is positive is rendered as by `rendered_light`; what lies beyond
+        sRGB follows with the gain of its luminance, and stays beyond.
+    """
+    positive = clipped(scene, 0.0)
+    rendered = rendered_light(positive)
+    grey = clipped(luminance(rendered), DARKEST, 1.0)
+    return rendered + (scene - positive) * (grey / scene_light(grey))
+
+
+def hdr_light_of_scene(scene: Array) -> Array:
+    """Render scene light for a display that shows more than white: `scene_light_of_hdr` undone.
+
+    Parameters
+    ----------
+    scene : array, shape (3, rows, cols)
+        Scene-linear sRGB, of any sign.
+
+    Returns
+    -------
+    array, shape (3, rows, cols)
+        Display-linear sRGB, 1 is diffuse white; negative components for what lies beyond sRGB.
+    """
+    positive = clipped(scene, 0.0)
+    dark = clipped(positive, 0.0, PROPORTIONAL * PROPORTIONAL_RATE)  # no shoulder begins there
+    rendered = rendered_light(dark) + (positive - dark) * (1.0 / PROPORTIONAL_RATE)
+    grey = clipped(luminance(rendered), DARKEST)
+    return rendered + (scene - positive) * (grey / _scene_light_without_shoulder(grey))
 
 
 def _looked_up(table: NDArray[np.float32], codes: Array) -> Array:

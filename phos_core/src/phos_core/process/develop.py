@@ -82,7 +82,8 @@ def develop(
         `frame`, `exposure_stops`, `film_format`, `pixel_pitch_um`, `offset_px`, `encoding`,
         `primaries`, `input_space`, `output_space`, `light`, `exposure_index`, `exposure_time_s`,
         `push_stops`, `printing`, `paper_grade`, `filters_cc`, `print_stops`, `black_point`,
-        `white_point`, `auto_balance`, `mode`, `scatter`, `halation`, `couplers`, `grain`.
+        `white_point`, `auto_balance`, `mode`, `scatter`, `halation`, `couplers`, `grain`,
+        `strength`.
 
     Returns
     -------

@@ -75,6 +75,11 @@ class OutputSpace:
         return self.transfer in HDR
 
     @property
+    def holds_beyond_white(self) -> bool:
+        """Whether light beyond diffuse white has a place in it."""
+        return self.is_unbounded or self.is_hdr
+
+    @property
     def is_density(self) -> bool:
         """Whether it is of the negative, not of a positive."""
         return self.transfer in ADX

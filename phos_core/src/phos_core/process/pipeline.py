@@ -47,6 +47,7 @@ from phos_core.positive import Printing
 from phos_core.process.decoding import beyond_white, opened, scene_colours
 from phos_core.process.output import SRGB, OutputSpace, encode, printed
 from phos_core.process.recipe import Encoding, Primaries, Recipe
+from phos_core.process.strength import Weakening, weakened, weakening_of
 from phos_core.psf import PSF, compose, delta
 from phos_core.stocks.baking import FILE_WHITE_STOPS, grain_bias
 from phos_core.stocks.film import Film
@@ -105,6 +106,7 @@ def process(
     pitch_um = recipes[0].pitch_um(*pictures.shape[-2:])
     psfs = spread_of_light(film, pitch_um)
     returned = returned_beyond_white(film, recipes[0].opening_beyond, pitch_um)
+    wanted, _ = crops(keep, pictures.shape[-2:], 0)
     surroundings, inner = crops(keep, pictures.shape[-2:], coupler_reach_px(film, pitch_um))
     exposures, inhibitors = [], []
     for layers in layers_at_once(len(psfs), backend, is_whole=keep is None):
@@ -132,6 +134,9 @@ def process(
             exposures.append(cropped(exposure, inner, backend))
     with clock.step("develop, grain and print"):
         stages = [joined(layers) for layers in (exposures, inhibitors) if layers]
+        weakening = weakening_of(recipes[0])
+        if weakening is not None:
+            stages.append(pictures[..., *wanted])
         finish = partial(
             develop_and_print,
             couplers=film.couplers,
@@ -144,6 +149,7 @@ def process(
             channels=pictures.shape[0],
             dtype=recipes[0].space.dtype_of(dtype),
             space=recipes[0].space,
+            weakening=weakening,
         )
         positives = one_by_one(backend, finish, film.grain, recipes, stages, outs)
     give_back_last(backend, *exposures, *inhibitors)
@@ -432,7 +438,7 @@ def release_inhibitor(exposure: Array, *, couplers: Couplers, layers: range | No
 
 def develop_and_print(
     exposure: Array,
-    *inhibitor_and_noise: Array,
+    *others: Array,
     couplers: Couplers | None,
     development: Development,
     grain: Grain | None,
@@ -441,16 +447,24 @@ def develop_and_print(
     channels: int,
     dtype: np.dtype[Any],
     space: OutputSpace = SRGB,
+    weakening: Weakening | None = None,
 ) -> Array:
-    """Steps 5 to 9: inhibit, develop, add grain, print, encode."""
-    others = list(inhibitor_and_noise)
+    """Steps 5 to 9: inhibit, develop, add grain, print, blend with the picture, encode.
+
+    The others are, as far as there are any: the inhibitor, the picture, the noise.
+    """
+    following = iter(others)
     latent = log10_exposure(exposure)
     if couplers is not None:
-        latent = inhibit(latent, others.pop(0), couplers)
+        latent = inhibit(latent, next(following), couplers)
+    coded = None if weakening is None else next(following)
     density = develop_layers(latent, development)
     if grain is not None:
-        density = add_grain(density, others.pop(), grain, bias)
-    return encode(printed(density, printing, space), channels, dtype, space)
+        density = add_grain(density, next(following), grain, bias)
+    light = printed(density, printing, space)
+    if weakening is not None and coded is not None:
+        light = weakened(light, coded, weakening)
+    return encode(light, channels, dtype, space)
 
 
 @once(maxsize=64)  # a roll's pictures share them

@@ -57,6 +57,7 @@ OF_POSITIVES = (
     "black_point",
     "white_point",
     "auto_balance",
+    "strength",
 )
 EFFECTS = ("scatter", "halation", "couplers", "grain")
 
@@ -93,6 +94,7 @@ class Settings(FilmSettings, total=False):
     halation: float
     couplers: float
     grain: float
+    strength: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +162,9 @@ class Recipe(Treatment):
     scatter, halation, couplers, grain : float
         How strong each effect is; 1: as the stock's file says, 0: left out. `scatter` goes up
         to 1.
+    strength : float
+        How strong the whole look is: 1 the positive, 0 the picture as it was, between them a
+        blend of their light. Of the light of a scene that is what a camera makes of it.
 
     Raises
     ------
@@ -187,6 +192,7 @@ class Recipe(Treatment):
     halation: float = 1.0
     couplers: float = 1.0
     grain: float = 1.0
+    strength: float = 1.0
 
     def __post_init__(self) -> None:
         Treatment.__post_init__(self)
@@ -195,7 +201,7 @@ class Recipe(Treatment):
         for name in ("seed", "frame"):
             object.__setattr__(self, name, whole(name, getattr(self, name)))
         object.__setattr__(self, "offset_px", _offset(self.offset_px))
-        for name in ("exposure_stops", "highlights_stops", "light_balance"):
+        for name in ("exposure_stops", "highlights_stops", "light_balance", "strength"):
             object.__setattr__(self, name, in_bounds(name, getattr(self, name)))
         for name in EFFECTS:
             object.__setattr__(self, name, finite(name, getattr(self, name)))

@@ -40,6 +40,7 @@ from phos_core.process.pipeline import (
     with_returned,
 )
 from phos_core.process.recipe import Encoding, Primaries, Recipe
+from phos_core.process.strength import blended
 from phos_core.stocks.baking import grain_bias
 from phos_core.stocks.film import Film
 
@@ -102,6 +103,7 @@ def process_texture(
             printing=film.printing,
             dtype=first.space.dtype_of(dtype),
             space=first.space,
+            strength=first.strength,
         )
         stages = [pictures[..., *kept], joined(scenes), joined(spreads)]
         positives = one_by_one(backend, finish, film.grain, recipes, stages, outs)
@@ -134,11 +136,11 @@ def add_texture(
     printing: Printing,
     dtype: np.dtype[Any],
     space: OutputSpace = SRGB,
+    strength: float = 1.0,
 ) -> Array:
     """What scatter and halation change in the scene and grain in a print, added to a picture."""
     if encoding == "linear":
-        fits = primaries in ("srgb", space.primaries)
-        light = spread if fits else brought_into(space, spread)
+        light = fitted(spread, primaries, space)
     else:
         display = held_within(space, display_colours(coded, encoding, primaries))
         light = display + (rendered_light(spread) - rendered_light(scene))
@@ -148,7 +150,16 @@ def add_texture(
         grainy = add_grain(density, noise[0], grain, bias)
         smooth_print, grainy_print = (print_light(d, printing) for d in (density, grainy))
         light = light * ((grainy_print + DARK_PRINT) / (smooth_print + DARK_PRINT))
-    return encode(in_primaries(light, space), coded.shape[0], dtype, space)
+    light = in_primaries(light, space)
+    if strength != 1.0:
+        own = fitted(scene, primaries, space) if encoding == "linear" else display
+        light = blended(in_primaries(own, space), light, strength, space)
+    return encode(light, coded.shape[0], dtype, space)
+
+
+def fitted(light: Array, primaries: Primaries, space: OutputSpace) -> Array:
+    """Light of a scene as its space holds it; its own primaries hold all of it."""
+    return light if primaries in ("srgb", space.primaries) else brought_into(space, light)
 
 
 def print_light(density: Array, printing: Printing) -> Array:

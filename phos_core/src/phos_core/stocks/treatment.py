@@ -37,6 +37,7 @@ BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType(
         "halation": (0.0, 100.0),
         "couplers": (0.0, 10.0),
         "grain": (0.0, 10.0),
+        "strength": (0.0, 1.0),
     }
 )
 """Least and greatest value of each setting that is a number: within them a picture comes out.

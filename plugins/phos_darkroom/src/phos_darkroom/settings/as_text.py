@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import tomli_w
@@ -16,6 +17,7 @@ from phos_core.stocks import Film, toml_text
 __all__ = [
     "NONE",
     "as_toml",
+    "kept_values",
     "parse_toml",
     "read_toml",
     "settings_folder",
@@ -33,6 +35,12 @@ OR_NUMBERS: Mapping[str, type | tuple[type, ...]] = {
 }
 """Settings that are names by default, and may be numbers."""
 
+LATER: Mapping[str, Any] = MappingProxyType({"strength": 1.0})
+"""Settings that came after version 2 of sidecars, each with the value at which it does nothing:
+then it is not written, and a sidecar that lacks it means that. What was written before stays valid,
+and what asks nothing of them stays the same text."""
+
+NOTHING = object()  # no setting's value
 DEFAULTS = {field.name: field.default for field in fields(Recipe) if field.name != "film"}
 
 
@@ -61,6 +69,23 @@ def values_of(recipe: Recipe) -> dict[str, Any]:
         `settings_from` gives the same settings again, each float to its last bit.
     """
     return {name: _value(getattr(recipe, name)) for name in DEFAULTS}
+
+
+def kept_values(recipe: Recipe) -> dict[str, Any]:
+    """Give `values_of` a recipe without those that came `LATER` and change nothing.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The settings.
+
+    Returns
+    -------
+    dict of str to str, bool, int, float or list
+        What stands in a sidecar and in a picture's own metadata.
+    """
+    values = values_of(recipe)
+    return {name: value for name, value in values.items() if LATER.get(name, NOTHING) != value}
 
 
 def settings_from(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,7 +130,7 @@ def settings_text(recipe: Recipe) -> str:
     """
     film = recipe.film
     name = film.name if isinstance(film, Film) else Path(film).name
-    return as_toml({"film": name, **values_of(recipe)})
+    return as_toml({"film": name, **kept_values(recipe)})
 
 
 def as_toml(table: Mapping[str, Any]) -> str:

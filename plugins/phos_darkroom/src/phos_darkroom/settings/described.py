@@ -291,6 +291,13 @@ _LISTED = (
         )
     ),
     Setting(
+        name="strength",
+        option="--strength",
+        group="Effects",
+        value="X",
+        meaning="How strong the whole look is: 1 all of it, 0 the picture as it was.",
+    ),
+    Setting(
         name="encoding",
         option="--encoding",
         group="Files",

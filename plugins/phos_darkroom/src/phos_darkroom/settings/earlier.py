@@ -23,6 +23,7 @@ NEWER: Mapping[str, Any] = MappingProxyType(
         "light_balance": 0.0,
         "input_space": "",
         "output_space": "",
+        "strength": 1.0,
     }
 )
 """The settings that came later, each with what phos 0.1 did."""

@@ -129,7 +129,7 @@ def _scaled(light: NDArray[np.float32], rows: int, cols: int) -> NDArray[np.floa
     small = np.empty((rows, cols, planes.shape[2]), np.float32)
     for index in range(planes.shape[2]):
         plane = Image.fromarray(np.ascontiguousarray(planes[..., index]))
-        small[..., index] = plane.resize((cols, rows), Image.Resampling.HAMMING)
+        small[..., index] = np.asarray(plane.resize((cols, rows), Image.Resampling.HAMMING))
     return small.reshape(rows, cols, *light.shape[2:])
 
 

@@ -15,10 +15,10 @@ from phos_darkroom.files.framing.record import Framing
 from phos_darkroom.settings.as_text import (
     NONE,
     as_toml,
+    kept_values,
     parse_toml,
     read_toml,
     settings_from,
-    values_of,
 )
 from phos_darkroom.settings.earlier import (
     check_earlier,
@@ -90,7 +90,7 @@ def dumps(sidecar: Sidecar) -> str:
         "picture": _facts_table(sidecar.picture, folder),
         "film": film
         | {"sha256": sidecar.film_sha256, "paper_sha256": sidecar.paper_sha256 or NONE},
-        "settings": values_of(sidecar.recipe),
+        "settings": kept_values(sidecar.recipe),
         "source": _facts_table(sidecar.source, folder)
         | {"encoding": sidecar.encoding, "primaries": sidecar.primaries},
         "made_by": {
@@ -161,7 +161,7 @@ def _from_table(data: dict[str, Any], folder: Path) -> Sidecar:
     if is_earlier:
         check_earlier(settings, f"{MARK} = 1")
         settings = meant_by(settings)
-    for name in values_of(Recipe()):
+    for name in kept_values(Recipe()):
         if name not in settings:
             raise ValueError(f"[settings] lacks {name}")
     own_file = _field(film, "file", str, "film") if "file" in film else None
