@@ -28,12 +28,15 @@ class Label:
         What the number counts.
     choices : mapping of Any to str
         Of a choice: what each value is called.
+    unset : str
+        What stands in an empty field; empty: as the setting is described everywhere.
     """
 
     text: str
     group: str
     unit: str = ""
     choices: Mapping[Any, str] = field(default_factory=dict)
+    unset: str = ""
 
 
 FORMATS: Mapping[str, str] = MappingProxyType(
@@ -67,8 +70,8 @@ LABELS: Mapping[str, Label] = MappingProxyType(
         "exposure_stops": Label("Exposure", "Tone", "EV"),
         "brightness_stops": Label("Brightness", "Tone", "EV"),
         "contrast": Label("Contrast", "Tone"),
-        "black_point": Label("Blacks", "Tone", "EV"),
-        "white_point": Label("Whites", "Tone", "EV"),
+        "black_point": Label("Blacks", "Tone", "EV", unset="the film's own"),
+        "white_point": Label("Whites", "Tone", "EV", unset="the film's own"),
         "lab_correction": Label("Lab evens out exposure", "Tone"),
         "light": Label(
             "Light",

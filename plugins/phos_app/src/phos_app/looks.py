@@ -88,6 +88,7 @@ def _whole_span(control: str, step: float) -> Span:
 
 # Those that are typed have the bounds of the setting; sliders the part that is of use.
 SPANS = {
+    "strength": _whole_span("strength", 0.01),
     "exposure_stops": _whole_span("exposure_stops", 0.1),
     "seed": Span(0, 2**32 - 1, 1),
     "highlights_stops": Span(0.0, 12.0, 0.5),

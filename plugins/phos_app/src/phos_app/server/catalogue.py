@@ -142,7 +142,7 @@ def _control(name: str) -> dict[str, Any]:
         "high": None if span is None else span.high,
         "step": None if span is None else span.step,
         "unit": label.unit,
-        "unset": setting.unset,
+        "unset": label.unset or setting.unset,
         "default": CONTROLS[name],
         "choices": [{"value": value, "label": text} for value, text in choices.items()],
     }
