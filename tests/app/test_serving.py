@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -143,3 +144,21 @@ def test_it_listens_to_this_machine_alone(place):
         for other in others - {"127.0.0.1", "127.0.1.1", "::1"}:
             with socket.socket() as stranger:
                 assert stranger.connect_ex((other, port)) != 0
+
+
+def test_the_file_that_opens_the_browser_leads_to_a_desk(place):
+    """From a file a browser comes as a stranger, who gets no strict cookie by being led on."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
+    chromium = os.environ.get("PHOS_CHROMIUM") or shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("needs a Chromium: on the PATH or PHOS_CHROMIUM")
+    from phos_app.serving import leading_to
+
+    with started(place) as (_, port, token), sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        opened = browser.new_page()
+        way = leading_to(f"http://127.0.0.1:{port}/?token={token}", place)
+        assert way.stat().st_mode & 0o777 == 0o600
+        opened.goto(way.as_uri())
+        opened.wait_for_url(f"http://127.0.0.1:{port}/desk/*", timeout=1000 * PATIENCE_S)
+        browser.close()

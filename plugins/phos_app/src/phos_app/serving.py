@@ -22,7 +22,7 @@ from phos_app.gate import Gate
 from phos_app.server import catalogue, desks, jobs, machine, pages, presets, renders, stamps
 from phos_app.workplace import Workplace
 
-__all__ = ["application", "serve"]
+__all__ = ["application", "leading_to", "serve"]
 
 ADDRESS = "127.0.0.1"
 DESK, JOB = "/api/desks/{desk}", "/api/jobs/{job}"
@@ -63,6 +63,7 @@ def application(folder: Path, token: str, pictures: Sequence[Path] = ()) -> Star
             Mount("/page", pages.PageFiles(directory=pages.PAGE)),
             Route("/api/catalogue", catalogue.catalogue),
             Route("/api/offered", catalogue.offers, methods=["POST"]),
+            Route("/api/curve", catalogue.curve, methods=["POST"]),
             Route("/api/backends", machine.backends),
             Route("/api/status", machine.status),
             Route(DESK, desks.document, methods=["GET"]),
@@ -120,7 +121,7 @@ def serve(port: int, *, is_opened: bool, pictures: Sequence[Path] = ()) -> None:
         address = f"http://{ADDRESS}:{port}/?token={token}"
         click.echo(f"phos app: open {address}\nCtrl-C ends it.")
         if is_opened:
-            webbrowser.open(_leading_to(address, folder).as_uri())
+            webbrowser.open(leading_to(address, folder).as_uri())
         _Server(uvicorn.Config(app, **SETTINGS)).run(sockets=[listener])
 
 
@@ -154,7 +155,7 @@ def _listening(port: int) -> socket.socket:
     return listener
 
 
-def _leading_to(address: str, folder: Path) -> Path:
+def leading_to(address: str, folder: Path) -> Path:
     """A file leading there; a command line, which all users see, would tell the token."""
     page = folder / "open.html"
     page.touch(mode=0o600)

@@ -1,12 +1,12 @@
 """What the routes have in common: the workplace, bodies that are checked, and words for errors."""
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import anyio.to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
@@ -134,7 +134,7 @@ async def save_body(request: Request, path: Path, most_bytes: int, name: str) ->
                 came += len(chunk)
                 if came > most_bytes:
                     raise refusal
-                await asyncio.to_thread(file.write, chunk)
+                await anyio.to_thread.run_sync(file.write, chunk)
     except BaseException:
         path.unlink(missing_ok=True)
         raise

@@ -1,12 +1,13 @@
 """The catalogue: films, formats and controls, and which of these count for what is set."""
 
-import asyncio
 from typing import Any
 
+import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from phos_app import limits
+from phos_app.curves import characteristic_curve
 from phos_app.labels import FORMATS, GROUPS, LABELS
 from phos_app.looks import (
     CONTROLS,
@@ -18,6 +19,7 @@ from phos_app.looks import (
     films_by_kind,
     offered,
     printings,
+    recipe_of,
     within,
 )
 from phos_app.server.answers import answered, json_of
@@ -26,7 +28,7 @@ from phos_core.process import OUTPUT_SPACES
 from phos_core.stocks import FILM_FORMATS_UM, SCANNERS, FilmSummary
 from phos_darkroom import RATIOS, READABLE, SUFFIXES
 
-__all__ = ["catalogue", "offers"]
+__all__ = ["catalogue", "curve", "offers"]
 
 MADE_BY = {
     "Eastman": "Kodak",
@@ -47,7 +49,7 @@ ESTIMATED = "Its maker publishes no other development: the push is estimated."
 @answered
 async def catalogue(request: Request) -> Response:
     """Give all that the page offers."""
-    return JSONResponse(await asyncio.to_thread(_catalogue))
+    return JSONResponse(await anyio.to_thread.run_sync(_catalogue))
 
 
 @answered
@@ -66,6 +68,16 @@ async def offers(request: Request) -> Response:
             "notes": _notes(film),
         }
     )
+
+
+@answered
+async def curve(request: Request) -> Response:
+    """Give the characteristic curve of the film as it is treated."""
+    asked = await json_of(request)
+    recipe = recipe_of(within(controls_of(asked.get("settings") or {}))[0])
+    found = await anyio.to_thread.run_sync(lambda: characteristic_curve(recipe.load_film()))
+    density = {name: values.round(4).tolist() for name, values in found.density.items()}
+    return JSONResponse({"stops": found.stops.round(4).tolist(), "density": density})
 
 
 def _catalogue() -> dict[str, Any]:

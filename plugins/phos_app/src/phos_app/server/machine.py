@@ -1,8 +1,8 @@
 """The machine: what can compute, and how full the server is."""
 
-import asyncio
 from dataclasses import asdict
 
+import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -15,7 +15,7 @@ __all__ = ["backends", "status"]
 @answered
 async def backends(request: Request) -> Response:
     """Report on every backend."""
-    rows = await asyncio.to_thread(backend_rows)
+    rows = await anyio.to_thread.run_sync(backend_rows)
     return JSONResponse([asdict(row) for row in rows])
 
 

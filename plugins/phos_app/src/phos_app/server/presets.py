@@ -1,8 +1,8 @@
 """Presets: those that come with phos and the user's own, and settings as text."""
 
-import asyncio
 from typing import Any
 
+import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
@@ -29,7 +29,7 @@ OF_PHOS = "phos"
 @answered
 async def told(request: Request) -> Response:
     """List the presets."""
-    return JSONResponse(await asyncio.to_thread(presets_told))
+    return JSONResponse(await anyio.to_thread.run_sync(presets_told))
 
 
 @answered
