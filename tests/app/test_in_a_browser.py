@@ -809,7 +809,7 @@ def test_a_long_development_tells_how_far_it_is_and_is_cancelled(open_page, tmp_
     put(page, path)
     page.get_by_role("button", name="Develop", exact=True).click()
     words = page.locator("#job-words")
-    sync_api.expect(words).to_contain_text(re.compile(r"tile \d+ of \d+"))
+    sync_api.expect(words).to_contain_text(re.compile(r"[1-9]\d* %"))
     other = open_page()
     put(other, tmp_path.parent / other_photo(tmp_path))
     other.get_by_role("button", name="Develop", exact=True).click()

@@ -258,11 +258,9 @@ function save(address) {
   link.remove();
 }
 
-function progressWords({ frame, of, tile, tiles, seconds_left }) {
-  const words = [];
-  if (of > 1) words.push(`Frame ${frame} of ${of}`);
+function progressWords({ frame, of, tile, tiles, share, seconds_left }) {
+  const words = [of > 1 ? `Frame ${frame} of ${of}` : `${Math.floor(100 * (share ?? 0))} %`];
   if (tiles > 1) words.push(`tile ${tile} of ${tiles}`);
-  if (!words.length) words.push("Developing");
   if (seconds_left > 1) words.push(left(seconds_left));
   return words.join(", ");
 }
