@@ -34,7 +34,8 @@ FORMATS = ("exr", "heif", "raw", "spaces", "lens")
 ALL_FORMATS = ("-e", f"./plugins/phos_darkroom[{','.join(FORMATS)}]")
 CORE = ("-e", "./phos_core")
 CORE_WITH_TESTS = ("-e", "./phos_core[testing]")
-EVERYTHING = (*CORE_WITH_TESTS, *ALL_FORMATS, *BENCH, *CV2)
+VIDEO = ("-e", "./plugins/phos_video")  # its tests of files skip where there is no ffmpeg
+EVERYTHING = (*CORE_WITH_TESTS, *ALL_FORMATS, *BENCH, *CV2, *VIDEO)
 TORCH = ("-e", "./plugins/phos_torch", "torch==2.13.0")
 NUMBA = ("-e", "./plugins/phos_numba")
 ELSEWHERE = (

@@ -11,6 +11,7 @@ import numpy as np
 
 import phos_core as phos
 from phos_core.convolution import select
+from phos_core.process.coding import Coding
 from phos_core.process.pipeline import expose_scene, spread_of_light
 
 BRIGHTEST = (1.0, 30.0, 1_000.0, 30_000.0, 1_000_000.0)
@@ -44,8 +45,7 @@ def error_in_the_dark(image, film, backend):
     exposure = expose_scene(
         np.moveaxis(image, -1, 0),
         params=film.exposure,
-        encoding="linear",
-        primaries="srgb",
+        coding=Coding.of("linear", "srgb"),
         exposure_stops=0.0,
     )
     psfs = spread_of_light(film, recipe.pitch_um(ROWS, COLS))

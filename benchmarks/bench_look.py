@@ -5,6 +5,7 @@
     nox -s look -- --check      end with 1 if something does not hold that is not known not to
     nox -s look -- profiles     fit the scanners' profiles and the contrast of silver again
     nox -s look -- push         what the published developments have in common
+    nox -s look -- hdr          what each stock shows on an HDR display beyond white
 
 Everything is measured on positives at their defaults, but where a line says otherwise.
 """
@@ -625,9 +626,36 @@ def pushes():
                 print(f"{name} {stops:+g}: slope {growth[0]:.2f} a stop, mid-grey {growth[1]:.2f}")
 
 
+def beyond_white():
+    """Print the light of greys over mid-grey on an HDR display, and how neutral they are."""
+    stops = np.array([2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 12.0])
+    scene = np.repeat(0.18 * 2.0 ** stops[np.newaxis, :, np.newaxis], 3, axis=2)
+    settings = {"encoding": "linear", "mode": "colour", "backend": "scipy"}
+    for name in names():
+        film = phos.load_film(name)
+        slopes = getattr(film.printing, "beyond", ())
+        alike = slopes and dataclasses.replace(film.printing, beyond=slopes[1:2] or slopes)
+        shown = []
+        for one in (film, dataclasses.replace(film, printing=alike or film.printing)):
+            codes = phos.develop(
+                scene.astype(np.float32), one, output_space="rec2100-pq", **settings
+            )
+            shown.append(color.pq_to_light(codes)[0])
+        plain = phos.develop(scene.astype(np.float32), film, output_space="rec2020", **settings)[
+            0
+        ].astype(float)
+        nits = " ".join(f"{203 * light:.0f}" for light in shown[0][:, 1])
+        sdr = " ".join(f"{light:.2f}" for light in plain[:, 1] ** color.DISPLAY_GAMMA)
+        casts = [np.ptp(light[4]) / light[4, 1] for light in shown]
+        print(
+            f"{name} at 2 to 8 and 12 stops: {nits} cd/m2, SDR {sdr}; cast at 6 stops "
+            f"{casts[0]:.0%}, with one slope {casts[1]:.0%}"
+        )
+
+
 def main(arguments):
     """Print, write or check the tables."""
-    for word, function in (("profiles", profiles), ("push", pushes)):
+    for word, function in (("profiles", profiles), ("push", pushes), ("hdr", beyond_white)):
         if word in arguments:
             function()
             return 0

@@ -5,11 +5,17 @@
 - chart: colours that OpenColorIO itself has put into a space, as floats and as codes, developed
   with `input_space`, against the same colours in linear light; CIEDE2000, mean / max
 - greys: the code that a space has for 0.18, what others say it is, and the light that it becomes
+- accuracy: the curve and matrix that OpenColorIO's conversion comes to, against that conversion,
+  over codes and over floats beyond them
+- speed, with `--speed`: pictures in a space beside the same codes taken as sRGB, in turn, and
+  beside the same converted by OpenColorIO on the host; `--speed=numba,cupy` names backends
 
-`--write` writes both tables into docs/spaces.md.
+`--write` writes the first three into docs/spaces.md.
 """
 
+import statistics
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +24,8 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 
 import phos_core as phos
 from phos_core.color import decode_srgb, to_linear_srgb
+from phos_core.process.coding import coding_of_space
+from phos_core.process.decoding import linear_colours
 from phos_darkroom.spaces import find
 
 PAGE = Path(__file__).parent.parent / "docs" / "spaces.md"
@@ -43,6 +51,9 @@ GREYS = {
     "D-Log D-Gamut": 0.398765,
 }
 LINEAR = ("ACEScg", "ACES2065-1", "Linear Rec.2020")
+DISPLAYS = ("Rec.1886 Rec.709 - Display", "P3-D65 - Display", "Rec.2100-PQ - Display")
+CODE_SHARE, LIGHT_SHARE = 1 / 20, 1e-5
+SIZES, TURNS = ((1154, 1732), (2000, 3000)), 5
 
 
 def chart():
@@ -122,6 +133,90 @@ def grey_rows():
     return rows
 
 
+def accuracy_rows():
+    """Return the rows of the table of curves and matrices."""
+    rows = [
+        "| space | curve from, to | codes, of what is allowed | floats -0.2 to 1.5, of the light |",
+        "|---|---|---|---|",
+    ]
+    for name in (*GREYS, *LINEAR, *DISPLAYS):
+        space = find(name)
+        parts = space.curve_and_matrix
+        if parts is None:
+            rows.append(f"| {name} | on the host |  |  |")
+            continue
+        codes, beyond = off_by(space, 0.0, 1.0), off_by(space, -0.2, 1.5)
+        ends = "light" if parts.curve is None else f"{parts.curve.low:g}, {parts.curve.high:g}"
+        rows.append(f"| {name} | {ends} | {codes[0]:.2f} | {beyond[1]:.1e} |")
+    return rows
+
+
+class OnHost:
+    """A space whose conversion is all on the host."""
+
+    def __init__(self, space):
+        self.name, self.is_scene, self.to_light = space.name, space.is_scene, space.to_light
+
+
+class OnDevice:
+    """A space that is never asked for light."""
+
+    def __init__(self, space):
+        self.name, self.is_scene = space.name, space.is_scene
+        self.curve_and_matrix = space.curve_and_matrix
+
+    def to_light(self, pixels):
+        """Decode pixels as a device does, in NumPy."""
+        light = linear_colours(np.moveaxis(pixels, -1, 0), coding_of_space(self))
+        return np.moveaxis(light, 0, -1)
+
+
+def off_by(space, low, high):
+    """Return the largest error as a share of what is allowed, and of a colour's light.
+
+    Allowed is a twentieth of a step of 16-bit codes or 1e-5 of the light, whichever is more. Of
+    light below a mid-grey the share is that of a mid-grey.
+    """
+    numbers = np.random.default_rng(1).uniform(low, high, (1, 200_000, 3)).astype(np.float32)
+    wanted = space.to_light(numbers).astype(np.float64)
+    found = OnDevice(space).to_light(numbers)
+    off = np.abs(found - wanted).max(axis=-1)
+    more = space.to_light(numbers + np.float32(1 / 65535)).astype(np.float64)
+    step = np.abs(more - wanted).max(axis=-1)
+    seen = wanted.min(axis=-1) > 0.0
+    light = np.abs(wanted).max(axis=-1)
+    allowed = np.maximum(CODE_SHARE * step, LIGHT_SHARE * light)
+    return (off / allowed)[seen].max(), (off / np.maximum(light, SURROUND)).max()
+
+
+def speed_rows(backends):
+    """Return the rows of the table of times."""
+    rows = [
+        "| backend | megapixels | as sRGB | S-Log3 S-Gamut3.Cine | of it | on the host | of it |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    space = find("S-Log3 S-Gamut3.Cine")
+    ways = {"plain": "", "here": space, "host": OnHost(space)}
+    for backend in backends:
+        for size in SIZES:
+            codes = np.random.default_rng(2).integers(0, 65536, (*size, 3), dtype=np.uint16)
+            codes = codes // 3 + 16000
+            taken = {way: [] for way in ways}
+            for turn in range(TURNS + 1):
+                for way, given in ways.items():
+                    start = time.perf_counter()
+                    phos.develop(codes, "portra-400", input_space=given, backend=backend)
+                    if turn:
+                        taken[way].append(time.perf_counter() - start)
+            plain, here, host = (statistics.median(times) for times in taken.values())
+            rows.append(
+                f"| {backend} | {size[0] * size[1] / 1e6:.0f} | {plain * 1e3:.0f} ms "
+                f"| {here * 1e3:.0f} ms | {here / plain:.2f} "
+                f"| {host * 1e3:.0f} ms | {host / plain:.2f} |"
+            )
+    return rows
+
+
 def written(text, tables):
     """Return the page with its tables renewed."""
     for name, rows in tables.items():
@@ -134,7 +229,12 @@ def written(text, tables):
 
 def main():
     """Print the tables, or write them into the page."""
-    tables = {"chart": chart_rows(), "greys": grey_rows()}
+    for argument in sys.argv[1:]:
+        name, _, backends = argument.partition("=")
+        if name == "--speed":
+            print("\n".join(speed_rows((backends or "numba,scipy").split(","))))
+            return
+    tables = {"chart": chart_rows(), "greys": grey_rows(), "accuracy": accuracy_rows()}
     for rows in tables.values():
         print("\n".join(rows), end="\n\n")
     if "--write" in sys.argv[1:]:

@@ -241,3 +241,11 @@ def test_the_convolution_pages_python_runs_and_prints_what_the_page_shows(capsys
     page = ROOT / "docs" / "convolution.md"
     exec(compile("\n".join(blocks(page, "python")), page.name, "exec"), {})
     assert [capsys.readouterr().out] == blocks(page, "text")
+
+
+def test_the_python_of_the_page_of_clips_runs():
+    """Its first two blocks by themselves; the rest defines what files would be needed for."""
+    names = {}
+    for code in blocks(ROOT / "docs" / "clips.md", "python"):
+        exec(compile(code, "clips.md", "exec"), names)
+    assert callable(names["develop_half_a_minute"])

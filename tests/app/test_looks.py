@@ -69,7 +69,9 @@ def test_controls_that_do_not_count_keep_their_value_and_change_nothing(film, mo
     assert recipe.couplers == (1.0 if mode == "texture" else 0.5)
 
 
-@pytest.mark.parametrize("name", ["portrait", "landscape", "street", "cinema", "night", "sun"])
+@pytest.mark.parametrize(
+    "name", ["portrait", "landscape", "street", "cinema", "night", "sun", "ektachrome-super-8"]
+)
 def test_a_preset_gives_the_recipe_that_the_shell_gives(name):
     controls, changed = from_settings(load_preset(name))
     assert not changed

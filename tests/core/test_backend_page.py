@@ -14,7 +14,7 @@ from phos_darkroom.shell.plugin import write_plugin
 ROOT = Path(__file__).parents[2]
 PLUG_INS = [ROOT / "plugins" / f"phos_{name}" for name in ("cupy", "cv2", "numba", "torch")]
 BUILT_ON_THE_CORE = [
-    ROOT / "plugins" / f"phos_{name}" for name in ("app", "bench", "darkroom", "dask")
+    ROOT / "plugins" / f"phos_{name}" for name in ("app", "bench", "darkroom", "dask", "video")
 ]
 EXAMPLE = ROOT / "examples" / "phos_mlx"
 EXAMPLES = [

@@ -142,6 +142,30 @@ def test_the_frames_of_a_stack_have_the_same_grain_on_every_backend(one, other):
     assert np.abs(first[0] - first[1]).max() > 1
 
 
+MOVING = {"seed": 5, "frame": 3, "weave_um": 15.0, "breathing_stops": 0.2}
+
+
+@cache
+def moving_frames(backend):
+    stack = np.stack([codes(np.uint8)] * 2)
+    return phos.develop(stack, "vision3-500t", backend=backend, printing="2383", **MOVING)
+
+
+@pytest.mark.parametrize("backend", RUNNING)
+def test_each_frame_of_moving_film_is_as_if_it_came_alone(backend):
+    for number, found in enumerate(moving_frames(backend).astype(int)):
+        settings = {**MOVING, "frame": 3 + number, "printing": "2383", "backend": backend}
+        alone = phos.develop(codes(np.uint8), "vision3-500t", **settings)
+        assert np.abs(found - alone).max() <= 1
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+def test_moving_film_moves_alike_on_every_backend(one, other):
+    first, second = (moving_frames(name).astype(int) for name in (one, other))
+    assert np.abs(first - second).max() <= 1
+    assert peak_signal_to_noise_db(first / 255, second / 255) >= 60
+
+
 @pytest.mark.parametrize("backend", RUNNING)
 def test_half_precision_is_computed_in_single_and_rounded_once(backend):
     half = photo(1.0)[:60, :90].astype(np.float16)

@@ -22,7 +22,9 @@ from phos_darkroom.settings.sidecar import path_for, read
 
 LIGHT = ("acescg", "aces2065-1")
 DISPLAYS = ("srgb", "display-p3", "rec709", "rec2020")
-WITH_PROFILE = [name for name, space in OUTPUT_SPACES.items() if not space.is_density]
+WITH_PROFILE = [
+    name for name, space in OUTPUT_SPACES.items() if not (space.is_density or space.is_hdr)
+]
 NOTHING_ACTS = {
     "mode": "texture",
     "scatter": 0,

@@ -12,11 +12,13 @@ import phos_core as phos
 from phos_core.arrays import array_namespace
 from phos_core.convolution import chain as chains_of_core
 from phos_core.convolution.chain import Chain, Instruction
+from phos_core.convolution.hooks import CodeCurve
 from phos_core.effects.grain import grain_noise, noise_keys, shaping_taps
 from phos_core.errors import UnsupportedOperationError
 from phos_core.kernels.gpu import chain_source, grain_source
 from phos_core.kernels.strips import of_pixels
 from phos_core.kernels.tracing import trace
+from phos_core.process.coding import INPUT_SPACES, Coding
 from phos_core.process.output import SRGB
 from phos_core.process.pipeline import (
     develop_and_print,
@@ -83,9 +85,9 @@ def picture(dtype):
     return image.astype(dtype)
 
 
-def chains_of(film, dtype, space=SRGB):
+def chains_of(film, dtype, space=SRGB, coding=INPUT_SPACES["srgb"]):
     """Every chain of a film's way to its positive, with what it is given; the last makes that."""
-    scene = {"encoding": "srgb", "primaries": "srgb"}
+    scene = {"coding": coding}
     codes = picture(dtype)
     expose = partial(expose_scene, params=film.exposure, exposure_stops=0.5, **scene)
     lamps = partial(light_of_lamps, opening=0.6, scale=2.0, **scene)
@@ -142,6 +144,29 @@ def test_every_stock_comes_out_of_metal_as_out_of_numpy(metal):
         for dtype in DTYPES
         for place, (chain, arrays) in enumerate(chains_of(Recipe(film=name).load_film(), dtype))
     ]
+    assert beyond(metal, work) == {}
+
+
+SLOG = CodeCurve(
+    samples=(10.0 ** ((np.linspace(-0.25, 1.75, 4096) * 1023 - 420) / 261.5) * 0.19 - 0.01),
+    low=-0.25,
+    high=1.75,
+)
+WIDE = ((1.9, -0.8, -0.1), (-0.2, 1.3, -0.1), (0.0, -0.1, 1.1))
+CODINGS = {
+    **INPUT_SPACES,
+    "a log": Coding(light="scene", curve=SLOG, primaries=WIDE),
+    "shown": Coding(light="display", curve=SLOG, primaries=WIDE),
+}
+
+
+@pytest.mark.parametrize("name", CODINGS)
+def test_every_input_space_comes_out_of_metal_as_out_of_numpy(metal, name):
+    film = Recipe(film="velvia-50").load_film()
+    work = []
+    for dtype in DTYPES:
+        exposing, *_ = chains_of(film, dtype, coding=CODINGS[name])
+        work.append(((name, dtype.name), *exposing))
     assert beyond(metal, work) == {}
 
 

@@ -231,10 +231,19 @@ def test_the_whole_process_asks_only_for_what_mps_has(gate, film, encoding, dtyp
         ("gold-200", {"mode": "colour", "primaries": "display-p3"}),
         ("ektar-100", {"encoding": "display", "primaries": "rec2020"}),
         ("ektar-100", {"black_point": -5.0, "white_point": 4.0}),
+        ("ektar-100", {"input_space": "rec2100-hlg"}),
+        ("ektar-100", {"input_space": "rec709", "mode": "texture"}),
     ],
 )
 def test_every_way_to_a_positive_passes_too(gate, film, settings):
     develop(np.empty((3, 301, 401), np.uint8), film, **settings)
+    assert gate.violations == set()
+
+
+@pytest.mark.parametrize("name", ["rec709", "rec2100-pq", "rec2100-hlg", "acescg"])
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32, np.float64])
+def test_every_input_space_passes_too(gate, name, dtype):
+    develop(np.empty((3, 301, 401), dtype), input_space=name)
     assert gate.violations == set()
 
 

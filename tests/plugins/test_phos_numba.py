@@ -21,6 +21,7 @@ from phos_core.convolution.waiting import not_waiting
 from phos_core.effects.grain import Grain, grain_noise
 from phos_core.errors import NotCompiledError, UnsupportedOperationError
 from phos_core.kernels.tracing import trace
+from phos_core.process.coding import INPUT_SPACES, Coding
 from phos_core.process.pipeline import develop_and_print, expose_scene
 from phos_core.process.recipe import Recipe
 from phos_core.psf import from_array
@@ -160,9 +161,8 @@ def finish(stock, dtype, channels=3, printing="auto"):
 
 def expose(dtype, encoding="srgb", primaries="srgb"):
     exposure = Recipe(film="portra-400").load_film().exposure
-    step = partial(
-        expose_scene, params=exposure, encoding=encoding, primaries=primaries, exposure_stops=0.0
-    )
+    coding = Coding.of(encoding, primaries)
+    step = partial(expose_scene, params=exposure, coding=coding, exposure_stops=0.0)
     return trace(step, [(3, np.dtype(dtype))])
 
 
@@ -173,6 +173,19 @@ def test_every_code_is_exposed_as_defined(dtype, encoding):
     codes = np.arange(np.iinfo(dtype).max + 1).astype(dtype).reshape(1, 2, -1)
     picture = np.concatenate([codes, codes[:, ::-1], codes])
     np.testing.assert_allclose(compiled(chain, picture), run_chain(chain, picture), rtol=2e-5)
+
+
+@pytest.mark.parametrize("name", ["rec2020", "rec2100-pq", "rec2100-hlg", "acescg"])
+def test_floats_of_a_space_are_exposed_as_defined(name):
+    exposure = Recipe(film="portra-400").load_film().exposure
+    coding = INPUT_SPACES[name]
+    step = partial(expose_scene, params=exposure, coding=coding, exposure_stops=0.0)
+    chain = trace(step, [(3, FLOAT32)])
+    numbers = np.random.default_rng(1).random((3, 7, 600), np.float32)
+    numbers[:, 0, :3] = np.float32([0.0, 1.0, np.nextafter(np.float32(1.0), np.float32(0.0))])
+    np.testing.assert_allclose(
+        compiled(chain, numbers), run_chain(chain, numbers), rtol=2e-5, atol=1e-9
+    )
 
 
 def test_light_of_wide_primaries_is_exposed_as_defined():

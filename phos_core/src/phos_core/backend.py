@@ -8,6 +8,7 @@ here too; docs/stable-names.md lists the pages that they may import besides.
 from typing import TYPE_CHECKING, Any
 
 from phos_core.arrays import Array
+from phos_core.chance import NOISE_MULTIPLIERS
 from phos_core.convolution.boundary import BOUNDARIES, Boundary, source_index
 from phos_core.convolution.chain import Chain, Instruction, run_chain
 from phos_core.convolution.contract import (
@@ -61,13 +62,7 @@ from phos_core.convolution.optional import (
 from phos_core.convolution.plans import Method, Plan, Taps
 from phos_core.convolution.running.folding import folded_psf
 from phos_core.convolution.waiting import about_to_compile
-from phos_core.effects.grain import (
-    NOISE_MULTIPLIERS,
-    Grain,
-    grain_noise,
-    noise_keys,
-    shaping_taps,
-)
+from phos_core.effects.grain import Grain, grain_noise, noise_keys, shaping_taps
 from phos_core.errors import (
     DeviceLostError,
     NotCompiledError,

@@ -1,4 +1,4 @@
-"""sRGB coding and decoding, and the way from linear sRGB to CIE XYZ and back."""
+"""The codings of sRGB and of television, and the way from linear sRGB to CIE XYZ and back."""
 
 import functools
 from typing import Any, NamedTuple
@@ -7,22 +7,30 @@ import numpy as np
 from array_api_compat import is_numpy_array
 from numpy.typing import DTypeLike, NDArray
 
-from phos_core.arrays import Array, array_namespace
+from phos_core.arrays import Array, array_namespace, clipped
 
 __all__ = [
     "BRADFORD",
+    "DISPLAY_GAMMA",
     "LINEAR_SRGB_TO_XYZ",
     "LUMINANCE",
     "PRIMARIES",
+    "REFERENCE_WHITE_NITS",
     "XYZ_TO_LINEAR_SRGB",
     "decode_srgb",
     "decode_table",
     "encode_codes",
     "encode_srgb",
     "from_linear_srgb",
+    "hlg_shown",
+    "hlg_to_light",
+    "hlg_to_scene",
+    "light_to_hlg",
+    "light_to_pq",
     "linear_srgb_from",
     "luminance",
     "luminance_of",
+    "pq_to_light",
     "to_linear_srgb",
 ]
 
@@ -41,6 +49,20 @@ PRIMARIES = {
     "acescg": (((0.713, 0.293), (0.165, 0.830), (0.128, 0.044)), ACES_WHITE_XY),
     "aces2065-1": (((0.7347, 0.2653), (0.0, 1.0), (0.0001, -0.0770)), ACES_WHITE_XY),
 }
+
+DISPLAY_GAMMA = 2.4  # docs/sources.md, "bt1886"
+"""Power by which a reference display of television turns codes into light."""
+
+# docs/sources.md, "hdr-television", for all of these.
+REFERENCE_WHITE_NITS = 203.0
+"""Of diffuse white in an HDR picture (ITU-R BT.2408); a light of 1 here."""
+PQ_PEAK_NITS = 10_000.0
+PQ_M1, PQ_M2 = 2610 / 16384, 2523 / 4096 * 128
+PQ_C1, PQ_C2, PQ_C3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
+HLG_PEAK_NITS = 1000.0  # of the display for which its system gamma is 1.2
+HLG_GAMMA = 1.2
+HLG_A, HLG_B, HLG_C = 0.17883277, 0.28466892, 0.55991073
+HLG_DARKEST = 1e-6  # luminance, as a share of the peak, below which the gain no longer grows
 
 # Bradford's sharpened cones, in which another white is adapted to: docs/sources.md, "wide-gamut".
 BRADFORD = np.array(
@@ -106,6 +128,189 @@ def encode_srgb(linear: Array) -> Array:
     xp = array_namespace(linear)
     curved = 1.055 * xp.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055
     return xp.where(linear <= 0.0031308, 12.92 * linear, curved)
+
+
+def pq_to_light(codes: NDArray[Any]) -> NDArray[np.float64]:
+    """Turn PQ codes into display light.
+
+    Parameters
+    ----------
+    codes : ndarray of floating point
+        Codes from 0 to 1.
+
+    Returns
+    -------
+    ndarray, same shape
+        Linear light; 1 is a reference white of 203 cd/m2, and the brightest 49.
+
+    Notes
+    -----
+    With N the code, its light in cd/m2 is
+
+        F = 10000 (max(N^(1/m2) - c1, 0) / (c2 - c3 N^(1/m2)))^(1/m1)
+
+    References
+    ----------
+    .. [1] docs/sources.md, "hdr-television".
+    """
+    power = np.asarray(codes, np.float64) ** (1.0 / PQ_M2)
+    share = np.maximum(power - PQ_C1, 0.0) / (PQ_C2 - PQ_C3 * power)
+    light: NDArray[np.float64] = share ** (1.0 / PQ_M1) * (PQ_PEAK_NITS / REFERENCE_WHITE_NITS)
+    return light
+
+
+def light_to_pq(light: Array) -> Array:
+    """Turn display light into PQ codes: the inverse of `pq_to_light`.
+
+    Parameters
+    ----------
+    light : array, any shape
+        Linear light, 0 or more; 1 is a reference white of 203 cd/m2.
+
+    Returns
+    -------
+    array
+        Codes from 0 to 1, same shape, namespace and dtype.
+
+    Notes
+    -----
+    With y the light over 10,000 cd/m2,
+
+        N = ((c1 + c2 y^m1) / (1 + c3 y^m1))^m2
+
+    In single precision the power m2, 79, would leave errors of a code of 16 bits. So its logarithm
+    is taken by the series of artanh, of u between -0.09 and 0: ln N = 2 m2 (u + u^3/3 + ...), with
+    u = (b - 1) / (b + 1) of the base b.
+
+    References
+    ----------
+    .. [1] docs/sources.md, "hdr-television".
+    """
+    xp = array_namespace(light)
+    power = xp.pow(light * (REFERENCE_WHITE_NITS / PQ_PEAK_NITS), PQ_M1)
+    u = (power - 1.0) * (1.0 - PQ_C1) / (power * (PQ_C2 + PQ_C3) + (1.0 + PQ_C1))
+    square = u * u
+    series = ((square * (1.0 / 7.0) + 1.0 / 5.0) * square + 1.0 / 3.0) * square + 1.0
+    return xp.exp(u * series * (2.0 * PQ_M2))
+
+
+def light_to_hlg(light: Array, primaries: str) -> Array:
+    """Turn the light of a display of 1000 cd/m2 into HLG codes: the inverse of `hlg_to_light`.
+
+    Parameters
+    ----------
+    light : array, shape (3, rows, cols), or (1, rows, cols)
+        Linear light; 1 is a reference white of 203 cd/m2. What is negative counts as 0.
+    primaries : str
+        Of the light, a key of `PRIMARIES`; one channel is grey.
+
+    Returns
+    -------
+    array
+        Codes from 0 to 1, same shape, namespace and dtype.
+
+    Notes
+    -----
+    With F the light over 1000 cd/m2 and Y its luminance, the scene's light is
+    E = F Y^(1 / 1.2 - 1), and
+
+        E' = sqrt(3 E)             E <= 1/12
+        E' = a ln(12 E - b) + c    otherwise
+
+    References
+    ----------
+    .. [1] docs/sources.md, "hdr-television".
+    """
+    xp = array_namespace(light)
+    shown = light * (REFERENCE_WHITE_NITS / HLG_PEAK_NITS)
+    grey = clipped(luminance(shown, luminance_of(primaries)), HLG_DARKEST)
+    scene = shown * xp.pow(grey, 1.0 / HLG_GAMMA - 1.0)
+    dark = xp.pow(clipped(scene * 3.0, 0.0, 0.25), 0.5)
+    bright = xp.log((clipped(scene * 12.0, 1.0) - HLG_B) * (1.0 / (1.0 - HLG_B)))
+    return clipped(dark + bright * HLG_A, 0.0, 1.0)
+
+
+def hlg_to_scene(codes: NDArray[Any]) -> NDArray[np.float64]:
+    """Turn HLG codes into the light that their camera saw.
+
+    Parameters
+    ----------
+    codes : ndarray of floating point
+        Codes from 0 to 1.
+
+    Returns
+    -------
+    ndarray, same shape
+        Linear light from 0 to 1; see `hlg_shown` for what a display makes of it.
+
+    Notes
+    -----
+    With E' the code,
+
+        E = E'^2 / 3                      E' <= 1/2
+        E = (exp((E' - c) / a) + b) / 12  otherwise
+
+    References
+    ----------
+    .. [1] docs/sources.md, "hdr-television".
+    """
+    coded = np.asarray(codes, np.float64)
+    bright = (np.exp((np.maximum(coded, 0.5) - HLG_C) / HLG_A) + HLG_B) / 12.0
+    return np.where(coded <= 0.5, coded**2 / 3.0, bright)
+
+
+def hlg_shown(scene: Array, weights: tuple[float, float, float]) -> Array:
+    """Give the light of a display of 1000 cd/m2 that shows an HLG picture.
+
+    Parameters
+    ----------
+    scene : array, shape (3, rows, cols), or (1, rows, cols)
+        As `hlg_to_scene` gives it.
+    weights : tuple of float
+        Luminance of each of its primaries, as `luminance_of` gives it.
+
+    Returns
+    -------
+    array, shape of `scene`
+        Linear light; 1 is a reference white of 203 cd/m2, and the brightest 4.9.
+
+    Notes
+    -----
+    With E the scene's light and Y its luminance, the display's light is 1000 E Y^0.2 cd/m2.
+
+    References
+    ----------
+    .. [1] docs/sources.md, "hdr-television".
+    """
+    xp = array_namespace(scene)
+    gain = xp.pow(luminance(scene, weights), HLG_GAMMA - 1.0)
+    return scene * (gain * (HLG_PEAK_NITS / REFERENCE_WHITE_NITS))
+
+
+def hlg_to_light(codes: NDArray[Any], primaries: str) -> NDArray[np.float64]:
+    """Turn HLG codes into the light of a display of 1000 cd/m2, as `hlg_shown` does.
+
+    Parameters
+    ----------
+    codes : ndarray of floating point, shape (rows, cols) or (rows, cols, 3)
+        Codes from 0 to 1.
+    primaries : str
+        Of the codes, a key of `PRIMARIES`.
+
+    Returns
+    -------
+    ndarray, same shape
+        Linear light; 1 is a reference white of 203 cd/m2, and the brightest 4.9.
+
+    References
+    ----------
+    .. [1] docs/sources.md, "hdr-television".
+    """
+    scene = hlg_to_scene(codes)
+    planes = scene[np.newaxis] if scene.ndim == 2 else np.moveaxis(scene, -1, 0)
+    shown = hlg_shown(planes, luminance_of(primaries))
+    light: NDArray[np.float64] = np.moveaxis(shown, 0, -1).reshape(scene.shape)
+    return light
 
 
 def luminance(light: Array, weights: tuple[float, float, float] | None = None) -> Array:

@@ -1,6 +1,8 @@
 """What can go wrong, by name."""
 
+import re
 from collections.abc import Iterable
+from itertools import takewhile
 from typing import Any
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "UnknownSpaceError",
     "UnsupportedOperationError",
     "nearest",
+    "plain_name",
     "shown",
 ]
 
@@ -43,6 +46,11 @@ class PhosError(Exception):
     """Base of every error that phos raises under a name of its own."""
 
 
+def plain_name(name: str) -> str:
+    """Give a name's letters and digits, in lower case: what counts of it."""
+    return re.sub(r"[\W_]", "", name.casefold())
+
+
 def nearest(name: str, known: Iterable[str], *, count: int = 1, likeness: float = 0.5) -> list[str]:
     """Give the names that somebody may have meant, the most alike first.
 
@@ -56,10 +64,39 @@ def nearest(name: str, known: Iterable[str], *, count: int = 1, likeness: float 
         How many are given at most.
     likeness : float
         How alike they are at least, from 0 to 1.
-    """
-    from difflib import get_close_matches  # not loaded before something is wrong
 
-    return get_close_matches(name, list(known), n=count, cutoff=likeness)
+    Notes
+    -----
+    Letters and digits count, and most those with which a name, or a word in it, begins: whoever
+    writes "slog4" means one of Sony's, not "LogC4", which has as many letters of it.
+    """
+    wanted = plain_name(name)
+    scored = [(*_likeness(wanted, one), one) for one in dict.fromkeys(known)] if wanted else []
+    fitting = [(begins + alike, one) for alike, begins, one in scored if alike >= likeness]
+    return [one for _, one in sorted(fitting, key=lambda pair: -pair[0])[:count]]
+
+
+def _likeness(wanted: str, other: str) -> tuple[float, float]:
+    """How alike two names are, and which share of the first one's letters begins the other too.
+
+    Of the other any word may be where it begins, and what is written may be only its beginning.
+    """
+    from difflib import SequenceMatcher  # not loaded before something is wrong
+
+    lead = re.split(r"\d", wanted)[0]
+    found = []
+    for word in re.finditer(r"[^\W_]+", other):
+        spelt = plain_name(other[word.start() :])
+        whole, begun = (
+            SequenceMatcher(None, wanted, part).ratio() for part in (spelt, spelt[: len(wanted)])
+        )
+        shared = [
+            one
+            for one, _ in takewhile(lambda pair: pair[0] == pair[1], zip(lead, spelt, strict=False))
+        ]
+        begins = len(shared) / max(len(lead), 1)
+        found.append((max(whole, begun), begins + whole / 10.0))  # of equals the shortest
+    return max(found, key=sum, default=(0.0, 0.0))
 
 
 class _UnknownNameError(PhosError, LookupError):

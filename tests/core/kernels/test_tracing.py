@@ -9,8 +9,10 @@ import pytest
 import phos_core as phos
 from phos_core.arrays import array_namespace
 from phos_core.convolution.chain import Chain, Instruction, run_chain
+from phos_core.convolution.hooks import CodeCurve
 from phos_core.kernels import tracing
 from phos_core.kernels.tracing import trace
+from phos_core.process.coding import INPUT_SPACES, Coding
 from phos_core.process.pipeline import develop_and_print, expose_scene, release_inhibitor
 from phos_core.process.recipe import Recipe
 from phos_core.process.texture_only import add_texture
@@ -25,6 +27,19 @@ DRAWN_FROM: dict[str, np.random.Generator] = {}
 def fresh_numbers(monkeypatch):
     """Each test draws the same numbers, whatever ran before it."""
     monkeypatch.setitem(DRAWN_FROM, "numbers", np.random.default_rng(5))
+
+
+SLOG = CodeCurve(
+    samples=(10.0 ** ((np.linspace(-0.25, 1.75, 4096) * 1023 - 420) / 261.5) * 0.19 - 0.01),
+    low=-0.25,
+    high=1.75,
+)
+WIDE = ((1.9, -0.8, -0.1), (-0.2, 1.3, -0.1), (0.0, -0.1, 1.1))
+CODINGS = {
+    **INPUT_SPACES,
+    "a log": Coding(light="scene", curve=SLOG, primaries=WIDE),
+    "shown": Coding(light="display", curve=SLOG, primaries=WIDE),
+}
 
 
 def pixels(layers, dtype):
@@ -102,21 +117,40 @@ def test_a_table_is_looked_up_by_whole_numbers():
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
-@pytest.mark.parametrize(("encoding", "primaries"), [("srgb", "srgb"), ("linear", "rec2020")])
+@pytest.mark.parametrize("name", CODINGS)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_exposing_is_traced(dtype, encoding, primaries, channels):
+def test_exposing_is_traced(dtype, name, channels):
     step = partial(
         expose_scene,
         params=phos.load_film("portra-400").exposure,
-        encoding=encoding,
-        primaries=primaries,
+        coding=CODINGS[name],
         exposure_stops=0.5,
     )
     picture = pixels(channels, dtype)
 
     found = run_chain(traced(step, picture), picture)
 
-    np.testing.assert_allclose(found, step(picture), rtol=2e-6)
+    np.testing.assert_allclose(found, step(picture), rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_spaces_of_equally_many_samples_share_what_is_compiled(dtype):
+    params = phos.load_film("portra-400").exposure
+    other = CodeCurve(samples=np.linspace(-1.0, 9.0, 4096) ** 3, low=-2.0, high=4.0)
+    codings = (
+        CODINGS["a log"],
+        Coding(light="scene", curve=other, primaries=tuple(zip(*WIDE, strict=True))),
+    )
+
+    first, second = (
+        traced(
+            partial(expose_scene, params=params, coding=coding, exposure_stops=0.5),
+            pixels(3, dtype),
+        )
+        for coding in codings
+    )
+
+    assert first.structure == second.structure
 
 
 def stages(film, linear_encoding=False):
@@ -174,8 +208,7 @@ def test_texture_is_traced():
     film = phos.load_film("portra-400")
     step = partial(
         add_texture,
-        encoding="srgb",
-        primaries="srgb",
+        coding=Coding.of("srgb", "srgb"),
         exposing=film.exposure,
         exposure_stops=0.0,
         development=film.development,

@@ -10,7 +10,15 @@ import phos_core as phos
 from phos_core.backend import GenericBackend
 from phos_core.convolution.choosing import registry
 from phos_core.errors import SpaceError, UnknownSpaceError
-from phos_core.process import Recipe, WholePicture, develop_window
+from phos_core.process import (
+    CodeCurve,
+    CurveAndMatrix,
+    Recipe,
+    WholePicture,
+    develop_window,
+)
+from phos_core.process.coding import Coding
+from phos_core.process.decoding import linear_colours
 from phos_core.process.recipe import checked_recipe
 
 FAST = {"film": "portra-400", "mode": "colour", "backend": "scipy"}
@@ -164,7 +172,7 @@ def test_a_tensor_with_its_channels_first_comes_back_as_one(light):
          "primaries must be left out"),
         ({"input_space": squared, "primaries": "display-p3"}, ValueError,
          "primaries must be left out"),
-        ({"input_space": 3}, TypeError, "input_space must be a name or a function"),
+        ({"input_space": 3}, TypeError, "input_space must be a name, a ColourSpace or a function"),
         ({"primaries": SWAP}, ValueError, "given as a matrix have a coding of their own"),
         ({"primaries": SWAP[:2], "encoding": "linear"}, ValueError, "a matrix of 3 by 3"),
         ({"primaries": SWAP * np.nan, "encoding": "linear"}, ValueError, "numbers from"),
@@ -206,7 +214,7 @@ def test_without_a_plug_in_the_error_names_what_installs_it(monkeypatch, light):
     monkeypatch.setattr(registry, "plug_ins", lambda: ())
 
     with pytest.raises(SpaceError, match=r"pip install 'phos-darkroom\[spaces\]'"):
-        phos.develop(light, input_space="ACEScg", **FAST)
+        phos.develop(light, input_space="ARRI LogC4", **FAST)
 
 
 def test_the_code_compiled_meanwhile_is_for_any_function(monkeypatch, light):
@@ -221,3 +229,61 @@ def test_the_code_compiled_meanwhile_is_for_any_function(monkeypatch, light):
     compiling.compile_alike(["numba"], light, Recipe(input_space=lambda x: x, encoding="linear"))
 
     assert pickle.loads(pickle.dumps(ordered[0][-1]["recipe"])).encoding == "linear"
+
+
+PLACES = np.linspace(-1.0, 2.0, 30001)
+SQUARES = CodeCurve(samples=PLACES * np.abs(PLACES), low=-1.0, high=2.0)
+
+
+class Apart:
+    """A space that says what it comes to, and is not asked for light."""
+
+    name, is_scene = "squares", True
+    curve_and_matrix = CurveAndMatrix(curve=SQUARES, matrix=SWAP)
+
+    def to_light(self, pixels):
+        raise AssertionError("converted on the host")
+
+
+def test_a_space_by_curve_and_matrix_is_decoded_as_what_it_says(light):
+    """Floats within and beyond its samples, and integers; a negative square is negative light."""
+    codes = np.sqrt(light) * np.where(light > 1.9, -0.1, 1.0).astype(np.float32)
+    decoded = (codes * np.abs(codes))[..., ::-1]
+    wanted = phos.develop(decoded, encoding="linear", **FAST)
+
+    positive = phos.develop(codes, input_space=Apart(), **FAST)
+
+    np.testing.assert_allclose(positive, wanted, atol=3e-6)
+    of_16_bits = np.rint(np.clip(codes, 0.0, 1.0) * 65535).astype(np.uint16)
+    exact = ((of_16_bits / 65535.0) ** 2).astype(np.float32)[..., ::-1]
+    found = phos.develop(of_16_bits, input_space=Apart(), **FAST)
+    assert np.abs(found / 65535.0 - phos.develop(exact, encoding="linear", **FAST)).max() < 1e-5
+
+
+def test_beyond_its_samples_a_curve_goes_straight_on():
+    far = np.array([[[-3.0, 3.0, 1e30]]], np.float32)
+    coding = Coding(light="scene", curve=SQUARES)
+
+    found = linear_colours(np.moveaxis(far, -1, 0), coding)[:, 0, 0]
+
+    np.testing.assert_allclose(found[:2], [-5.0, 8.0], rtol=1e-3)
+    assert np.isfinite(found[2])
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: CodeCurve(samples=[1.0]), "two or more"),
+        (lambda: CodeCurve(samples=[0.0, np.nan]), "finite"),
+        (lambda: CodeCurve(samples=[0.0, 1.0], low=1.0, high=1.0), "low must lie below its high"),
+        (lambda: CurveAndMatrix(curve=None, matrix=SWAP[:2]), "three rows of three"),
+    ],
+)
+def test_what_is_no_curve_or_matrix_is_refused(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+def test_a_space_as_it_is_stands_without_an_encoding():
+    with pytest.raises(ValueError, match="encoding must be left out"):
+        Recipe(input_space=Apart(), encoding="linear")

@@ -44,6 +44,8 @@ def test_defaults_are_a_plain_picture_on_portra_400():
         "halation": 1.0,
         "couplers": 1.0,
         "grain": 1.0,
+        "weave_um": 0.0,
+        "breathing_stops": 0.0,
         "strength": 1.0,
     }
 

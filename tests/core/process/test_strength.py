@@ -160,3 +160,10 @@ def test_strength_is_a_share(strength):
 def test_a_negatives_densities_have_no_strength():
     with pytest.raises(ValueError, match='strength has no part in output_space "adx16"'):
         phos.Recipe(output_space="adx16", strength=0.5)
+
+
+def test_a_positive_that_weaves_is_not_blended_with_a_picture_that_does_not():
+    """Every edge would be there twice."""
+    with pytest.raises(ValueError, match=r"strength must be 1 with weave_um, .*, got 0.5"):
+        phos.Recipe(weave_um=10.0, strength=0.5)
+    phos.Recipe(breathing_stops=0.1, strength=0.5)

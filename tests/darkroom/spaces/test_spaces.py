@@ -13,6 +13,7 @@ from click.testing import CliRunner
 import phos_core as phos
 from phos_core.errors import PresetError, SidecarError, SpaceError, UnknownSpaceError
 from phos_core.process import Recipe
+from phos_core.process.coding import Coding
 from phos_core.process.pipeline import expose_scene
 from phos_darkroom import Picture, develop_file, develop_large, preset_text, write_picture
 from phos_darkroom.files.formats import tiff_tiles
@@ -148,7 +149,7 @@ def test_integers_are_the_floats_that_they_stand_for(rng):
         ("linear rec2020", "Linear Rec.2020"),
         ("compositing_log", "ACEScct"),
         ("Lin Alexa-Wide", "Linear ARRI Wide Gamut 3"),
-        ("Display P3", "Display P3 - Display"),
+        ("Display P3 - Display", "Display P3 - Display"),
     ],
 )
 def test_a_name_may_be_written_as_people_write_it(written, meant):
@@ -160,6 +161,8 @@ def test_a_name_may_be_written_as_people_write_it(written, meant):
     [
         ("S-Log3", "'S-Log3 S-Gamut3' or 'S-Log3 S-Gamut3.Cine'"),
         ("ACESgc", "'ACEScg'"),
+        ("slog4", "did you mean 'S-Log3 S-Gamut3'"),
+        ("clog4", "did you mean 'CanonLog"),
         ("Raw", ""),
         ("", ""),
         ("((", ""),
@@ -202,8 +205,7 @@ def test_light_far_beyond_srgb_gives_no_blotches(film, space, colour):
     exposed = expose_scene(
         np.moveaxis(light, -1, 0),
         params=phos.load_film(film).exposure,
-        encoding="linear",
-        primaries="srgb",
+        coding=Coding.of("linear", "srgb"),
         exposure_stops=0.0,
     )
     assert exposed.min() > 0.0
@@ -262,7 +264,7 @@ def test_without_opencolorio_the_error_names_what_installs_it(monkeypatch, light
     monkeypatch.setitem(sys.modules, "PyOpenColorIO", None)
 
     with pytest.raises(SpaceError, match=r"pip install 'phos-darkroom\[spaces\]'"):
-        phos.develop(light, input_space="ACEScg")
+        phos.develop(light, input_space="ARRI LogC4")
 
 
 # From file to file.
@@ -352,6 +354,20 @@ def test_phos_spaces_lists_those_that_hold_the_words():
     names = [line.split("  ")[0] for line in found.stdout.splitlines()[1:]]
     assert {"S-Log3 S-Gamut3.Cine", "Linear S-Gamut3.Cine"} <= set(names)
     assert all("Cine" in name for name in names)
+
+
+def test_phos_spaces_lists_the_cores_own_even_without_opencolorio(monkeypatch):
+    found = run("spaces", "rec2100")
+    assert "rec2100-pq" in found.stdout
+    assert "hdr" in found.stdout
+    monkeypatch.setitem(sys.modules, "PyOpenColorIO", None)
+    monkeypatch.setattr("phos_darkroom.shell.spaces.find_spec", lambda _: None)
+
+    found = run("spaces", "rec2100")
+
+    assert found.exit_code == 0
+    assert "rec2100-hlg" in found.stdout
+    assert "phos-darkroom[spaces]" in found.stderr
 
 
 def test_ocio_brings_a_configuration_for_one_command_alone(tmp_path, configured, monkeypatch):

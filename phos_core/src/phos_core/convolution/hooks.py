@@ -7,25 +7,28 @@ with `hookimpl`.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import pluggy
 
 if TYPE_CHECKING:
     import click
-    import numpy as np
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "CONTRACT",
     "GROUP",
     "HOOK_API",
     "BackendSpec",
+    "CodeCurve",
     "ColourSpace",
+    "CurveAndMatrix",
     "SchedulerSpec",
     "hookimpl",
     "phos_colour_spaces",
@@ -171,8 +174,85 @@ def _check_name(name: str) -> None:
         raise ValueError(f"a backend's name must not be {name!r}, which asks for the best backend")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CodeCurve:
+    """The light of a colour space's numbers, sampled: one curve for all channels.
+
+    Parameters
+    ----------
+    samples : array_like, shape (n,)
+        Light of numbers that lie evenly from `low` to `high`; of any sign, white or what the
+        matrix makes white at 1. At least two. Between two samples the curve is straight, and beyond
+        the ends it goes on as it does at them.
+    low, high : float
+        The numbers of the first and the last sample; of integers, the largest is 1.
+
+    Raises
+    ------
+    ValueError
+        If there are not enough samples, one is not finite, or `low` does not lie below `high`.
+
+    Notes
+    -----
+    Curves with equally many samples share what backends compile; it is the numbers that differ.
+    """
+
+    samples: NDArray[np.float32]
+    low: float = 0.0
+    high: float = 1.0
+
+    def __post_init__(self) -> None:
+        samples = _numbers(self.samples).copy()
+        if samples.ndim != 1 or len(samples) < 2 or not np.isfinite(samples).all():
+            raise ValueError(
+                "a curve's samples must be two or more finite numbers in a row, "
+                f"got shape {samples.shape}"
+            )
+        if not -math.inf < self.low < self.high < math.inf:
+            raise ValueError(f"a curve's low must lie below its high, got {self.low}, {self.high}")
+        samples.flags.writeable = False
+        object.__setattr__(self, "samples", samples)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CurveAndMatrix:
+    """A colour space taken apart: what a backend's device can do by itself.
+
+    Parameters
+    ----------
+    curve : CodeCurve or None
+        From numbers to light; None where they are light.
+    matrix : array_like, shape (3, 3)
+        From that light to linear sRGB, row by row.
+
+    Raises
+    ------
+    ValueError
+        If the matrix is none.
+    """
+
+    curve: CodeCurve | None
+    matrix: tuple[tuple[float, ...], ...]
+
+    def __post_init__(self) -> None:
+        matrix = np.asarray(self.matrix, np.float64)
+        if matrix.shape != (3, 3) or not np.isfinite(matrix).all():
+            raise ValueError(f"a space's matrix must be three rows of three, got {self.matrix}")
+        object.__setattr__(self, "matrix", tuple(map(tuple, matrix.tolist())))
+
+
+def _numbers(values: ArrayLike) -> NDArray[np.float32]:
+    return np.asarray(values, np.float32)
+
+
 class ColourSpace(Protocol):
-    """A colour space that a plug-in has found; it can be pickled."""
+    """A colour space that a plug-in has found; it can be pickled.
+
+    It may have two attributes more. `curve_and_matrix`, a `CurveAndMatrix` or None, is what its
+    conversion comes to: pictures are then converted where they are developed, and `to_light`
+    serves whoever wants their light. It gives the same object whenever it is asked. `is_hdr` says
+    of a display's light whether it is an HDR rendering, in which 1 is diffuse white.
+    """
 
     @property
     def name(self) -> str:

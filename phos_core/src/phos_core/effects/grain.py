@@ -12,10 +12,10 @@ from functools import lru_cache
 import numpy as np
 
 from phos_core.arrays import Array, array_namespace, clipped, device, per_layer
+from phos_core.chance import NOISE_MULTIPLIERS, hashed
 from phos_core.density_curve import polynomial
 
 __all__ = [
-    "NOISE_MULTIPLIERS",
     "Grain",
     "GrainBias",
     "add_grain",
@@ -29,9 +29,6 @@ __all__ = [
 
 APERTURE_UM = 48.0  # diameter of the aperture through which RMS granularity is read
 TAP_TOLERANCE = 1e-3  # of the largest: smaller taps of the shaping filter are dropped
-WORD = 0xFFFFFFFF
-GOLDEN_RATIO = 0x9E3779B9  # its fractional part in 32 bits: keeps an all-zero key from staying so
-NOISE_MULTIPLIERS = (0x7FEB352D, 0x846CA68B)  # docs/sources.md: hash-prospector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,22 +333,8 @@ def noise_keys(seed: int, frame: int, layer: int) -> tuple[int, int]:
     tuple of (int, int)
         Of 32 bits each: for the layer's rows, and for its frame's columns.
     """
-    col_key = _mix_integers(seed & WORD, (seed >> 32) & WORD, frame & WORD)
-    return _mix_integers(col_key, layer), col_key
-
-
-def _mix_integers(*words: int) -> int:
-    """Hash 32-bit words to one: `_mix` in Python's integers, word by word."""
-    first, second = NOISE_MULTIPLIERS
-    key = 0
-    for word in words:
-        key = ((key ^ word) + GOLDEN_RATIO) & WORD
-        key ^= key >> 16
-        key = (key * first) & WORD
-        key ^= key >> 15
-        key = (key * second) & WORD
-        key ^= key >> 16
-    return key
+    col_key = hashed(seed, seed >> 32, frame)
+    return hashed(col_key, layer), col_key
 
 
 def _signed(word: int) -> int:

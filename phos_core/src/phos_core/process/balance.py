@@ -42,10 +42,9 @@ def balanced_on(image: Array, film: Film, recipe: Recipe) -> Film:
     """
     rows, cols = measured_places(image.shape[-2:])
     exposure = expose_scene(
-        as_light(image[:, rows, cols], recipe.input_space),
+        as_light(image[:, rows, cols], recipe.conversion),
         params=film.exposure,
-        encoding=recipe.encoding,
-        primaries=recipe.primaries,
+        coding=recipe.coding,
         exposure_stops=recipe.exposure_stops,
         opening=recipe.opening,
     )

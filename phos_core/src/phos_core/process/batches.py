@@ -139,8 +139,11 @@ def _batches(orders: list[Order], film: Film, backend: ConvolutionBackend) -> li
 
 
 def _pictures_at_once(orders: list[Order], film: Film, backend: ConvolutionBackend) -> int:
-    """How many pictures share a call: where there is no device, sharing saves nothing."""
-    if is_numpy_namespace(backend.xp):
+    """How many pictures share a call: where there is no device, sharing saves nothing.
+
+    Frames of moving film have an exposure and a place of their own, and share none.
+    """
+    if is_numpy_namespace(backend.xp) or orders[0].recipe.is_moving:
         return 1
     count = len(orders)
     while count > 1:

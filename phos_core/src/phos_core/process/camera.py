@@ -21,6 +21,7 @@ __all__ = [
     "hdr_light_of_scene",
     "highlights_gain",
     "lamp_gain",
+    "looked_up",
     "opening_of",
     "rendered_light",
     "rendered_light_of_any",
@@ -244,7 +245,7 @@ def scene_light_of_codes(codes: Array, dtype: DTypeLike) -> Array:
     array of float32, shape (channels, rows, cols)
         Scene-linear irradiance.
     """
-    return _looked_up(_tables(np.dtype(dtype))[1], codes)
+    return looked_up(_tables(np.dtype(dtype))[1], codes)
 
 
 def display_light_of_codes(codes: Array, dtype: DTypeLike) -> Array:
@@ -262,7 +263,7 @@ def display_light_of_codes(codes: Array, dtype: DTypeLike) -> Array:
     array of float32, shape (channels, rows, cols)
         Display-linear light, 0 to 1.
     """
-    return _looked_up(_tables(np.dtype(dtype))[0], codes)
+    return looked_up(_tables(np.dtype(dtype))[0], codes)
 
 
 def rendered_light(scene: Array) -> Array:
@@ -330,8 +331,8 @@ def hdr_light_of_scene(scene: Array) -> Array:
     return rendered + (scene - positive) * (grey / _scene_light_without_shoulder(grey))
 
 
-def _looked_up(table: NDArray[np.float32], codes: Array) -> Array:
-    """The entry of a table for each code."""
+def looked_up(table: NDArray[np.float32], codes: Array) -> Array:
+    """The entry of a table for each code, or for each whole number in floats."""
     if is_numpy_array(codes):
         places = codes.astype(np.intp, order="C")
         return table.take(places, mode="wrap")  # no code is beyond the table: nothing is checked

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from phos_core.arrays import Array, array_namespace, clipped, refuse_gradient, refuse_mask
 from phos_core.convolution.running.arguments import is_native
+from phos_core.process.coding import Coding
 from phos_core.process.output import OutputSpace
-from phos_core.process.recipe import Encoding
 
 __all__ = ["check_channels", "check_form", "check_kind", "checked_out", "plain", "within_range"]
 
@@ -159,15 +159,15 @@ def _shape_hint(name: str, shape: tuple[int, ...]) -> str:
     return ""
 
 
-def within_range(image: Array, encoding: Encoding) -> Array:
-    """Give a picture whose floats are finite and, when sRGB-encoded, from 0 to 1.
+def within_range(image: Array, coding: Coding) -> Array:
+    """Give a picture whose floats are finite and, where they are a display's codes, from 0 to 1.
 
     Parameters
     ----------
     image : array
         The picture.
-    encoding : str
-        What its numbers are, as in `Recipe`.
+    coding : Coding
+        What its numbers are.
 
     Returns
     -------
@@ -177,7 +177,7 @@ def within_range(image: Array, encoding: Encoding) -> Array:
     Raises
     ------
     ValueError
-        If a number is not finite, or an sRGB-encoded one farther outside.
+        If a number is not finite, or a code farther outside.
     """
     if 0 in image.shape or "float" not in _dtype_name(image):
         return image
@@ -186,12 +186,15 @@ def within_range(image: Array, encoding: Encoding) -> Array:
     if not (math.isfinite(low) and math.isfinite(high)):
         first = tuple(int(index[0]) for index in xp.nonzero(~xp.isfinite(image)))
         raise ValueError(f"image must be finite, got {float(image[first])} at index {first}")
-    if encoding != "srgb" or (low >= 0.0 and high <= 1.0):
+    if not coding.is_bounded or (low >= 0.0 and high <= 1.0):
         return image
     if low >= -A_HAIR and high <= 1.0 + A_HAIR:
         return clipped(image, 0.0, 1.0)
+    coded = {"srgb": "an sRGB-encoded", "bt1886": "a Rec.1886-encoded"}.get(
+        str(coding.curve), f"a {str(coding.curve).upper()}-encoded"
+    )
     raise ValueError(
-        f"an sRGB-encoded float image must lie between 0 and 1, got {low:g} to {high:g}; "
+        f"{coded} float image must lie between 0 and 1, got {low:g} to {high:g}; "
         f'{_range_hint(image, low, high)}, or use encoding="linear" for scene light'
     )
 

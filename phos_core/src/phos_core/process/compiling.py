@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from phos_core.arrays import Array, numpy_dtype
 from phos_core.convolution.choosing.meanwhile import compile_meanwhile
+from phos_core.process.coding import Encoding
 from phos_core.process.recipe import Recipe
 from phos_core.process.spaces import codes_as_light
 
@@ -30,8 +31,8 @@ def compile_alike(backends: Sequence[str], image: Array, recipe: Recipe) -> None
         return
     rows, *others = image.shape
     rows = min(rows, max(1, MOST_PIXELS // others[0]))
-    space = recipe.input_space
     alike = replace(recipe, seed=0, frame=0, offset_px=(0, 0), auto_balance=False)
-    if not isinstance(space, str):  # which may not go to another process, and has no part in it
-        alike = replace(alike, input_space=codes_as_light)
+    if recipe.conversion is not None:  # which may not go to another process, and has no part in it
+        encoding: Encoding = "linear" if recipe.coding.light == "scene" else "display"
+        alike = replace(alike, input_space=codes_as_light, encoding=encoding)
     compile_meanwhile(backends[0], DEVELOP, (rows, *others), numpy_dtype(image), {"recipe": alike})

@@ -19,9 +19,10 @@ from phos_core.process.checking import (
     plain,
     within_range,
 )
+from phos_core.process.coding import Coding
 from phos_core.process.forms import Given, Layout, is_channels_first
 from phos_core.process.output import OutputSpace
-from phos_core.process.recipe import NOT_GIVEN, Encoding, Recipe, Settings, one_recipe
+from phos_core.process.recipe import NOT_GIVEN, Recipe, Settings, one_recipe
 from phos_core.process.report import RunReport, is_logged
 from phos_core.process.spaces import of_light
 from phos_core.stocks.film import Film
@@ -83,7 +84,7 @@ def develop(
         `primaries`, `input_space`, `output_space`, `light`, `exposure_index`, `exposure_time_s`,
         `push_stops`, `printing`, `paper_grade`, `filters_cc`, `print_stops`, `black_point`,
         `white_point`, `auto_balance`, `mode`, `scatter`, `halation`, `couplers`, `grain`,
-        `strength`.
+        `weave_um`, `breathing_stops`, `strength`.
 
     Returns
     -------
@@ -212,8 +213,8 @@ def _developed(
     """The positives in the form in which the pictures came, and a report for each."""
     came = [_given(one, layout) for one in _listed(image)]
     with plain_numerics():
-        encoding, is_stack = asked.recipe.encoding, _is_stack(image)
-        pictures = _of_stack(came[0], encoding) if is_stack else _checked(came, encoding)
+        coding, is_stack = asked.recipe.coding, _is_stack(image)
+        pictures = _of_stack(came[0], coding) if is_stack else _checked(came, coding)
         space = asked.recipe.space
         place = _place(came, image, space) if out is None else _checked_for_arrays(out, came)
         wanted = places(place, len(pictures)) if _is_several(image) else [place]
@@ -237,20 +238,20 @@ def _given(image: Any, layout: Layout | None) -> Given:
     return Given(plain(image), is_channels_first(image, layout))
 
 
-def _checked(pictures: list[Given], encoding: Encoding) -> list[Given]:
+def _checked(pictures: list[Given], coding: Coding) -> list[Given]:
     """Pictures that can be developed: on the host as NumPy's."""
     for one in pictures:
         check_form("image", one.channels_last(one.image))
-    return [replace(one, image=within_range(one.image, encoding)).on_host for one in pictures]
+    return [replace(one, image=within_range(one.image, coding)).on_host for one in pictures]
 
 
-def _of_stack(whole: Given, encoding: Encoding) -> list[Given]:
+def _of_stack(whole: Given, coding: Coding) -> list[Given]:
     """The pictures of a stack, as `_checked` gives them; on a device all are looked at at once."""
     if whole.is_on_host:
-        return _checked(whole.apart(), encoding)
+        return _checked(whole.apart(), coding)
     for one in whole.apart()[:1]:
         check_form("image", one.channels_last(one.image))
-    return replace(whole, image=within_range(whole.image, encoding)).apart()
+    return replace(whole, image=within_range(whole.image, coding)).apart()
 
 
 def _orders(

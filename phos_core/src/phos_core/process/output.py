@@ -12,7 +12,6 @@ from phos_core import color
 from phos_core.arrays import Array, array_namespace, clipped, mix, per_layer
 from phos_core.effects.gamut import held_in_gamut, into_gamut
 from phos_core.positive import Printing, make_hdr_positive, make_positive, make_wide_positive
-from phos_core.process.television import PEAK, hlg_numbers, pq_numbers
 
 __all__ = [
     "OUTPUT_SPACES",
@@ -31,7 +30,8 @@ Transfer = Literal["srgb", "bt1886", "linear", "pq", "hlg", "adx10", "adx16"]
 
 WIDE_THRESHOLD = 0.98  # our choice: a wide gamut keeps more of the way to its edge than sRGB
 HDR = ("pq", "hlg")
-DISPLAY_GAMMA = 2.4  # docs/sources.md, "bt1886"
+PEAK_NITS = 1000.0  # our choice: what displays of today show, and that for which HLG is defined
+PEAK = PEAK_NITS / color.REFERENCE_WHITE_NITS
 
 # docs/sources.md, "adx": codes per unit of density, code of unexposed film, the largest code.
 ADX = {"adx10": (500.0, 95.0, 1023.0), "adx16": (8000.0, 1520.0, 65535.0)}
@@ -206,12 +206,12 @@ def numbers(light: Array, space: OutputSpace) -> Array:
         return density_codes(light, space)
     within = clipped(light, 0.0, space.peak)
     if space.transfer == "pq":
-        return pq_numbers(within)
+        return color.light_to_pq(within)
     if space.transfer == "hlg":
-        return hlg_numbers(within, space.primaries)
+        return color.light_to_hlg(within, space.primaries)
     if space.transfer == "srgb":
         return color.encode_srgb(within)
-    return array_namespace(light).pow(within, 1.0 / DISPLAY_GAMMA)
+    return array_namespace(light).pow(within, 1.0 / color.DISPLAY_GAMMA)
 
 
 def density_codes(light: Array, space: OutputSpace) -> Array:

@@ -44,9 +44,11 @@ from phos_core.kernels.strips import (
 )
 from phos_core.once import once
 from phos_core.positive import Printing
+from phos_core.process.coding import Coding
 from phos_core.process.decoding import beyond_white, opened, scene_colours
+from phos_core.process.displacing import displaced
 from phos_core.process.output import SRGB, OutputSpace, encode, printed
-from phos_core.process.recipe import Encoding, Primaries, Recipe
+from phos_core.process.recipe import Recipe
 from phos_core.process.strength import Weakening, weakened, weakening_of
 from phos_core.psf import PSF, compose, delta
 from phos_core.stocks.baking import FILE_WHITE_STOPS, grain_bias
@@ -114,19 +116,23 @@ def process(
             exposing = partial(
                 expose_layers,
                 params=film.exposure,
-                encoding=recipes[0].encoding,
-                primaries=recipes[0].primaries,
-                exposure_stops=recipes[0].exposure_stops,
+                coding=recipes[0].coding,
+                exposure_stops=recipes[0].frame_stops,
                 opening=recipes[0].opening,
                 layers=layers,
             )
             exposure = in_strips(backend, exposing, pictures)
         with clock.step("scatter and halation"):
             exposure = spread(exposure, psfs[layers.start : layers.stop], backend)
-            scale = 2.0 ** recipes[0].exposure_stops * film.exposure.mid_grey_lx_s / MID_GREY
+            scale = 2.0 ** recipes[0].frame_stops * film.exposure.mid_grey_lx_s / MID_GREY
             exposure = with_returned(
                 exposure, pictures, returned, layers, recipes[0], backend, scale
             )
+        if recipes[0].weave_um:
+            with clock.step("weave"):
+                displacement_px = recipes[0].displacement_px(pitch_um)
+                exposure = displaced(exposure[:, 0, ...], displacement_px, backend)[:, None, ...]
+        with clock.step("scatter and halation"):
             exposure = cropped(exposure, surroundings, backend)
         with clock.step("couplers"):
             for inhibitor in spread_inhibitor(exposure, film, layers, pitch_um, backend):
@@ -274,18 +280,16 @@ def expose_scene(
     coded: Array,
     *,
     params: Exposure,
-    encoding: Encoding,
-    primaries: Primaries,
+    coding: Coding,
     exposure_stops: float,
     opening: float = 0.0,
 ) -> Array:
     """Steps 1 and 2: decode to scene light, expose the layers."""
-    irradiance = scene_colours(coded, encoding, primaries)
+    irradiance = scene_colours(coded, coding)
     if opening:
-        irradiance = irradiance * opened(coded, encoding, primaries, opening)
+        irradiance = irradiance * opened(coded, coding, opening)
     exposure = expose(irradiance, params, exposure_stops=exposure_stops)
-    is_in_gamut = encoding == "srgb" and primaries == "srgb"
-    return exposure if is_in_gamut else held_positive(exposure, params.least_share)
+    return exposure if coding.is_srgb else held_positive(exposure, params.least_share)
 
 
 def expose_layers(coded: Array, *, layers: range, **settings: Any) -> Array:
@@ -313,12 +317,10 @@ def with_returned(
     shares = of_all[layers.start : layers.stop]
     if not any(shares):
         return light
-    scene: dict[str, Any] = {
-        "encoding": recipe.encoding,
-        "primaries": recipe.primaries,
-        "opening": recipe.opening_beyond,
-    }
-    more = in_strips(backend, partial(light_of_lamps, scale=scale, **scene), pictures)
+    lamps = partial(
+        light_of_lamps, coding=recipe.coding, opening=recipe.opening_beyond, scale=scale
+    )
+    more = in_strips(backend, lamps, pictures)
     more = spread(more, psf, backend)
     most = MOST_BEYOND_WHITE * FILE_WHITE * scale
     done = in_strips(backend, partial(add_bounded, shares=shares, most=most), light, more)
@@ -331,12 +333,10 @@ def add_bounded(light: Array, more: Array, *, shares: Sequence[float], most: flo
     return light + (more / (1.0 + more * (1.0 / most))) * per_layer(shares, light)
 
 
-def light_of_lamps(
-    coded: Array, *, encoding: Encoding, primaries: Primaries, opening: float, scale: float
-) -> Array:
+def light_of_lamps(coded: Array, *, coding: Coding, opening: float, scale: float) -> Array:
     """Red light that clipped highlights had beyond the file's white, in some unit."""
-    gain = beyond_white(coded, encoding, primaries, opening)
-    return scene_colours(coded, encoding, primaries)[:1, ...] * ((gain - 1.0) * scale)
+    gain = beyond_white(coded, coding, opening)
+    return scene_colours(coded, coding)[:1, ...] * ((gain - 1.0) * scale)
 
 
 def reach_px(film: Film, pitch_um: float) -> int:

@@ -11,37 +11,46 @@ from numpy.typing import NDArray
 
 from phos_core.arrays import numbers_in
 from phos_core.color import PRIMARIES
+from phos_core.convolution.hooks import ColourSpace
+from phos_core.effects.breathing import breath_stops
+from phos_core.effects.weave import displacement_um
 from phos_core.errors import shown
 from phos_core.process.camera import FULL_OPENING, opening_of
+from phos_core.process.coding import (
+    INPUT_SPACES,
+    Coding,
+    Encoding,
+    Primaries,
+    coding_of_space,
+    own_name,
+)
 from phos_core.process.correction import Correction, corrected
 from phos_core.process.output import OUTPUT_SPACES, SRGB, OutputSpace, Transfer
 from phos_core.stocks.academy import as_negative
-from phos_core.stocks.film import FILM_FORMATS_UM, Film, at_strength, colour_only
+from phos_core.stocks.film import (
+    FILM_FORMATS_UM,
+    RUNS_LENGTHWISE,
+    Film,
+    at_strength,
+    colour_only,
+)
 from phos_core.stocks.loading import load_film
 from phos_core.stocks.treatment import BOUNDS, FilmSettings, Treatment, finite, in_bounds, whole
 
 __all__ = [
     "NOT_GIVEN",
-    "Encoding",
     "InputSpace",
     "Mode",
-    "Primaries",
     "Recipe",
     "Settings",
     "checked_recipe",
     "one_recipe",
 ]
 
-Encoding = Literal["srgb", "display", "linear"]
-"""What a picture's numbers are: see `Recipe`."""
-
 Mode = Literal["full", "colour", "texture"]
 """Which part of a film's look is made: see `Recipe`."""
-InputSpace: TypeAlias = str | Callable[[NDArray[Any]], NDArray[np.float32]]
-"""A colour space by name, or a function to linear sRGB light: see `Recipe`."""
-
-Primaries: TypeAlias = str | tuple[tuple[float, ...], ...]
-"""Primary colours by name, or the rows of a matrix to linear sRGB: see `Recipe`."""
+InputSpace: TypeAlias = str | Callable[[NDArray[Any]], NDArray[np.float32]] | ColourSpace
+"""A colour space by name or as it is, or a function to linear sRGB light: see `Recipe`."""
 
 LEFT_OUT = {"colour": ("scatter", "halation", "grain"), "texture": ("couplers",)}
 MOST_OF_MATRIX = 1e3  # between any two sets of primaries it is some tens at most
@@ -60,6 +69,8 @@ OF_POSITIVES = (
     "strength",
 )
 EFFECTS = ("scatter", "halation", "couplers", "grain")
+OF_MOTION = ("weave_um", "breathing_stops")
+STANDING_STILL = {"colour": OF_MOTION, "texture": ("weave_um", "breathing_stops")}
 
 
 class _NotGiven:
@@ -94,6 +105,8 @@ class Settings(FilmSettings, total=False):
     halation: float
     couplers: float
     grain: float
+    weave_um: float
+    breathing_stops: float
     strength: float
 
 
@@ -138,13 +151,15 @@ class Recipe(Treatment):
         Of linear light: ``"srgb"``, ``"display-p3"``, ``"rec2020"``, ``"prophoto"``,
         ``"acescg"``, ``"aces2065-1"``, or a matrix to linear sRGB. An sRGB-encoded picture may be
         ``"display-p3"`` too, which has the same coding.
-    input_space : str or callable
-        The picture's colour space instead of `encoding` and `primaries`: a name such as
-        ``"S-Log3 S-Gamut3.Cine"``, ``"ARRI LogC4"`` or ``"ACEScg"``, which a plug-in looks up
+    input_space : str, callable or ColourSpace
+        The picture's colour space instead of `encoding` and `primaries`: a key of `INPUT_SPACES`,
+        such as ``"rec709"``, ``"rec2100-pq"`` or ``"acescg"``, or another name, such as
+        ``"S-Log3 S-Gamut3.Cine"`` or ``"ARRI LogC4"``, which a plug-in looks up
         (phos-darkroom[spaces]); the light of a scene is exposed as it is, of a display's the
-        rendering is taken back. Or a function that takes pixels, (rows, cols, 3), a part of the
-        picture at a time, and gives their linear sRGB light, float32, of any sign: a scene's, or
-        with ``encoding="display"`` a display's. Empty: as the other two say.
+        rendering is taken back. Or a `ColourSpace` itself. Or a function that takes pixels,
+        (rows, cols, 3), a part of the picture at a time, and gives their linear sRGB light,
+        float32, of any sign: a scene's, or with ``encoding="display"`` a display's. Empty: as the
+        other two say.
     output_space : str
         What the positive is in: a key of `OUTPUT_SPACES`. ``"srgb"``, ``"display-p3"``,
         ``"rec709"`` and ``"rec2020"`` are codes of a display; ``"acescg"`` and ``"aces2065-1"``
@@ -152,7 +167,7 @@ class Recipe(Treatment):
         a display that shows light beyond white. ``"adx10"`` and ``"adx16"`` are no positive, but
         the printing densities of a colour negative, which is then neither scanned nor printed.
         ``""``: sRGB; in mode ``"texture"`` what the picture is in itself, as `encoding` and named
-        `primaries` say it.
+        `primaries`, or an `input_space` of `INPUT_SPACES`, say it.
     auto_balance : bool
         Whether the scan or print is balanced on the picture itself: the mean of its exposures,
         taken as a mid-grey.
@@ -162,6 +177,12 @@ class Recipe(Treatment):
     scatter, halation, couplers, grain : float
         How strong each effect is; 1: as the stock's file says, 0: left out. `scatter` goes up
         to 1.
+    weave_um : float
+        RMS of the frames' displacement in the camera's gate, along the film and across it, in um:
+        `seed` and `frame` say where this one lies.
+    breathing_stops : float
+        RMS of the frames' exposure of moving film, in stops: `seed` and `frame` say what this one
+        has of it. No laboratory corrects it.
     strength : float
         How strong the whole look is: 1 the positive, 0 the picture as it was, between them a
         blend of their light. Of the light of a scene that is what a camera makes of it.
@@ -192,6 +213,8 @@ class Recipe(Treatment):
     halation: float = 1.0
     couplers: float = 1.0
     grain: float = 1.0
+    weave_um: float = 0.0
+    breathing_stops: float = 0.0
     strength: float = 1.0
 
     def __post_init__(self) -> None:
@@ -203,7 +226,7 @@ class Recipe(Treatment):
         object.__setattr__(self, "offset_px", _offset(self.offset_px))
         for name in ("exposure_stops", "highlights_stops", "light_balance", "strength"):
             object.__setattr__(self, name, in_bounds(name, getattr(self, name)))
-        for name in EFFECTS:
+        for name in (*EFFECTS, *OF_MOTION):
             object.__setattr__(self, name, finite(name, getattr(self, name)))
         _check_choice("film_format", self.film_format, tuple(FILM_FORMATS_UM))
         for name in ("auto_balance", "lab_correction"):
@@ -266,6 +289,23 @@ class Recipe(Treatment):
             ) from error
 
     @property
+    def frame_stops(self) -> float:
+        """Exposure of this frame, in stops: what was meant, and how far it breathed."""
+        breath = breath_stops(self.breathing_stops, seed=self.seed, frame=self.frame)
+        return self.exposure_stops + breath
+
+    def displacement_px(self, pitch_um: float) -> tuple[float, float]:
+        """How far this frame's picture lies too low and too far to the right, in pixels."""
+        along, across = displacement_um(self.weave_um, seed=self.seed, frame=self.frame)
+        down, right = (across, along) if self.film_format in RUNS_LENGTHWISE else (along, across)
+        return down / pitch_um, right / pitch_um
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether its frames differ in more than what is added to their density."""
+        return any(getattr(self, name) for name in OF_MOTION)
+
+    @property
     def _correction(self) -> Correction:
         """What a laboratory corrects of the exposure."""
         return Correction(
@@ -280,21 +320,47 @@ class Recipe(Treatment):
         if self.output_space:
             return OUTPUT_SPACES[self.output_space]
         is_texture = self.mode == "texture" and self.process_version > 1
-        if is_texture and not self.input_space and isinstance(self.primaries, str):
-            transfer: Transfer = "srgb" if self.encoding == "srgb" else "linear"
-            return OutputSpace(primaries=self.primaries, transfer=transfer)
-        return SRGB
+        own = own_space(self.input_space)
+        if not is_texture or (self.input_space and not own):
+            return SRGB
+        coding = INPUT_SPACES[own] if own else Coding.of(self.encoding, self.primaries)
+        if not isinstance(coding.primaries, str):
+            return SRGB
+        if coding.curve not in ("", "srgb"):
+            return OUTPUT_SPACES.get(own, SRGB)
+        transfer: Transfer = "srgb" if coding.curve == "srgb" else "linear"
+        return OutputSpace(primaries=coding.primaries, transfer=transfer)
+
+    @property
+    def coding(self) -> Coding:
+        """What the numbers of the picture are, its space having been found: see `of_light`."""
+        space = self.input_space
+        if isinstance(space, str):
+            return INPUT_SPACES[space] if space else Coding.of(self.encoding, self.primaries)
+        if callable(space):  # whose light it is
+            return Coding.of("linear" if self.encoding == "srgb" else self.encoding, "srgb")
+        return coding_of_space(space)
+
+    @property
+    def conversion(self) -> Callable[[NDArray[Any]], NDArray[np.float32]] | None:
+        """What makes light of the picture on the host, where the device cannot do it by itself."""
+        space = self.input_space
+        if isinstance(space, str):
+            return None
+        if callable(space):
+            return space
+        return None if getattr(space, "curve_and_matrix", None) else space.to_light
 
     @property
     def opening(self) -> float:
         """What light near white, as it exposes the film, is opened by: see `highlights_gain`."""
-        is_opened = self.process_version == 1 and self.encoding != "linear"
+        is_opened = self.process_version == 1 and self.coding.light == "display"
         return FULL_OPENING if is_opened else 0.0
 
     @property
     def opening_beyond(self) -> float:
         """The same of the light that the base returns."""
-        is_opened = self.process_version > 1 and self.encoding != "linear"
+        is_opened = self.process_version > 1 and self.coding.light == "display"
         return opening_of(self.highlights_stops) if is_opened else 0.0
 
     def pitch_um(self, rows: int, cols: int) -> float:
@@ -325,6 +391,11 @@ class Recipe(Treatment):
                 f"of the long side would be {pitch_um:.2g} um wide on {self.film_format} film"
             )
         return pitch_um
+
+
+def own_space(space: InputSpace) -> str:
+    """Give the key of `INPUT_SPACES` that an input space is; empty where it is none."""
+    return (own_name(space) or "") if isinstance(space, str) else ""
 
 
 def one_recipe(recipe: Recipe | None, **settings: Any) -> Recipe:
@@ -410,8 +481,10 @@ def _check_choice(name: str, value: Any, choices: tuple[str, ...], listed: str =
 def _check_input_space(recipe: Recipe) -> None:
     """Raise unless an input space is one, and the only thing that says what the numbers are."""
     space = recipe.input_space
-    if not (isinstance(space, str) or callable(space)):
-        raise TypeError(f"input_space must be a name or a function, got {shown(space)}")
+    if not (isinstance(space, str) or callable(space) or hasattr(space, "to_light")):
+        raise TypeError(
+            f"input_space must be a name, a ColourSpace or a function, got {shown(space)}"
+        )
     if isinstance(space, str) and not space:
         return
     if recipe.primaries != "srgb":
@@ -419,7 +492,7 @@ def _check_input_space(recipe: Recipe) -> None:
             "primaries must be left out beside input_space, which gives linear sRGB: "
             f"got {shown(recipe.primaries)}"
         )
-    if isinstance(space, str) and recipe.encoding != "srgb":
+    if not callable(space) and recipe.encoding != "srgb":
         raise ValueError(
             f"encoding must be left out beside input_space, which says what the numbers are: "
             f'got "{recipe.encoding}" and {shown(space)}'
@@ -453,8 +526,13 @@ def _check_effects(recipe: Recipe) -> None:
             raise ValueError(f"{name} must not be negative, got {value}")
     if not recipe.scatter <= 1:
         raise ValueError(f"scatter must not exceed 1, the stock as it is, got {recipe.scatter}")
-    for name in EFFECTS:
+    for name in (*EFFECTS, *OF_MOTION):
         in_bounds(name, getattr(recipe, name))
+    for name in STANDING_STILL.get(recipe.mode, ()):
+        if getattr(recipe, name):
+            raise ValueError(
+                f'{name} has no part in mode "{recipe.mode}", got {getattr(recipe, name)}'
+            )
     for name in LEFT_OUT.get(recipe.mode, ()):
         value = getattr(recipe, name)
         if value not in (0.0, 1.0):
@@ -463,6 +541,11 @@ def _check_effects(recipe: Recipe) -> None:
         _refuse_printing(recipe)
     if recipe.mode == "texture" and recipe.auto_balance:
         raise ValueError('auto_balance has no part in mode "texture", which keeps the colours')
+    if recipe.weave_um and recipe.strength < 1:
+        raise ValueError(
+            "strength must be 1 with weave_um, which moves the positive away from the picture that "
+            f"it would be blended with, got {recipe.strength}"
+        )
 
 
 def _refuse_printing(recipe: Recipe) -> None:

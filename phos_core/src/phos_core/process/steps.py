@@ -15,6 +15,7 @@ import numpy.typing as npt
 from phos_core.arrays import Array
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.kernels.strips import pointwise
+from phos_core.process.coding import Coding
 from phos_core.process.pipeline import (
     develop_and_print,
     expose_scene,
@@ -62,8 +63,7 @@ def exposing(dtype: str, channels: int) -> Step:
     expose = partial(
         expose_scene,
         params=_film("portra-400").exposure,
-        encoding="srgb",
-        primaries="srgb",
+        coding=Coding.of("srgb", "srgb"),
         exposure_stops=0.5,
     )
     return Step(expose, (np.moveaxis(picture.astype(dtype), -1, 0),))

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from phos_core.arrays import Array, clipped
 from phos_core.process.camera import hdr_light_of_scene, rendered_light_of_any
-from phos_core.process.decoding import display_colours, scene_colours
+from phos_core.process.coding import Coding
+from phos_core.process.decoding import linear_colours, scene_colours
 from phos_core.process.output import OutputSpace, held_within, in_primaries
-from phos_core.process.recipe import Encoding, Primaries, Recipe
+from phos_core.process.recipe import Recipe
 
 __all__ = ["Weakening", "as_shown", "blended", "weakened", "weakening_of"]
 
@@ -19,15 +20,14 @@ class Weakening:
     ----------
     strength : float
         Share of the positive, 0 to 1.
-    encoding, primaries
-        What the picture's numbers are, as in a `Recipe`.
+    coding : Coding
+        What the picture's numbers are.
     space : OutputSpace
         What the positive is in.
     """
 
     strength: float
-    encoding: Encoding
-    primaries: Primaries
+    coding: Coding
     space: OutputSpace
 
 
@@ -37,8 +37,7 @@ def weakening_of(recipe: Recipe) -> Weakening | None:
         return None
     return Weakening(
         strength=recipe.strength,
-        encoding=recipe.encoding,
-        primaries=recipe.primaries,
+        coding=recipe.coding,
         space=recipe.space,
     )
 
@@ -60,7 +59,7 @@ def weakened(light: Array, coded: Array, params: Weakening) -> Array:
     array, shape (3, rows, cols)
         Light of the same kind.
     """
-    own = as_shown(coded, params.encoding, params.primaries, params.space)
+    own = as_shown(coded, params.coding, params.space)
     return blended(own, light, params.strength, params.space)
 
 
@@ -92,15 +91,15 @@ def blended(own: Array, light: Array, strength: float, space: OutputSpace) -> Ar
     return own + (light - own) * strength
 
 
-def as_shown(coded: Array, encoding: Encoding, primaries: Primaries, space: OutputSpace) -> Array:
+def as_shown(coded: Array, coding: Coding, space: OutputSpace) -> Array:
     """Give what a screen shows of a picture before it is developed.
 
     Parameters
     ----------
     coded : array, shape (3, rows, cols), or (1, rows, cols)
         The picture as it came.
-    encoding, primaries
-        What its numbers are, as in a `Recipe`.
+    coding : Coding
+        What its numbers are.
     space : OutputSpace
         Of the screen.
 
@@ -111,10 +110,9 @@ def as_shown(coded: Array, encoding: Encoding, primaries: Primaries, space: Outp
         a scene is rendered as a camera does, which is what is taken back of a picture that one
         rendered; where the space holds light beyond white, without a shoulder.
     """
-    if encoding == "linear":
+    if coding.light == "scene":
         render = hdr_light_of_scene if space.holds_beyond_white else rendered_light_of_any
-        light = render(scene_colours(coded, encoding, primaries))
+        light = render(scene_colours(coded, coding))
     else:
-        light = display_colours(coded, encoding, primaries)
-    is_held = encoding == "srgb" and primaries == "srgb"  # which all spaces hold
-    return in_primaries(light if is_held else held_within(space, light), space)
+        light = linear_colours(coded, coding)
+    return in_primaries(light if coding.is_srgb else held_within(space, light), space)

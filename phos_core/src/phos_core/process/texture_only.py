@@ -1,6 +1,7 @@
 """Texture mode: a stock's scatter, halation and grain on a picture that keeps its own colours."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any
 
@@ -18,7 +19,8 @@ from phos_core.effects.grain import Grain, GrainBias, add_grain
 from phos_core.kernels.strips import give_back_last
 from phos_core.positive import Printing, make_positive
 from phos_core.process.camera import rendered_light
-from phos_core.process.decoding import display_colours, opened, scene_colours
+from phos_core.process.coding import Coding
+from phos_core.process.decoding import linear_colours, opened, scene_colours
 from phos_core.process.output import (
     SRGB,
     OutputSpace,
@@ -39,7 +41,7 @@ from phos_core.process.pipeline import (
     spread_of_light,
     with_returned,
 )
-from phos_core.process.recipe import Encoding, Primaries, Recipe
+from phos_core.process.recipe import Recipe
 from phos_core.process.strength import blended
 from phos_core.stocks.baking import grain_bias
 from phos_core.stocks.film import Film
@@ -73,13 +75,13 @@ def process_texture(
     kept, _ = crops(keep, pictures.shape[-2:], 0)
 
     first = recipes[0]
+    coding = of_a_rendering(first.coding)
     scenes, spreads = [], []
     for channels in layers_at_once(3, backend, is_whole=keep is None):
         with clock.step("expose"):
             decode = partial(
                 decode_channels,
-                encoding=first.encoding,
-                primaries=first.primaries,
+                coding=coding,
                 opening=first.opening,
                 channels=channels,
             )
@@ -93,8 +95,7 @@ def process_texture(
     with clock.step("grain"):
         finish = partial(
             add_texture,
-            encoding=first.encoding,
-            primaries=first.primaries,
+            coding=coding,
             exposing=film.exposure,
             exposure_stops=first.exposure_stops,
             development=film.development,
@@ -111,13 +112,16 @@ def process_texture(
     return positives
 
 
-def decode_channels(
-    coded: Array, *, encoding: Encoding, primaries: Primaries, opening: float, channels: range
-) -> Array:
+def of_a_rendering(coding: Coding) -> Coding:
+    """What a picture's numbers are to its texture: of an HDR one, a rendering like any other."""
+    return replace(coding, light="display") if coding.light == "hdr" else coding
+
+
+def decode_channels(coded: Array, *, coding: Coding, opening: float, channels: range) -> Array:
     """Some of the channels of the scene."""
-    scene = scene_colours(coded, encoding, primaries)
+    scene = scene_colours(coded, coding)
     if opening:
-        scene = scene * opened(coded, encoding, primaries, opening)
+        scene = scene * opened(coded, coding, opening)
     return scene[channels.start : channels.stop, ...]
 
 
@@ -126,8 +130,7 @@ def add_texture(
     scene: Array,
     spread: Array,
     *noise: Array,
-    encoding: Encoding,
-    primaries: Primaries,
+    coding: Coding,
     exposing: Exposure,
     exposure_stops: float,
     development: Development,
@@ -139,10 +142,10 @@ def add_texture(
     strength: float = 1.0,
 ) -> Array:
     """What scatter and halation change in the scene and grain in a print, added to a picture."""
-    if encoding == "linear":
-        light = fitted(spread, primaries, space)
+    if coding.light == "scene":
+        light = fitted(spread, coding, space)
     else:
-        display = held_within(space, display_colours(coded, encoding, primaries))
+        display = held_within(space, linear_colours(coded, coding))
         light = display + (rendered_light(spread) - rendered_light(scene))
     if grain is not None:
         exposure = expose(spread, exposing, exposure_stops=exposure_stops)
@@ -152,14 +155,14 @@ def add_texture(
         light = light * ((grainy_print + DARK_PRINT) / (smooth_print + DARK_PRINT))
     light = in_primaries(light, space)
     if strength != 1.0:
-        own = fitted(scene, primaries, space) if encoding == "linear" else display
+        own = fitted(scene, coding, space) if coding.light == "scene" else display
         light = blended(in_primaries(own, space), light, strength, space)
     return encode(light, coded.shape[0], dtype, space)
 
 
-def fitted(light: Array, primaries: Primaries, space: OutputSpace) -> Array:
+def fitted(light: Array, coding: Coding, space: OutputSpace) -> Array:
     """Light of a scene as its space holds it; its own primaries hold all of it."""
-    return light if primaries in ("srgb", space.primaries) else brought_into(space, light)
+    return light if coding.primaries in ("srgb", space.primaries) else brought_into(space, light)
 
 
 def print_light(density: Array, printing: Printing) -> Array:

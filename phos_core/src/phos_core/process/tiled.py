@@ -12,6 +12,7 @@ from phos_core.arrays import Array, array_namespace, computable, in_precision_of
 from phos_core.convolution.contract import ConvolutionBackend
 from phos_core.convolution.optional import MakesPictures
 from phos_core.convolution.running.tiles import Footprint, Tile, Window, run
+from phos_core.process.displacing import displacement_reach_px
 from phos_core.process.pipeline import Clock, process, reach_px
 from phos_core.process.recipe import Recipe
 from phos_core.process.spaces import as_light
@@ -19,7 +20,7 @@ from phos_core.process.texture_only import process_texture
 from phos_core.stocks.film import Film
 from phos_core.watching import numbered
 
-__all__ = ["Batch", "channels_first", "stacked"]
+__all__ = ["Batch", "channels_first", "reach_of", "stacked"]
 
 FLOAT_BYTES = 4
 STRIP_ARRAYS = 5  # of three float32 layers, alive at the peak of a develop in strips: measured
@@ -57,7 +58,7 @@ class Batch:
     @property
     def reach_px(self) -> int:
         """Pixels beyond which no part of a picture acts on another."""
-        return reach_px(self.film, self.recipes[0].pitch_um(*self.shape))
+        return reach_of(self.film, self.recipes[0], self.shape)
 
     def footprint(self, backend: ConvolutionBackend) -> Footprint:
         """Say what developing all of it takes on a backend."""
@@ -66,7 +67,8 @@ class Batch:
         reach = self.reach_px
         in_strips = is_numpy_namespace(backend.xp)
         arrays = STRIP_ARRAYS if in_strips else WHOLE_ARRAYS
-        arrays += not isinstance(self.recipes[0].input_space, str)  # the light of the space
+        arrays += self.recipes[0].conversion is not None  # whose light is one more
+        arrays += 2 * (self.recipes[0].weave_um > 0)  # continued at its edges, and moved
         return Footprint(
             rows=rows,
             cols=cols,
@@ -86,12 +88,12 @@ class Batch:
         tiles: tuple[Tile, ...],
     ) -> None:
         """Develop tiles of pictures on the host into places of the size of what is kept."""
-        space, dtype = self.recipes[0].input_space, numpy_dtype(planes[0])
+        convert, dtype = self.recipes[0].conversion, numpy_dtype(planes[0])
 
         def upload(tile: Tile) -> Array:
             with clock.step("upload"):
                 read = [
-                    as_light(plane[:, tile.read_rows, tile.read_cols], space) for plane in planes
+                    as_light(plane[:, tile.read_rows, tile.read_cols], convert) for plane in planes
                 ]
                 return _uploaded_together(backend, read)
 
@@ -110,7 +112,7 @@ class Batch:
     ) -> list[Array]:
         """Develop tiles of pictures where they are, into new arrays in the form of images."""
         xp = array_namespace(planes)
-        space, dtype = self.recipes[0].input_space, numpy_dtype(planes)
+        convert, dtype = self.recipes[0].conversion, numpy_dtype(planes)
         strips: list[list[Array]] = [[] for _ in self.recipes]
 
         def develop_tile(tile: Tile, pictures: Array) -> None:
@@ -120,10 +122,10 @@ class Batch:
 
         def read(tile: Tile) -> Array:
             part = planes[..., tile.read_rows, tile.read_cols]
-            if isinstance(space, str):
+            if convert is None:
                 return part
             return xp.stack(
-                [as_light(part[:, i, ...], space) for i in range(part.shape[1])], axis=1
+                [as_light(part[:, i, ...], convert) for i in range(part.shape[1])], axis=1
             )
 
         run(numbered(self._parts(tiles)), read, develop_tile)
@@ -158,6 +160,12 @@ class Batch:
             outs=outs,
             keep=None if is_whole else tile.inner,
         )
+
+
+def reach_of(film: Film, recipe: Recipe, shape: tuple[int, int]) -> int:
+    """Pixels beyond which no part of a picture acts on another, or comes into it."""
+    pitch_um = recipe.pitch_um(*shape)
+    return reach_px(film, pitch_um) + displacement_reach_px(recipe.displacement_px(pitch_um))
 
 
 def _picture(positive: Array, backend: ConvolutionBackend) -> Array:

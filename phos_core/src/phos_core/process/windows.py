@@ -19,11 +19,11 @@ from phos_core.convolution.running.tiles import Footprint, Tile, Window, make_ro
 from phos_core.process.balance import balanced_on, measured_places
 from phos_core.process.checking import check_channels, check_form, check_kind, plain, within_range
 from phos_core.process.compiling import compile_alike
-from phos_core.process.pipeline import Clock, reach_px
+from phos_core.process.pipeline import Clock
 from phos_core.process.recipe import Recipe
 from phos_core.process.report import RunReport, log_steps, report_of
 from phos_core.process.spaces import of_light
-from phos_core.process.tiled import Batch, channels_first, stacked
+from phos_core.process.tiled import Batch, channels_first, reach_of, stacked
 from phos_core.stocks.film import Film
 
 __all__ = ["WholePicture", "WindowDeveloper", "develop_window"]
@@ -80,7 +80,7 @@ class WholePicture:
     @property
     def reach_px(self) -> int:
         """Rows and columns around a window that act on it."""
-        return reach_px(self.film, self.recipe.pitch_um(*self.shape))
+        return reach_of(self.film, self.recipe, self.shape)
 
     @property
     def measured(self) -> Window:
@@ -309,7 +309,7 @@ def _checked(picture: WholePicture, window: Window, pixels: Array) -> tuple[Batc
     check_kind(pixels)
     check_form("image", pixels)
     check_channels(pixels, picture.recipe.space)
-    held = within_range(plain(pixels), picture.recipe.encoding)
+    held = within_range(plain(pixels), picture.recipe.coding)
     if tuple(pixels.shape[:2]) != batch.shape:
         raise ValueError(
             f"pixels must be the {batch.shape[0]} rows and {batch.shape[1]} columns that "

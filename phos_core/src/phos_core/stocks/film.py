@@ -15,7 +15,7 @@ from phos_core.effects.scatter import Scatter
 from phos_core.positive import Printing
 from phos_core.stocks.data_sheet import Provenance
 
-__all__ = ["FILM_FORMATS_UM", "Dyes", "Film", "at_strength", "colour_only"]
+__all__ = ["FILM_FORMATS_UM", "RUNS_LENGTHWISE", "Dyes", "Film", "at_strength", "colour_only"]
 
 FILM_FORMATS_UM: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
@@ -41,6 +41,9 @@ FILM_FORMATS_UM: Mapping[str, tuple[float, float]] = MappingProxyType(
 Of motion pictures it is the camera's aperture (docs/sources.md, "film-formats"). A wider picture,
 such as 16:9, has the frame's width, and its height is what its own shape makes it.
 """
+
+RUNS_LENGTHWISE = frozenset({"135", "120-67", "120-69", "vistavision", "imax"})
+"""Formats whose film runs along the frame's long side; of the others along the short one."""
 
 REACH_SIGMAS = 6.0  # our choice: farther from a Gaussian lies 1.5e-8 of it, less than is computed
 NO_SPREAD_UM = 0.01  # a Gaussian that no pixel tells from a point

@@ -37,6 +37,8 @@ BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType(
         "halation": (0.0, 100.0),
         "couplers": (0.0, 10.0),
         "grain": (0.0, 10.0),
+        "weave_um": (0.0, 500.0),
+        "breathing_stops": (0.0, 2.0),
         "strength": (0.0, 1.0),
     }
 )

@@ -23,6 +23,12 @@ def app(pictures: tuple[Path, ...], port: int, no_browser: bool) -> None:
     It listens to this machine alone, asks for the token in the address that it prints, and keeps
     no picture after it has ended.
     """
+    from phos_app.limits import PICTURES
     from phos_app.serving import serve
 
+    if len(pictures) > PICTURES:
+        raise click.UsageError(
+            f"a roll has {PICTURES} pictures at most here, got {len(pictures)}; "
+            "phos develop takes any number"
+        )
     serve(port, is_opened=not no_browser, pictures=pictures)

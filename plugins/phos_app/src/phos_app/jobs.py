@@ -195,15 +195,17 @@ class Job:
         try:
             with watching(watch, is_stopped=self.stopped.is_set):
                 positive = positive_of(order, self.delivery, self.folder, self.backend)
-        except DevelopStoppedError:
-            raise
         except REFUSALS as error:
+            self._raise_if_stopped()
             message = str(error) or "There is not enough memory for this."
             self.failures.append({"frame": order.upload.key, "message": message})
             return None
+        self._raise_if_stopped()
+        return positive
+
+    def _raise_if_stopped(self) -> None:
         if self.stopped.is_set():
             raise DevelopStoppedError("developing was stopped")
-        return positive
 
     def _fail(self, message: str) -> None:
         self.state, self.message = "failed", message

@@ -16,6 +16,7 @@ from phos_darkroom import Framing, Picture, framed, largest_within
 __all__ = ["Layout", "light_of", "uncropped"]
 
 Size = tuple[int, int]
+FINER = 1.5
 MOST_PIXELS = 16_000_000  # of a smaller picture that is straightened; else the whole one is
 
 
@@ -144,17 +145,13 @@ def light_of(picture: Picture, layout: Layout, tile: Tile, *, on_screen: bool = 
     part = layout.part(rows, cols)
     framing = layout.framing
     if framing.straighten_degrees:
-        smaller = [math.ceil(side * min(layout.scale)) for side in layout.picture]
+        scale = min(1.0, FINER * min(layout.scale))  # it is turned, and then made smaller
+        smaller = [math.ceil(side * scale) for side in layout.picture]
         if math.prod(smaller) <= MOST_PIXELS:
             picture = _as_picture(take(picture, (smaller[0], smaller[1])))
             take = screen_of  # what it is now is light already
-        straight = framed(picture, uncropped(framing)).picture
-        ratio = [
-            have / want
-            for have, want in zip(straight.pixels.shape[:2], layout.straight, strict=True)
-        ]
-        part = (part[0] * ratio[0], part[1] * ratio[1], part[2] * ratio[0], part[3] * ratio[1])
-        return take(straight, size, part)
+        turned = framed(picture, uncropped(framing)).picture
+        return take(turned, size, _about_centre(part, layout, picture, turned))
     is_on_its_side = framing.turns % 2 == 1
     scene = take(
         picture, size[::-1] if is_on_its_side else size, _unturned(part, layout.picture, framing)
@@ -165,6 +162,25 @@ def light_of(picture: Picture, layout: Layout, tile: Tile, *, on_screen: bool = 
 
 def _as_picture(scene: Scene) -> Picture:
     return Picture(pixels=scene.light, encoding=scene.encoding, primaries=scene.primaries)
+
+
+def _about_centre(part: Box, layout: Layout, smaller: Picture, turned: Picture) -> Box:
+    """Where a part lies in a smaller picture that was turned: about the same centre."""
+    scales = [have / had for have, had in zip(_shape(smaller), layout.picture, strict=True)]
+    if layout.framing.turns % 2:
+        scales.reverse()
+    sides = []
+    for i, have in enumerate(_shape(turned)):
+        middle, wanted = layout.straight[i] / 2, (part[i], part[i + 2])
+        low, high = (have / 2 + (place - middle) * scales[i] for place in wanted)
+        sides.append((max(low, 0.0), min(high, float(have))))
+    (top, bottom), (left, right) = sides
+    return top, left, bottom, right
+
+
+def _shape(picture: Picture) -> Size:
+    rows, cols = picture.pixels.shape[:2]
+    return rows, cols
 
 
 def _unturned(part: Box, picture: Size, framing: Framing) -> Box:

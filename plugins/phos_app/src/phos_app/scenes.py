@@ -2,19 +2,21 @@
 
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from phos_core.backend import usable_cores
 from phos_core.color import encode_codes
 from phos_core.process import Recipe
 from phos_darkroom import Picture, on_screen
 
 __all__ = ["Box", "Codes", "Scene", "as_shown", "fitted", "scene_of", "screen_of"]
 
-STRIP_PIXELS = 4_000_000  # decoded at a time
+STRIP_PIXELS = 2_000_000  # decoded at a time, by each core
 
 Codes = NDArray[np.uint8]
 Size = tuple[int, int]
@@ -128,58 +130,38 @@ def _averaged(
     light_of: Callable[[Picture], NDArray[np.float32]],
 ) -> NDArray[np.float32]:
     """The mean light of a part over pixels of another size; parts of pixels count for theirs."""
-    shape = picture.pixels.shape[:2]
-    top, left, bottom, right = part or (0.0, 0.0, float(shape[0]), float(shape[1]))
-    rows = slice(math.floor(top), min(math.ceil(bottom - 1e-6), shape[0]))
-    cols = slice(math.floor(left), min(math.ceil(right - 1e-6), shape[1]))
-    cut = picture.part((rows, cols))
-    factor = max(1, min(int(bottom - top) // size[0], int(right - left) // size[1]))
-    # Blocks first, in strips, so that a large picture is never there in floats as a whole.
-    coarse = _coarse(cut, factor, light_of)
-    box = (top - rows.start, left - cols.start, bottom - rows.start, right - cols.start)
-    return _resized(coarse, size, tuple(side / factor for side in box))
-
-
-def _coarse(
-    picture: Picture, factor: int, light_of: Callable[[Picture], NDArray[np.float32]]
-) -> NDArray[np.float32]:
-    """The mean light of square blocks; at the ends of what there is of them."""
     rows, cols = picture.pixels.shape[:2]
-    step = max(1, STRIP_PIXELS // (cols * factor)) * factor
-    strips = [
-        _blocks(light_of(picture.part(slice(start, start + step))), factor)
-        for start in range(0, rows, step)
-    ]
-    return strips[0] if len(strips) == 1 else np.concatenate(strips)
+    top, left, bottom, right = part or (0.0, 0.0, float(rows), float(cols))
+    high = slice(math.floor(top), min(math.ceil(bottom), rows))
+    # In strips of columns, so that a large picture is never there in floats as a whole.
+    step = max(1, STRIP_PIXELS // (high.stop - high.start))
+    first, last = math.floor(left), min(math.ceil(right), cols)
+    span = (top - high.start, min(bottom, rows) - high.start)
+
+    def lowered(start: int) -> NDArray[np.float32]:
+        strip = picture.part((high, slice(start, min(start + step, last))))
+        return _means(light_of(strip), size[0], span)
+
+    with ThreadPoolExecutor(usable_cores(), thread_name_prefix="phos-app") as threads:
+        strips = list(threads.map(lowered, range(first, last, step)))
+    lower = strips[0] if len(strips) == 1 else np.concatenate(strips, axis=1)
+    wide = _means(lower.swapaxes(0, 1), size[1], (left - first, min(right, cols) - first))
+    return np.ascontiguousarray(wide.swapaxes(0, 1))
 
 
-def _blocks(light: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
-    if factor == 1:
+def _means(
+    light: NDArray[np.float32], count: int, span: tuple[float, float]
+) -> NDArray[np.float32]:
+    """The means over so many equal parts of a span of rows."""
+    if (count, span) == (len(light), (0.0, float(len(light)))):
         return light
-    summed: NDArray[Any] = light
-    for axis in (0, 1):
-        starts = np.arange(0, light.shape[axis], factor)
-        counts = np.diff(np.append(starts, light.shape[axis])).astype(np.float32)
-        shape = [1] * light.ndim
-        shape[axis] = -1
-        summed = np.add.reduceat(summed, starts, axis=axis) / counts.reshape(shape)
-    return summed
-
-
-def _resized(light: NDArray[np.float32], size: Size, box: tuple[float, ...]) -> NDArray[np.float32]:
-    """The means over pixels of another size, of a part."""
-    from PIL import Image
-
-    rows, cols = light.shape[:2]
-    top, left, bottom, right = box[0], box[1], min(box[2], rows), min(box[3], cols)
-    if (top, left, bottom, right) == (0.0, 0.0, rows, cols) and size == (rows, cols):
-        return light
-    averaged = [
-        np.asarray(
-            Image.fromarray(layer).resize(
-                size[::-1], Image.Resampling.BOX, box=(left, top, right, bottom)
-            )
-        )
-        for layer in map(np.ascontiguousarray, np.moveaxis(np.atleast_3d(light), -1, 0))
-    ]
-    return np.stack(averaged, axis=-1) if light.ndim == 3 else averaged[0]
+    edges = np.linspace(*span, count + 1)
+    begins = np.minimum(edges.astype(np.intp), len(light) - 1)
+    shares = (edges - begins).astype(np.float32).reshape(-1, *[1] * (light.ndim - 1))
+    # Of whole rows from edge to edge, less what lies before the first, with what is of the last.
+    sums: NDArray[np.float32] = np.add.reduceat(light, begins, axis=0)[:-1]
+    sums[begins[:-1] == begins[1:]] = 0.0  # NumPy's sum of nothing is one row
+    at_edges = light[begins] * shares
+    sums += at_edges[1:] - at_edges[:-1]
+    sums *= np.float32(count / (span[1] - span[0]))
+    return sums

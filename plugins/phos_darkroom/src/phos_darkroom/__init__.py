@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from phos_darkroom.colours import frame_of_positive
     from phos_darkroom.files.export.finishing import exported
     from phos_darkroom.files.export.record import Export
     from phos_darkroom.files.formats.raw_settings import RawSettings
@@ -117,6 +118,7 @@ __all__ = [
     "develop_roll",
     "divided",
     "exported",
+    "frame_of_positive",
     "frame_seed",
     "framed",
     "frames_of",
@@ -165,6 +167,7 @@ LOGGERS = ("phos_core", "phos_darkroom")
 """The loggers above all of phos's own."""
 
 HOMES = {
+    "colours": ("frame_of_positive",),
     "files.image_files": (
         *("READABLE", "SUFFIXES", "check_writable", "read_image", "read_picture"),
         *("write_image", "write_picture"),

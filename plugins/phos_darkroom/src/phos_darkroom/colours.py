@@ -11,7 +11,7 @@ from phos_core.process import SRGB, OutputSpace
 from phos_darkroom.files.colour import profiles
 from phos_darkroom.files.colour.making import profile_of
 from phos_darkroom.files.depth import at_depth
-from phos_darkroom.files.picture import Picture
+from phos_darkroom.files.picture import HDR_CODES, Picture
 
 __all__ = ["coded_as", "frame_of_positive", "given_to_process", "taken_as"]
 
@@ -71,7 +71,8 @@ def given_to_process(picture: Picture, recipe: Recipe) -> NDArray[Any]:
     """
     if _is_hdr(picture, recipe):
         return picture.scene_light()
-    return picture.light() if _is_by_profile(picture, recipe) else picture.pixels
+    is_coded = _is_by_profile(picture, recipe) or picture.encoding in HDR_CODES
+    return picture.light() if is_coded else picture.pixels
 
 
 def frame_of_positive(picture: Picture, recipe: Recipe) -> Picture:
@@ -119,6 +120,10 @@ def _in_space(picture: Picture, space: OutputSpace) -> Picture:
     if space.is_density:
         metadata = replace(picture.metadata, icc_profile=None)
         return replace(deep, encoding="density", primaries="srgb", metadata=metadata)
+    if space.is_hdr:
+        metadata = replace(picture.metadata, icc_profile=None)
+        coded: Any = space.transfer
+        return replace(deep, encoding=coded, primaries=space.primaries, metadata=metadata)
     if space.is_unbounded and deep.pixels.dtype.kind == "f":
         metadata = replace(picture.metadata, icc_profile=None)
         return replace(deep, encoding="linear", primaries=space.primaries, metadata=metadata)

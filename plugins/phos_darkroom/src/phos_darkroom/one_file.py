@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from phos_core.backend import ConvolutionBackend
-from phos_core.color import from_linear_srgb
+from phos_core.color import from_linear_srgb, to_linear_srgb
 from phos_core.errors import ImageFileError
 from phos_core.process import (
     OutputSpace,
@@ -30,6 +32,7 @@ from phos_darkroom.files.export.record import Export
 from phos_darkroom.files.formats.raw_settings import RawSettings
 from phos_darkroom.files.framing.applying import Framed, framed
 from phos_darkroom.files.framing.record import Framing
+from phos_darkroom.files.gain_map import GainMap
 from phos_darkroom.files.image_files import (
     SUFFIXES,
     check_suffix,
@@ -41,7 +44,7 @@ from phos_darkroom.files.image_files import (
     warn_of_left_out,
 )
 from phos_darkroom.files.paths import exists
-from phos_darkroom.files.picture import Picture
+from phos_darkroom.files.picture import HDR_CODES, Picture
 from phos_darkroom.files.signing import signed
 from phos_darkroom.files.transparency import Colour, flattened
 from phos_darkroom.files.whole_files import NewFiles, cannot_write, check_place, new_files
@@ -60,6 +63,7 @@ from phos_darkroom.settings.sidecar import (
 __all__ = ["develop_file", "develop_part", "develop_picture"]
 
 LIGHT = "EXR"  # the format that holds light, never codes
+WITH_GAIN_MAP, SDR = "JPEG", "srgb"  # the format that holds HDR as SDR and a gain, and that SDR
 HOLD_LIGHT = ("EXR", "TIFF")
 DEEP = np.uint16  # of a positive from light, in a format of codes
 
@@ -223,6 +227,7 @@ def develop_file(
     raw: RawSettings | None = None,
     framing: Framing | None = None,
     export: Export | None = None,
+    gain_map: bool = True,
 ) -> RunReport:
     """Develop a picture's file into another.
 
@@ -249,6 +254,9 @@ def develop_file(
         How the picture is turned and cropped before it is developed.
     export : Export, optional
         What the positive becomes in its file: its size, its sharpness, its quality.
+    gain_map : bool
+        Whether a picture with a gain map is developed with its light beyond white; else its SDR
+        rendering is, as a viewer shows it.
 
     Returns
     -------
@@ -286,7 +294,12 @@ def develop_file(
         _developed_by_tiles
         if is_by_tiles
         else partial(
-            _developed_whole, background=background, raw=raw, framing=framing, export=export
+            _developed_whole,
+            background=background,
+            raw=raw,
+            framing=framing,
+            export=export,
+            gain_map=gain_map,
         )
     )
     if is_by_tiles:
@@ -295,12 +308,13 @@ def develop_file(
         held = opened.enter_context(Source(source)) if sidecar else None
         _check_places(destination, sidecar)
         files = opened.enter_context(new_files(overwrite=overwrite))
-        report, asked = develop_one(
+        report, asked, has_gain_map = develop_one(
             source, held, files, destination, recipe, backend=backend, strict=strict
         )
         if held is not None:
             used = (raw or RawSettings()) if is_raw(source) else None
-            made = partial(describe, raw=used, framing=framing, export=export)
+            told = gain_map if has_gain_map else None
+            made = partial(describe, raw=used, framing=framing, export=export, gain_map=told)
             _write_sidecar(recipe, asked, report, held.facts(), files, destination, made)
     return report
 
@@ -318,9 +332,13 @@ def _developed_whole(
     raw: RawSettings | None,
     framing: Framing,
     export: Export,
-) -> tuple[RunReport, Recipe]:
-    """Develop a picture as a whole; the report, and the recipe as it was taken."""
+    gain_map: bool,
+) -> tuple[RunReport, Recipe, bool]:
+    """Develop it as a whole; the report, the recipe as it was taken, and if it has a gain map."""
     picture = read_picture(source, raw=raw)
+    has_gain_map = picture.gain_map is not None
+    if not gain_map:
+        picture = replace(picture, gain_map=None)
     if held is not None:
         held.check_opened()
         held.facts()  # of what was read, whatever becomes of the file from now on
@@ -329,6 +347,13 @@ def _developed_whole(
     if background is not None and not holds_alpha(destination):
         alpha = view.wanted.alpha
         view = replace(view, picture=replace(view.picture, alpha=None))
+    if _format_of(destination) == WITH_GAIN_MAP and recipe.space.is_hdr:
+        lay = None if background is None or alpha is None else partial(_laid_on, background, alpha)
+        positive, report = _developed_with_gain_map(
+            view, destination, recipe, export, lay, backend=backend, strict=strict
+        )
+        encode_picture(files.open(destination), destination, positive, export.quality)
+        return report, taken_as(view.wanted, recipe), has_gain_map
     is_light = picture.encoding == "display"
     into_light = _format_of(destination) == LIGHT
     if into_light:  # its positive is finer than its codes
@@ -353,7 +378,56 @@ def _developed_whole(
         positive = positive.at_depth(DEEP)
     positive = exported(positive, export)
     encode_picture(files.open(destination), destination, positive, export.quality)
-    return report, taken_as(wanted, recipe)
+    return report, taken_as(wanted, recipe), has_gain_map
+
+
+def _developed_with_gain_map(
+    view: Framed,
+    destination: Path,
+    recipe: Recipe,
+    export: Export,
+    lay: Callable[[Picture, Picture], tuple[Picture, Picture]] | None,
+    *,
+    backend: str | ConvolutionBackend | None,
+    strict: bool,
+) -> tuple[Picture, RunReport]:
+    """Develop a picture for HDR into a format of SDR: in sRGB, with what makes it the other."""
+    plain, wanted = replace(recipe, output_space=SDR), view.wanted
+    frame = frame_of_positive(wanted, plain)
+    metadata = signed(frame.metadata, settings_text(recipe))
+    check_writable(destination, replace(frame, metadata=metadata))
+    warn_of_left_out(destination, wanted.metadata)
+    bright, report = _developed_framed(view, recipe, backend=backend, strict=strict)
+    positive, _ = _developed_framed(view, plain, backend=backend, strict=strict)
+    if lay is not None:
+        positive, bright = lay(positive, bright)
+    bright = exported(bright, replace(export, sharpen="none"))
+    positive = exported(replace(positive, metadata=metadata), export).at_depth(np.uint8)
+    gain_map = GainMap.between(positive.light(), _linear_srgb(bright))
+    return replace(positive, gain_map=gain_map), report
+
+
+def _laid_on(
+    background: Colour, alpha: NDArray[Any], positive: Picture, bright: Picture
+) -> tuple[Picture, Picture]:
+    """A positive and its HDR rendering on a colour, which is as bright in both."""
+    laid = flattened(positive, alpha, background)
+    light, primaries = bright.light(), bright.light_primaries
+    behind = _linear_srgb(bright), positive.light(), laid.light()
+    share = at_depth(alpha, np.float32).reshape(*alpha.shape, *(1,) * (light.ndim - 2))
+    mixed = np.where(share < 1.0, share * (behind[0] - behind[1]) + behind[2], behind[0])
+    if light.ndim == 3 and primaries != "srgb":
+        mixed = mixed @ np.array(from_linear_srgb(primaries), np.float32).T
+    return laid, replace(bright, pixels=mixed.astype(np.float32), encoding="display", alpha=None)
+
+
+def _linear_srgb(picture: Picture) -> NDArray[np.float32]:
+    """A picture's light in sRGB's primaries, whatever its own are."""
+    light = picture.light()
+    if light.ndim == 2 or picture.light_primaries == "srgb":
+        return light
+    srgb: NDArray[np.float32] = light @ to_linear_srgb(picture.light_primaries).T.astype(np.float32)
+    return srgb
 
 
 def _developed_by_tiles(
@@ -365,10 +439,10 @@ def _developed_by_tiles(
     *,
     backend: str | ConvolutionBackend | None,
     strict: bool,
-) -> tuple[RunReport, Recipe]:
+) -> tuple[RunReport, Recipe, bool]:
     """Develop a TIFF that is too large to be developed as a whole, as above."""
     check_tiff(destination)
-    return develop_into(
+    report, asked = develop_into(
         files.open(destination),
         source,
         recipe,
@@ -378,6 +452,7 @@ def _developed_by_tiles(
         backend=backend,
         strict=strict,
     )
+    return report, asked, False
 
 
 def _refuse_changes(source: Path, framing: Framing, export: Export) -> None:
@@ -469,6 +544,8 @@ def _in_light(positive: Picture, space: OutputSpace) -> Picture:
     if positive.encoding == "linear":
         return positive
     light, primaries = positive.light(), space.primaries
+    if positive.encoding in HDR_CODES:
+        return replace(_as_light(replace(positive, pixels=light)), primaries=primaries)
     if primaries != "srgb" and light.ndim == 3:
         light = light @ np.array(from_linear_srgb(primaries), np.float32).T
     return replace(_as_light(replace(positive, pixels=light)), primaries=primaries)

@@ -28,6 +28,8 @@ from phos_darkroom import (
 )
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from phos_video.developing.clip import ClipResult
     from phos_video.developing.media import WithFFmpeg
     from phos_video.developing.order import Order
@@ -38,11 +40,12 @@ __all__ = ["video"]
 Command = TypeVar("Command", bound=click.Command)
 
 FAILED = 2
+NEARLY_HZ = 0.1  # 23.976 for 24
 USUAL_FORMAT = "super-35"
 USUAL_SUFFIX = ".mov"
 CODECS = (
-    *("prores-hq", "prores-4444", "hevc", "av1", "ffv1"),
-    *("png", "tiff", "exr", "dpx"),
+    *("prores", "prores-4444", "hevc", "av1", "ffv1", "ffv1-10", "h264"),
+    *("dpx", "png", "tiff", "exr"),
 )
 DEFAULTS_OF_CLIPS = {
     "film_format": {"default": USUAL_FORMAT},
@@ -184,8 +187,8 @@ def defaults_of_clips(command: Command) -> Command:
     "--jobs",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Segments at once, each in a process; by default one for each GPU, and on a CPU one, "
-    "which takes every core.",
+    help="Segments at once, each in a process; by default one for each GPU, or on a CPU for each "
+    "two cores.",
 )
 @in_group(
     "Machine",
@@ -264,8 +267,8 @@ def _develop_one(
     from phos_video.developing.clip import develop_clip
     from phos_video.telling import Telling
 
-    clip = media.probe(task.source)
-    order = task.order or _order(asked, clip)
+    clip, order = _looked_into(asked, task, media)
+    _say_the_rate_of_the_film(asked, clip)
     task.destination.parent.mkdir(parents=True, exist_ok=True)
     with Telling(task.source.name) as telling:
         result = develop_clip(
@@ -295,18 +298,31 @@ def _develop_one(
             f"{new} frames developed by {result.backend} in {result.seconds:.1f} s, "
             f"{new / max(result.seconds, 1e-3):.1f} a second{earlier}"
         )
+        for note in result.notes:
+            say(f"{task.source}: {note}")
         tell(task.destination)
     return result
+
+
+def _say_the_rate_of_the_film(asked: Asked, clip: "Clip") -> None:
+    """Say at which rate a preset's film runs: a clip keeps its own unless another is asked for."""
+    from phos_darkroom import preset_rate_hz
+
+    film_hz = preset_rate_hz(asked.preset) if asked.preset and asked.rate is None else None
+    if film_hz is not None and abs(film_hz - float(clip.rate)) > NEARLY_HZ:
+        say(
+            f"{clip.path} keeps its {float(clip.rate):.6g} frames a second; the film of the preset "
+            f"{asked.preset} runs at {film_hz:g}: --rate {film_hz:g}"
+        )
 
 
 def _tell_what_would_be_done(asked: Asked, task: Task, media: "WithFFmpeg") -> None:
     """Say of a clip what would be done."""
     from phos_video.developing.clip import settled
 
-    clip = media.probe(task.source)
-    order = task.order or _order(asked, clip)
-    clip = clip.at_rate(order.rate) if order.rate else clip
-    target = media.target(task.destination, order.codec)
+    clip, order = _looked_into(asked, task, media)
+    clip = order.at_its_rate(clip)
+    target = media.target(task.destination, order.codec, clip, halved=order.proxy)
     recipe, span = settled(task.recipe, clip, target), order.span_in(clip)
     rate = f"{float(clip.rate):.6g}"
     half = ", at half the size" if order.proxy else ""
@@ -318,18 +334,28 @@ def _tell_what_would_be_done(asked: Asked, task: Task, media: "WithFFmpeg") -> N
     )
 
 
-def _order(asked: Asked, clip: "Clip") -> "Order":
-    """What the command line asks of a clip, in its frames."""
-    from phos_video.developing.order import Order, frame_of, rate_from
+def _looked_into(asked: Asked, task: Task, media: "WithFFmpeg") -> "tuple[Clip, Order]":
+    """A clip, and what is asked of it."""
+    from phos_video.developing.order import rate_from
 
+    if task.order is not None:
+        return media.probe(task.source, task.order.rate), task.order
     rate = rate_from(asked.rate) if asked.rate else None
-    counted = clip.at_rate(rate) if rate else clip
+    clip = media.probe(task.source, rate)
+    return clip, _order(asked, clip, rate)
+
+
+def _order(asked: Asked, clip: "Clip", rate: "Fraction | None") -> "Order":
+    """What the command line asks of a clip, in its frames."""
+    from phos_video.developing.order import Order, frame_of
+
+    counted = Order(rate=rate).at_its_rate(clip)
 
     def place(name: str, text: str) -> int:
         return counted.frame_at(clip.time_s(frame_of(name, text, clip)))
 
     if asked.end is not None and asked.count is not None:
-        raise ValueError("end and count exclude each other: give one of them")
+        raise ValueError("--end and --frames exclude each other: give one of them")
     first = 0 if asked.start is None else place("start", asked.start)
     count = asked.count
     if asked.end is not None:

@@ -32,7 +32,7 @@ class Telling:
         self._stream = cast(TextIO, Unfailing(sys.stderr))
         self._is_seen = sys.stderr is not None and sys.stderr.isatty()
         self._seen: deque[tuple[float, int]] = deque()
-        self._said = time.monotonic()
+        self._said, self._told = time.monotonic(), 0
 
     def __enter__(self) -> Self:
         return self
@@ -59,8 +59,8 @@ class Telling:
         if self._is_seen:
             self._stream.write(f"{CLEAR}{visible(line)}")
             self._stream.flush()
-        elif now - self._said >= EVERY_S:
-            self._said = now
+        elif now - self._said >= EVERY_S and progress.frames > self._told:
+            self._said, self._told = now, progress.frames
             say(line)
 
 

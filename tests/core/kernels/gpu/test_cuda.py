@@ -17,6 +17,7 @@ from phos_core.convolution.methods import reference
 from phos_core.effects.grain import grain_noise
 from phos_core.kernels.gpu import chain_source, fourier_source, grain_source
 from phos_core.kernels.tracing import trace
+from phos_core.process import CodeCurve, CurveAndMatrix
 from phos_core.process.recipe import Recipe
 from phos_core.psf import exponential, from_array
 from phos_core.testing import assert_agrees
@@ -250,6 +251,33 @@ def test_a_picture_developed_by_the_kernels_is_that_of_the_reference(backend, fi
     off = np.abs(found.astype(np.float64) - expected) / white
     assert off.max() <= 1e-5 + (0 if dtype == np.float32 else 1 / white)
     assert dtype == np.uint16 or (off > 1e-5).mean() <= 1e-3
+
+
+class Log:
+    """A space of a camera: a curve, and a matrix."""
+
+    name, is_scene = "a log", True
+    samples = 10.0 ** ((np.linspace(-0.25, 1.75, 4096) * 1023 - 420) / 261.5) * 0.19 - 0.01
+    curve_and_matrix = CurveAndMatrix(
+        curve=CodeCurve(samples=samples, low=-0.25, high=1.75),
+        matrix=((1.9, -0.8, -0.1), (-0.2, 1.3, -0.1), (0.0, -0.1, 1.1)),
+    )
+
+    def to_light(self, pixels):
+        """Fail: it is not asked."""
+        raise AssertionError
+
+
+@pytest.mark.parametrize("space", [Log(), "rec2100-pq", "rec2100-hlg", "rec709"])
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+def test_a_space_is_decoded_by_the_kernels_as_by_the_reference(backend, space, dtype):
+    white = 1 if dtype == np.float32 else 65535
+    image = (np.random.default_rng(0).random((31, 47, 3)) * white).astype(dtype)
+    settings = {"input_space": space, "grain": 0.0}
+    found = phos.develop(image, "portra-400", backend=backend, **settings)
+    expected = phos.develop(image, "portra-400", backend="scipy", **settings)
+    off = np.abs(found.astype(np.float64) - expected) / white
+    assert off.max() <= 1e-4  # the transform is exact to 1e-5 of the brightest light, 50 here
 
 
 @pytest.mark.parametrize("boundary", BOUNDARIES)

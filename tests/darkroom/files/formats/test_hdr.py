@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from phos_core.color import decode_srgb, to_linear_srgb
+from phos_core.color import decode_srgb, hlg_to_light, pq_to_light, to_linear_srgb
 from phos_core.errors import ImageFileError
-from phos_darkroom.files.colour.hdr import hlg_to_light, pq_to_light
 from phos_darkroom.files.colour.profiles import primaries_of, srgb_profile
 from phos_darkroom.files.formats.code_points import named_profile
 from phos_darkroom.files.formats.damage import DamageError

@@ -66,6 +66,7 @@ OURS: dict[str, Absent] = {
 PLUG_IN_COMMANDS: dict[str, Absent] = {
     "app": Absent("phos-app", "./plugins/phos_app", (_CORE, _DARKROOM)),
     "bench": Absent("phos-bench", "./plugins/phos_bench", (_CORE, _DARKROOM)),
+    "video": Absent("phos-video", "./plugins/phos_video", (_CORE, _DARKROOM)),
 }
 """Subcommands of ``phos``, each with the plug-in that brings it."""
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from phos_core.convolution.chain import Chain, Instruction
+from phos_core.convolution.chain import Chain
 from phos_core.errors import UnsupportedOperationError
 from phos_core.kernels.gpu.dialects import CUDA, METAL, Dialect
 
@@ -170,7 +170,7 @@ def _body(chain: Chain, dialect: Dialect) -> list[str]:
     dtypes = [dtype for _, dtype in chain.inputs]
     return [
         *("const " + _pointer(f"in{i}", i, dtype, dialect) for i, dtype in enumerate(dtypes)),
-        *(_line(i, one, dtypes, dialect) for i, one in enumerate(chain.instructions)),
+        *(_line(i, chain, dialect) for i in range(len(chain.instructions))),
         _pointer("out", len(dtypes), chain.dtype, dialect),
         *(
             f"out[{layer} * a.strides[{len(dtypes)}][0]]"
@@ -206,21 +206,21 @@ def _pointer(name: str, array: int, dtype: np.dtype[Any], dialect: Dialect) -> s
     )
 
 
-def _line(
-    value: int, instruction: Instruction, dtypes: list[np.dtype[Any]], dialect: Dialect
-) -> str:
-    """Write what gives a value; of integers that are read, the number as well as the place."""
-    op, args = instruction.op, instruction.args
+def _line(value: int, chain: Chain, dialect: Dialect) -> str:
+    """Write what gives a value; of numbers that are read, the place in a table as well."""
+    op, args = chain.instructions[value].op, chain.instructions[value].args
     if op == "input":
         array, layer = args
         read = f"in{array}[{layer} * a.strides[{array}][0]]"
-        if dtypes[array].kind == "u":
+        if chain.inputs[array][1].kind == "u":
             return f"const int i{value} = {read}; const float v{value} = i{value};"
         return f"const float v{value} = {read}; const int i{value} = v{value};"
     if op == "constant":
         return f"const float v{value} = {dialect.constant.format(place=args[0])};"
     if op == "table":
-        found = dialect.table.format(table=args[0], place=f"i{args[1]}")
+        is_read = chain.instructions[args[1]].op == "input"
+        place = f"i{args[1]}" if is_read else f"int(v{args[1]})"
+        found = dialect.table.format(table=args[0], place=place)
         return f"const float v{value} = {found};"
     names = [f"v{arg}" for arg in args]
     if op == "where":

@@ -7,7 +7,7 @@ Nothing here needs a GPU: the source is plain enough for a C++ compiler as well.
 
 import struct
 
-from phos_core.effects.grain import NOISE_MULTIPLIERS
+from phos_core.chance import NOISE_MULTIPLIERS
 from phos_core.kernels.gpu.dialects import CUDA, METAL, Dialect
 
 __all__ = [

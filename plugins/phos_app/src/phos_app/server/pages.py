@@ -1,8 +1,10 @@
 """The page: its address, its desk, and the files that it is made of."""
 
+import shutil
 from importlib.resources import files
 from pathlib import Path
 
+import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -16,8 +18,13 @@ PAGE = Path(str(files("phos_app").joinpath("page")))
 
 
 async def start(request: Request) -> Response:
-    """Make a desk, and lead to it."""
-    made = workplace_of(request).new_desk()
+    """Make a desk, and lead to it; on the first one lie the pictures that the command named."""
+    workplace, state = workplace_of(request), request.app.state
+    made, state.pictures, pictures = workplace.new_desk(), [], state.pictures
+    for picture in pictures:
+        upload = made.new_upload(picture.name)
+        await anyio.to_thread.run_sync(shutil.copyfile, picture, upload.path)
+        await workplace.read(made, upload)
     return RedirectResponse(f"/desk/{made.key}", 303, {"cache-control": "no-store"})
 
 

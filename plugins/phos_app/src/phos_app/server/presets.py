@@ -66,6 +66,8 @@ async def read(request: Request) -> Response:
     path = workplace_of(request).new_path(".toml")
     try:
         await save_body(request, path, PRESET_MIB << 20, "the file")
+        if not path.stat().st_size:
+            raise Refusal(400, "The file is empty.")
         settings, changed = from_settings(settings_in(path, "the file"))
     finally:
         path.unlink(missing_ok=True)

@@ -44,7 +44,7 @@ async def render(request: Request) -> Response:
     view, backend = view_of(asked.get("view")), asked_backend(asked)
     is_before, framing = bool(asked.get("before", False)), framing_in(asked)
     recipe = recipe_for(desk, frame, asked)
-    lane = (desk.key, asked.get("lane") or f"{type(view).__name__} {is_before}")
+    lane = (desk.key, _lane(asked) or f"{type(view).__name__} {is_before}")
     place = Place(Urgency.VIEW, lane, whole({"turn": 0} | asked, "turn", 0, 2**53))
     ahead, came = workplace.line.ahead_of(place.rank), time.perf_counter()
 
@@ -99,6 +99,13 @@ def view_of(asked: object) -> Whole | Part:
     if scale not in SCALES:
         raise Refusal(400, f"scale must be one of {SCALES}, got {scale!r}")
     return Part(Window(top, left, rows, cols), is_halved=scale == 0.5)
+
+
+def _lane(asked: dict[str, Any]) -> str:
+    lane = asked.get("lane") or ""
+    if not isinstance(lane, str):
+        raise Refusal(400, f"lane must be text, got {lane!r}")
+    return lane
 
 
 def _ms(seconds: float) -> float:

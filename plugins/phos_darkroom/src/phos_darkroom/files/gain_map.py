@@ -12,6 +12,7 @@ __all__ = ["NO_OFFSET", "GainMap", "Triple"]
 
 Triple = tuple[float, float, float]
 NO_OFFSET: Triple = (0.0, 0.0, 0.0)
+OFFSET = 1 / 64  # of maps that are made here: black has a gain of its own only as far as it is seen
 
 DARKEST_MID_TONE, BRIGHTEST_MID_TONE = 0.18 * 2**-1.5, 0.18 * 2**1.5
 LEAST_MID_TONES = 0.01  # our choice, of the pixels: a picture of fewer has no level
@@ -40,6 +41,26 @@ class GainMap:
     hdr_offset: Triple = NO_OFFSET
     primaries: str = "srgb"
     level_stops: float = 0.0
+
+    @classmethod
+    def between(cls, sdr: NDArray[np.float32], hdr: NDArray[np.float32]) -> "GainMap":
+        """Make the map that leads from one rendering to another.
+
+        Parameters
+        ----------
+        sdr, hdr : ndarray of float32, shape (rows, cols) or (rows, cols, 3)
+            Linear sRGB of both; 1 is the white of the SDR rendering. What lies below 0 counts
+            as 0.
+
+        Returns
+        -------
+        GainMap
+            Of each channel on its own.
+        """
+        offset = np.float32(OFFSET)
+        ratio = (np.maximum(hdr, 0.0) + offset) / (np.maximum(sdr, 0.0) + offset)
+        offsets: Triple = (OFFSET, OFFSET, OFFSET)
+        return cls(stops=np.log2(ratio), base_offset=offsets, hdr_offset=offsets)
 
     def levelled(self, light: NDArray[np.float32]) -> "GainMap":
         """Give the map that leaves mid-tones as bright as in the SDR rendering.

@@ -21,7 +21,7 @@ from phos_darkroom.files.formats.damage import check_is_file, one_clear_error
 from phos_darkroom.files.formats.raw_settings import RawSettings
 from phos_darkroom.files.formats.sniffing import HEAD_BYTES, RAW_SUFFIXES, format_of
 from phos_darkroom.files.paths import exists
-from phos_darkroom.files.picture import Metadata, Picture
+from phos_darkroom.files.picture import HDR_CODES, Metadata, Picture
 from phos_darkroom.files.whole_files import cannot_write, new_files, replacing
 
 __all__ = [
@@ -78,6 +78,7 @@ _FORMATS = {
     "RAW": _Format("raw", extra="raw"),
 }
 _HOLD_DENSITIES = ("TIFF", "PNG")
+_HOLD_HDR = ("PNG", "AVIF")
 MORE_BYTES = 1 << 16  # more than the rest of a block on a full disk
 _BLOCKS = {"exif": "EXIF", "photoshop": "IPTC", "resolution": "resolution"}
 
@@ -351,11 +352,16 @@ def check_writable(path: str | os.PathLike[str], picture: Picture) -> None:
             f"cannot write {path}: the densities of a negative (output space adx10 or adx16) need "
             "16 bits and no colours, as in a TIFF or PNG"
         )
+    if picture.encoding in HDR_CODES and name not in _HOLD_HDR:
+        raise ImageFileError(
+            f"cannot write {path}: PQ and HLG (output space rec2100-pq or rec2100-hlg) go into PNG "
+            "and AVIF, which can say so; their light goes into EXR"
+        )
     longest = getattr(module, "LONGEST_SIDE", None)
     if longest is not None and max(picture.pixels.shape[:2]) > longest:
         raise ImageFileError(f"cannot write {path}: no side of a {name} is longer than {longest}")
     unwritable = getattr(module, "unwritable", None)
-    reason = unwritable() if unwritable else None
+    reason = unwritable(picture) if unwritable else None
     if reason is not None:
         raise ImageFileError(f"cannot write {path}: {reason}")
     too_long_for = getattr(module, "too_long_for", None)

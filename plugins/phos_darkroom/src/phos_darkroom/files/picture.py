@@ -6,13 +6,21 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from phos_core.color import PRIMARIES, decode_srgb, decode_table, to_linear_srgb
+from phos_core.color import (
+    PRIMARIES,
+    decode_srgb,
+    decode_table,
+    hlg_to_light,
+    pq_to_light,
+    to_linear_srgb,
+)
 from phos_darkroom.files.depth import at_depth
 from phos_darkroom.files.gain_map import GainMap
 
-__all__ = ["FileEncoding", "Metadata", "Picture", "Resolution", "on_screen"]
+__all__ = ["HDR_CODES", "FileEncoding", "Metadata", "Picture", "Resolution", "on_screen"]
 
-FileEncoding = Literal["srgb", "linear", "profile", "display", "density"]
+FileEncoding = Literal["srgb", "linear", "profile", "display", "pq", "hlg", "density"]
+HDR_CODES = ("pq", "hlg")
 DTYPES = ("uint8", "uint16", "float32")
 ROWS_AT_ONCE = 64  # our choice: what is made on the way to a scene's light stays small
 MOST_PIXELS = 1e6  # in an inch or a centimetre: more is no resolution
@@ -93,12 +101,13 @@ class Picture:
     alpha : ndarray of the pixels' dtype, shape (rows, cols), optional
         How opaque each pixel is, 1 or the largest code for wholly; the pixels are not multiplied
         by it.
-    encoding : {"srgb", "linear", "profile", "display", "density"}
+    encoding : {"srgb", "linear", "profile", "display", "pq", "hlg", "density"}
         What the pixels are: sRGB-coded; linear light, scene-linear of a picture that was read;
         what the colour profile says, which is not sRGB; the light of an HDR display, linear, 1
-        its diffuse white; or codes of a negative's densities, which are only written.
+        its diffuse white; codes of such light in PQ or HLG, which are only written; or codes of a
+        negative's densities, which are only written too.
     primaries : str
-        Of linear light, a key of `color.PRIMARIES`.
+        Of linear light, PQ and HLG, a key of `color.PRIMARIES`.
     metadata : Metadata
         What else the file says.
     gain_map : GainMap, optional
@@ -139,12 +148,13 @@ class Picture:
     @property
     def light_primaries(self) -> str:
         """Of its `light`: its own if its pixels are light, else sRGB's."""
-        return self.primaries if self.encoding in ("linear", "display") else "srgb"
+        has_its_own = self.encoding in ("linear", "display", *HDR_CODES)
+        return self.primaries if has_its_own else "srgb"
 
     @property
     def knows_beyond_white(self) -> bool:
         """Whether it says how bright what lies beyond a display's diffuse white was."""
-        return self.encoding == "display" or self.gain_map is not None
+        return self.encoding in ("display", *HDR_CODES) or self.gain_map is not None
 
     def light(self) -> NDArray[np.float32]:
         """Give the picture's linear light, whatever its pixels are.
@@ -171,10 +181,22 @@ class Picture:
             raise ValueError("the densities of a negative are no light")
         elif self.encoding in ("linear", "display"):
             light = at_depth(self.pixels, np.float32)
+        elif self.encoding in HDR_CODES:
+            light = self._decoded_hdr()
         elif self.pixels.dtype.kind == "u":
             light = decode_table(self.pixels.dtype)[self.pixels]
         else:
             light = decode_srgb(self.pixels)
+        return light
+
+    def _decoded_hdr(self) -> NDArray[np.float32]:
+        """The light of PQ's or HLG's codes; some rows at once, in double precision."""
+        light = np.empty(self.pixels.shape, np.float32)
+        for start in range(0, len(light), ROWS_AT_ONCE):
+            rows = slice(start, start + ROWS_AT_ONCE)
+            codes = at_depth(self.pixels[rows], np.float32)
+            is_pq = self.encoding == "pq"
+            light[rows] = pq_to_light(codes) if is_pq else hlg_to_light(codes, self.primaries)
         return light
 
     def hdr_light(self) -> NDArray[np.float32]:

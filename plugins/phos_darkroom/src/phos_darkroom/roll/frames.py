@@ -64,6 +64,8 @@ class Frame:
         How it is turned and cropped.
     export : Export, optional
         What its positive becomes in its file.
+    gain_map : bool
+        Whether its light beyond white counts, if it has a gain map.
     """
 
     source: Path
@@ -72,6 +74,7 @@ class Frame:
     raw: RawSettings | None = None
     framing: Framing | None = None
     export: Export | None = None
+    gain_map: bool = True
 
 
 def frames_of(
@@ -86,6 +89,7 @@ def frames_of(
     raw: RawSettings | None = None,
     framing: Framing | None = None,
     export: Export | None = None,
+    gain_map: bool = True,
 ) -> tuple[Frame, ...]:
     """Find the pictures of a roll, in their order, and say where each goes.
 
@@ -121,6 +125,8 @@ def frames_of(
         How each is turned and cropped.
     export : Export, optional
         What each positive becomes in its file.
+    gain_map : bool
+        Whether light beyond white counts where a picture has a gain map.
 
     Returns
     -------
@@ -145,7 +151,7 @@ def frames_of(
     output = None if output is None else Path(output)
     if output is not None and len(given) == 1 and _is_file_for(output, given[0]):
         frame = _single(given[0], output, recipe, name)
-        return (replace(frame, raw=raw, framing=framing, export=export),)
+        return (replace(frame, raw=raw, framing=framing, export=export, gain_map=gain_map),)
     search = Search(output, recursive)
     found = without_doubles(file for source in given for file in search.found(source))
     if not found:
@@ -165,6 +171,7 @@ def frames_of(
             raw=raw,
             framing=framing,
             export=export,
+            gain_map=gain_map,
         )
         for file, place, grain_name in zip(
             found, _names(found, output, recipe, name, instead), _grain_names(found), strict=True

@@ -192,6 +192,7 @@ def _develop(job: Job) -> FrameResult:
             raw=frame.raw,
             framing=frame.framing,
             export=frame.export,
+            gain_map=frame.gain_map,
         )
     except ImageFileError as error:  # it names the file
         return result_of(job, "failed", error=str(error))

@@ -96,7 +96,7 @@ def _asked(frame: Frame) -> tuple[Any, ...]:
     """What a sidecar is compared with."""
     return (
         *(frame.source, frame.recipe, frame.destination),
-        *(frame.raw, frame.framing, frame.export),
+        *(frame.raw, frame.framing, frame.export, frame.gain_map),
     )
 
 

@@ -55,13 +55,14 @@ def develop_roll(
     raw: RawSettings | None = None,
     framing: Framing | None = None,
     export: Export | None = None,
+    gain_map: bool = True,
     **running: Unpack[Running],
 ) -> Iterator[FrameResult]:
     """Develop the pictures of a roll, and continue one that was begun.
 
     Parameters
     ----------
-    sources, output, recipe, name, recursive, instead, raw, framing, export
+    sources, output, recipe, name, recursive, instead, raw, framing, export, gain_map
         Which pictures, where to and how, as for `frames_of`.
     **running
         How the frames are developed, as for `develop_frames`: `executor`, `jobs`, `backend`,
@@ -106,6 +107,7 @@ def develop_roll(
         raw=raw,
         framing=framing,
         export=export,
+        gain_map=gain_map,
     )
     results = develop_frames(frames, **running)
     return chain(refused, results) if refused else results

@@ -298,6 +298,22 @@ _LISTED = (
         meaning="How strong the whole look is: 1 all of it, 0 the picture as it was.",
     ),
     Setting(
+        name="weave_um",
+        option="--weave",
+        group="Moving film",
+        unit="µm",
+        value="UM",
+        meaning="Gate weave: RMS of how far the frames lie from their place, in µm on the film.",
+    ),
+    Setting(
+        name="breathing_stops",
+        option="--breathing",
+        group="Moving film",
+        unit="stops",
+        value="STOPS",
+        meaning="Breathing: RMS of how the exposure differs from frame to frame.",
+    ),
+    Setting(
         name="encoding",
         option="--encoding",
         group="Files",
@@ -318,8 +334,8 @@ _LISTED = (
         group="Files",
         value="NAME",
         unset="as the file says",
-        meaning="The picture's colour space by name, such as 'S-Log3 S-Gamut3.Cine', 'ARRI LogC4' "
-        "or ACEScg, see `phos spaces`.",
+        meaning="The picture's colour space by name, such as rec709, rec2100-pq, "
+        "'S-Log3 S-Gamut3.Cine' or 'ARRI LogC4', see `phos spaces`.",
     ),
     Setting(
         name="output_space",
@@ -328,8 +344,9 @@ _LISTED = (
         value="NAME",
         unset="the picture's own profile, else sRGB",
         choices=tuple(OUTPUT_SPACES),
-        meaning="The positive's colours and numbers: of a display, light in floats (acescg, "
-        "aces2065-1: EXR and TIFF hold it), or a negative's densities (adx10, adx16).",
+        meaning="The positive's colours and numbers: of a display, of an HDR display "
+        "(rec2100-pq, rec2100-hlg: PNG, AVIF, JPEG with a gain map, EXR), light in floats (acescg, "
+        "aces2065-1: EXR and TIFF), or a negative's densities (adx10, adx16).",
     ),
 )
 

@@ -23,6 +23,8 @@ NEWER: Mapping[str, Any] = MappingProxyType(
         "light_balance": 0.0,
         "input_space": "",
         "output_space": "",
+        "weave_um": 0.0,
+        "breathing_stops": 0.0,
         "strength": 1.0,
     }
 )

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 
 import click
 from click.shell_completion import (
@@ -126,13 +127,12 @@ def complete_presets(_: click.Context, __: click.Parameter, typed: str) -> list[
 def complete_spaces(_: click.Context, __: click.Parameter, typed: str) -> list[CompletionItem]:
     """Complete the name of a colour space, by its aliases: they have no blanks."""
     from phos_core.errors import SpaceError
-    from phos_darkroom.spaces import listed
+    from phos_darkroom.spaces import listed, listed_own
 
-    try:
-        aliases = [alias for space in listed() for alias in space.aliases[:1]]
-    except SpaceError:
-        return []
-    return _beginning(aliases, typed)
+    names = [space.name for space in listed_own()]
+    with suppress(SpaceError):
+        names += [alias for space in listed() for alias in space.aliases[:1]]
+    return _beginning(names, typed)
 
 
 def complete_backends(_: click.Context, __: click.Parameter, typed: str) -> list[CompletionItem]:

@@ -65,6 +65,7 @@ class Asked:
     overwrite: bool
     skip_existing: bool
     with_sidecar: bool
+    gain_map: bool
     dry_run: bool
     open_it: bool
     verbose: bool
@@ -113,6 +114,13 @@ class Asked:
     default=True,
     show_default=True,
     help="Write a .phos.toml beside each positive: its settings, and what a roll is continued by.",
+)
+@in_group(
+    "Files",
+    "--gain-map/--no-gain-map",
+    default=True,
+    show_default=True,
+    help="Use the light beyond white that a picture's gain map tells of; else its SDR rendering.",
 )
 @in_group("Files", "--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @in_group(
@@ -267,6 +275,7 @@ def _frames(
         raw=raw,
         framing=framing,
         export=export,
+        gain_map=asked.gain_map,
     )
     if asked.output is None:
         say_where_to(frames)
@@ -300,6 +309,7 @@ def _frame_again(ctx: click.Context, asked: Asked, sidecar: Path) -> "tuple[Fram
         *given_of_framing(ctx),
         *given_of_export(ctx),
         *(option for option in ("preset", "save_as") if ctx.params[option]),
+        *(() if asked.gain_map else ("gain_map",)),
     ]
     if others:
         raise ValueError(
@@ -326,6 +336,7 @@ def _frame_again(ctx: click.Context, asked: Asked, sidecar: Path) -> "tuple[Fram
         raw=raw,
         framing=found.framing,
         export=found.export,
+        gain_map=found.gain_map is True,  # an earlier version knew of none
     )
     return frame, backend
 

@@ -18,6 +18,7 @@ HEADINGS = (
     "Scan or print",
     "Effects",
     "Clip",
+    "Moving film",
     "Files",
     "Machine",
     OTHERS,

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,6 +10,7 @@ import click
 
 from phos_darkroom.shell.help import in_group
 from phos_darkroom.shell.listing import json_option, print_list
+from phos_darkroom.shell.messages import say
 
 __all__ = ["ocio_option", "spaces"]
 
@@ -53,18 +55,32 @@ def ocio_option(command: Command) -> Command:
 def spaces(words: tuple[str, ...], as_json: bool) -> None:
     """List the colour spaces for `phos develop --input-space`, those whose names hold each WORD.
 
-    Light of a scene is exposed as it is; of a display's the camera's rendering is taken back.
+    Light of a scene is exposed as it is; of a display's the camera's rendering is taken back, of
+    an HDR display's (hdr) without a shoulder.
     """
-    from phos_darkroom.spaces import listed
-
     fields = ("name", "light", "family", "aliases")
     print_list(
         fields,
-        lambda: listed(" ".join(words)),
+        lambda: _holding(" ".join(words)),
         as_json=as_json,
         first_to_go=("alias", "family"),
         shown=_for_people,
     )
+
+
+def _holding(words: str) -> list[Any]:
+    """The core's own spaces, and those of OpenColorIO where that is there."""
+    from phos_core.errors import SpaceError
+    from phos_darkroom.spaces import listed, listed_own
+
+    own = listed_own(words)
+    try:
+        return [*own, *listed(words)]
+    except SpaceError as error:
+        if not own or find_spec("PyOpenColorIO") is not None:
+            raise
+        say(str(error))
+        return [*own]
 
 
 def _for_people(row: dict[str, Any]) -> dict[str, Any]:

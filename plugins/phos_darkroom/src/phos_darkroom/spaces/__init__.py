@@ -6,16 +6,24 @@ This is the darkroom's plug-in for the core: nothing heavy is imported before a 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from phos_core.backend import hookimpl
-from phos_core.process import ColourSpace
+from phos_core.errors import plain_name
+from phos_core.process import (
+    ColourSpace,
+    OwnSpace,
+    find_space,
+    own_spaces,
+    scene_light_of_any,
+    scene_light_of_hdr,
+)
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from phos_darkroom.spaces.space import Space
 
-__all__ = ["find", "listed", "phos_colour_spaces", "scene_light"]
+__all__ = ["find", "listed", "listed_own", "phos_colour_spaces", "scene_light"]
 
 PHOS_HOOK_API = 1
 
@@ -57,7 +65,7 @@ def find(name: str) -> "Space":
     return space
 
 
-def scene_light(pixels: "NDArray[Any]", name: str) -> "NDArray[np.float32]":
+def scene_light(pixels: NDArray[Any], name: str) -> NDArray[np.float32]:
     """Convert numbers of a colour space to the light that exposes a film.
 
     Parameters
@@ -65,7 +73,7 @@ def scene_light(pixels: "NDArray[Any]", name: str) -> "NDArray[np.float32]":
     pixels : ndarray, shape (rows, cols, 3)
         Integer codes, of which the largest is 1, or floats.
     name : str
-        As for `find`.
+        As for `phos_core.process.find_space`: the core's own, or as for `find`.
 
     Returns
     -------
@@ -78,7 +86,13 @@ def scene_light(pixels: "NDArray[Any]", name: str) -> "NDArray[np.float32]":
     UnknownSpaceError, SpaceError
         As `find` raises.
     """
-    return find(name).scene_light(pixels)
+    space = find_space(name)
+    light = space.to_light(pixels)
+    if space.is_scene:
+        return light
+    back = scene_light_of_hdr if getattr(space, "is_hdr", False) else scene_light_of_any
+    scene: NDArray[np.float32] = np.moveaxis(back(np.moveaxis(light, -1, 0)), 0, -1)
+    return scene.astype(np.float32, copy=False)
 
 
 def listed(words: str = "") -> "list[Space]":
@@ -103,3 +117,21 @@ def listed(words: str = "") -> "list[Space]":
     from phos_darkroom.spaces.space import Space
 
     return [Space(*one) for one in holding(words)]
+
+
+def listed_own(words: str = "") -> list[OwnSpace]:
+    """List the colour spaces that need no OpenColorIO.
+
+    Parameters
+    ----------
+    words : str
+        As for `listed`.
+
+    Returns
+    -------
+    list of OwnSpace
+        Those of the core.
+    """
+    wanted = [plain_name(word) for word in words.split()]
+    told = {space: plain_name(" ".join((space.name, *space.aliases))) for space in own_spaces()}
+    return [space for space, names in told.items() if all(word in names for word in wanted)]

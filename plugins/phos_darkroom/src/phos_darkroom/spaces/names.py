@@ -1,11 +1,9 @@
 """Names of colour spaces as people write them, and what they mean."""
 
-import difflib
-import re
 from collections.abc import Iterator
 from typing import Any
 
-from phos_core.errors import UnknownSpaceError
+from phos_core.errors import UnknownSpaceError, nearest, plain_name
 from phos_darkroom.spaces.configs import BUILT_IN, configs, loaded, ocio
 
 __all__ = ["find_in", "holding"]
@@ -14,14 +12,6 @@ MOST_NEAR = 4  # names in an error
 
 # What everybody calls them, and the built-in configuration does not.
 USUAL = {
-    "srgb": "sRGB - Display",
-    "displayp3": "Display P3 - Display",
-    "rec709": "Rec.1886 Rec.709 - Display",
-    "rec1886": "Rec.1886 Rec.709 - Display",
-    "pq": "Rec.2100-PQ - Display",
-    "rec2100pq": "Rec.2100-PQ - Display",
-    "hlg": "Rec.2100-HLG - Display",
-    "rec2100hlg": "Rec.2100-HLG - Display",
     "clog2": "CanonLog2 CinemaGamut D55",
     "clog3": "CanonLog3 CinemaGamut D55",
     "aces": "ACES2065-1",
@@ -67,19 +57,14 @@ def holding(words: str) -> list[tuple[str, str]]:
     words : str
         Separated by blanks; they may stand in the name, the family or an alias.
     """
-    wanted = [plain(word) for word in words.split()]
+    wanted = [plain_name(word) for word in words.split()]
     found: list[tuple[str, str]] = []
     for config in configs():
         for space in sorted(_spaces(config), key=lambda space: space.getFamily()):
-            told = plain(" ".join((space.getName(), space.getFamily(), *space.getAliases())))
+            told = plain_name(" ".join((space.getName(), space.getFamily(), *space.getAliases())))
             if all(word in told for word in wanted):
                 found.append((config, space.getName()))
     return found
-
-
-def plain(name: str) -> str:
-    """Give a name's letters and digits, in lower case."""
-    return re.sub(r"[\W_]", "", name.casefold())
 
 
 def _spaces(config: str) -> Iterator[Any]:
@@ -96,30 +81,31 @@ def _whole(name: str, config: str) -> str | None:
     found = loaded(config).getColorSpace(name)
     if found is not None and not found.isData():
         return str(found.getName())
-    wanted = plain(name)
+    wanted = plain_name(name)
     for space in _spaces(config):
-        if wanted and wanted in map(plain, (space.getName(), *space.getAliases())):
+        if wanted and wanted in map(plain_name, (space.getName(), *space.getAliases())):
             return str(space.getName())
     return USUAL.get(wanted) if config == BUILT_IN else None
 
 
 def _by_parts(name: str, config: str) -> list[str]:
     """The spaces whose names hold every word of this one."""
-    words = [plain(word) for word in name.split() if plain(word)]
+    words = [plain_name(word) for word in name.split() if plain_name(word)]
     return [
         space.getName()
         for space in _spaces(config)
-        if words and all(word in plain(space.getName()) for word in words)
+        if words and all(word in plain_name(space.getName()) for word in words)
     ]
 
 
 def _nearest(name: str) -> list[str]:
     """The names that are most like one."""
-    of_plain = {
-        plain(alias): space.getName()
+    spellings = {
+        alias: space.getName()
         for config in configs()
         for space in _spaces(config)
         for alias in (*space.getAliases(), space.getName())
     }
-    near = difflib.get_close_matches(plain(name), of_plain, n=2 * MOST_NEAR, cutoff=0.5)
-    return list(dict.fromkeys(of_plain[one] for one in near))[:MOST_NEAR]
+    spellings |= USUAL
+    near = nearest(name, spellings, count=3 * MOST_NEAR)
+    return list(dict.fromkeys(spellings[one] for one in near))[:MOST_NEAR]

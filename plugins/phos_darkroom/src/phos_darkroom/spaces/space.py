@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phos_core.backend import in_parallel, row_strips, threads_for
-from phos_core.color import LINEAR_SRGB_TO_XYZ, XYZ_TO_LINEAR_SRGB
+from phos_core.color import LINEAR_SRGB_TO_XYZ, REFERENCE_WHITE_NITS, XYZ_TO_LINEAR_SRGB
 from phos_core.errors import SpaceError
-from phos_core.process import scene_light_of_any
+from phos_core.process import CurveAndMatrix
 from phos_darkroom.spaces.configs import loaded, ocio
+from phos_darkroom.spaces.dividing import divided
 
 __all__ = ["Space"]
 
@@ -20,6 +21,9 @@ DISPLAY = "cie_xyz_d65_display"
 ROLES = {SCENE: "aces_interchange", DISPLAY: "cie_xyz_d65_interchange"}
 OF_A_DISPLAY = ("sdr-video", "hdr-video", "edr-video", "display-linear")
 """What a configuration says of codes that a display shows, whatever it refers them to."""
+
+OF_HDR = "hdr-video"
+OF_ONE_NITS = 100.0  # OpenColorIO's light of a display
 
 STRIP_PIXELS = 2**16
 DEPTHS = {"uint8": "BIT_DEPTH_UINT8", "uint16": "BIT_DEPTH_UINT16", "float32": "BIT_DEPTH_F32"}
@@ -46,9 +50,19 @@ class Space:
         return self._is_of_scene and self._space.getEncoding() not in OF_A_DISPLAY
 
     @property
+    def is_hdr(self) -> bool:
+        """Whether its light is an HDR display's, in which 1 is diffuse white."""
+        return not self.is_scene and self._space.getEncoding() == OF_HDR
+
+    @property
     def light(self) -> str:
-        """Whose light it is: "scene" or "display"."""
-        return "scene" if self.is_scene else "display"
+        """Whose light it is: "scene", "display", or "hdr", an HDR display's."""
+        return "scene" if self.is_scene else "hdr" if self.is_hdr else "display"
+
+    @property
+    def curve_and_matrix(self) -> CurveAndMatrix | None:
+        """What its conversion comes to, for a backend's device; None where it is more."""
+        return _divided(loaded(self.config), self)
 
     @property
     def family(self) -> str:
@@ -84,7 +98,7 @@ class Space:
         """
         dtype = pixels.dtype.newbyteorder("=")
         codes = pixels.astype(dtype if dtype.name in DEPTHS else np.float32, copy=False)
-        to_srgb: NDArray[Any] | None = None if self._is_of_scene else XYZ_TO_LINEAR_SRGB
+        to_srgb = None if self._is_of_scene else XYZ_TO_LINEAR_SRGB * self._white
         convert = _processor(loaded(self.config), self.name, "to", codes.dtype.name)
         return _in_strips(codes, convert, None, to_srgb)
 
@@ -106,17 +120,14 @@ class Space:
         SpaceError
             If the configuration does not say how.
         """
-        of_srgb = None if self._is_of_scene else LINEAR_SRGB_TO_XYZ
+        of_srgb = None if self._is_of_scene else LINEAR_SRGB_TO_XYZ / self._white
         convert = _processor(loaded(self.config), self.name, "from", "float32")
         return _in_strips(light.astype(np.float32, copy=False), convert, of_srgb, None)
 
-    def scene_light(self, pixels: NDArray[Any]) -> NDArray[np.float32]:
-        """Convert numbers of the space to scene light, as `spaces.scene_light` does."""
-        light = self.to_light(pixels)
-        if self.is_scene:
-            return light
-        scene: NDArray[np.float32] = scene_light_of_any(np.moveaxis(light, -1, 0))
-        return np.moveaxis(scene, 0, -1).astype(np.float32, copy=False)
+    @property
+    def _white(self) -> float:
+        """What light of 1 is here, of a display's that OpenColorIO gives."""
+        return OF_ONE_NITS / REFERENCE_WHITE_NITS if self.is_hdr else 1.0
 
     @property
     def _space(self) -> Any:
@@ -125,6 +136,12 @@ class Space:
     @property
     def _is_of_scene(self) -> bool:
         return bool(self._space.getReferenceSpaceType() == ocio().REFERENCE_SPACE_SCENE)
+
+
+@cache
+def _divided(_config: Any, space: Space) -> CurveAndMatrix | None:
+    """A space taken apart, as long as its configuration is the same."""
+    return divided(space.to_light)
 
 
 @cache

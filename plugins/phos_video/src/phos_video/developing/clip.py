@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from array_api_compat import is_numpy_namespace
 
 import phos_core as phos
-from phos_core.backend import ConvolutionBackend
+from phos_core.backend import ConvolutionBackend, host_memory, usable_cores
 from phos_core.convolution import select
 from phos_core.process import OUTPUT_SPACES, check_space, checked_recipe
 from phos_core.stocks import film_hash
@@ -29,11 +29,15 @@ from phos_video.errors import VideoError
 if TYPE_CHECKING:
     from phos_video.ffmpeg import Clip, Target
 
-__all__ = ["ClipResult", "Progress", "develop_clip", "settled"]
+__all__ = ["ClipResult", "Progress", "develop_clip", "settled", "usual_jobs"]
 
+ON_REQUEST = "it is replaced only on request (overwrite)"
 OF_VIDEO = "rec709"  # what a display of video expects: the default of clips
 SEGMENT_PIXELS = 5e8  # our choice: 240 frames of 1080p, ten to forty seconds of a few cores' work
 DEVICE_SEGMENT_PIXELS = 4e9  # the same on a GPU
+JOB_PIXELS = 1e8  # at least of a process's share: it takes as long to start as twenty frames of HD
+JOB_BYTES, PIXEL_BYTES = 3e8, 160  # of a process, and for each pixel of its frame: measured
+CORES_OF_A_JOB = 2  # measured: more cores on one frame of HD gain little
 LEAST_FRAMES = 24  # of a segment: ffmpeg has to be started for each
 
 
@@ -85,6 +89,8 @@ class ClipResult:
         What computed; empty: nothing did.
     recipe : Recipe
         The settings, with the spaces that the clip and its target decided.
+    notes : tuple of str
+        What people should be told: streams of the clip that its new container does not hold.
     """
 
     source: Path
@@ -96,6 +102,7 @@ class ClipResult:
     seconds: float
     backend: str
     recipe: phos.Recipe
+    notes: tuple[str, ...] = ()
 
 
 def develop_clip(
@@ -133,8 +140,8 @@ def develop_clip(
     strict : bool
         Whether it is an error to go on elsewhere where the backend fails.
     jobs : int, optional
-        How many segments are developed at once, each in a process; by default one for each GPU. On
-        a CPU one, which takes every core.
+        How many segments are developed at once, each in a process; by default one for each GPU, or
+        on a CPU for each two cores. 1: in this process.
     overwrite : bool
         Whether what exists may be replaced.
     sidecar : bool
@@ -177,9 +184,10 @@ def develop_clip(
     order = order or Order()
     media = media or _with_ffmpeg(ffmpeg, order)
     destination = Path(destination)
-    clip = media.probe(Path(source)) if isinstance(source, str | os.PathLike) else source
-    clip = clip.at_rate(order.rate) if order.rate is not None else clip
-    target = media.target(destination, order.codec)
+    if isinstance(source, str | os.PathLike):
+        source = media.probe(Path(source), order.rate)
+    clip = order.at_its_rate(source)
+    target = media.target(destination, order.codec, clip, halved=order.proxy)
     whole = order.span_in(clip)
     recipe = settled(recipe, clip, target)
     if sidecar:
@@ -196,7 +204,7 @@ def develop_clip(
         backend="",
         recipe=recipe,
     )
-    if _stands(destination, clip, recipe, order, overwrite=overwrite):
+    if _stands(destination, clip, whole, recipe, order, overwrite=overwrite):
         return replace(result, status="already done", resumed=whole.count)
     chosen = select(backend, pixels=clip.rows * clip.cols).backend
     work = Work(
@@ -212,7 +220,7 @@ def develop_clip(
     )
     folder = WorkFolder(destination)
     with contextlib.ExitStack() as opened:
-        held = opened.enter_context(Source(record.first_file(clip.path))) if sidecar else None
+        held = opened.enter_context(Source(record.first_of(clip.path, clip))) if sidecar else None
         opened.enter_context(folder.held())
         folder.begin(_state(work, order, clip, whole))
         resumed = sum(span.count for span in folder.finished())
@@ -236,8 +244,8 @@ def develop_clip(
         result = replace(result, frames=done, resumed=resumed, backend=chosen.name)
         if done < whole.count:
             return replace(result, status="stopped", seconds=time.perf_counter() - start)
-        _finish(work, folder, order, recipe, held=held, overwrite=overwrite)
-    return replace(result, seconds=time.perf_counter() - start)
+        notes = _finish(work, folder, whole, order, recipe, held=held, overwrite=overwrite)
+    return replace(result, notes=notes, seconds=time.perf_counter() - start)
 
 
 def settled(recipe: phos.Recipe, clip: "Clip", target: "Target") -> phos.Recipe:
@@ -275,7 +283,7 @@ def settled(recipe: phos.Recipe, clip: "Clip", target: "Target") -> phos.Recipe:
         recipe = replace(recipe, output_space=_usual_space(recipe, target))
     recipe.load_film()
     check_space(recipe.input_space)
-    if recipe.space.is_unbounded and not target.is_float:
+    if recipe.space.is_unbounded and not target.is_linear:
         raise ValueError(
             f"output_space {recipe.output_space} is light, which a sequence of EXR holds and "
             f"{target.title} does not"
@@ -287,7 +295,7 @@ def _usual_space(recipe: phos.Recipe, target: "Target") -> str:
     own = recipe.input_space if isinstance(recipe.input_space, str) else ""
     if recipe.mode == "texture" and own in OUTPUT_SPACES:
         return own
-    return "acescg" if target.is_float else OF_VIDEO
+    return "acescg" if target.is_linear else OF_VIDEO
 
 
 def _of_frames(recipe: phos.Recipe, clip: "Clip", order: Order) -> phos.Recipe:
@@ -303,22 +311,28 @@ def _with_ffmpeg(ffmpeg: str | os.PathLike[str] | None, order: Order) -> WithFFm
 
 
 def _stands(
-    destination: Path, clip: "Clip", recipe: phos.Recipe, order: Order, *, overwrite: bool
+    destination: Path,
+    clip: "Clip",
+    whole: Span,
+    recipe: phos.Recipe,
+    order: Order,
+    *,
+    overwrite: bool,
 ) -> bool:
     """Whether the clip is there already; raises if something else is, and may not be replaced."""
-    there = record.first_file(destination)
+    there = record.first_of(destination, clip, whole)
     if not os.path.lexists(there):
         if not destination.parent.is_dir():
             raise VideoError(f"there is no folder {destination.parent} for {destination.name}")
         return False
     with contextlib.suppress(OSError):
-        if there.samefile(record.first_file(clip.path)):
+        if there.samefile(record.first_of(clip.path, clip)):
             raise VideoError(f"{destination} is the clip itself: give the new one another name")
     if overwrite:
         return False
-    if record.is_done(clip, recipe, order, destination):
+    if record.is_done(clip, whole, recipe, order, destination):
         return True
-    raise VideoError(f"{destination} exists already; it is replaced only on request (overwrite)")
+    raise VideoError(f"{there} exists already; {ON_REQUEST}")
 
 
 def _state(work: Work, order: Order, clip: "Clip", whole: Span) -> dict[str, Any]:
@@ -360,9 +374,10 @@ def _develop_what_is_left(
             f"the backend {chosen.name!r} is an object, and cannot go to another process: give "
             "its name, or jobs=1"
         )
+    frames = sum(gap.count for gap in left)
     gpus = [] if is_object or jobs == 1 else gpus_for(backend)
-    jobs = jobs or max(1, len(gpus))
-    length = _length(work, chosen, sum(gap.count for gap in left), jobs)
+    jobs = jobs or len(gpus) or (1 if is_object else usual_jobs(work, chosen, frames))
+    length = _length(work, chosen, frames, jobs)
     spans = [span for gap in left for span in cut(gap, length)]
     run_all(
         work,
@@ -374,34 +389,60 @@ def _develop_what_is_left(
     )
 
 
+def usual_jobs(work: Work, chosen: ConvolutionBackend, frames: int) -> int:
+    """Say how many segments are developed at once where there are not several GPUs.
+
+    One on a device. On a CPU two cores on a frame keep each other busy, and more do not: so as many
+    as there are pairs of cores, as far as memory and frames go.
+    """
+    if not is_numpy_namespace(chosen.xp):
+        return 1
+    pixels = work.pixels
+    free = host_memory().free_bytes
+    by_memory = usable_cores() if free is None else free // (JOB_BYTES + PIXEL_BYTES * pixels)
+    by_work = frames * pixels // JOB_PIXELS
+    return int(max(1, min(usable_cores() // CORES_OF_A_JOB, by_memory, by_work)))
+
+
 def _length(work: Work, chosen: ConvolutionBackend, frames: int, jobs: int) -> int:
     """How many frames a segment has: each process gets some, and none works on one too long."""
-    pixels = work.clip.rows * work.clip.cols / (4 if work.halved else 1)
     most = SEGMENT_PIXELS if is_numpy_namespace(chosen.xp) else DEVICE_SEGMENT_PIXELS
-    length = max(LEAST_FRAMES, round(most / max(1.0, pixels)))
+    length = max(LEAST_FRAMES, round(most / max(1.0, work.pixels)))
     return max(1, min(length, -(-frames // jobs)))
 
 
 def _finish(
     work: Work,
     folder: WorkFolder,
+    whole: Span,
     order: Order,
     recipe: phos.Recipe,
     *,
     held: Source | None,
     overwrite: bool,
-) -> None:
-    """Join the segments, write the sidecar, and give both their names."""
-    place = folder.path / work.destination.name
-    work.media.join(folder.finished(), work.clip, work.target, place)
+) -> tuple[str, ...]:
+    """Join the segments, write the sidecar, and give both their names; say what is to be told."""
+    destination, is_sequence = work.destination, work.target.is_sequence
+    first = record.first_of(destination, work.clip, whole)
+    place = destination if is_sequence else folder.path / destination.name
+    notes = work.media.join(
+        folder.finished(), work.clip, work.target, place, overwrite=overwrite or not is_sequence
+    )
     report = folder.report()
     if held is not None and report is not None:
         record.write(
-            held, recipe, order, report=report, written=place, destination=work.destination
+            held,
+            work.clip,
+            recipe,
+            order,
+            report=report,
+            written=first if is_sequence else place,
+            first=first,
+            destination=destination,
         )
-    if not overwrite and os.path.lexists(record.first_file(work.destination)):
-        raise VideoError(
-            f"{work.destination} exists already; it is replaced only on request (overwrite)"
-        )
-    place.replace(work.destination)
+    if not is_sequence:
+        if not overwrite and os.path.lexists(destination):
+            raise VideoError(f"{destination} exists already; {ON_REQUEST}")
+        place.replace(destination)
     folder.remove()
+    return notes

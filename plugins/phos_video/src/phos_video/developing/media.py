@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -32,12 +33,14 @@ class Takes(Protocol):
 class Media(Protocol):
     """Decodes and encodes clips; it can be sent to another process."""
 
-    def target(self, destination: Path, codec: str | None) -> "Target":
+    def target(
+        self, destination: Path, codec: str | None, clip: "Clip", *, halved: bool
+    ) -> "Target":
         """Say what a clip becomes: by the codec's name, or by the ending of its file."""
         ...
 
-    def probe(self, source: Path) -> "Clip":
-        """Say what is in a clip."""
+    def probe(self, source: Path, rate: Fraction | None) -> "Clip":
+        """Say what is in a clip; a sequence of pictures is shown at a rate, by default 24."""
         ...
 
     def frames(
@@ -60,9 +63,18 @@ class Media(Protocol):
         ...
 
     def join(
-        self, segments: Mapping[Span, Path], clip: "Clip", target: "Target", place: Path
-    ) -> None:
-        """Make one file of segments in their order, with what the clip has besides its frames."""
+        self,
+        segments: Mapping[Span, Path],
+        clip: "Clip",
+        target: "Target",
+        place: Path,
+        *,
+        overwrite: bool,
+    ) -> tuple[str, ...]:
+        """Make one file of segments in their order, with what the clip has besides its frames.
+
+        A sequence of pictures goes to its places at once. What people should be told comes back.
+        """
         ...
 
 
@@ -81,13 +93,16 @@ class WithFFmpeg:
     programs: "Programs"
     input_range: "InputRange" = "auto"
 
-    def target(self, destination: Path, codec: str | None) -> "Target":
-        """Choose by the codec's name, or by the ending."""
-        return ffmpeg.target_of(destination, codec, self.programs)
+    def target(
+        self, destination: Path, codec: str | None, clip: "Clip", *, halved: bool
+    ) -> "Target":
+        """Choose by the codec's name, or by the ending; not every encoder takes odd sizes."""
+        rows, cols = ffmpeg.read_size(clip, halved=halved)
+        return ffmpeg.target_of(destination, codec, self.programs, rows=rows, cols=cols)
 
-    def probe(self, source: Path) -> "Clip":
+    def probe(self, source: Path, rate: Fraction | None) -> "Clip":
         """Ask ffprobe."""
-        return ffmpeg.probe(source, self.programs)
+        return ffmpeg.probe(source, self.programs, **({} if rate is None else {"rate": rate}))
 
     def frames(
         self, clip: "Clip", span: Span, *, input_space: str, halved: bool
@@ -123,15 +138,24 @@ class WithFFmpeg:
             cols=cols,
             times=clip.times[span.first : span.end],
             time_base=clip.time_base,
+            end=clip.times[-1] + clip.durations[-1]
+            if span.end == clip.frames
+            else clip.times[span.end],
             pixel_aspect=clip.pixel_aspect,
             output_space=output_space,
         )
 
     def join(
-        self, segments: Mapping[Span, Path], clip: "Clip", target: "Target", place: Path
-    ) -> None:
+        self,
+        segments: Mapping[Span, Path],
+        clip: "Clip",
+        target: "Target",
+        place: Path,
+        *,
+        overwrite: bool,
+    ) -> tuple[str, ...]:
         """Copy packets, and map the clip's other streams."""
-        ffmpeg.join(
+        return ffmpeg.join(
             list(segments.values()),
             clip,
             place,
@@ -139,5 +163,5 @@ class WithFFmpeg:
             target,
             counts=[span.count for span in segments],
             first=min(span.first for span in segments),
-            overwrite=True,
+            overwrite=overwrite,
         )

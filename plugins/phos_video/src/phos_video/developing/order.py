@@ -70,6 +70,10 @@ class Order:
                 f"input_range must be auto, full or limited, got {shown(self.input_range)}"
             )
 
+    def at_its_rate(self, clip: "Clip") -> "Clip":
+        """Give a clip at the rate that is asked for."""
+        return clip if self.rate in (None, clip.rate) else clip.at_rate(self.rate)
+
     def span_in(self, clip: "Clip") -> Span:
         """Give the frames of a clip, at this order's rate already, that are meant.
 

@@ -71,6 +71,11 @@ class Work:
     halved: bool
     is_compared: bool
 
+    @property
+    def pixels(self) -> float:
+        """Of a frame as it is read."""
+        return self.clip.rows * self.clip.cols / (4 if self.halved else 1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentJob:
@@ -298,11 +303,11 @@ def _written(
             if board.is_stopping:
                 writer.end_early()
                 return count
-    if count != job.span.count:
-        raise VideoError(
-            f"{work.clip.path} has {count} frames from frame {job.span.first} on where "
-            f"{job.span.count} were announced: it ends early, or is damaged"
-        )
+        if count != job.span.count:
+            raise VideoError(
+                f"{work.clip.path} has {count} frames from frame {job.span.first} on where "
+                f"{job.span.count} were announced: it ends early, or is damaged"
+            )
     return count
 
 

@@ -8,7 +8,7 @@ may end early, and the next run may cut the rest as it likes.
     .film.mov.phos-work/            beside the clip that is made
         state.json                  what the segments are of; anything else and all begins anew
         00000000-00000240.mov       whole: frames 0 to 239
-        00000240-00000480.1a2b.part.mov    in work, or left by a process that was killed
+        part-1a2b3c4d-00000240-00000480.mov    in work, or left by a process that was killed
 """
 
 import contextlib
@@ -179,7 +179,7 @@ class WorkFolder:
 
     def part_of(self, span: Span, suffix: str) -> Path:
         """A name for a segment while it is not whole, new each time."""
-        return self.path / f"{span}.{secrets.token_hex(4)}.part{suffix}"
+        return self.path / f"part-{secrets.token_hex(4)}-{span}{suffix}"
 
     def finish(self, part: Path, span: Span, suffix: str) -> None:
         """Give a segment that is whole its name; its bytes are on the disk before."""

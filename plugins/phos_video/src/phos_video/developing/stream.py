@@ -18,7 +18,7 @@ from array_api_compat import is_numpy_namespace
 from numpy.typing import NDArray
 
 import phos_core as phos
-from phos_core.backend import ConvolutionBackend
+from phos_core.backend import ConvolutionBackend, in_parallel, row_strips
 from phos_core.convolution import select
 from phos_core.process import check_space, checked_recipe
 from phos_video.developing.line import Abandoned, Line
@@ -29,8 +29,9 @@ __all__ = ["develop_stream"]
 Frame = NDArray[Any]
 
 ROOM = 2  # batches in a line: one is taken while the next is put
-ON_A_DEVICE = 16  # our choice, measured: benchmarks/bench_clips.py
-BATCH_BYTES = 2**29  # our choice: as much of a stack as a device's copies keep up with
+ON_A_DEVICE = 16  # measured on an H200: docs/decisions/0043-clips-by-segments.md
+BATCH_BYTES = 2**28  # the same: five frames of 4K
+COPY_THREADS, COPY_PIXELS = 4, 2**19  # one thread copies a frame of 4K no quicker than it develops
 KEPT = 2 * ROOM + 2  # pieces of memory: in both lines, in work, and with whoever takes them
 
 
@@ -172,26 +173,50 @@ def _batches(
     memory = FrameMemory(KEPT)
     at_once, stack, filled = 1, None, 0
     number = first
-    for frame in frames:
-        if stack is not None and (frame.shape, frame.dtype) != (stack.shape[1:], stack.dtype):
-            yield _Batch(number - filled, stack[:filled])
-            stack, filled = None, 0
-        if stack is None:
-            at_once = batch_for(frame)
-        if at_once == 1:
-            yield _Batch(number, frame)
-        else:
+    error: Exception | None = None
+    try:
+        for frame in frames:
+            if stack is not None and not _is_alike(frame, stack):
+                yield _Batch(number - filled, stack[:filled])
+                stack, filled = None, 0
             if stack is None:
-                stack = memory.take((at_once, *frame.shape), frame.dtype)
-            stack[filled] = frame
-            filled += 1
-        number += 1
-        if stack is not None and filled == at_once:
-            yield _Batch(number - filled, stack)
-            stack, filled = None, 0
-        del frame
+                at_once = batch_for(frame)
+            if at_once == 1:
+                yield _Batch(number, frame)
+            else:
+                if stack is None:
+                    stack = memory.take((at_once, *frame.shape), frame.dtype)
+                _copy(frame, stack[filled])
+                filled += 1
+            number += 1
+            if stack is not None and filled == at_once:
+                yield _Batch(number - filled, stack)
+                stack, filled = None, 0
+            del frame
+    except Exception as raised:  # noqa: BLE001 - raised again, after the frames that came before
+        error = raised
     if stack is not None:
         yield _Batch(number - filled, stack[:filled])
+    if error is not None:
+        raise error
+
+
+def _copy(frame: Frame, place: Frame) -> None:
+    """Copy a frame on several threads, beside which the device works."""
+
+    def rows_of() -> Callable[[slice], None]:
+        return lambda rows: np.copyto(place[rows], frame[rows])
+
+    strips = row_strips(*frame.shape[:2], pixels=COPY_PIXELS)
+    in_parallel(rows_of, strips, threads=COPY_THREADS)
+
+
+def _is_alike(frame: Frame, stack: Frame) -> bool:
+    """Whether a frame may go into a stack."""
+    return isinstance(frame, np.ndarray) and (frame.shape, frame.dtype) == (
+        stack.shape[1:],
+        stack.dtype,
+    )
 
 
 class _Developer:

@@ -23,6 +23,8 @@ class OtherStream:
         What it is.
     codec : str
         As ffprobe names it; empty: ffmpeg does not know it.
+    codec_tag : str
+        The container's four letters.
     start_s : Fraction
         When it begins, from the file's beginning.
     """
@@ -30,6 +32,7 @@ class OtherStream:
     index: int
     kind: str
     codec: str
+    codec_tag: str = ""
     start_s: Fraction = Fraction(0)
 
 
@@ -56,6 +59,8 @@ class Clip:
         Of a frame, upright: as it is shown, its rotation done.
     pixel_aspect : Fraction
         How wide a pixel is for its height, upright.
+    turning : str
+        The filters that turn a frame of the file upright.
     time_base : Fraction
         Seconds of a tick.
     times : tuple of int
@@ -80,6 +85,8 @@ class Clip:
         The space that the tags say, by a name that a recipe's ``input_space`` takes.
     is_interlaced : bool
         Whether a frame is two fields; reading makes one picture of it.
+    has_alpha : bool
+        Whether its frames have an alpha channel, which reading leaves out.
     streams : tuple of OtherStream
         Sound, subtitles, data.
     chapters : tuple of Chapter
@@ -100,6 +107,7 @@ class Clip:
     rows: int
     cols: int
     pixel_aspect: Fraction = Fraction(1)
+    turning: str = ""
     time_base: Fraction
     times: tuple[int, ...] = field(repr=False)
     durations: tuple[int, ...] = field(repr=False)
@@ -113,6 +121,7 @@ class Clip:
     tags: Tags
     input_space: str
     is_interlaced: bool = False
+    has_alpha: bool = False
     streams: tuple[OtherStream, ...] = ()
     chapters: tuple[Chapter, ...] = ()
     timecode: str = ""
@@ -128,7 +137,7 @@ class Clip:
     @property
     def is_float(self) -> bool:
         """Whether its frames are floats, scene-linear: EXR. Else they are 16-bit codes."""
-        return self.pixel_format.startswith(("gbrpf32", "gbrapf32", "grayf32"))
+        return self.pixel_format.startswith(("gbrpf", "gbrapf", "grayf"))
 
     @property
     def is_sequence(self) -> bool:
@@ -142,9 +151,11 @@ class Clip:
 
     def time_s(self, frame: int) -> Fraction:
         """When a frame is shown, from the first; the one after the last is the end."""
-        if frame == self.frames:
-            return self.duration_s
-        return self.times[frame] * self.time_base
+        return self.tick(frame) * self.time_base
+
+    def tick(self, frame: int) -> int:
+        """When a frame is shown, in ticks from the first; the one after the last is the end."""
+        return self.times[frame] if frame < self.frames else self.times[-1] + self.durations[-1]
 
     def frame_at(self, time_s: Fraction) -> int:
         """The frame that is shown at a time from the first frame's; from the end on, their number.

@@ -15,9 +15,17 @@ from numpy.typing import NDArray
 from phos_video.errors import VideoError
 from phos_video.ffmpeg.programs import QUIET, Programs, last_words
 
-__all__ = ["FLAGS", "Whites", "whites"]
+__all__ = [
+    "HOW",
+    "Whites",
+    "before_limited_table",
+    "from_bytes_table",
+    "rounding_table",
+    "to_limited_table",
+    "whites",
+]
 
-FLAGS = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact"
+HOW = "accurate_rnd+full_chroma_int+full_chroma_inp+bitexact"
 """How the scaler is to work: exactly, and the same on every processor."""
 
 TOP = 65535
@@ -81,7 +89,13 @@ def _converted(
 ) -> NDArray[np.uint16]:
     command = [programs.ffmpeg, *QUIET, "-f", "rawvideo", "-pix_fmt", given]
     command += ["-video_size", f"{SIDE}x{SIDE}", "-i", "pipe:0"]
-    command += ["-vf", f"scale={how}:flags={FLAGS},format={wanted}", "-f", "rawvideo", "pipe:1"]
+    command += [
+        "-vf",
+        f"scale={how}:flags=bicubic+{HOW},format={wanted}",
+        "-f",
+        "rawvideo",
+        "pipe:1",
+    ]
     done = subprocess.run(command, input=pixels.tobytes(), capture_output=True, check=False)
     if done.returncode or len(done.stdout) != SIDE * SIDE * 6:
         raise VideoError(
@@ -90,15 +104,16 @@ def _converted(
     return np.frombuffer(done.stdout, "<u2")
 
 
-def to_limited_table(*, is_full: bool, is_over_all_codes: bool, white: int) -> str:
+def to_limited_table(*, full_bits: int, is_over_all_codes: bool, white: int) -> str:
     """The filter on 16-bit Y'CbCr that makes limited codes of it, such that white becomes 65535.
 
     Parameters
     ----------
-    is_full : bool
-        Whether the codes take the full range.
+    full_bits : int
+        Of the samples, where they take the full range; 0: they are limited. They have been
+        shifted up to 16 bits.
     is_over_all_codes : bool
-        Whether limited codes stand for R'G'B' over all of them, as cameras' logs do.
+        Whether limited codes stand for R'G'B' over all of them, as those of cameras' logs do.
     white : int
         `Whites.from_limited`.
 
@@ -108,21 +123,21 @@ def to_limited_table(*, is_full: bool, is_over_all_codes: bool, white: int) -> s
 
     Notes
     -----
-    In units of limited white, y = (Y − 4096) / 56064 and c = (C − 32768) / 57344. Of full codes
-    y = Y / 65535 and c = (C − 32768) / 65535. A log over all codes has R' = Y / 65472 and is
-    scaled by 219 × 256 / 65472 in c, 65472 being 1023 in 16 bits.
+    With white at y = (Y − 4096) / 56064 = 1 and c = (C − 32768) / 57344: of full codes with top
+    T = (2ⁿ − 1) 2¹⁶⁻ⁿ, y = Y / T and c = (C − 32768) / T. A log over all codes has
+    R'G'B' = (64 + 876 E') / 1023, E' being what limited decoding gives; so y = Y / 65472, and c is
+    that of limited codes times 876 / 1023. 65472 is 1023 in 16 bits.
     """
-    gain = TOP / white
-    if is_full:
-        luma, chroma = RANGE_Y / TOP, 224 * 256 / TOP
-        dark = 0.0
+    if full_bits:
+        top = (2**full_bits - 1) * 2 ** (16 - full_bits)
+        dark, luma, chroma = 0, RANGE_Y / top, 224 * 256 / top
     elif is_over_all_codes:
-        luma, chroma = RANGE_Y / (1023 * 64), RANGE_Y / (1023 * 64)
-        dark = 0.0
+        dark, luma, chroma = 0, 876 / 1023, 876 / 1023
     else:
-        luma, chroma, dark = 1.0, 1.0, float(BLACK_Y)
-    y = f"clip({BLACK_Y}+(val-{dark:.0f})*{luma * gain:.9f}+.5,0,65535)"
-    c = f"clip({NEUTRAL}+(val-{NEUTRAL})*{chroma * gain:.9f}+.5,0,65535)"
+        dark, luma, chroma = BLACK_Y, 1.0, 1.0
+    gain = TOP / white
+    y = f"clip({BLACK_Y}+(val-{dark})*{luma * gain:.9f}+.5,0,{TOP})"
+    c = f"clip({NEUTRAL}+(val-{NEUTRAL})*{chroma * gain:.9f}+.5,0,{TOP})"
     return f"lutyuv=y='{y}':u='{c}':v='{c}'"
 
 

@@ -66,6 +66,21 @@ class Piped:
                 self._said += said
                 del self._said[:-KEPT_BYTES]
 
+    def fill(self, buffer: memoryview) -> bool:
+        """Fill a buffer from the pipe; whether so much came."""
+        readinto = self.stream.readinto  # type: ignore[attr-defined]
+        while len(buffer):
+            size = readinto(buffer)
+            if not size:
+                return False
+            buffer = buffer[size:]
+        return True
+
+    def empty(self, buffer: memoryview) -> None:
+        """Write a buffer to the pipe, all of it; OSError if the program has ended."""
+        while len(buffer):
+            buffer = buffer[self.stream.write(buffer) :]
+
     def finish(self) -> int:
         """Close our end, wait for it, and give its exit code."""
         with contextlib.suppress(OSError):

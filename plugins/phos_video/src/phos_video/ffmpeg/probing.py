@@ -2,39 +2,55 @@
 
 import itertools
 import json
+import operator
 import os
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from phos_video.errors import VideoError
+from phos_video.ffmpeg.camera import space_by_camera
 from phos_video.ffmpeg.clip import Chapter, Clip, OtherStream
-from phos_video.ffmpeg.programs import LOCAL, Programs, answer_of, file_url
+from phos_video.ffmpeg.colours import is_rgb
+from phos_video.ffmpeg.programs import LOCAL, Programs, answer_and_words_of, answer_of, file_url
+from phos_video.ffmpeg.sequences import PATTERN, numbered, numbers_of
 from phos_video.ffmpeg.tags import Tags, space_of
 
-__all__ = ["probe"]
+__all__ = ["frames_said", "probe"]
 
 NO_CLIPS = {
     "tty": "text", "concat": "a list of files", "hls": "a playlist", "dash": "a playlist",
     "ffmetadata": "text", "lavfi": "a description of a filter", "sdp": "a description of a stream",
 }  # fmt: skip
 KINDS = ("audio", "subtitle", "data", "attachment")
-RGB = ("rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "x2rgb", "x2bgr", "pal8", "bayer")
-QUARTER_TURN_DEG = 90
+TURNED = {  # whether rows become columns, and whether each runs on as before
+    (False, True, True): "", (False, False, True): "hflip", (False, True, False): "vflip",
+    (False, False, False): "hflip,vflip", (True, True, False): "transpose=clock",
+    (True, False, True): "transpose=cclock", (True, True, True): "transpose=cclock_flip",
+    (True, False, False): "transpose=clock_flip",
+}  # fmt: skip
+SEQUENCE_RATE = Fraction(24)
+CUT_OFF = ("ended prematurely", "partial file")  # what ffmpeg says of Matroska and QuickTime
+ALPHA = ("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "ya16")
 DEPTH_IN_NAME = r"(?:p|gray|nv|x2rgb|x2bgr|p0|y2|xyz)(9|1[0246])(?:le|be)?$"
 
 
-def probe(path: str | os.PathLike[str], programs: Programs) -> Clip:
+def probe(
+    path: str | os.PathLike[str], programs: Programs, *, rate: Fraction = SEQUENCE_RATE
+) -> Clip:
     """Look into a clip.
 
     Parameters
     ----------
     path : path
-        Of the file.
+        Of the file; of a sequence of pictures its pattern, ``frame_%04d.dpx``.
     programs : Programs
         From `find_programs`.
+    rate : Fraction
+        Frames a second of a sequence, whose files say none.
 
     Returns
     -------
@@ -44,21 +60,63 @@ def probe(path: str | os.PathLike[str], programs: Programs) -> Clip:
     ------
     VideoError
         If it is no clip, or one without a frame.
+
+    Notes
+    -----
+    The times of the frames are those of the file's packets, so the file is read once, but not
+    decoded.
     """
     path = Path(path)
-    if path.is_dir() or not path.exists():
-        raise VideoError(f"{path}: {'it is a folder' if path.is_dir() else 'no such file'}")
+    if PATTERN.search(path.name) and not path.exists():
+        return _sequence(path, programs, rate)
+    if path.is_dir():
+        raise VideoError(f"{path} is a folder; a sequence of pictures is named by its pattern")
+    if not path.exists():
+        raise VideoError(f"{path}: there is no such file")
     said = _described(path, programs)
     stream = _pictures(path, said)
-    packets = _packets(path, programs, stream["index"])
-    return _clip(path, said, stream, packets)
+    return _clip(path, said, stream, _shown(path, programs, stream))
+
+
+def frames_said(path: Path, programs: Programs) -> int | None:
+    """How many frames the header of a file promises; None: its container does not count them."""
+    command = [programs.ffprobe, "-v", "error", *LOCAL, "-select_streams", "v:0"]
+    command += ["-show_entries", "stream=nb_frames", "-of", "csv=p=0", file_url(path)]
+    said = answer_of(command, f"{path} cannot be read").decode("ascii", "replace").strip(" ,\n")
+    return int(said) if said.isdigit() else None
+
+
+def _sequence(path: Path, programs: Programs, rate: Fraction) -> Clip:
+    numbers = numbers_of(path)
+    if not numbers:
+        raise VideoError(f"{path}: there is no picture of this pattern")
+    missing = set(range(numbers[0], numbers[-1])) - set(numbers)
+    if missing:
+        raise VideoError(f"{path}: number {min(missing)} is missing, and {len(missing)} in all")
+    first = numbered(path, numbers[0])
+    said = _described(first, programs)
+    still = _clip(first, said, _pictures(first, said), (Fraction(1), [(0, 1)]))
+    count = len(numbers)
+    return replace(
+        still,
+        path=path,
+        time_base=1 / rate,
+        times=tuple(range(count)),
+        durations=(1,) * count,
+        rate=rate,
+        is_constant=True,
+        start_s=Fraction(0),
+        first_number=numbers[0],
+    )
 
 
 def _described(path: Path, programs: Programs) -> Mapping[str, Any]:
     command = [programs.ffprobe, "-v", "error", *LOCAL]
     command += ["-show_format", "-show_streams", "-show_chapters", "-of", "json", file_url(path)]
     said = answer_of(command, f"{path} cannot be read as a clip")
-    described: Mapping[str, Any] = json.loads(said)
+    described: Mapping[str, Any] = json.loads(said.decode("utf-8", "replace"))
+    if "format" not in described:
+        raise VideoError(f"{path} cannot be read as a clip: ffprobe says nothing of it")
     for name in str(described["format"]["format_name"]).split(","):
         if name in NO_CLIPS:
             raise VideoError(f"{path} is no clip but {NO_CLIPS[name]}")
@@ -84,34 +142,73 @@ def _flag(stream: Mapping[str, Any], name: str) -> bool:
     return bool(stream.get("disposition", {}).get(name))
 
 
-def _packets(path: Path, programs: Programs, stream: int) -> list[tuple[int, int]]:
-    """Time and duration of each frame, in ticks, in the order in which they are shown."""
-    command = [programs.ffprobe, "-v", "error", *LOCAL, "-select_streams", str(stream)]
-    command += ["-show_entries", "packet=pts,duration,flags", "-of", "csv=p=0", file_url(path)]
-    lines = answer_of(command, f"{path} cannot be read to its end").decode("ascii", "replace")
-    rows = [line.split(",") for line in lines.split()]
+def _shown(
+    path: Path, programs: Programs, stream: Mapping[str, Any]
+) -> tuple[Fraction, list[tuple[int, int]]]:
+    """Seconds of a tick; time and duration of each frame in ticks, in the order they are shown."""
+    rows, said = _listed(path, programs, stream, "packet=pts,duration,flags")
+    promised = str(stream.get("nb_frames", ""))
+    is_short = promised.isdigit() and len(rows) < int(promised)
+    if is_short or any(sign in said for sign in CUT_OFF):
+        there = f"{len(rows)} of its {promised} frames" if is_short else f"{len(rows)} frames"
+        raise VideoError(
+            f"{path} is cut off: {there} are there; to go on with those, rewrap it: ffmpeg -i"
+            f" {path.name} -c copy whole{path.suffix}"
+        )
     shown = [row for row in rows if len(row) > 2 and "D" not in row[2]]
     if not shown:
         raise VideoError(f"{path} has a stream of pictures, but no frame in it")
-    if any(row[0] == "N/A" for row in shown):
-        raise VideoError(f"{path}: its frames have no times; rewrap it, as .mov or .mkv")
-    return sorted((int(row[0]), int(row[1]) if row[1].isdigit() else 0) for row in shown)
+    base = Fraction(stream["time_base"])
+    if all(row[0] != "N/A" for row in shown):
+        return base, sorted((int(row[0]), int(row[1]) if row[1].isdigit() else 0) for row in shown)
+    return _decoded(path, programs, stream, base)
+
+
+def _decoded(
+    path: Path, programs: Programs, stream: Mapping[str, Any], base: Fraction
+) -> tuple[Fraction, list[tuple[int, int]]]:
+    """What decoding shows of frames whose packets have no times; at worst, that they are there."""
+    rows, _ = _listed(path, programs, stream, "frame=best_effort_timestamp")
+    times = [int(row[0]) for row in rows if row[0] != "N/A"]
+    if len(times) == len(rows) and all(map(operator.lt, times, times[1:])):
+        return base, [(time, 0) for time in times]
+    rate = _rate_of(stream, "r_frame_rate") or SEQUENCE_RATE
+    return 1 / rate, [(number, 1) for number in range(len(rows))]
+
+
+def _listed(
+    path: Path, programs: Programs, stream: Mapping[str, Any], entries: str
+) -> tuple[list[list[str]], str]:
+    """Lines of entries that ffprobe lists, in columns, and its complaints."""
+    command = [programs.ffprobe, "-v", "error", *LOCAL, "-select_streams", str(stream["index"])]
+    command += ["-show_entries", entries, "-of", "csv=p=0", file_url(path)]
+    listed, said = answer_and_words_of(command, f"{path} cannot be read to its end")
+    lines = listed.decode("ascii", "replace").splitlines()
+    return [line.split(",") for line in lines if line], said
+
+
+def _rate_of(stream: Mapping[str, Any], name: str) -> Fraction | None:
+    numerator, _, denominator = str(stream.get(name, "0/0")).partition("/")
+    if int(numerator) and int(denominator):
+        return Fraction(int(numerator), int(denominator))
+    return None
 
 
 def _clip(
     path: Path,
     said: Mapping[str, Any],
     stream: Mapping[str, Any],
-    packets: Sequence[tuple[int, int]],
+    shown: tuple[Fraction, Sequence[tuple[int, int]]],
 ) -> Clip:
-    base = Fraction(stream["time_base"])
+    base, packets = shown
     start = _seconds(said["format"].get("start_time"))
     first = packets[0][0]
     times = [time - first for time, _ in packets]
     durations = _durations(times, packets[-1][1], base, stream)
     constant = _constant_rate(times, base, stream)
     rate = constant or len(times) / ((times[-1] + durations[-1]) * base)
-    turned = _quarter_turns(stream) % 2 == 1
+    turning = _turning(stream)
+    turned = "transpose" in turning
     cols, rows = int(stream["width"]), int(stream["height"])
     aspect = _ratio(stream.get("sample_aspect_ratio"))
     tags = _tags(stream)
@@ -122,6 +219,7 @@ def _clip(
         rows=cols if turned else rows,
         cols=rows if turned else cols,
         pixel_aspect=1 / aspect if turned else aspect,
+        turning=turning,
         time_base=1 / constant if constant else base,
         times=tuple(range(len(times))) if constant else tuple(times),
         durations=(1,) * len(times) if constant else tuple(durations),
@@ -133,14 +231,18 @@ def _clip(
         codec=str(stream.get("codec_name", "")),
         container=str(said["format"]["format_name"]),
         tags=tags,
-        input_space=space_of(
-            tags, is_rgb=pixel_format.startswith(RGB), is_linear="f32" in pixel_format
-        ),
+        input_space=space_by_camera(path, said["format"].get("tags", {}))
+        or space_of(tags, is_rgb=is_rgb(pixel_format), is_linear=_is_float(pixel_format)),
+        has_alpha=pixel_format.startswith(ALPHA),
         is_interlaced=stream.get("field_order", "progressive") not in ("progressive", "unknown"),
         streams=_others(said, stream),
         chapters=_chapters(said, start),
         timecode=_timecode(said, stream),
     )
+
+
+def _is_float(pixel_format: str) -> bool:
+    return "f32" in pixel_format or "f16" in pixel_format
 
 
 def _seconds(text: object) -> Fraction:
@@ -160,7 +262,7 @@ def _durations(
     """How long each frame is shown: until the next; the last as its packet says, or the rate."""
     between = [later - earlier for earlier, later in itertools.pairwise(times)]
     if not last:
-        rate = Fraction(stream.get("avg_frame_rate", "0/1").replace("/0", "/1"))
+        rate = _rate_of(stream, "avg_frame_rate")
         usual = sorted(between)[len(between) // 2] if between else 0
         last = usual or max(1, round(1 / (rate * base)) if rate else 1)
     return [*between, last]
@@ -171,11 +273,9 @@ def _constant_rate(
 ) -> Fraction | None:
     """The rate at which all frames follow each other, to the rounding of the container's clock."""
     for name in ("r_frame_rate", "avg_frame_rate"):
-        numerator, _, denominator = str(stream.get(name, "0/0")).partition("/")
-        if int(numerator) and int(denominator):
-            rate = Fraction(int(numerator), int(denominator))
-            if _fits(times, base, rate):
-                return rate
+        rate = _rate_of(stream, name)
+        if rate is not None and _fits(times, base, rate):
+            return rate
     return None
 
 
@@ -188,15 +288,22 @@ def _fits(times: Sequence[int], base: Fraction, rate: Fraction) -> bool:
     return all(abs(time - number * ticks) < 1 for number, time in enumerate(times))
 
 
-def _quarter_turns(stream: Mapping[str, Any]) -> int:
+def _turning(stream: Mapping[str, Any]) -> str:
+    """The filters that turn a frame upright, by the matrix that its container has for that."""
     sides = stream.get("side_data_list", ())
-    degrees = [side["rotation"] for side in sides if "rotation" in side]
-    return round(float(degrees[0]) / QUARTER_TURN_DEG) if degrees else 0
+    matrices = [side["displaymatrix"] for side in sides if "displaymatrix" in side]
+    if not matrices:
+        return ""
+    rows = [line.partition(":")[2].split() for line in matrices[0].strip().splitlines()]
+    across, down = ([int(number) for number in row[:2]] for row in rows[:2])
+    lies = abs(across[1]) > abs(across[0])
+    signs = (across[1] > 0, down[0] > 0) if lies else (across[0] > 0, down[1] > 0)
+    return TURNED[lies, *signs]
 
 
 def _depth_bits(stream: Mapping[str, Any]) -> int:
     name = str(stream["pix_fmt"])
-    if "f32" in name or "f16" in name:
+    if _is_float(name):
         return 32 if "f32" in name else 16
     number = re.search(DEPTH_IN_NAME, name)
     if number:
@@ -217,6 +324,7 @@ def _tags(stream: Mapping[str, Any]) -> Tags:
         matrix=said("color_space"),
         primaries=said("color_primaries"),
         transfer=said("color_transfer"),
+        chroma_location=said("chroma_location"),
     )
 
 
@@ -227,6 +335,7 @@ def _others(said: Mapping[str, Any], pictures: Mapping[str, Any]) -> tuple[Other
             index=int(stream["index"]),
             kind=stream["codec_type"],
             codec=str(stream.get("codec_name", "")),
+            codec_tag=str(stream.get("codec_tag_string", "")),
             start_s=_seconds(stream.get("start_time")) - start,
         )
         for stream in said["streams"]

@@ -11,7 +11,14 @@ from pathlib import Path
 
 from phos_video.errors import VideoError
 
-__all__ = ["Programs", "answer_of", "file_url", "find_programs", "last_words"]
+__all__ = [
+    "Programs",
+    "answer_and_words_of",
+    "answer_of",
+    "file_url",
+    "find_programs",
+    "last_words",
+]
 
 OLDEST = (4, 4)
 NEWEST = (999, 0)  # a build between releases says no number
@@ -144,13 +151,18 @@ def answer_of(command: Sequence[str], trouble: str) -> bytes:
     VideoError
         If it does not start, or ends with an error; with its own last words.
     """
+    return answer_and_words_of(command, trouble)[0]
+
+
+def answer_and_words_of(command: Sequence[str], trouble: str) -> tuple[bytes, str]:
+    """As `answer_of`, with what the program complained of besides."""
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     except OSError as error:
         raise VideoError(f"{trouble}: {error.strerror or error}") from error
     if done.returncode:
         raise VideoError(f"{trouble}: {last_words(done.stderr)}")
-    return done.stdout
+    return done.stdout, done.stderr.decode("utf-8", "replace")
 
 
 def last_words(said: bytes) -> str:

@@ -1,37 +1,35 @@
 """Frames out of a clip: exactly those asked for, in 16 bits, upright."""
 
 import contextlib
+import logging
+import re
 from collections.abc import Iterator
-from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phos_video.errors import VideoError
 from phos_video.ffmpeg.clip import Clip
-from phos_video.ffmpeg.levels import FLAGS, from_bytes_table, to_limited_table, whites
+from phos_video.ffmpeg.colours import InputRange, halved_size, to_rgb
 from phos_video.ffmpeg.pipes import Piped
-from phos_video.ffmpeg.probing import RGB
-from phos_video.ffmpeg.programs import LOCAL, QUIET, Programs, file_url
-from phos_video.ffmpeg.tags import has_full_codes
+from phos_video.ffmpeg.programs import LOCAL, QUIET, Programs, file_url, last_words
+from phos_video.ffmpeg.sequences import escaped
 
-__all__ = ["InputRange", "read_frames", "read_size"]
+__all__ = ["read_frames", "read_size"]
 
-InputRange = Literal["auto", "full", "limited"]
+logger = logging.getLogger(__name__)
 
-MATRICES = {
-    "bt709": "bt709", "bt470bg": "bt601", "smpte170m": "bt601", "smpte240m": "smpte240m",
-    "fcc": "fcc", "bt2020nc": "bt2020",
-}  # fmt: skip
-ROWS_OF_SD = 576  # untagged and not larger: of standard definition, and its matrix
+SEEKABLE = ("mov", "matroska", "nut")
+"""Containers in which ffmpeg finds a frame by its time; in others it starts at the beginning."""
+
+FLOAT_PLANES = {"gbrp": (2, 0, 1), "gbrap": (2, 0, 1), "gray": (0, 0, 0)}
+"""Which of the planes that come are red, green and blue."""
 
 
 def read_size(clip: Clip, *, halved: bool = False) -> tuple[int, int]:
     """Rows and columns of the frames that `read_frames` gives."""
-    if halved:
-        return max(1, clip.rows // 2), max(1, clip.cols // 2)
-    return clip.rows, clip.cols
+    return halved_size(clip.rows, clip.cols) if halved else (clip.rows, clip.cols)
 
 
 @contextlib.contextmanager
@@ -58,10 +56,11 @@ def read_frames(
     count : int, optional
         How many; without it all that follow.
     input_space : str
-        The space that the clip is in; empty: what its tags say. It decides whether limited codes
-        stand for all of a camera's, see `has_full_codes`.
+        The space that the clip is in; empty: what its tags say.
     input_range : {"auto", "full", "limited"}
-        Whether the codes take the full range; ``"auto"``: as the tags and the space say.
+        Whether the codes of Y'CbCr take the full range. ``"auto"``: as the tags say, and of a log
+        that its maker defines over all codes (see `has_full_codes`) as that definition does,
+        though its stream is tagged as limited.
     halved : bool
         Whether each frame is half as wide and half as high, the mean of each four pixels.
 
@@ -69,7 +68,8 @@ def read_frames(
     ------
     iterator of ndarray, shape (rows, cols, 3)
         uint16, R'G'B' codes of the full range of the clip's own space; float32 of a clip whose
-        `Clip.is_float`. Each is a new array.
+        `Clip.is_float`. Each is a new array, but that a frame which is shown more than once, see
+        `Clip.at_rate`, is the same one again.
 
     Raises
     ------
@@ -79,127 +79,147 @@ def read_frames(
     """
     count = clip.frames - first if count is None else count
     if first < 0 or count < 0 or first + count > clip.frames:
-        raise VideoError(f"{clip.path} has {clip.frames} frames, not {first + count}")
+        raise VideoError(
+            f"{clip.path} has {clip.frames} frames; {count} from number {first} on are not there"
+        )
     if count == 0:
         yield iter(())
         return
-    if clip.source is None:
-        wanted = None
-        source, start, number = clip, first, count
-    else:
-        picks = clip.picks[first : first + count]
-        source, start, number = clip.source, picks[0], picks[-1] - picks[0] + 1
-        wanted = [pick - picks[0] for pick in picks]
-    command = _command(source, programs, start, number, input_space, input_range, halved)
-    trouble = f"{clip.path} cannot be decoded"
-    pipe = Piped(command, writes=False, trouble=trouble)
+    source, start, wanted = _of_the_file(clip, first, count)
+    lead = 1 if source.is_interlaced and start else 0  # a frame is completed by those around it
+    start -= lead
+    number = wanted[-1] + 1 + lead
+    command = [
+        *(programs.ffmpeg, *QUIET, "-nostdin", *LOCAL),
+        *_from(source, start),
+        *("-map", f"0:{source.stream}"),
+        *_filtered(source, programs, start, input_space, input_range, halved=halved),
+        *(*programs.passthrough, "-frames:v", str(number)),
+        *("-f", "rawvideo", "-pix_fmt", _piped_format(source), "pipe:1"),
+    ]
+    pipe = Piped(command, writes=False, trouble=f"{clip.path} cannot be decoded")
     try:
-        frames = _frames(pipe, source, read_size(source, halved=halved), start, number)
-        yield frames if wanted is None else _repeated(frames, wanted)
+        frames = _frames(pipe, source, start, number, halved=halved)
+        for _ in range(lead):
+            next(frames)
+        yield _repeated(frames, wanted)
     finally:
         pipe.kill()
 
 
+def _of_the_file(clip: Clip, first: int, count: int) -> tuple[Clip, int, list[int]]:
+    """The clip as it is in its file, the first of its frames, and which each is from that on."""
+    if clip.source is None:
+        return clip, first, list(range(count))
+    picks = clip.picks[first : first + count]
+    return clip.source, picks[0], [pick - picks[0] for pick in picks]
+
+
 def _repeated(frames: Iterator[NDArray[Any]], wanted: list[int]) -> Iterator[NDArray[Any]]:
     """Give frames by their numbers, which do not fall."""
-    at, frame = -1, None
+    at = 0
+    frame = next(frames)
     for number in wanted:
         while at < number:
             at, frame = at + 1, next(frames)
-        assert frame is not None  # noqa: S101
         yield frame
 
 
-def _frames(
-    pipe: Piped, clip: Clip, size: tuple[int, int], first: int, count: int
-) -> Iterator[NDArray[Any]]:
-    for number in range(count):
-        frame = np.empty((*size, 3), np.uint16)
-        if not _filled(pipe, frame.data.cast("B")):
-            code = pipe.finish()
-            come = f"{clip.path} ends after {first + number} of its {clip.frames} frames"
-            raise pipe.error() if code else VideoError(f"{come}: it is damaged or cut off")
-        yield frame
+def _is_seekable(clip: Clip) -> bool:
+    return clip.is_sequence or clip.container.startswith(SEEKABLE)
 
 
-def _filled(pipe: Piped, buffer: memoryview) -> bool:
-    """Fill a buffer from the pipe; whether there was enough."""
-    readinto = pipe.stream.readinto  # type: ignore[attr-defined]
-    while len(buffer):
-        size = readinto(buffer)
-        if not size:
-            return False
-        buffer = buffer[size:]
-    return True
+def _from(clip: Clip, first: int) -> tuple[str, ...]:
+    """Open a clip, half a frame before the first one that is wanted."""
+    if clip.is_sequence:
+        number = str((clip.first_number or 0) + first)
+        rate = ("-framerate", str(clip.rate), "-start_number", number)
+        return ("-f", "image2", *rate, "-i", file_url(escaped(clip.path)))
+    opened = ("-noautorotate", "-i", file_url(clip.path))
+    if first == 0 or not _is_seekable(clip):
+        return opened
+    middle = (clip.time_s(first) + clip.time_s(first - 1)) / 2
+    return ("-ss", f"{round((clip.start_s + middle) * 1_000_000)}us", *opened)
 
 
-def _command(
+def _filtered(
     clip: Clip,
     programs: Programs,
     first: int,
-    count: int,
     input_space: str,
     input_range: InputRange,
+    *,
     halved: bool,
-) -> list[str]:
-    filters = _filters(clip, programs, input_space or clip.input_space, input_range, halved)
-    return [
-        *(programs.ffmpeg, *QUIET, "-nostdin", *LOCAL),
-        *_seek(clip, first),
-        *("-i", file_url(clip.path), "-map", f"0:{clip.stream}"),
-        *("-vf", ",".join(filters), *programs.passthrough, "-frames:v", str(count)),
-        *("-f", "rawvideo", "-pix_fmt", "rgb48le", "pipe:1"),
-    ]
+) -> tuple[str, ...]:
+    filters = []
+    if clip.is_interlaced:
+        if "bwdif" not in programs.filters:
+            raise VideoError(f"{clip.path} is interlaced, and {programs.ffmpeg} has no bwdif")
+        filters.append("bwdif=mode=send_frame:deint=interlaced")
+    if first and not _is_seekable(clip):
+        filters.append(f"select=gte(n\\,{first})")
+    if not clip.is_float:
+        space = input_space or clip.input_space
+        filters += to_rgb(clip, programs, space, input_range, halved=halved)
+    if clip.turning:
+        filters.append(clip.turning)
+    return ("-vf", ",".join(filters)) if filters else ()
 
 
-def _seek(clip: Clip, first: int) -> tuple[str, ...]:
-    """Begin half a frame before the first one that is wanted."""
-    if first == 0:
-        return ()
-    half = (clip.time_s(first) - clip.time_s(first - 1)) / 2
-    at = clip.start_s + clip.time_s(first) - half
-    return ("-ss", _microseconds(at))
+def _piped_format(clip: Clip) -> str:
+    """Floats come as they are: the scaler would clip them."""
+    return clip.pixel_format if clip.is_float else "rgb48le"
 
 
-def _microseconds(time_s: Fraction) -> str:
-    return f"{round(time_s * 1_000_000)}us"
+def _frames(
+    pipe: Piped, clip: Clip, first: int, count: int, *, halved: bool
+) -> Iterator[NDArray[Any]]:
+    for number in range(count):
+        frame = _float_frame(pipe, clip) if clip.is_float else _frame(pipe, clip, halved=halved)
+        if frame is None:
+            raise _end(pipe, clip, first + number)
+        yield _halved(frame) if halved and clip.is_float else frame
+    said = pipe.said
+    if said:
+        logger.warning("%s: %s", clip.path, last_words(said))
 
 
-def _filters(
-    clip: Clip, programs: Programs, space: str, input_range: InputRange, halved: bool
-) -> list[str]:
-    rows, cols = read_size(clip, halved=halved)
-    size = f"{cols}:{rows}"
-    flags = FLAGS.replace("bicubic", "area") if halved else FLAGS
-    if clip.pixel_format.startswith(RGB):
-        filters = [f"scale={size}:out_range=full:flags={flags}", "format=rgb48le"]
-        if clip.depth_bits <= 8:
-            filters.append(from_bytes_table(whites(programs).from_bytes))
-        return filters
-    matrix = _matrix(clip)
-    over_all = input_range == "full" or (input_range == "auto" and has_full_codes(space))
-    is_full = clip.tags.range == "pc"
-    kept = "full" if is_full else "limited"
-    both = f"in_color_matrix={matrix}:out_color_matrix={matrix}"
-    return [
-        f"scale={size}:in_range={kept}:out_range={kept}:{both}:flags={flags}",
-        "format=yuv444p16le",
-        to_limited_table(
-            is_full=is_full,
-            is_over_all_codes=over_all,
-            white=whites(programs).from_limited,
-        ),
-        f"scale=in_range=limited:in_color_matrix={matrix}:out_range=full:flags={FLAGS}",
-        "format=rgb48le",
-    ]
+def _frame(pipe: Piped, clip: Clip, *, halved: bool) -> NDArray[Any] | None:
+    frame = np.empty((*read_size(clip, halved=halved), 3), np.uint16)
+    return frame if pipe.fill(frame.data.cast("B")) else None
 
 
-def _matrix(clip: Clip) -> str:
-    if clip.tags.matrix in MATRICES:
-        return MATRICES[clip.tags.matrix]
-    if clip.tags.matrix in ("", "gbr"):
-        return "bt601" if min(clip.rows, clip.cols) <= ROWS_OF_SD else "bt709"
-    raise VideoError(
-        f"{clip.path}: its colour matrix is {clip.tags.matrix}; those that can be read are"
-        f" {', '.join(MATRICES)}"
+def _float_frame(pipe: Piped, clip: Clip) -> NDArray[Any] | None:
+    parts = re.fullmatch(r"(gbrap|gbrp|gray)f(16|32)(le|be)", clip.pixel_format)
+    if parts is None:
+        raise VideoError(f"{clip.path} holds floats as {clip.pixel_format}, which is not read")
+    layout, bits, order = parts.groups()
+    count = {"gbrap": 4, "gbrp": 3, "gray": 1}[layout]
+    dtype = np.dtype(f"{'<' if order == 'le' else '>'}f{int(bits) // 8}")
+    planes = np.empty((count, clip.rows, clip.cols), dtype)
+    if not pipe.fill(planes.data.cast("B")):
+        return None
+    frame = np.empty((clip.rows, clip.cols, 3), np.float32)
+    for channel, plane in enumerate(FLOAT_PLANES[layout]):
+        frame[..., channel] = planes[plane]
+    return frame
+
+
+def _halved(frame: NDArray[Any]) -> NDArray[Any]:
+    rows, cols = halved_size(*frame.shape[:2])
+    even = frame[: 2 * rows, : 2 * cols]
+    if even.shape[:2] != (2 * rows, 2 * cols):  # a side of one pixel
+        return frame[:rows, :cols].copy()
+    means: NDArray[Any] = even.reshape(rows, 2, cols, 2, 3).mean(axis=(1, 3), dtype=np.float32)
+    return means
+
+
+def _end(pipe: Piped, clip: Clip, come: int) -> VideoError:
+    code = pipe.finish()
+    if code and come == 0:
+        return pipe.error()
+    said = f": {last_words(pipe.said)}" if pipe.said else ""
+    return VideoError(
+        f"{clip.path} is damaged or cut off: {come} of its {clip.frames} frames can be"
+        f" decoded{said}"
     )

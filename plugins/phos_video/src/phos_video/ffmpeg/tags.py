@@ -21,12 +21,15 @@ class Tags:
         How Y'CbCr is made of R'G'B': ``"bt709"``, ``"bt2020nc"``, ``"smpte170m"``, ``"gbr"``…
     primaries, transfer : str
         Those of ITU-T H.273: ``"bt709"``, ``"smpte2084"``… Empty: not tagged.
+    chroma_location : str
+        Where subsampled colour is: ``"left"``, ``"topleft"``, ``"center"``…
     """
 
     range: str = ""
     matrix: str = ""
     primaries: str = ""
     transfer: str = ""
+    chroma_location: str = ""
 
 
 TAGS_OF: Mapping[str, Tags] = MappingProxyType(
@@ -47,7 +50,7 @@ BY_TRANSFER = {
     "bt2020-10": "rec2020",
     "bt2020-12": "rec2020",
 }
-FULL_CODES = ("slog", "vlog")
+FULL_CODES = ("slog", "vlog", "canonlog2", "canonlog3")
 
 
 def space_of(tags: Tags, *, is_rgb: bool = False, is_linear: bool = False) -> str:
@@ -60,14 +63,15 @@ def space_of(tags: Tags, *, is_rgb: bool = False, is_linear: bool = False) -> st
     is_rgb : bool
         Whether it holds R'G'B': untagged, that is sRGB, as in picture files.
     is_linear : bool
-        Whether it holds floats, which are scene-linear light.
+        Whether it holds floats, which are scene-linear light. Of whole numbers no tag of linear
+        light is believed: ffmpeg puts it into all of its DPX files.
 
     Returns
     -------
     str
         A name that ``input_space`` takes.
     """
-    if is_linear or tags.transfer == "linear":
+    if is_linear:
         return "Linear Rec.2020" if tags.primaries == "bt2020" else "Linear Rec.709 (sRGB)"
     if tags.transfer in BY_TRANSFER:
         return BY_TRANSFER[tags.transfer]
@@ -75,7 +79,7 @@ def space_of(tags: Tags, *, is_rgb: bool = False, is_linear: bool = False) -> st
         return "rec2020"
     if tags.primaries in ("smpte432", "smpte431"):
         return "display-p3"
-    if tags.transfer == "iec61966-2-1" or (is_rgb and not tags.transfer):
+    if tags.transfer == "iec61966-2-1" or (is_rgb and tags.transfer in ("", "linear")):
         return "srgb"
     return "rec709"
 

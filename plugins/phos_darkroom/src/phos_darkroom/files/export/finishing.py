@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from phos_core.color import encode_codes, encode_srgb, luminance
+from phos_core.color import encode_codes, encode_srgb, light_to_hlg, light_to_pq, luminance
 from phos_core.errors import ImageFileError
 from phos_darkroom.files.colour import profiles
 from phos_darkroom.files.depth import at_depth
 from phos_darkroom.files.export.record import Export
 from phos_darkroom.files.metadata import exif_facts, xmp
-from phos_darkroom.files.picture import Picture
+from phos_darkroom.files.picture import HDR_CODES, Picture
 
 __all__ = ["check_exportable", "exported"]
 
@@ -112,10 +112,15 @@ def _within(positive: Picture, long_side_px: int) -> Picture:
 def _coded(light: NDArray[np.float32], positive: Picture) -> NDArray[Any]:
     """Light as the numbers of a positive."""
     dtype = positive.pixels.dtype
-    if positive.encoding == "linear":
+    if positive.encoding in ("linear", "display"):
         return at_depth(light, dtype)
     if positive.encoding == "profile":
         return profiles.to_codes(light, positive.metadata.icc_profile or b"", dtype)
+    if positive.encoding in HDR_CODES:
+        planes = np.moveaxis(np.atleast_3d(light), -1, 0)
+        is_pq = positive.encoding == "pq"
+        numbers = light_to_pq(planes) if is_pq else light_to_hlg(planes, positive.primaries)
+        return at_depth(np.moveaxis(numbers, 0, -1).reshape(light.shape), dtype)
     if dtype.kind == "u":
         coded: NDArray[Any] = encode_codes(light, dtype)
         return coded

@@ -1,5 +1,6 @@
 """AVIF: the container is read here, the pixels by libavif, with all their 8, 10 or 12 bits."""
 
+import inspect
 import io
 import warnings
 from pathlib import Path
@@ -15,7 +16,13 @@ from phos_core.errors import ImageFileError
 from phos_darkroom.files.colour.profiles import primaries_of
 from phos_darkroom.files.formats.assembling import assemble
 from phos_darkroom.files.formats.avif_boxes import ImageFacts, image_facts
-from phos_darkroom.files.formats.code_points import light_if_hdr, named_profile, primaries_of_number
+from phos_darkroom.files.formats.avif_items import with_metadata
+from phos_darkroom.files.formats.code_points import (
+    light_if_hdr,
+    named_profile,
+    numbers_of_hdr,
+    primaries_of_number,
+)
 from phos_darkroom.files.formats.damage import DAMAGE, DamageError
 from phos_darkroom.files.formats.gain_facts import StoredGain
 from phos_darkroom.files.formats.limits import check_size, read_whole
@@ -23,18 +30,21 @@ from phos_darkroom.files.formats.samples import (
     exif_for,
     interleaved,
     is_grey,
+    narrowed,
     profile_for,
     stretched,
 )
 from phos_darkroom.files.formats.tone_maps import gain_by_tone_map, with_primary
 from phos_darkroom.files.metadata.exif import upright
-from phos_darkroom.files.picture import Picture
+from phos_darkroom.files.picture import HDR_CODES, Picture
 
 __all__ = ["LONGEST_SIDE", "read", "unwritable", "write"]
 
 LONGEST_SIDE = 65_535
 NOT_SAID = 2  # of ITU-T H.273's code points
 QUALITY = 90  # our choice: as close as WebP and JPEG at 95
+HDR_BITS = 10  # our choice: what PQ is shown in, and what every decoder of AVIF takes
+BT2020_MATRIX = 9  # of ITU-T H.273's matrices
 SPEED = 8  # our choice: the default takes a second a megapixel
 
 
@@ -109,10 +119,13 @@ def write(file: BinaryIO, picture: Picture, quality: int = QUALITY) -> None:
     file : binary file
         Where to.
     picture : Picture
-        What; rounded to 8 bits.
+        What; rounded to 8 bits, PQ and HLG to 10.
     quality : int
         1 to 100, as libavif counts.
     """
+    if picture.encoding in HDR_CODES:
+        file.write(_encoded_hdr(picture, quality))
+        return
     metadata = picture.metadata
     exif = exif_for(picture)
     blocks = {
@@ -128,14 +141,45 @@ def write(file: BinaryIO, picture: Picture, quality: int = QUALITY) -> None:
     file.write(encoded.getvalue())
 
 
-def unwritable() -> str | None:
-    """Say why no AVIF can be written here.
+def _encoded_hdr(picture: Picture, quality: int) -> bytes:
+    primaries, transfer = numbers_of_hdr(picture)
+    samples = interleaved(picture.at_depth(np.uint16))
+    content = imagecodecs.avif_encode(
+        narrowed(samples, HDR_BITS),
+        quality,
+        speed=SPEED,
+        bitspersample=HDR_BITS,
+        pixelformat=None if samples.ndim == 2 else "444",
+        primaries=primaries,
+        transfer=transfer,
+        matrix=BT2020_MATRIX,
+        numthreads=1,
+    )
+    exif = exif_for(picture)
+    block = None if exif is None or _kept_exif(exif) is None else exif
+    return with_metadata(bytes(content), exif=block, xmp=picture.metadata.xmp)
+
+
+def unwritable(picture: Picture) -> str | None:
+    """Say why no AVIF of a picture can be written here.
+
+    Parameters
+    ----------
+    picture : Picture
+        What is to be written.
 
     Returns
     -------
     str or None
-        What Pillow lacks; None: it writes AVIF.
+        What Pillow or imagecodecs lacks; None: nothing.
     """
+    if picture.encoding in HDR_CODES:
+        if "primaries" in inspect.signature(imagecodecs.avif_encode).parameters:
+            return None
+        return (
+            f"imagecodecs {imagecodecs.__version__} writes no AVIF in PQ or HLG: "
+            "pip install -U imagecodecs; a PNG holds it as well"
+        )
     if features.check("avif"):
         return None
     return f"Pillow {PIL.__version__} has no AVIF: pip install -U 'pillow>=11.3'"

@@ -10,7 +10,17 @@ from phos_darkroom.files.formats.boxes import boxes
 from phos_darkroom.files.formats.damage import DamageError
 from phos_darkroom.files.formats.limits import METADATA_BYTES
 
-__all__ = ["ImageFacts", "Meta", "image_facts", "item_bytes", "item_facts", "read_meta"]
+__all__ = [
+    "EXIF_ITEM",
+    "MIME_ITEM",
+    "XMP_TYPE",
+    "ImageFacts",
+    "Meta",
+    "image_facts",
+    "item_bytes",
+    "item_facts",
+    "read_meta",
+]
 
 EXIF_ITEM, MIME_ITEM = b"Exif", b"mime"
 XMP_TYPE = b"application/rdf+xml\0"

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from phos_core import color
 from phos_core.errors import ImageFileError
-from phos_darkroom.files.colour.hdr import hlg_to_light, pq_to_light
 from phos_darkroom.files.colour.lcms import new_profile
 from phos_darkroom.files.depth import at_depth
 from phos_darkroom.files.formats.samples import is_grey
+from phos_darkroom.files.picture import Picture
 
-__all__ = ["light_if_hdr", "named_profile", "primaries_of_number"]
+__all__ = ["light_if_hdr", "named_profile", "numbers_of_hdr", "primaries_of_number"]
 
 _PRIMARIES = {1: "srgb", 2: "srgb", 5: "srgb", 6: "srgb", 7: "srgb", 9: "rec2020"}
 _PRIMARIES |= {12: "display-p3", 22: "srgb"}
@@ -98,9 +98,15 @@ def light_if_hdr(
     colours = light[..., 0] if grey else light[..., :3]
     for start in range(0, len(light), _ROWS):
         band = colours[start : start + _ROWS]
-        band[...] = pq_to_light(band) if transfer == _PQ else hlg_to_light(band, name)
+        band[...] = color.pq_to_light(band) if transfer == _PQ else color.hlg_to_light(band, name)
     how = {"untagged": "display", "primaries": "srgb" if grey else name}
     return light.reshape(samples.shape), how
+
+
+def numbers_of_hdr(picture: Picture) -> tuple[int, int]:
+    """Give the numbers of the primaries and of the curve of a picture in PQ or HLG."""
+    primaries = next(n for n, name in _PRIMARIES.items() if name == picture.primaries)
+    return primaries, _PQ if picture.encoding == "pq" else _HLG
 
 
 def primaries_of_number(primaries: int) -> str:

@@ -6,6 +6,7 @@ frame.
 
 import math
 import struct
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -32,15 +33,32 @@ from phos_darkroom.files.formats.dng import (
 from phos_darkroom.files.metadata.tiff_packing import packed_directory, padding
 from phos_darkroom.files.metadata.tiff_tags import Tag
 
-__all__ = ["in_integers"]
+__all__ = ["InIntegers", "in_integers"]
 
 PREDICTOR, SAMPLE_FORMAT, FLOAT = 317, 339, 3
 BLACK_PATTERN, BLACK_LEVEL, WHITE_LEVEL = 50713, 50714, 50717
 BLACK_SLOPES = (50715, 50716)
 WHITE = 65_535
+MOST_SCALE = 256.0  # our choice: 8 stops beyond white, where codes near white are 0.4 % apart
 
 
-def in_integers(stream: BinaryIO) -> bytes | None:
+@dataclass(frozen=True, slots=True)
+class InIntegers:
+    """A DNG of floats in integers.
+
+    Parameters
+    ----------
+    content : bytes
+        The file with its light as 16 bits at its end.
+    scale : float
+        How many times its white the largest integer is; what is brighter is clipped.
+    """
+
+    content: bytes
+    scale: float
+
+
+def in_integers(stream: BinaryIO) -> tuple[InIntegers, ...]:
     """Return a DNG of floats with the same picture in integers, from its black to its white.
 
     Parameters
@@ -50,9 +68,9 @@ def in_integers(stream: BinaryIO) -> bytes | None:
 
     Returns
     -------
-    bytes or None
-        The file with its light as 16 bits at its end; what is beyond white is clipped. None: it
-        has no floats.
+    tuple of InIntegers
+        None: it has no floats. Two where light is beyond white, the second with all of that, as
+        far as `MOST_SCALE`: its shadows are coarse.
 
     Raises
     ------
@@ -61,8 +79,17 @@ def in_integers(stream: BinaryIO) -> bytes | None:
     """
     image = sensors_image(stream)
     if image is None or image.whole(SAMPLE_FORMAT, 1) != FLOAT:
-        return None
-    codes = _codes(_light(image), image)
+        return ()
+    shares = _shares(_light(image), image)
+    brightest = min(float(shares.max()), MOST_SCALE)
+    scales = [1.0] if brightest <= 1.0 else [1.0, 2.0 ** math.ceil(math.log2(brightest))]
+    return tuple(InIntegers(_written(image, shares / scale), scale) for scale in scales)
+
+
+def _written(image: SensorsImage, shares: NDArray[np.float32]) -> bytes:
+    """The file with these shares of the largest integer in its floats' place."""
+    stream = image.stream
+    codes: NDArray[np.uint16] = np.rint(np.clip(shares, 0.0, 1.0) * WHITE).astype(np.uint16)
     data = codes.astype(image.layout.order + "u2").tobytes()
     stream.seek(0)
     content = bytearray(stream.read())
@@ -102,17 +129,17 @@ def _light(image: SensorsImage) -> NDArray[np.float32]:
     return light.astype(np.float32, copy=False)
 
 
-def _codes(light: NDArray[np.float32], image: SensorsImage) -> NDArray[np.uint16]:
-    """Scale light from black to white, clip and round it."""
+def _shares(light: NDArray[np.float32], image: SensorsImage) -> NDArray[np.float32]:
+    """Light from black to white, of which white is 1."""
     channels = 1 if light.ndim == 2 else light.shape[2]
     black = _black(image, light.shape[:2], channels)
     white = np.array(image.numbers(WHITE_LEVEL) or [1.0], np.float32)
     white = np.broadcast_to(white, channels) if white.size in (1, channels) else white[:1]
     if not (white > black.max()).all():
         raise DamageError("its white level is not above its black level")
-    shares = (light.reshape(*light.shape[:2], channels) - black) / (white - black)
-    codes: NDArray[np.uint16] = np.rint(np.clip(shares, 0.0, 1.0) * WHITE).astype(np.uint16)
-    return codes
+    shares: NDArray[np.float32] = light.reshape(*light.shape[:2], channels) - black
+    shares /= white - black
+    return shares
 
 
 def _black(image: SensorsImage, shape: tuple[int, ...], channels: int) -> NDArray[np.float32]:

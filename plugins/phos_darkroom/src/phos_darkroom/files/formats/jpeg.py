@@ -9,6 +9,7 @@ import itertools
 import struct
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,15 +18,20 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from phos_core.errors import ImageFileError
+from phos_core.process import OutputSpace
+from phos_darkroom.files.colour.making import profile_of
+from phos_darkroom.files.colour.profiles import primaries_of
 from phos_darkroom.files.formats.assembling import EXIF_MARK, Blocks, assemble
 from phos_darkroom.files.formats.damage import DAMAGE, DamageError
 from phos_darkroom.files.formats.gain_facts import StoredGain
+from phos_darkroom.files.formats.gain_writing import ISO_VERSION, written_gain
 from phos_darkroom.files.formats.jpeg_gain_map import gain_map_behind
 from phos_darkroom.files.formats.jpeg_segments import (
     APP1,
     APP2,
     APP13,
     EXTENDED_XMP_MARK,
+    GAIN_MARK,
     ICC_MARK,
     PHOTOSHOP_MARK,
     SEGMENT_BYTES,
@@ -34,9 +40,11 @@ from phos_darkroom.files.formats.jpeg_segments import (
     profile_in,
     segments,
 )
+from phos_darkroom.files.formats.jpeg_several import INDEX_BYTES, index_of, with_list
 from phos_darkroom.files.formats.limits import read_whole
 from phos_darkroom.files.formats.pillow import without_bomb_warning
 from phos_darkroom.files.formats.samples import profile_for
+from phos_darkroom.files.gain_map import GainMap
 from phos_darkroom.files.metadata.exif_facts import shortened
 from phos_darkroom.files.metadata.xmp import as_utf8
 from phos_darkroom.files.metadata.xmp_extended import extended_name, merged, split
@@ -45,6 +53,7 @@ from phos_darkroom.files.picture import Metadata, Picture, Resolution
 __all__ = ["LONGEST_SIDE", "read", "write"]
 
 LONGEST_SIDE = 65_535
+GAIN_QUALITY = 90  # the same, of a gain map, most of which is flat
 QUALITY = 95  # our choice: artefacts stay below the grain
 EXTENDED_PART_BYTES = 65_400  # of extended XMP in a segment, as its standard advises
 EXIF_ROOM, XMP_ROOM = SEGMENT_BYTES - len(EXIF_MARK), SEGMENT_BYTES - len(XMP_MARK)
@@ -113,18 +122,46 @@ def write(file: BinaryIO, picture: Picture, quality: int = QUALITY) -> None:
     UserWarning
         If something of its EXIF does not fit into a segment, and is left out.
     """
-    options: dict[str, Any] = {"quality": quality, "subsampling": "4:4:4"}
     profile = profile_for(picture)
-    pixels = picture.at_depth(np.uint8).pixels
-    encoded = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(encoded, format="JPEG", **options)
-    content = bytearray(encoded.getvalue())
-    first = 4 + int.from_bytes(content[4:6], "big")  # past JFIF's own segment
+    content = bytearray(_encoded(picture.at_depth(np.uint8).pixels, quality))
     _put_resolution(content, picture.metadata.resolution)
-    file.write(content[:first])
-    for body in _metadata_segments(picture.metadata, profile):
-        file.write(_segment(*body))
-    file.write(content[first:])
+    gain = None if picture.gain_map is None else _encoded_gain(picture.gain_map, profile)
+    metadata = picture.metadata
+    if gain is not None:
+        metadata = replace(metadata, xmp=with_list(metadata.xmp, len(gain)))
+    parts = [_segment(*body) for body in _metadata_segments(metadata, profile)]
+    if gain is not None:
+        parts.append(_segment(APP2, GAIN_MARK + ISO_VERSION))
+    first = 4 + int.from_bytes(content[4:6], "big")  # past JFIF's own segment
+    parts.insert(0, bytes(content[:first]))
+    if gain is not None:
+        place = sum(map(len, parts)) + 4
+        length = place + INDEX_BYTES + len(content) - first
+        parts.append(_segment(APP2, index_of(length, len(gain), place)))
+    for part in (*parts, bytes(content[first:]), gain or b""):
+        file.write(part)
+
+
+def _encoded(pixels: NDArray[np.uint8], quality: int) -> bytes:
+    encoded = io.BytesIO()
+    options: dict[str, Any] = {"quality": quality, "subsampling": "4:4:4"}
+    Image.fromarray(np.ascontiguousarray(pixels)).save(encoded, format="JPEG", **options)
+    return encoded.getvalue()
+
+
+def _encoded_gain(gain_map: GainMap, profile: bytes | None) -> bytes | None:
+    """The second picture; none where the map makes nothing brighter."""
+    gain = written_gain(gain_map, primaries_of(profile))
+    if gain is None:
+        return None
+    content = _encoded(gain.samples, GAIN_QUALITY)
+    first = 4 + int.from_bytes(content[4:6], "big")
+    segments_of = [_segment(APP1, XMP_MARK + gain.xmp())]
+    if not gain.in_base_colours:
+        own = profile_of(OutputSpace(primaries=gain_map.primaries, transfer="linear"))
+        segments_of.append(_segment(APP2, ICC_MARK + b"\1\1" + own))
+    segments_of.append(_segment(APP2, GAIN_MARK + gain.iso()))
+    return b"".join((content[:first], *segments_of, content[first:]))
 
 
 def too_long_for(picture: Picture) -> str | None:

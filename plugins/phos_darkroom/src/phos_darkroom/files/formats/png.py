@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from phos_core.errors import ImageFileError
 from phos_darkroom.files.formats.assembling import assemble
-from phos_darkroom.files.formats.code_points import light_if_hdr, named_profile
+from phos_darkroom.files.formats.code_points import light_if_hdr, named_profile, numbers_of_hdr
 from phos_darkroom.files.formats.damage import DamageError
 from phos_darkroom.files.formats.limits import (
     CHUNKS,
@@ -30,7 +30,7 @@ from phos_darkroom.files.formats.limits import (
 )
 from phos_darkroom.files.formats.png_text import OldProfiles, text, unpacked
 from phos_darkroom.files.formats.samples import interleaved, is_grey
-from phos_darkroom.files.picture import Picture, Resolution
+from phos_darkroom.files.picture import HDR_CODES, Picture, Resolution
 
 __all__ = ["read", "write"]
 
@@ -39,6 +39,7 @@ COMPRESSION = 3  # our choice: grain hardly compresses, so more effort buys litt
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of each colour type
 DEFLATE = 8
 NOT_SAID = 2  # of ITU-T H.273's code points
+RGB, FULL_RANGE = 0, 1  # the same, of its matrices and ranges
 METRE, INCH_METRES = 1, 0.0254  # pHYs's unit
 XMP_KEYWORD = b"XML:com.adobe.xmp"
 RESOURCE = b"8BIM"  # what an image resource of Photoshop's begins with
@@ -122,7 +123,8 @@ def write(file: BinaryIO, picture: Picture) -> None:
     picture : Picture
         What; floats are rounded to 16 bits.
     """
-    depth = np.uint8 if picture.pixels.dtype == np.uint8 else np.uint16
+    is_coarse = picture.pixels.dtype == np.uint8 and picture.encoding not in HDR_CODES
+    depth = np.uint8 if is_coarse else np.uint16
     samples = interleaved(picture.at_depth(depth))
     encoded = imagecodecs.png_encode(samples, level=COMPRESSION)
     head_end = len(SIGNATURE) + 12 + 13
@@ -150,7 +152,9 @@ def _profile(chunks: _Chunks, samples: NDArray[Any], path: Path) -> bytes | None
 
 def _metadata_chunks(picture: Picture) -> Iterator[tuple[bytes, bytes]]:
     metadata = picture.metadata
-    if metadata.icc_profile is not None:
+    if picture.encoding in HDR_CODES:
+        yield b"cICP", bytes((*numbers_of_hdr(picture), RGB, FULL_RANGE))
+    elif metadata.icc_profile is not None:
         yield b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc_profile)
     elif picture.encoding == "srgb":
         yield b"sRGB", b"\0"  # perceptual intent

@@ -20,7 +20,7 @@ from phos_darkroom.files.formats.damage import (
     read_through,
 )
 from phos_darkroom.files.formats.dng import check_parts, is_dng, size
-from phos_darkroom.files.formats.dng_floats import in_integers
+from phos_darkroom.files.formats.dng_floats import InIntegers, in_integers
 from phos_darkroom.files.formats.jpeg_segments import first_exif
 from phos_darkroom.files.formats.lens import corrected, shot_of
 from phos_darkroom.files.formats.optional import check_claim, library
@@ -48,6 +48,7 @@ BASELINE_EXPOSURE, MOST_BASELINE_STOPS = 50730, 8.0
 
 UNKNOWN = "damaged, or no raw file that LibRaw knows"
 _BYTES_PER_PIXEL = 16  # in LibRaw: the mosaic, four channels, the result
+_FINE_UP_TO = np.float32(0.25)  # our choice, of saturation: nothing clips below twice that
 _LAST_ROWS = 16  # our choice: of what share of the rows it is seen that they are missing
 _ORIENTATIONS = {0: 1, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}
 """EXIF's orientation of each of LibRaw's."""
@@ -70,7 +71,8 @@ def read(path: Path, settings: RawSettings | None = None, *, half_size: bool = F
     Picture
         float32, ``encoding="linear"``, primaries of ProPhoto, upright; grey of a monochrome
         sensor. Mid-grey is 0.18 where the camera was exposed as the standard of its speed says,
-        and the sensor then saturates at `SATURATION`; rebuilt highlights are beyond it.
+        and the sensor then saturates at `SATURATION`; rebuilt highlights are beyond it, and so
+        is what a DNG of floats holds beyond its white.
 
     Raises
     ------
@@ -92,10 +94,14 @@ def read(path: Path, settings: RawSettings | None = None, *, half_size: bool = F
             integers = _checked(stream, path)
             stops = settings.raw_exposure_stops + _baseline_stops(stream)
         try:
-            with rawpy.imread(str(path) if integers is None else io.BytesIO(integers)) as file:
+            with rawpy.imread(io.BytesIO(integers[0].content) if integers else str(path)) as file:
                 sizes = file.sizes
                 check_claim(path, sizes.raw_height, sizes.raw_width, _BYTES_PER_PIXEL)
                 light = _light(rawpy, file, settings, path, half_size=half_size)
+                for brighter in integers[1:]:
+                    with rawpy.imread(io.BytesIO(brighter.content)) as scaled:
+                        bright = _light(rawpy, scaled, settings, path, half_size=half_size)
+                    light = _with_bright(light, bright * np.float32(brighter.scale))
                 exif = _fuller(exif, rawpy, file)
                 orientation = _ORIENTATIONS.get(sizes.flip, 1)
                 if settings.lens_correction:
@@ -110,13 +116,21 @@ def read(path: Path, settings: RawSettings | None = None, *, half_size: bool = F
     return replace(picture, primaries="prophoto")
 
 
-def _checked(stream: BinaryIO, path: Path) -> bytes | None:
+def _checked(stream: BinaryIO, path: Path) -> tuple[InIntegers, ...]:
     """Look for what a DNG lacks; return one of floats in integers."""
     if not is_dng(stream):
-        return None
+        return ()
     check_claim(path, *size(stream), _BYTES_PER_PIXEL)
     check_parts(stream)
     return in_integers(stream)
+
+
+def _with_bright(light: NDArray[np.float32], bright: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Take the bright parts from a development whose white lies higher, without a seam."""
+    most = bright if bright.ndim == 2 else bright.max(axis=-1, keepdims=True)
+    share = np.clip((most - _FINE_UP_TO) * np.float32(1.0 / _FINE_UP_TO), 0.0, 1.0)
+    mixed: NDArray[np.float32] = light + share * (bright - light)
+    return mixed
 
 
 def _baseline_stops(stream: BinaryIO) -> float:

@@ -19,6 +19,7 @@ __all__ = [
     "in_colours",
     "interleaved",
     "is_grey",
+    "narrowed",
     "profile_for",
     "stretched",
 ]
@@ -124,6 +125,26 @@ def interleaved(picture: Picture) -> NDArray[Any]:
         return np.ascontiguousarray(picture.pixels)
     pixels = np.atleast_3d(picture.pixels)
     return np.concatenate([pixels, picture.alpha[..., np.newaxis]], axis=-1)
+
+
+def narrowed(codes: NDArray[np.uint16], bits: int) -> NDArray[np.uint16]:
+    """Return 16-bit codes on the range of fewer bits, rounded.
+
+    Parameters
+    ----------
+    codes : ndarray of uint16
+        On their whole range.
+    bits : int
+        8 to 16.
+
+    Returns
+    -------
+    ndarray of uint16
+        Codes from 0 to 2 ** bits - 1.
+    """
+    most = 2**bits - 1
+    wide = codes.astype(np.uint32) * most
+    return np.asarray((wide + 32767) // 65535, dtype=np.uint16)
 
 
 def stretched(samples: NDArray[Any], bits: int) -> NDArray[Any]:

@@ -21,9 +21,11 @@ __all__ = [
     "NAMESPACE",
     "as_srgb",
     "as_utf8",
+    "new_packet",
     "orientation",
     "settings",
     "upright",
+    "with_description",
     "with_settings",
     "with_size",
     "without_untrue",
@@ -57,14 +59,18 @@ _DECLARATION = re.compile(r"\s*<\?xml\s[^>]*\?>")
 _DECLARED = re.compile(rb"""\s*<\?xml\s[^>]*encoding\s*=\s*["']([\w.:-]+)["']""")
 _ATTRIBUTE_OR_ELEMENT = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)([1-8])")
 
-_NEW_PACKET = (
-    b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
-    b'<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
-    b'<rdf:RDF xmlns:rdf="' + RDF.encode() + b'">\n'
-    b"</rdf:RDF>\n"
-    b"</x:xmpmeta>\n"
-    b'<?xpacket end="w"?>'
-)
+
+def new_packet(descriptions: str = "") -> bytes:
+    """Make an XMP packet of these descriptions."""
+    packet = (
+        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
+        f'<rdf:RDF xmlns:rdf="{RDF}">\n'
+        f"{descriptions}</rdf:RDF>\n"
+        "</x:xmpmeta>\n"
+        '<?xpacket end="w"?>'
+    )
+    return packet.encode()
 
 
 def with_settings(packet: bytes | None, toml_text: str) -> bytes:
@@ -93,7 +99,7 @@ def with_settings(packet: bytes | None, toml_text: str) -> bytes:
     unfit = _NOT_XML.search(toml_text)
     if unfit is not None:
         raise ValueError(f"toml_text has a character that XML cannot hold: {unfit.group()!r}")
-    packet = _NEW_PACKET if packet is None else packet
+    packet = new_packet() if packet is None else packet
     found = open_packet(packet)
     if found is None:
         return packet
@@ -103,6 +109,30 @@ def with_settings(packet: bytes | None, toml_text: str) -> bytes:
     new = _description(_element(toml_text), found.about)
     changes = [(slice(found.end_of_rdf, found.end_of_rdf), new)]
     return spliced(packet, changes if old is None else [*changes, (old.place, b"")])
+
+
+def with_description(packet: bytes | None, attributes: str, elements: str) -> bytes:
+    """Add an `rdf:Description` to a packet.
+
+    Parameters
+    ----------
+    packet : bytes or None
+        An XMP packet in UTF-8; None: a new one is made.
+    attributes, elements : str
+        What it has, namespaces among them, as XML.
+
+    Returns
+    -------
+    bytes
+        The packet; one that cannot be read comes back unchanged.
+    """
+    packet = new_packet() if packet is None else packet
+    found = open_packet(packet)
+    if found is None:
+        return packet
+    new = f"<rdf:Description {attributes} rdf:about={quoteattr(found.about)}>{elements}"
+    end = slice(found.end_of_rdf, found.end_of_rdf)
+    return spliced(packet, [(end, new.encode() + b"</rdf:Description>\n")])
 
 
 def settings(packet: bytes | None) -> str | None:

@@ -12,6 +12,7 @@ from phos_core.stocks import Film, film_hash, is_path, paper_hash
 from phos_darkroom.files.export.record import Export
 from phos_darkroom.files.formats.raw_settings import RawSettings
 from phos_darkroom.files.framing.record import Framing
+from phos_darkroom.spaces.facts import ConfigFacts, config_facts
 
 __all__ = [
     "FileFacts",
@@ -81,6 +82,12 @@ class Sidecar:
         How it was turned and cropped before it was developed.
     export : Export
         What became of the positive on its way into the file.
+    gain_map : bool or None
+        Whether the gain map of the source was used; None: it has none, or an earlier version
+        made the picture, which knew of none.
+    config : ConfigFacts or None
+        The configuration of OpenColorIO that the input space is of; None: it is of none, or
+        nobody recorded it.
 
     Raises
     ------
@@ -103,6 +110,8 @@ class Sidecar:
     clip: Mapping[str, str | bool | int | float] | None = None
     framing: Framing = field(default_factory=Framing)
     export: Export = field(default_factory=Export)
+    gain_map: bool | None = None
+    config: ConfigFacts | None = None
 
     def __post_init__(self) -> None:
         check_can_be_kept(self.recipe)
@@ -132,6 +141,7 @@ def describe(
     clip: Mapping[str, str | bool | int | float] | None = None,
     framing: Framing | None = None,
     export: Export | None = None,
+    gain_map: bool | None = None,
 ) -> Sidecar:
     """Say how a picture was made.
 
@@ -157,6 +167,8 @@ def describe(
         How it was turned and cropped; by default not at all.
     export : Export, optional
         What became of the positive; by default nothing.
+    gain_map : bool, optional
+        Whether the gain map of the source was used, if it has one.
 
     Returns
     -------
@@ -188,6 +200,8 @@ def describe(
         clip=clip,
         framing=framing or Framing(),
         export=export or Export(),
+        gain_map=gain_map,
+        config=config_facts(str(recipe.input_space)) if recipe.input_space else None,
     )
 
 

@@ -9,7 +9,9 @@ from phos_core.errors import (
     BackendFallbackWarning,
     BackendUnavailableError,
     SidecarError,
+    SpaceError,
     UnknownBackendError,
+    UnknownSpaceError,
 )
 from phos_core.process import Recipe
 from phos_core.stocks import Film, paper_hash
@@ -26,6 +28,7 @@ from phos_darkroom.settings.sidecar.record import (
     sha256_of,
 )
 from phos_darkroom.settings.sidecar.text import read
+from phos_darkroom.spaces.facts import ConfigFacts, config_facts
 
 __all__ = ["from_sidecar", "is_done", "knows", "matches"]
 
@@ -38,6 +41,7 @@ def matches(
     raw: RawSettings | None = None,
     framing: Framing | None = None,
     export: Export | None = None,
+    gain_map: bool = True,
 ) -> bool:
     """Whether a picture is there already: made from this source with this recipe, and untouched.
 
@@ -55,6 +59,8 @@ def matches(
         How it is to become light, if it is a camera's raw file.
     framing, export : Framing and Export, optional
         How it is to be cropped, and what is to become of the positive.
+    gain_map : bool
+        Whether its gain map is to be used, if it has one.
 
     Returns
     -------
@@ -67,6 +73,8 @@ def matches(
     if sidecar.raw is not None and sidecar.raw != (raw or RawSettings()):
         return False
     if (sidecar.framing, sidecar.export) != (framing or Framing(), export or Export()):
+        return False
+    if sidecar.gain_map not in (None, gain_map) or _config_now(sidecar) != sidecar.config:
         return False
     return (
         _has_size(source, sidecar.source)
@@ -85,13 +93,14 @@ def is_done(
     raw: RawSettings | None = None,
     framing: Framing | None = None,
     export: Export | None = None,
+    gain_map: bool = True,
 ) -> bool:
     """Whether a picture and its sidecar are there, and `matches` says that they are right."""
     try:
         sidecar = read(path_for(destination))
     except SidecarError:
         return False
-    return matches(sidecar, source, recipe, destination, raw, framing, export)
+    return matches(sidecar, source, recipe, destination, raw, framing, export, gain_map)
 
 
 def knows(picture: Path, written: Path) -> bool:
@@ -152,13 +161,15 @@ def from_sidecar(
     BackendFallbackWarning
         If another backend has to run; it names it.
     UserWarning
-        If another version of phos made the picture.
+        If another version of phos made the picture, or the configuration of OpenColorIO that its
+        input space is of has changed.
     """
     sidecar = read(path)
     found = source or sidecar.source.path
     _check_source(sidecar, found, path)
     _check_film(sidecar, path)
     _warn_of_other_version(sidecar, path)
+    _warn_of_other_config(sidecar, path)
     return found, sidecar.recipe, backend or _backend_here(sidecar, path)
 
 
@@ -195,6 +206,33 @@ def _warn_of_other_version(sidecar: Sidecar, path: Path) -> None:
             f"{path}: made by phos-core {made_by}, this is {here}; the picture may differ",
             stacklevel=3,
         )
+
+
+def _warn_of_other_config(sidecar: Sidecar, path: Path) -> None:
+    now, then = _config_now(sidecar), sidecar.config
+    if then is None or now == then:
+        return
+    if now is None:
+        instead = "is not found now"
+    elif now.config == then.config:
+        instead = "has changed since"
+    else:
+        instead = f"is that of {now.config} now"
+    warnings.warn(
+        f"{path}: its input space {sidecar.recipe.input_space} was that of the OpenColorIO "
+        f"configuration {then.config}, and {instead}; the picture may differ",
+        stacklevel=3,
+    )
+
+
+def _config_now(sidecar: Sidecar) -> ConfigFacts | None:
+    """The configuration that the input space is of here, where one was recorded."""
+    if sidecar.config is None:
+        return None
+    try:
+        return config_facts(str(sidecar.recipe.input_space))
+    except (SpaceError, UnknownSpaceError):  # whose error belongs to the developing
+        return None
 
 
 def _backend_here(sidecar: Sidecar, path: Path) -> str | None:

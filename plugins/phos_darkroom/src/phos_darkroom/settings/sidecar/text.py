@@ -27,6 +27,7 @@ from phos_darkroom.settings.earlier import (
     paper_hash_now,
 )
 from phos_darkroom.settings.sidecar.record import FileFacts, Sidecar, film_of, place
+from phos_darkroom.spaces.facts import ConfigFacts
 
 __all__ = ["dumps", "is_sidecar", "loads", "read"]
 
@@ -54,6 +55,8 @@ COMMENTS = {
     "source": "The picture that was developed, its place as seen from this file, and what its\n"
     "# pixels were taken as.",
     "raw": "How the camera's raw file became light.",
+    "spaces": "The configuration of OpenColorIO that the input space is of. Its hash shows\n"
+    '# whether the file is still the same. "none": it is built in.',
     "clip": "Which frames of the moving picture, and what they became.",
     "framing": "How it was framed before the film: quarter turns clockwise, then flipped, then\n"
     "# straightened, clockwise; then what was kept, as shares: top, left, bottom, right.",
@@ -61,7 +64,7 @@ COMMENTS = {
     "made_by": "What made it. The same bytes come from the same backend and versions on the same\n"
     "# kind of machine; elsewhere the picture is the same within the backend's accuracy.",
 }
-KINDS = {str: "text", int: "a whole number", dict: "a table"}
+KINDS = {str: "text", int: "a whole number", bool: "true or false", dict: "a table"}
 
 
 def is_sidecar(table: Mapping[str, Any]) -> bool:
@@ -92,7 +95,8 @@ def dumps(sidecar: Sidecar) -> str:
         | {"sha256": sidecar.film_sha256, "paper_sha256": sidecar.paper_sha256 or NONE},
         "settings": kept_values(sidecar.recipe),
         "source": _facts_table(sidecar.source, folder)
-        | {"encoding": sidecar.encoding, "primaries": sidecar.primaries},
+        | {"encoding": sidecar.encoding, "primaries": sidecar.primaries}
+        | ({} if sidecar.gain_map is None else {"gain_map": sidecar.gain_map}),
         "made_by": {
             "backend": sidecar.backend,
             "device": sidecar.device,
@@ -101,6 +105,9 @@ def dumps(sidecar: Sidecar) -> str:
     }
     if sidecar.raw is not None:
         tables["raw"] = sidecar.raw.values()
+    if sidecar.config is not None:
+        named = sidecar.config
+        tables["spaces"] = {"config": named.config, "sha256": named.sha256 or NONE}
     if sidecar.clip is not None:
         tables["clip"] = dict(sidecar.clip)
     header = HEADER.format(**(OF_A_PICTURE if sidecar.clip is None else OF_A_CLIP))
@@ -191,6 +198,18 @@ def _from_table(data: dict[str, Any], folder: Path) -> Sidecar:
         clip=_field(data, "clip", dict) if "clip" in data else None,
         framing=Framing.from_values(_table(data, "framing")),
         export=Export.from_values(_table(data, "export")),
+        gain_map=_field(source, "gain_map", bool, "source") if "gain_map" in source else None,
+        config=_config_from(_table(data, "spaces")),
+    )
+
+
+def _config_from(table: Mapping[str, Any]) -> ConfigFacts | None:
+    if not table:
+        return None
+    is_built_in = table.get("sha256") == NONE
+    return ConfigFacts(
+        config=_field(table, "config", str, "spaces"),
+        sha256="" if is_built_in else _hash(table, "sha256", "spaces"),
     )
 
 

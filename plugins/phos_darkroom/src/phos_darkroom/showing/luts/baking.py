@@ -209,6 +209,8 @@ def colour_alone(recipe: Recipe) -> Recipe:
         scatter=1.0,
         halation=1.0,
         grain=1.0,
+        weave_um=0.0,
+        breathing_stops=0.0,
         offset_px=(0, 0),
         pixel_pitch_um=None,
     )

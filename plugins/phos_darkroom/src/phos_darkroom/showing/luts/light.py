@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phos_core.color import to_linear_srgb
-from phos_core.process import Recipe
+from phos_core.process import Recipe, find_space
 
 __all__ = ["SceneLight", "scene_light_of"]
 
@@ -76,10 +76,8 @@ def scene_light_of(recipe: Recipe) -> SceneLight | None:
         If they are the light of a display.
     """
     space = recipe.input_space
-    if isinstance(space, str) and space:
-        from phos_darkroom.spaces import find
-
-        found = find(space)
+    found = find_space(space) if isinstance(space, str) and space else space
+    if not isinstance(found, str) and not callable(found):
         return SceneLight(found.to_light) if found.is_scene else None
     if recipe.encoding == "display":
         raise ValueError(

@@ -11,7 +11,10 @@ __all__ = ["notes_of"]
 
 TOLD_APART = ("film", "encoding", "primaries", "input_space", "output_space")
 NOT_COLOUR = ("seed", "frame", "film_format", "pixel_pitch_um", "offset_px", "mode")
-LEFT_OUT = ("auto_balance", "highlights_stops", "scatter", "halation", "grain")
+LEFT_OUT = (
+    *("auto_balance", "highlights_stops", "scatter", "halation", "grain"),
+    *("weave_um", "breathing_stops"),
+)
 
 WHAT_IT_LACKS = (
     "A lookup table changes each pixel by its own colour alone. It cannot hold grain, halation,",
@@ -51,6 +54,8 @@ def _input_of(recipe: Recipe) -> str:
     """What the numbers of the pictures are that a table is for."""
     if callable(recipe.input_space):
         name = "by a function"
+    elif not isinstance(recipe.input_space, str):
+        name = recipe.input_space.name
     elif recipe.input_space:
         name = recipe.input_space
     elif recipe.encoding == "srgb":
