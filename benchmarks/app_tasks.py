@@ -144,11 +144,10 @@ def three_films(hand: Hand, folder: Path) -> None:
 def export_for_print(hand: Hand, folder: Path) -> None:
     """A TIFF at full size."""
     hand.click(hand.page.locator("#export-open"))
-    hand.clicks += 1
-    hand.page.get_by_label("Format").select_option(".tif")
-    hand.click(hand.button("Done"))
+    dialog = hand.page.get_by_role("dialog", name="Export")
+    hand.click(dialog.get_by_role("button", name="For print"))
     with hand.page.expect_download():
-        hand.click(hand.button("Develop"))
+        hand.click(dialog.get_by_role("button", name="Develop"))
 
 
 TASKS: dict[str, tuple[Callable[[Hand, Path], None], bool]] = {

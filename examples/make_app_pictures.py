@@ -93,6 +93,7 @@ def open_page(browser: Any, address: str, kind: str) -> Any:
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
     page.goto(address)
+    page.locator("body.is-ready").wait_for()
     page.locator("#photo-files").set_input_files(PHOTO)
     page.locator(".pane.after img.whole").first.wait_for()
     settle(page)

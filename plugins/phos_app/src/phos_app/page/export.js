@@ -25,6 +25,7 @@ export class Export {
     this.#fill();
     find("#export-open").addEventListener("click", () => this.open());
     find("#develop").addEventListener("click", () => this.develop([desk.state.chosen]));
+    find("#export-develop").addEventListener("click", () => this.develop([desk.state.chosen]));
     find("#develop-all").addEventListener("click", () => this.develop(desk.state.order));
     find("#download").addEventListener("click", () => this.download());
     find("#sidecar").addEventListener("click", () => save(api.sidecarOf(this.#last.job)));
@@ -124,7 +125,7 @@ export class Export {
     find("#export-words").textContent = words.join(", ");
     const ready = this.#desk.state.order.filter((id) => this.#desk.frames.get(id).status === "ready");
     const isBusy = Boolean(this.#events);
-    find("#develop").disabled = isBusy || this.#desk.chosen?.status !== "ready";
+    find("#export-develop").disabled = find("#develop").disabled = isBusy || this.#desk.chosen?.status !== "ready";
     find("#develop-all").hidden = !this.#desk.isRoll;
     find("#develop-all").disabled = isBusy || !ready.length;
     find("#develop-all").textContent = `Develop all ${ready.length}`;
