@@ -36,7 +36,9 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-PATIENCE_MS = int(os.environ.get("PHOS_PATIENCE_MS", "120000"))  # a busy machine is no fault of the page
+PATIENCE_MS = int(
+    os.environ.get("PHOS_PATIENCE_MS", "120000")
+)  # a busy machine is no fault of the page
 ROOT = Path(__file__).parent.parent.parent
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -200,7 +202,7 @@ def put(page, *paths):
 def settle(page):
     """Wait until no render is asked for or on its way, and what came of it is drawn."""
     page.wait_for_timeout(150)
-    page.wait_for_function("document.querySelector('#progress:not(.is-reading)')")
+    page.locator("#progress:not(.is-reading)").wait_for(state="attached")
     page.locator("#stage[aria-busy=false]").wait_for(state="attached")
     page.wait_for_timeout(50)
 
