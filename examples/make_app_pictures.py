@@ -69,7 +69,7 @@ def take_wide(page: Any, folder: Path) -> None:
     page.keyboard.press("y")
     page.keyboard.press("0")
     page.keyboard.press("r")
-    page.get_by_label("Ratio").select_option("5:4")
+    page.locator("#crop-ratio").select_option("5:4")
     settle(page)
     save(page, folder / "app-wide-crop.png")
 
