@@ -3,10 +3,11 @@
     python benchmarks/app_tasks.py
 
 Needs phos-app, Playwright, and a Chromium on the PATH or in PHOS_CHROMIUM. The seconds are the
-machine's alone, without the time a person thinks; the backend is warmed before. BEFORE holds what
-the same tasks took with the page that this one replaced (a Streamlit form, commit fc3f508), counted once
-on two cores that others used too: its films were compared one after the other, never side by side; its
-corrections were two developments more, after the roll's.
+machine's alone, without the time a person thinks; the backend is warmed before.
+
+BEFORE holds what the same tasks took with the page that this one replaced (a Streamlit form, commit
+fc3f508), counted once on two cores that others used too. Its films were compared one after the
+other, never side by side; its corrections were two developments more, after the roll's.
 """
 
 import contextlib
