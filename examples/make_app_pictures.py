@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 ROOT = Path(__file__).parent.parent
 PHOTO = ROOT / "examples/photos/seeding.jpg"
@@ -69,7 +69,7 @@ def take_wide(page: Any, folder: Path) -> None:
     page.keyboard.press("y")
     page.keyboard.press("0")
     page.keyboard.press("r")
-    page.get_by_label("Ratio").select_option("5:4")
+    page.locator("#crop-ratio").select_option("5:4")
     settle(page)
     save(page, folder / "app-wide-crop.png")
 
@@ -92,7 +92,9 @@ def open_page(browser: Any, address: str, kind: str) -> Any:
     )
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     page.goto(address)
+    page.locator("body.is-ready").wait_for()
     page.locator("#photo-files").set_input_files(PHOTO)
     page.locator(".pane.after img.whole").first.wait_for()
     settle(page)
@@ -103,7 +105,7 @@ def settle(page: Any) -> None:
     """Wait until the page has come to rest, with all its stamps."""
     page.wait_for_timeout(300)
     page.locator("#stage[aria-busy=false]").wait_for(state="attached")
-    page.wait_for_function("!document.querySelector('#films img.is-empty, #frames img.is-empty')")
+    expect(page.locator("#films img.is-empty, #frames img.is-empty")).to_have_count(0)
     page.evaluate("document.querySelector('#said').hidden = true")
     page.wait_for_timeout(300)
 

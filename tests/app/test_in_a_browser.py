@@ -202,7 +202,7 @@ def put(page, *paths):
 def settle(page):
     """Wait until no render is asked for or on its way, and what came of it is drawn."""
     page.wait_for_timeout(150)
-    page.wait_for_function("document.querySelector('#progress:not(.is-reading)')")
+    page.locator("#progress:not(.is-reading)").wait_for(state="attached")
     page.locator("#stage[aria-busy=false]").wait_for(state="attached")
     page.wait_for_timeout(50)
 
@@ -811,7 +811,7 @@ def test_a_long_development_tells_how_far_it_is_and_is_cancelled(open_page, tmp_
     put(page, path)
     page.get_by_role("button", name="Develop", exact=True).click()
     words = page.locator("#job-words")
-    sync_api.expect(words).to_contain_text(re.compile(r"tile \d+ of \d+"))
+    sync_api.expect(words).to_contain_text(re.compile(r"[1-9]\d* %"))
     other = open_page()
     put(other, tmp_path.parent / other_photo(tmp_path))
     other.get_by_role("button", name="Develop", exact=True).click()

@@ -50,6 +50,12 @@ FORMATS: Mapping[str, str] = MappingProxyType(
         "4x5": "4×5 inch sheet",
         "super-35": "Super 35",
         "super-16": "Super 16",
+        "super-8": "Super 8",
+        "16mm": "16 mm",
+        "academy": "Academy 35 mm",
+        "vistavision": "VistaVision",
+        "65mm": "65 mm",
+        "imax": "IMAX",
     }
 )
 """Of the film's formats; one that is not here goes by its name."""

@@ -25,6 +25,7 @@ export class Export {
     this.#fill();
     find("#export-open").addEventListener("click", () => this.open());
     find("#develop").addEventListener("click", () => this.develop([desk.state.chosen]));
+    find("#export-develop").addEventListener("click", () => this.develop([desk.state.chosen]));
     find("#develop-all").addEventListener("click", () => this.develop(desk.state.order));
     find("#download").addEventListener("click", () => this.download());
     find("#sidecar").addEventListener("click", () => save(api.sidecarOf(this.#last.job)));
@@ -124,7 +125,7 @@ export class Export {
     find("#export-words").textContent = words.join(", ");
     const ready = this.#desk.state.order.filter((id) => this.#desk.frames.get(id).status === "ready");
     const isBusy = Boolean(this.#events);
-    find("#develop").disabled = isBusy || this.#desk.chosen?.status !== "ready";
+    find("#export-develop").disabled = find("#develop").disabled = isBusy || this.#desk.chosen?.status !== "ready";
     find("#develop-all").hidden = !this.#desk.isRoll;
     find("#develop-all").disabled = isBusy || !ready.length;
     find("#develop-all").textContent = `Develop all ${ready.length}`;
@@ -258,11 +259,9 @@ function save(address) {
   link.remove();
 }
 
-function progressWords({ frame, of, tile, tiles, seconds_left }) {
-  const words = [];
-  if (of > 1) words.push(`Frame ${frame} of ${of}`);
+function progressWords({ frame, of, tile, tiles, share, seconds_left }) {
+  const words = [of > 1 ? `Frame ${frame} of ${of}` : `${Math.floor(100 * (share ?? 0))} %`];
   if (tiles > 1) words.push(`tile ${tile} of ${tiles}`);
-  if (!words.length) words.push("Developing");
   if (seconds_left > 1) words.push(left(seconds_left));
   return words.join(", ");
 }

@@ -45,7 +45,7 @@ function tell(by) {
 export class Lane {
   #desk;
   #name;
-  #isRunning = false;
+  #running = null;
   #next = null;
 
   constructor(desk, name) {
@@ -55,42 +55,47 @@ export class Lane {
 
   // Gives {url, report, histogram}, decoded; or null where something newer was asked for since.
   ask(body) {
-    const key = JSON.stringify(body);
+    const key = JSON.stringify([body, this.#desk.state.backend]);
     const known = kept.get(key);
     this.#next?.resolve(null);
     this.#next = null;
     if (known) return Promise.resolve(known);
+    if (this.#running?.key === key) return this.#running.promise;
     return new Promise((resolve, reject) => {
       this.#next = { key, body, resolve, reject };
-      if (!this.#isRunning) this.#run();
+      if (!this.#running) this.#run();
     });
   }
 
   async #run() {
     const { key, body, resolve, reject } = this.#next;
     this.#next = null;
-    this.#isRunning = true;
+    this.#running = { key, promise: this.#render(key, body) };
     tell(1);
     try {
-      const began = performance.now();
-      const { blob, report, histogram } = await api.render(this.#desk.id, {
-        ...body,
-        lane: this.#name,
-        turn: ++turn,
-        backend: this.#desk.state.backend,
-      });
+      resolve(await this.#running.promise);
+    } catch (error) {
+      reject(error);
+    } finally {
+      this.#running = null;
+      tell(-1);
+      if (this.#next) this.#run();
+    }
+  }
+
+  async #render(key, body) {
+    const began = performance.now();
+    const asked = { ...body, lane: this.#name, turn: ++turn, backend: this.#desk.state.backend };
+    try {
+      const { blob, report, histogram } = await api.render(this.#desk.id, asked);
       const url = URL.createObjectURL(blob);
       const image = await decoded(url);
       const render = { key, url, image, report, histogram, ms: performance.now() - began };
       kept.put(key, render);
-      resolve(render);
+      return render;
     } catch (error) {
-      if (error.status === 409) resolve(null);
-      else reject(error);
-    } finally {
-      this.#isRunning = false;
-      tell(-1);
-      if (this.#next) this.#run();
+      if (error.status === 409) return null;
+      throw error;
     }
   }
 }

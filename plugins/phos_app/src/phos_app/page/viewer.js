@@ -12,6 +12,7 @@ const SNAPS_WITHIN = 0.06;
 const LARGEST = 4;
 const DRAFT_OVER_MS = 130; // a slower render is first made smaller while a slider moves
 const MOST_FILMS = 4;
+const WHOLE_AFTER_MS = 400; // of rest: what lies around the part that is seen comes after it
 const NEXT_AFTER_MS = 1500; // of rest: then the next frame of the roll is rendered too
 
 export class Viewer extends EventTarget {
@@ -24,12 +25,15 @@ export class Viewer extends EventTarget {
   #refreshSoon;
   #nextLane;
   #nextSoon;
+  #wholeSoon;
+  #isWholeDue = false;
 
   constructor(desk, stage) {
     super();
     this.#desk = desk;
     this.stage = stage;
     this.hoverLane = new Lane(desk, "hover");
+    this.#wholeSoon = afterRest(() => this.#refreshWhole(), WHOLE_AFTER_MS);
     this.#nextLane = new Lane(desk, "next");
     this.#nextSoon = afterRest(() => this.#prepareNext(), NEXT_AFTER_MS);
     this.#refreshSoon = afterRest(() => this.refresh(), 60);
@@ -242,6 +246,12 @@ export class Viewer extends EventTarget {
     }
   }
 
+  #refreshWhole() {
+    this.#isWholeDue = true;
+    this.refresh();
+    this.#isWholeDue = false;
+  }
+
   async #ask(cell, pane, source) {
     const { box, sheet, scale, ratio, rows, cols } = this.geometry;
     const fit = Math.min(this.#fitScale(box, { rows, cols }), 1);
@@ -256,7 +266,8 @@ export class Viewer extends EventTarget {
       const fits = held && same(held.source, source) && held.serverScale === serverScale && covers(held.part, need);
       if (!fits) asked.push(this.#askWindow(cell, pane, source, serverScale));
     } else if (pane.window) pane.put("window", null);
-    asked.push(this.#askWhole(cell, pane, source, view, draft));
+    if (closer && pane.whole && !this.#isWholeDue) this.#wholeSoon();
+    else asked.push(this.#askWhole(cell, pane, source, view, draft));
     await Promise.allSettled(asked);
   }
 
