@@ -231,6 +231,8 @@ def test_the_whole_process_asks_only_for_what_mps_has(gate, film, encoding, dtyp
         ("gold-200", {"mode": "colour", "primaries": "display-p3"}),
         ("ektar-100", {"encoding": "display", "primaries": "rec2020"}),
         ("ektar-100", {"black_point": -5.0, "white_point": 4.0}),
+        ("gold-200", {"strength": 0.5}),
+        ("tri-x-400", {"strength": 0.5, "encoding": "linear", "output_space": "rec2100-pq"}),
         ("ektar-100", {"input_space": "rec2100-hlg"}),
         ("ektar-100", {"input_space": "rec709", "mode": "texture"}),
     ],

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import phos_core as phos
-from phos_core.color import decode_srgb, encode_srgb, from_linear_srgb
+from phos_core.color import decode_srgb, encode_srgb, from_linear_srgb, light_to_pq
 from phos_core.process.camera import (
     hdr_light_of_scene,
     rendered_light_of_any,
@@ -113,6 +113,18 @@ def test_both_renderings_are_inverses_beyond_srgb_too(xp, rng):
     ):
         again = np.asarray(back(there(xp.asarray(display))))
         np.testing.assert_allclose(again, display, atol=2e-4)
+
+
+def test_an_hdr_display_is_shown_in_hdr_as_it_is_and_rendered_for_sdr(rng):
+    codes = rng.integers(0, 42_000, (20, 30, 3)).astype(np.uint16)
+    settings = {"input_space": "rec2100-pq", "strength": 0.0}
+    same = developed(codes, output_space="rec2100-pq", **settings)
+    assert (
+        np.abs(same.astype(int) - codes).max() <= 16
+    )  # a dark code beside a bright one, in single precision
+    white = np.full((4, 4, 3), 65_535 * light_to_pq(np.ones(1))[0], np.uint16)
+    in_sdr = developed(white, **settings) / 65_535
+    assert 0.85 < in_sdr.min() <= in_sdr.max() < 0.97  # with room for what is brighter
 
 
 def test_display_light_beyond_white_is_what_a_screen_shows_of_it():

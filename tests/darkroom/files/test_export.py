@@ -90,6 +90,17 @@ def test_densities_stay_as_they_are_and_light_is_sharpened_for_no_screen():
     check_exportable("a.exr", linear, Export(long_side_px=100))
 
 
+@pytest.mark.parametrize("encoding", ["pq", "hlg"])
+def test_codes_of_hdr_television_are_reduced_in_their_light(rng, encoding):
+    codes = rng.integers(0, 45_000, (60, 90, 3)).astype(np.uint16)
+    positive = Picture(pixels=codes, encoding=encoding, primaries="rec2020")
+    small = exported(positive, Export(long_side_px=30))
+    assert (small.encoding, small.pixels.dtype) == (encoding, np.uint16)
+    assert small.light().mean() == pytest.approx(positive.light().mean(), rel=0.02)
+    grey = exported(Picture(pixels=codes[..., 0], encoding=encoding), Export(long_side_px=30))
+    assert grey.pixels.shape == (20, 30)
+
+
 def test_light_beyond_white_is_reduced_as_light(rng):
     lamps = np.where(rng.random((120, 160, 3)) < 0.02, 900.0, 0.0).astype(np.float32)
     small = exported(Picture(pixels=lamps, encoding="linear"), Export(long_side_px=47)).pixels

@@ -88,6 +88,15 @@ def test_it_is_the_light_that_is_straightened():
     assert light == pytest.approx(0.5, abs=0.01)  # interpolated in codes, it is 0.4
 
 
+def test_a_lamp_that_a_lens_drew_keeps_its_light():
+    rows, cols = np.indices((61, 81))
+    for place in np.linspace(0, 1, 8):
+        distance = (rows - 30 - place) ** 2 + (cols - 40 - place / 3) ** 2
+        lamp = (900 * np.exp(-distance / 2 / 0.7**2)).astype(np.float32)
+        turned = seen(Picture(pixels=lamp, encoding="linear"), straighten_degrees=5).pixels
+        assert turned.sum() == pytest.approx(lamp.sum(), rel=0.08)
+
+
 def test_a_profiles_codes_are_straightened_in_light_and_come_back(codes):
     smooth = np.full((40, 60, 3), (9_000, 20_000, 40_000), np.uint16)
     metadata = Metadata(icc_profile=profiles.adobe_rgb_profile())

@@ -16,6 +16,7 @@ from phos_darkroom import (
     develop_file,
     develop_picture,
     exported,
+    one_file,
     read_picture,
     write_picture,
 )
@@ -127,6 +128,16 @@ def test_transparency_is_cropped_too(tmp_path, rng):
     )
     laid = read_picture(tmp_path / "d.jpg").pixels
     assert laid[:, :14].min() > 240
+
+
+def test_what_is_developed_by_tiles_is_not_framed(tmp_path, rng, monkeypatch):
+    codes = rng.integers(0, 256, (300, 400, 3)).astype(np.uint8)
+    write_picture(tmp_path / "a.tif", Picture(pixels=codes))
+    monkeypatch.setattr(one_file, "is_large", lambda _: True)
+    for finished in ({"framing": FRAMING}, {"export": EXPORT}):
+        with pytest.raises(ImageFileError, match="developed by tiles, and not"):
+            develop_file(tmp_path / "a.tif", tmp_path / "b.tif", Recipe(), **finished)
+    assert not (tmp_path / "b.tif").exists()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from PIL import Image, ImageFilter
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 import phos_core as phos
+from phos_core.color import decode_srgb
 from phos_core.errors import ImageFileError
 from phos_darkroom.files.image_files import read_image
 from phos_darkroom.shell.main import main
@@ -86,6 +87,15 @@ def test_what_is_no_colour_has_no_part_in_a_table():
         seed=4, frame=2, film_format="super-16", grain=3.0, halation=0.0, scatter=0.5
     )
     assert np.array_equal(make_lut(other, size=4), plain)
+
+
+def test_half_of_a_look_is_half_of_the_light_between_a_table_and_no_table():
+    none, half, whole = (
+        decode_srgb(make_lut(phos.Recipe(film="velvia-50", strength=strength), size=5))
+        for strength in (0.0, 0.5, 1.0)
+    )
+    np.testing.assert_allclose(half, (none + whole) / 2, atol=2e-6)
+    np.testing.assert_allclose(none, decode_srgb(identity(5)), atol=2e-6)
 
 
 @pytest.mark.proof

@@ -108,11 +108,13 @@ def as_shown(coded: Array, coding: Coding, space: OutputSpace) -> Array:
     array, shape (3, rows, cols)
         Display-linear light of the space's primaries, within them where they bound it. The light of
         a scene is rendered as a camera does, which is what is taken back of a picture that one
-        rendered; where the space holds light beyond white, without a shoulder.
+        rendered; where the space holds light beyond white, without a shoulder. That of an HDR
+        display is rendered too where white is the most that there is.
     """
-    if coding.light == "scene":
-        render = hdr_light_of_scene if space.holds_beyond_white else rendered_light_of_any
-        light = render(scene_colours(coded, coding))
+    if space.holds_beyond_white and coding.light == "scene":
+        light = hdr_light_of_scene(scene_colours(coded, coding))
+    elif not space.holds_beyond_white and coding.light != "display":
+        light = rendered_light_of_any(scene_colours(coded, coding))
     else:
         light = linear_colours(coded, coding)
     return in_primaries(light if coding.is_srgb else held_within(space, light), space)

@@ -35,7 +35,9 @@ OR_NUMBERS: Mapping[str, type | tuple[type, ...]] = {
 }
 """Settings that are names by default, and may be numbers."""
 
-LATER: Mapping[str, Any] = MappingProxyType({"strength": 1.0})
+LATER: Mapping[str, Any] = MappingProxyType(
+    {"strength": 1.0, "weave_um": 0.0, "breathing_stops": 0.0}
+)
 """Settings that came after version 2 of sidecars, each with the value at which it does nothing:
 then it is not written, and a sidecar that lacks it means that. What was written before stays valid,
 and what asks nothing of them stays the same text."""

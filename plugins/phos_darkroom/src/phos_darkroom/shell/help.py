@@ -12,6 +12,7 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 OTHERS = "Other"
 HEADINGS = (
     "Film",
+    "Framing",
     "Light",
     "Raw files",
     "Laboratory",

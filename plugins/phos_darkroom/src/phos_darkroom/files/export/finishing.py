@@ -15,7 +15,7 @@ from phos_darkroom.files.colour import profiles
 from phos_darkroom.files.depth import at_depth
 from phos_darkroom.files.export.record import Export
 from phos_darkroom.files.metadata import exif_facts, xmp
-from phos_darkroom.files.picture import HDR_CODES, Picture
+from phos_darkroom.files.picture import Picture
 
 __all__ = ["check_exportable", "exported"]
 
@@ -45,7 +45,7 @@ def check_exportable(path: str | os.PathLike[str], positive: Picture, export: Ex
             f"cannot write {Path(path)} at another size: it holds a negative's densities, which "
             "stay as they are; leave out the size (--size)"
         )
-    if positive.encoding in ("density", "linear") and export.sharpen != "none":
+    if positive.encoding in ("density", "linear", "display") and export.sharpen != "none":
         what = "a negative's densities" if positive.encoding == "density" else "light, not codes"
         raise ImageFileError(
             f"cannot sharpen {Path(path)} for a screen: it holds {what}; leave out the sharpening "
@@ -112,20 +112,24 @@ def _within(positive: Picture, long_side_px: int) -> Picture:
 def _coded(light: NDArray[np.float32], positive: Picture) -> NDArray[Any]:
     """Light as the numbers of a positive."""
     dtype = positive.pixels.dtype
-    if positive.encoding in ("linear", "display"):
-        return at_depth(light, dtype)
-    if positive.encoding == "profile":
-        return profiles.to_codes(light, positive.metadata.icc_profile or b"", dtype)
-    if positive.encoding in HDR_CODES:
-        planes = np.moveaxis(np.atleast_3d(light), -1, 0)
-        is_pq = positive.encoding == "pq"
-        numbers = light_to_pq(planes) if is_pq else light_to_hlg(planes, positive.primaries)
-        return at_depth(np.moveaxis(numbers, 0, -1).reshape(light.shape), dtype)
-    if dtype.kind == "u":
-        coded: NDArray[Any] = encode_codes(light, dtype)
-        return coded
-    floats: NDArray[Any] = encode_srgb(np.clip(light, 0, 1))
-    return floats
+    codes: NDArray[Any]
+    match positive.encoding:
+        case "linear" | "display":
+            codes = light
+        case "profile":
+            return profiles.to_codes(light, positive.metadata.icc_profile or b"", dtype)
+        case "pq":
+            codes = light_to_pq(np.maximum(light, 0))
+        case "hlg":
+            planes = np.moveaxis(np.atleast_3d(light), -1, 0)
+            codes = np.moveaxis(light_to_hlg(planes, positive.primaries), 0, -1)
+            codes = codes.reshape(light.shape)
+        case _:
+            if dtype.kind == "u":
+                codes = encode_codes(light, dtype)
+                return codes
+            codes = encode_srgb(np.clip(light, 0, 1))
+    return at_depth(codes, dtype)
 
 
 def _scaled(light: NDArray[np.float32], rows: int, cols: int) -> NDArray[np.float32]:

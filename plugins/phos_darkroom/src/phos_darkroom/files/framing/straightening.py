@@ -76,8 +76,8 @@ def straightened(picture: Picture, degrees: float) -> Picture:
     -----
     The light is interpolated, not its codes, as far as the file says how codes become light and
     back: by cubic convolution, held between the least and the greatest light of the nine pixels
-    around a place, so that no edge rings. A lamp keeps its light within 4 % where it is no sharper
-    than a Gaussian of 0.7 pixels; one of a single pixel gains up to half.
+    around a place, so that no edge rings. That makes a pixel that is alone in the dark lighter, by
+    up to half; a lamp that a lens drew keeps its light.
     """
     turn = partial(_turned, degrees=degrees)
     alpha, gain_map = picture.alpha, picture.gain_map
