@@ -39,7 +39,8 @@ EVERYTHING = (*CORE_WITH_TESTS, *ALL_FORMATS, *BENCH, *CV2, *VIDEO)
 TORCH = ("-e", "./plugins/phos_torch", "torch==2.13.0")
 NUMBA = ("-e", "./plugins/phos_numba")
 ELSEWHERE = (
-    "tests/app", "tests/cross", "tests/plugins", "tests/test_docs.py", "tests/test_examples.py",
+    "tests/app", "tests/cross", "tests/plugins", "tests/video", "tests/test_docs.py",
+    "tests/test_examples.py",
 )  # fmt: skip
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}  # of NumPy's solvers, beside workers on every core
 CUPY = ("-e", "./plugins/phos_cupy[cuda13x]")
@@ -161,6 +162,13 @@ def app(session: nox.Session) -> None:
     """Ask the app's server, drive its page in a Chromium, if there is one; a page in Streamlit."""
     session.install(*CORE_WITH_TESTS, *ALL_FORMATS, *NUMBA, *APP, *tools("tests"))
     pytest_on_every_core(session, "tests/app", *session.posargs)
+
+
+@nox.session
+def video(session: nox.Session) -> None:
+    """Read, develop and write clips, with the ffmpeg of this machine, if there is one."""
+    session.install(*CORE_WITH_TESTS, *ALL_FORMATS, *NUMBA, *VIDEO, *tools("tests"))
+    pytest_on_every_core(session, "tests/video", *session.posargs)
 
 
 @nox.session

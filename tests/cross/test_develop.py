@@ -142,7 +142,15 @@ def test_the_frames_of_a_stack_have_the_same_grain_on_every_backend(one, other):
     assert np.abs(first[0] - first[1]).max() > 1
 
 
-MOVING = {"seed": 5, "frame": 3, "weave_um": 15.0, "breathing_stops": 0.2}
+MOVING = {
+    "seed": 5,
+    "frame": 3,
+    "weave_um": 15.0,
+    "breathing_stops": 0.2,
+    "dust_per_cm2": 40.0,
+    "scratches": 12.0,
+    "film_format": "super-8",
+}
 
 
 @cache

@@ -116,6 +116,15 @@ def test_other_programs_find_exif_and_xmp_in_an_avif(source):
     np.testing.assert_allclose(read.light(), pq_to_light(codes / 65535), rtol=0.02)
 
 
+def test_an_avif_keeps_the_grain_of_highlights(tmp_path, rng):
+    grain = 34_000 + 200 * rng.standard_normal((64, 64, 1))  # 160 cd/m2, as strong as of a scan
+    codes = np.repeat(grain, 3, axis=-1).astype(np.uint16)
+    path = tmp_path / "a.avif"
+    write_picture(path, Picture(pixels=codes, encoding="pq", primaries="rec2020"))
+    kept = read_picture(path).pixels[..., 1]
+    assert np.corrcoef(kept.ravel(), pq_to_light(codes[..., 1] / 65535).ravel())[0, 1] > 0.8
+
+
 @pytest.mark.parametrize("alpha", [None, np.arange(256, dtype=np.uint16).reshape(16, 16) * 257])
 def test_an_avif_without_metadata_and_with_alpha_is_one_too(tmp_path, alpha):
     picture = Picture(

@@ -49,9 +49,13 @@ def ffprobe(programs, tmp_path):
 def clip_of(ffmpeg, programs, tmp_path):
     """Make a clip of planes of codes, and look into it."""
 
-    def make(name, pixel_format, planes, *arguments, size, rate=24):
+    def make(name, pixel_format, planes, *arguments, size, rate=24, tags="range=tv"):
         raw = ("-f", "rawvideo", "-pix_fmt", pixel_format, "-video_size", size)
         given = b"".join(np.ascontiguousarray(plane).tobytes() for plane in planes)
+        # On the frames and on the encoder: of one alone newer ffmpegs conclude that they convert.
+        marks = () if "-vf" in arguments else ("-vf", f"setparams={tags}")
+        marks = (*marks, "-color_range", "pc" if "range=pc" in tags else "tv")
+        arguments = (*marks, "-pix_fmt", pixel_format, *arguments)
         ffmpeg(*raw, "-framerate", str(rate), "-i", "pipe:0", *arguments, name, given=given)
         return probe(tmp_path / name, programs)
 

@@ -151,7 +151,7 @@ def test_what_is_held_is_positive_and_no_darker_than_it_was(exposures):
 
     held = held_positive(exposed)
 
-    mean = max(exposed.mean(), 0.0)
+    mean = np.maximum(exposed, 0.0).mean()
     assert (held > 0.0).all()
     assert (held >= 0.0099 * mean).all()
     assert (held >= exposed * (1.0 - 1e-12)).all()
@@ -161,7 +161,8 @@ def test_what_is_held_is_positive_and_no_darker_than_it_was(exposures):
 def test_a_layer_s_exposure_rises_smoothly_through_nothing():
     """Without a jump or a kink: its slope goes from nearly 0 to 1, and never falls."""
     layer = np.linspace(-0.5, 0.5, 4001)
-    exposed = np.stack([layer, 3.0 - layer, np.full_like(layer, 0.5)])[:, None]  # of one mean
+    other = 3.0 - np.maximum(layer, 0.0)  # so that all are of one mean
+    exposed = np.stack([layer, other, np.full_like(layer, 0.5)])[:, None]
 
     held = held_positive(exposed)[0, 0]
 
@@ -170,6 +171,19 @@ def test_a_layer_s_exposure_rises_smoothly_through_nothing():
     assert slope[-1] == pytest.approx(1.0)
     assert (np.diff(slope) >= -1e-9).all()
     assert np.diff(slope).max() < 0.05
+
+
+@pytest.mark.parametrize("against", [0.2, 0.9, 0.99])
+def test_a_saturated_colours_least_share_rises_no_faster_than_its_light(against):
+    """However nearly one layer's negative exposure takes back what another has."""
+    bright = np.linspace(1.0, 2.0, 101)
+    exposed = np.stack([np.full_like(bright, -against), bright, np.full_like(bright, 0.01)])
+
+    held = held_positive(exposed[:, np.newaxis])[0, 0]
+
+    slope = np.diff(np.log(held)) / np.diff(np.log(bright))
+    assert (slope > 0.0).all()
+    assert slope.max() < 2.0
 
 
 def test_what_is_held_scales_with_the_light():

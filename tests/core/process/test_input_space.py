@@ -232,6 +232,7 @@ def test_the_code_compiled_meanwhile_is_for_any_function(monkeypatch, light):
 
 
 PLACES = np.linspace(-1.0, 2.0, 30001)
+ROUND = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], np.float32)
 SQUARES = CodeCurve(samples=PLACES * np.abs(PLACES), low=-1.0, high=2.0)
 
 
@@ -239,7 +240,7 @@ class Apart:
     """A space that says what it comes to, and is not asked for light."""
 
     name, is_scene = "squares", True
-    curve_and_matrix = CurveAndMatrix(curve=SQUARES, matrix=SWAP)
+    curve_and_matrix = CurveAndMatrix(curve=SQUARES, matrix=ROUND)
 
     def to_light(self, pixels):
         raise AssertionError("converted on the host")
@@ -248,14 +249,14 @@ class Apart:
 def test_a_space_by_curve_and_matrix_is_decoded_as_what_it_says(light):
     """Floats within and beyond its samples, and integers; a negative square is negative light."""
     codes = np.sqrt(light) * np.where(light > 1.9, -0.1, 1.0).astype(np.float32)
-    decoded = (codes * np.abs(codes))[..., ::-1]
+    decoded = (codes * np.abs(codes))[..., [2, 0, 1]]
     wanted = phos.develop(decoded, encoding="linear", **FAST)
 
     positive = phos.develop(codes, input_space=Apart(), **FAST)
 
     np.testing.assert_allclose(positive, wanted, atol=3e-6)
     of_16_bits = np.rint(np.clip(codes, 0.0, 1.0) * 65535).astype(np.uint16)
-    exact = ((of_16_bits / 65535.0) ** 2).astype(np.float32)[..., ::-1]
+    exact = ((of_16_bits / 65535.0) ** 2).astype(np.float32)[..., [2, 0, 1]]
     found = phos.develop(of_16_bits, input_space=Apart(), **FAST)
     assert np.abs(found / 65535.0 - phos.develop(exact, encoding="linear", **FAST)).max() < 1e-5
 

@@ -136,13 +136,20 @@ def test_what_weaves_is_the_picture_and_not_the_grain():
     )
 
 
+NOTHING_ELSE = {"scatter": 0.0, "halation": 0.0, "couplers": 0.0, "scanner": "none"}
+
+
+@pytest.mark.parametrize("spreading", [{}, NOTHING_ELSE])
 @pytest.mark.parametrize("film_format", ["super-8", "imax"])
-def test_a_window_of_a_frame_that_weaves_is_that_of_the_whole(film_format):
+def test_a_window_of_a_frame_that_weaves_is_that_of_the_whole(film_format, spreading):
     recipe = frame_with(
-        0.6, film_format=film_format, pixel_pitch_um=6.0, weave_um=20.0, seed=1, **without(
-            SMOOTH, "backend", "grain"
-        )
-    )  # fmt: skip
+        3.0,
+        film_format=film_format,
+        pixel_pitch_um=6.0,
+        weave_um=60.0,
+        **spreading,
+        **without(SMOOTH, "backend", "grain"),
+    )
     light = scene(300, 260)
     whole = phos.develop(light, recipe=recipe, backend="scipy")
     picture = WholePicture.of(light.shape[:2], recipe)
@@ -164,3 +171,78 @@ def test_a_picture_that_is_smaller_than_its_displacement_is_developed(shape):
 def test_texture_mode_keeps_the_picture_where_it_is():
     with pytest.raises(ValueError, match='weave_um has no part in mode "texture", got 3'):
         Recipe(mode="texture", weave_um=3.0)
+
+
+# ------------------------------------------------------------------ dust and scratches
+
+WORN = {"dust_per_cm2": 500.0, "scratches": 100.0, "film_format": "super-8", "seed": 3}
+
+
+def grey(film, side=240, **settings):
+    """A grey frame with wear and without, 4 um to the pixel."""
+    picture = np.full((side, side, 3), 0.18, np.float32)
+    still = {"encoding": "linear", "pixel_pitch_um": 4.0, "backend": "scipy", "grain": 0.0}
+    made = [
+        phos.develop(picture, film, **(still | WORN | settings | wear)).mean(axis=-1)
+        for wear in ({}, {"dust_per_cm2": 0.0, "scratches": 0.0})
+    ]
+    return made[0] - made[1]
+
+
+@pytest.mark.parametrize(
+    ("film", "settings", "is_white", "is_black"),
+    [
+        ("portra-400", {}, True, False),
+        ("tri-x-400", {}, True, False),
+        ("portra-400", {"printing": "endura-premier"}, True, False),
+        ("vision3-250d", {"printing": "2383"}, True, True),
+        ("velvia-50", {}, False, True),
+    ],
+)
+def test_dust_on_a_negative_is_white_and_on_what_is_projected_black(
+    film, settings, is_white, is_black
+):
+    change = grey(film, scratches=0.0, **settings)
+    assert (change.max() > 0.15) == is_white
+    assert (change.min() < -0.15) == is_black
+
+
+def test_a_scratch_in_the_emulsion_of_a_colour_film_has_a_colour():
+    picture = np.full((240, 240, 3), 0.18, np.float32)
+    settings = {"encoding": "linear", "pixel_pitch_um": 4.0, "backend": "scipy", "grain": 0.0}
+    worn = phos.develop(picture, "velvia-50", **(settings | WORN | {"dust_per_cm2": 0.0}))
+    still = phos.develop(picture, "velvia-50", film_format="super-8", **settings)
+    change = worn - still
+    # The yellow dye lies on top: where it is gone, a slide is blue.
+    assert (change[..., 2] - change[..., 0]).max() > 0.05
+
+
+@pytest.mark.parametrize("film_format", ["super-8", "imax"])
+def test_scratches_run_as_the_film_does(film_format):
+    settings = {"scratches": 100.0, "dust_per_cm2": 0.0, "film_format": film_format, "side": 300}
+    change = np.abs(grey("velvia-50", pixel_pitch_um=12.0, **settings))
+    along_rows, along_cols = change.mean(axis=0).std(), change.mean(axis=1).std()
+    assert (along_rows > 2.0 * along_cols) == (film_format == "super-8")
+    assert max(along_rows, along_cols) > 1e-4
+
+
+@pytest.mark.parametrize("mode", ["full", "texture"])
+def test_a_window_has_the_wear_of_the_whole(mode):
+    recipe = Recipe(film="vision3-250d", printing="2383", mode=mode, pixel_pitch_um=4.0, **WORN)
+    picture = np.random.default_rng(1).integers(40, 200, (150, 170, 3), dtype=np.uint8)
+    whole = phos.develop(picture, recipe=recipe, backend="scipy").astype(int)
+    clean = dataclasses.replace(recipe, dust_per_cm2=0.0, scratches=0.0)
+    assert (np.abs(phos.develop(picture, recipe=clean, backend="scipy") - whole) > 20).any()
+    of_whole = WholePicture.of(picture.shape[:2], recipe)
+    for window in ((slice(0, 60), slice(0, 80)), (slice(70, 140), slice(50, 170))):
+        tile = of_whole.tile(window)
+        found = develop_window(
+            of_whole, window, picture[tile.read_rows, tile.read_cols], backend="scipy"
+        )
+        assert np.abs(found.astype(int) - whole[window]).max() <= 1
+
+
+@pytest.mark.parametrize("name", ["dust_per_cm2", "scratches"])
+def test_a_table_of_colours_has_no_wear(name):
+    with pytest.raises(ValueError, match=f'{name} has no part in mode "colour", got 2'):
+        Recipe(mode="colour", **{name: 2})

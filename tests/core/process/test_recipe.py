@@ -46,6 +46,8 @@ def test_defaults_are_a_plain_picture_on_portra_400():
         "grain": 1.0,
         "weave_um": 0.0,
         "breathing_stops": 0.0,
+        "dust_per_cm2": 0.0,
+        "scratches": 0.0,
         "strength": 1.0,
     }
 

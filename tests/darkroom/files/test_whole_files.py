@@ -369,14 +369,14 @@ def test_a_source_replaced_while_it_is_developed_is_not_what_the_sidecar_tells_o
     pair, monkeypatch, rng
 ):
     source, out = pair / "in.png", pair / "out" / "b.png"
-    develop, read_bytes = one_file.develop_picture, source.read_bytes()
+    develop, read_bytes = one_file._developed_framed, source.read_bytes()
     write_image(pair / "other.png", rng.integers(0, 256, (16, 24, 3)).astype(np.uint8))
 
     def meanwhile(*arguments, **keywords):
         (pair / "other.png").replace(source)
         return develop(*arguments, **keywords)
 
-    monkeypatch.setattr(one_file, "develop_picture", meanwhile)
+    monkeypatch.setattr(one_file, "_developed_framed", meanwhile)
     develop_file(source, out, phos.Recipe(), backend="scipy")
     facts = read(path_for(out)).source
     assert facts.size_bytes == len(read_bytes)

@@ -90,7 +90,7 @@ def test_a_fault_of_ours_is_one_frames_failure_with_its_name(roll, tmp_path, mon
     def faulty(picture, *_, **__):
         raise KeyError("x")
 
-    monkeypatch.setattr(one_file, "develop_picture", faulty)
+    monkeypatch.setattr(one_file, "_developed_framed", faulty)
     results = run(roll, tmp_path / "out", jobs=1)
     assert results["a.png"].error == f"{roll / 'a.png'}: KeyError: 'x'"
     assert [path.name for path in (tmp_path / "out").iterdir()] == []

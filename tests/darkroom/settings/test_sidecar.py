@@ -205,6 +205,15 @@ def test_a_setting_that_came_later_stands_there_only_where_it_does_something():
     assert loads(unasked, where).recipe == Recipe()
 
 
+def test_one_of_a_clip_keeps_its_table_and_names_the_command_that_makes_it_again():
+    clip = {"first": 3, "count": "all", "proxy": True}
+    sidecar = made(Recipe(), clip=clip)
+    text = dumps(sidecar)
+    assert "phos video --from-sidecar THIS-FILE" in text
+    assert loads(text, Path("/roll/a.png.phos.toml")) == sidecar
+    assert "phos develop --from-sidecar THIS-FILE" in dumps(made(Recipe()))
+
+
 def test_explains_each_section_in_a_comment():
     lines = dumps(made(Recipe())).splitlines()
     sections = [at for at, line in enumerate(lines) if line.startswith("[") and "." not in line]

@@ -237,3 +237,15 @@ def test_the_command_takes_a_space_by_name(ocio, tmp_path):
     result = run("--input-space", "S-Log3 S-Gamut3.Cine", "--size", 5, "-o", path)
     assert result.exit_code == 0, result.stderr
     assert "# Input: S-Log3 S-Gamut3.Cine. Output: srgb." in path.read_text()
+
+
+@pytest.mark.parametrize("name", ["rec2100-pq", "rec2100-hlg"])
+def test_a_table_for_hdr_is_measured_by_the_light_of_its_codes(name):
+    recipe = phos.Recipe(film="portra-400", input_space="ARRI LogC4", output_space=name)
+    table = make_layer_table(recipe, 33, "scipy")
+    accuracy = accuracy_of(table, recipe, "scipy")
+    assert table.entries.max() > 0.72  # the peak is 0.75 in PQ, and 1 in HLG
+    assert 0.0 < accuracy.near_grey.mean < 0.5
+    codes = np.full((4, 3), 0.58)  # white in PQ, three quarters of it in light
+    brighter = errors_between(codes, codes * 1.01, recipe)
+    assert brighter.min() > 0.5  # as light 1.01 times as bright would not be

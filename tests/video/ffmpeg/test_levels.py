@@ -9,6 +9,7 @@ from phos_video.ffmpeg import has_full_codes, target_of
 ROWS = 16
 SIZE = f"1024x{ROWS}"
 CODES = np.arange(1024)
+BT709 = "range=tv:colorspace=bt709"
 LOSSLESS = ("-c:v", "ffv1", "-level", "3")
 
 
@@ -27,8 +28,7 @@ def test_every_level_of_a_limited_ten_bit_ramp_is_kept_when_nothing_is_applied(
 ):
     codes = np.clip(CODES, 64, 940)
     planes = (plane(codes), of_ten_bits(), of_ten_bits())
-    tags = ("-color_range", "tv", "-colorspace", "bt709")
-    clip = clip_of("ramp.mkv", "yuv420p10le", planes, *LOSSLESS, *tags, size=SIZE)
+    clip = clip_of("ramp.mkv", "yuv420p10le", planes, *LOSSLESS, size=SIZE, tags=BT709)
     frames = frames_of(clip)
     target = target_of("out.mkv", name, programs)
     out, _ = written(frames, clip, target, "out.mkv")
@@ -59,9 +59,10 @@ def test_codes_become_light_as_their_standard_says(pixel_format, bits, full, cli
     across = 1 if "444" in pixel_format else 2
     neutral = np.full((ROWS // down, 1024 // across), 1 << (bits - 1), dtype)
     colour = () if pixel_format.startswith("gray") else (neutral, neutral)
-    tags = ("-color_range", "pc" if full else "tv", "-colorspace", "bt709")
+    tags = f"range={'pc' if full else 'tv'}:colorspace=bt709"
     planes = (plane(codes, dtype), *colour)
-    (frame,) = frames_of(clip_of("ramp.mkv", pixel_format, planes, *LOSSLESS, *tags, size=SIZE))
+    clip = clip_of("ramp.mkv", pixel_format, planes, *LOSSLESS, size=SIZE, tags=tags)
+    (frame,) = frames_of(clip)
     unit = 1 << (bits - 8)  # BT.709: black at 16, white at 235, of 8 bits
     share = codes / (2**bits - 1) if full else (codes - 16 * unit) / (219 * unit)
     expected = 65535 * np.clip(share, 0.0, 1.0)
@@ -94,8 +95,8 @@ def test_saturated_colours_are_those_of_the_matrix(clip_of, frames_of):
     blue, red = (colour[2] - luma) / 1.8814, (colour[0] - luma) / 1.4746
     codes = np.rint((64 + 876 * luma, 512 + 896 * blue, 512 + 896 * red))
     planes = [np.full((ROWS, 1024), code, "<u2") for code in codes]
-    tags = ("-color_range", "tv", "-colorspace", "bt2020nc", "-color_primaries", "bt2020")
-    clip = clip_of("flat.mkv", "yuv444p10le", planes, *LOSSLESS, *tags, size=SIZE)
+    tags = "range=tv:colorspace=bt2020nc:color_primaries=bt2020"
+    clip = clip_of("flat.mkv", "yuv444p10le", planes, *LOSSLESS, size=SIZE, tags=tags)
     (frame,) = frames_of(clip)
     assert np.abs(frame[8, 500] / 65535 - colour).max() < 1.5 / 876
 
@@ -107,8 +108,7 @@ def test_subsampled_colour_stays_where_it_is(pixel_format, down, clip_of, frames
     """H.264 and its like have the sample of colour on every second pixel, not between two."""
     red = np.tile((256 + np.arange(512)).astype("<u2"), (ROWS // down, 1))
     planes = (plane(np.full(1024, 502)), of_ten_bits(down=down), red)
-    tags = ("-color_range", "tv", "-colorspace", "bt709", "-chroma_sample_location", "left")
-    clip = clip_of("ramp.mkv", pixel_format, planes, *LOSSLESS, *tags, size=SIZE)
+    clip = clip_of("ramp.mkv", pixel_format, planes, *LOSSLESS, size=SIZE, tags=BT709)
     (frame,) = frames_of(clip)
     code = 256 + np.arange(1024) / 2  # of a pixel
     expected = (502 - 64) / 876 + 1.5748 * (code - 512) / 896
@@ -133,7 +133,7 @@ def test_a_log_over_all_codes_has_its_grey_where_the_maker_says(space, clip_of, 
     assert (code - 64) / 8.76 == pytest.approx(per_cent, abs=0.5)  # so the code is the stream's
     assert has_full_codes(space)
     planes = (plane(np.full(1024, code)), of_ten_bits(), of_ten_bits())
-    clip = clip_of("grey.mkv", "yuv420p10le", planes, *LOSSLESS, "-color_range", "tv", size=SIZE)
+    clip = clip_of("grey.mkv", "yuv420p10le", planes, *LOSSLESS, size=SIZE)
     (frame,) = frames_of(clip, input_space=space)
     config = PyOpenColorIO.Config.CreateFromFile("ocio://studio-config-latest")
     to_light = config.getProcessor(space, "Linear Rec.709 (sRGB)").getDefaultCPUProcessor()
@@ -143,7 +143,7 @@ def test_a_log_over_all_codes_has_its_grey_where_the_maker_says(space, clip_of, 
 
 def test_a_log_over_all_codes_is_not_clipped_where_limited_codes_end(clip_of, frames_of):
     planes = (plane(CODES), of_ten_bits(), of_ten_bits())
-    clip = clip_of("ramp.mkv", "yuv420p10le", planes, *LOSSLESS, "-color_range", "tv", size=SIZE)
+    clip = clip_of("ramp.mkv", "yuv420p10le", planes, *LOSSLESS, size=SIZE)
     (frame,) = frames_of(clip, input_space="S-Log3 S-Gamut3.Cine")
     assert np.abs(frame[8] - (CODES * 65535 / 1023)[:, None]).max() < 2.0
     (limited,) = frames_of(clip, input_space="S-Log3 S-Gamut3.Cine", input_range="limited")
@@ -158,8 +158,7 @@ def test_colours_of_a_log_over_all_codes_follow_its_greys(clip_of, frames_of):
     blue, red = (coded[2] - luma) / 1.8556, (coded[0] - luma) / 1.5748
     codes = np.rint((64 + 876 * luma, 512 + 896 * blue, 512 + 896 * red))
     planes = [np.full((ROWS, 1024), code, "<u2") for code in codes]
-    tags = ("-color_range", "tv", "-colorspace", "bt709")
-    clip = clip_of("flat.mkv", "yuv444p10le", planes, *LOSSLESS, *tags, size=SIZE)
+    clip = clip_of("flat.mkv", "yuv444p10le", planes, *LOSSLESS, size=SIZE, tags=BT709)
     (frame,) = frames_of(clip, input_space="S-Log3 S-Gamut3")
     assert np.abs(frame[8, 500] / 65535 - colour).max() < 1.5 / 876
 

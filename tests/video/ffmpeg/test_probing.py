@@ -9,18 +9,20 @@ from phos_video.ffmpeg import probe
 @pytest.mark.parametrize(
     ("tags", "space"),
     [
-        ((), "rec709"),
-        (("-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709"), "rec709"),
-        (("-color_primaries", "bt470bg", "-color_trc", "gamma28"), "rec709"),
-        (("-color_primaries", "bt709", "-color_trc", "iec61966-2-1"), "srgb"),
-        (("-color_primaries", "smpte432", "-color_trc", "bt709"), "display-p3"),
-        (("-color_primaries", "bt2020", "-color_trc", "bt2020-10"), "rec2020"),
-        (("-color_primaries", "bt2020", "-color_trc", "smpte2084"), "rec2100-pq"),
-        (("-color_primaries", "bt2020", "-color_trc", "arib-std-b67"), "rec2100-hlg"),
+        ("range=tv", "rec709"),
+        ("color_primaries=bt709:color_trc=bt709:colorspace=bt709", "rec709"),
+        ("color_primaries=bt470bg:color_trc=bt470bg", "rec709"),
+        ("color_primaries=bt709:color_trc=iec61966-2-1", "srgb"),
+        ("color_primaries=smpte432:color_trc=bt709", "display-p3"),
+        ("color_primaries=bt2020:color_trc=bt2020-10", "rec2020"),
+        ("color_primaries=bt2020:color_trc=smpte2084", "rec2100-pq"),
+        ("color_primaries=bt2020:color_trc=arib-std-b67", "rec2100-hlg"),
     ],
 )
 def test_tags_name_the_space(tags, space, moving):
-    clip = moving("a.mkv", "-c:v", "libx264", "-pix_fmt", "yuv420p10le", *tags, sound=False)
+    clip = moving(
+        "a.mkv", "-c:v", "libx264", "-vf", f"format=yuv420p10le,setparams={tags}", sound=False
+    )
     assert clip.input_space == space
 
 

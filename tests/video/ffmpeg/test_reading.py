@@ -13,6 +13,7 @@ import pytest
 
 from phos_video.errors import VideoError
 from phos_video.ffmpeg import probe, read_frames, read_size
+from phos_video.ffmpeg.pipes import Piped
 
 LONG_GROUPS = ("-c:v", "libx264", "-bf", "3", "-g", "250", "-b_strategy", "0")
 
@@ -216,6 +217,13 @@ def test_who_stops_reading_leaves_no_process_no_thread_and_no_pipe(moving, progr
     assert (descriptors(), threading.active_count()) == before
     with pytest.raises(ChildProcessError):  # none is left, not even a dead one
         os.waitpid(-1, os.WNOHANG)
+
+
+@pytest.mark.skipif(not hasattr(os, "getpgid"), reason="there are no process groups")
+def test_ctrl_c_at_the_terminal_does_not_reach_ffmpeg(programs):
+    pipe = Piped([programs.ffmpeg, "-version"], writes=False, trouble="")
+    assert os.getpgid(pipe.process.pid) != os.getpgid(0)
+    pipe.kill()
 
 
 def test_a_slow_reader_gets_all_frames(moving, programs):

@@ -109,14 +109,16 @@ def held_positive(exposure: Array, least_share: float = LEAST_SHARE_OF_SRGB) -> 
 
         H' = a + (t - a)^2 / (2 t - a - H)
 
-    which meets the other piece at t with the same slope, rises with H and stays above a. Every
-    colour of sRGB exposes every layer to t or more, under any light: it is left alone. Where there
-    is no light at all, t is 1e-6 lx s.
+    which meets the other piece at t with the same slope, rises with H and stays above a. In the
+    mean a negative layer counts as 0: that of a saturated colour would else be the difference of
+    two large numbers, which a small step of the colour changes by stops. Every colour of sRGB
+    exposes every layer to t or more, under any light: it is left alone. Where there is no light at
+    all, t is 1e-6 lx s.
     """
     xp = array_namespace(exposure)
-    mean = exposure[:1, ...]
+    mean = clipped(exposure[:1, ...], 0.0)
     for layer in range(1, exposure.shape[0]):
-        mean = mean + exposure[layer : layer + 1, ...]
+        mean = mean + clipped(exposure[layer : layer + 1, ...], 0.0)
     threshold = clipped(mean * (least_share / exposure.shape[0]), LEAST_EXPOSURE_LX_S)
     least = threshold * HELD_SHARE
     below = xp.minimum(exposure, threshold)

@@ -84,7 +84,7 @@ def develop(
         `primaries`, `input_space`, `output_space`, `light`, `exposure_index`, `exposure_time_s`,
         `push_stops`, `printing`, `paper_grade`, `filters_cc`, `print_stops`, `black_point`,
         `white_point`, `auto_balance`, `mode`, `scatter`, `halation`, `couplers`, `grain`,
-        `weave_um`, `breathing_stops`, `strength`.
+        `weave_um`, `breathing_stops`, `dust_per_cm2`, `scratches`, `strength`.
 
     Returns
     -------

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from array_api_compat import is_numpy_namespace
@@ -30,6 +30,7 @@ from phos_core.effects.exposure import (
 from phos_core.effects.grain import Grain, GrainBias, add_grain, grain_noise
 from phos_core.effects.halation import Halation, halation_psfs, returned_psf, returned_shares
 from phos_core.effects.scatter import Scatter, scatter_psfs
+from phos_core.effects.wear import let_through, worn
 from phos_core.kernels.strips import (
     SLIM,
     RowFunction,
@@ -50,6 +51,7 @@ from phos_core.process.displacing import displaced
 from phos_core.process.output import SRGB, OutputSpace, encode, printed
 from phos_core.process.recipe import Recipe
 from phos_core.process.strength import Weakening, weakened, weakening_of
+from phos_core.process.wearing import marks_of, wear_field, wear_planes
 from phos_core.psf import PSF, compose, delta
 from phos_core.stocks.baking import FILE_WHITE_STOPS, grain_bias
 from phos_core.stocks.film import Film
@@ -156,8 +158,9 @@ def process(
             dtype=recipes[0].space.dtype_of(dtype),
             space=recipes[0].space,
             weakening=weakening,
+            is_worn=recipes[0].is_worn,
         )
-        positives = one_by_one(backend, finish, film.grain, recipes, stages, outs)
+        positives = one_by_one(backend, finish, film, recipes, stages, outs)
     give_back_last(backend, *exposures, *inhibitors)
     return positives
 
@@ -210,25 +213,32 @@ def in_strips(
     return xp.reshape(done, (done.shape[0], count, rows, cols))
 
 
+Field: TypeAlias = Callable[[Array, range, range], Array]
+"""Gives what a frame has at some rows and columns, in the library and on the device of an array."""
+
+
 def one_by_one(
     backend: ConvolutionBackend,
     finish: Callable[..., Array],
-    grain: Grain | None,
+    film: Film,
     recipes: Sequence[Recipe],
     stages: Sequence[Array],
     outs: Sequence[NDArray[Any] | None] | None,
 ) -> list[Array]:
-    """Finish each picture with the noise of its own recipe's grain, to its own place."""
-    noise = [] if grain is None else [(len(grain.size_um), np.dtype(np.float32))]
+    """Finish each picture with the noise and the wear of its own recipe, to its own place."""
+    planes = wear_planes(film, recipes[0])
+    layers = [] if film.grain is None else [len(film.grain.size_um)]
+    sizes = [(size, np.dtype(np.float32)) for size in [*layers, *([planes] if planes else [])]]
     watch = Watch(backend.name)
-    step = watched(backend, finish, [*of_pixels(*stages), *noise], watch)
-    pitch_um = recipes[0].pitch_um(*stages[0].shape[-2:])
+    step = watched(backend, finish, [*of_pixels(*stages), *sizes], watch)
     positives = []
     for i, recipe in enumerate(recipes):
+        own = [stage[:, i, ...] for stage in stages]
+        fields = fields_of(recipe, film, planes, own[0].shape[-2:], backend)
         positive = by_rows(
             backend,
-            step if grain is None else with_noise(step, backend, grain, pitch_um, recipe),
-            *(stage[:, i, ...] for stage in stages),
+            with_fields(step, fields, backend, recipe.offset_px) if fields else step,
+            *own,
             out=None if outs is None else outs[i],
         )
         watch.decide()
@@ -236,30 +246,62 @@ def one_by_one(
     return positives
 
 
-def with_noise(
-    finish: RowFunction,
-    backend: ConvolutionBackend,
+def fields_of(
+    recipe: Recipe, film: Film, planes: int, shape: tuple[int, int], backend: ConvolutionBackend
+) -> list[Field]:
+    """What a picture has beside its light: the noise of its grain, and its dust and scratches."""
+    pitch_um = recipe.pitch_um(*shape)
+    fields: list[Field] = []
+    if film.grain is not None:
+        fields.append(partial(noise_field, film.grain, pitch_um, recipe, backend))
+    if planes:
+        rows, cols = (
+            range(start, start + size) for start, size in zip(recipe.offset_px, shape, strict=True)
+        )
+        marks = marks_of(recipe, planes, rows, cols, pitch_um)
+        fields.append(partial(wear_field, marks, planes))
+    return fields
+
+
+def noise_field(
     grain: Grain,
     pitch_um: float,
     recipe: Recipe,
-) -> RowFunction:
-    """Hand a step the noise of step 7 for the rows it works on, after its other arrays."""
+    backend: ConvolutionBackend,
+    like: Array,
+    rows: range,
+    cols: range,
+) -> Array:
+    """The noise of step 7."""
     make_noise = backend.grain_noise if isinstance(backend, MakesGrain) else grain_noise
+    return make_noise(
+        like,
+        grain,
+        rows=len(rows),
+        cols=len(cols),
+        pixel_pitch_um=pitch_um,
+        seed=recipe.seed,
+        frame=recipe.frame,
+        row_start=rows.start,
+        col_start=cols.start,
+    )
+
+
+def with_fields(
+    finish: RowFunction,
+    fields: Sequence[Field],
+    backend: ConvolutionBackend,
+    offset_px: tuple[int, int],
+) -> RowFunction:
+    """Hand a step the fields of the rows it works on, after its other arrays."""
+    top, left = offset_px
 
     def finish_part(*parts: Array, place: tuple[int, int], out: Array | None) -> Array:
         _, rows, cols = parts[0].shape
-        noise = make_noise(
-            parts[0],
-            grain,
-            rows=rows,
-            cols=cols,
-            pixel_pitch_um=pitch_um,
-            seed=recipe.seed,
-            frame=recipe.frame,
-            row_start=recipe.offset_px[0] + place[0],
-            col_start=recipe.offset_px[1] + place[1],
-        )
-        return finish(*parts, noise, row_start=place[0], out=out)
+        frame_rows = range(top + place[0], top + place[0] + rows)
+        frame_cols = range(left + place[1], left + place[1] + cols)
+        own = (field(parts[0], frame_rows, frame_cols) for field in fields)
+        return finish(*parts, *own, row_start=place[0], out=out)
 
     def finish_rows(*strips: Array, row_start: int, out: Array | None = None) -> Array:
         _, rows, cols = strips[0].shape
@@ -448,10 +490,11 @@ def develop_and_print(
     dtype: np.dtype[Any],
     space: OutputSpace = SRGB,
     weakening: Weakening | None = None,
+    is_worn: bool = False,
 ) -> Array:
     """Steps 5 to 9: inhibit, develop, add grain, print, blend with the picture, encode.
 
-    The others are, as far as there are any: the inhibitor, the picture, the noise.
+    The others are, as far as there are any: the inhibitor, the picture, the noise, the wear.
     """
     following = iter(others)
     latent = log10_exposure(exposure)
@@ -461,7 +504,10 @@ def develop_and_print(
     density = develop_layers(latent, development)
     if grain is not None:
         density = add_grain(density, next(following), grain, bias)
-    light = printed(density, printing, space)
+    wear = next(following) if is_worn else None
+    light = printed(density if wear is None else worn(density, wear), printing, space)
+    if wear is not None:
+        light = let_through(light, wear)
     if weakening is not None and coded is not None:
         light = weakened(light, coded, weakening)
     return encode(light, channels, dtype, space)

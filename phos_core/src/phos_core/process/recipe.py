@@ -69,7 +69,7 @@ OF_POSITIVES = (
     "strength",
 )
 EFFECTS = ("scatter", "halation", "couplers", "grain")
-OF_MOTION = ("weave_um", "breathing_stops")
+OF_MOTION = ("weave_um", "breathing_stops", "dust_per_cm2", "scratches")
 STANDING_STILL = {"colour": OF_MOTION, "texture": ("weave_um", "breathing_stops")}
 
 
@@ -107,6 +107,8 @@ class Settings(FilmSettings, total=False):
     grain: float
     weave_um: float
     breathing_stops: float
+    dust_per_cm2: float
+    scratches: float
     strength: float
 
 
@@ -183,6 +185,12 @@ class Recipe(Treatment):
     breathing_stops : float
         RMS of the frames' exposure of moving film, in stops: `seed` and `frame` say what this one
         has of it. No laboratory corrects it.
+    dust_per_cm2 : float
+        Particles wider than 20 um on a square centimetre of each piece of film that light goes
+        through: the film itself, and a print film.
+    scratches : float
+        Mean number of scratches that run through a frame of each piece of film, from frame to
+        frame.
     strength : float
         How strong the whole look is: 1 the positive, 0 the picture as it was, between them a
         blend of their light. Of the light of a scene that is what a camera makes of it.
@@ -215,6 +223,8 @@ class Recipe(Treatment):
     grain: float = 1.0
     weave_um: float = 0.0
     breathing_stops: float = 0.0
+    dust_per_cm2: float = 0.0
+    scratches: float = 0.0
     strength: float = 1.0
 
     def __post_init__(self) -> None:
@@ -303,7 +313,12 @@ class Recipe(Treatment):
     @property
     def is_moving(self) -> bool:
         """Whether its frames differ in more than what is added to their density."""
-        return any(getattr(self, name) for name in OF_MOTION)
+        return bool(self.weave_um or self.breathing_stops)
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether there is dust or a scratch on it."""
+        return bool(self.dust_per_cm2 or self.scratches)
 
     @property
     def _correction(self) -> Correction:

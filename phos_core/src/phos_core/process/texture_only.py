@@ -16,6 +16,7 @@ from phos_core.effects.development import Development
 from phos_core.effects.development import develop as develop_layers
 from phos_core.effects.exposure import Exposure, expose, log10_exposure
 from phos_core.effects.grain import Grain, GrainBias, add_grain
+from phos_core.effects.wear import let_through, worn
 from phos_core.kernels.strips import give_back_last
 from phos_core.positive import Printing, make_positive
 from phos_core.process.camera import rendered_light
@@ -104,10 +105,11 @@ def process_texture(
             printing=film.printing,
             dtype=first.space.dtype_of(dtype),
             space=first.space,
+            is_worn=first.is_worn,
             strength=first.strength,
         )
         stages = [pictures[..., *kept], joined(scenes), joined(spreads)]
-        positives = one_by_one(backend, finish, film.grain, recipes, stages, outs)
+        positives = one_by_one(backend, finish, film, recipes, stages, outs)
     give_back_last(backend, *scenes, *spreads)
     return positives
 
@@ -129,7 +131,7 @@ def add_texture(
     coded: Array,
     scene: Array,
     spread: Array,
-    *noise: Array,
+    *fields: Array,
     coding: Coding,
     exposing: Exposure,
     exposure_stops: float,
@@ -139,6 +141,7 @@ def add_texture(
     printing: Printing,
     dtype: np.dtype[Any],
     space: OutputSpace = SRGB,
+    is_worn: bool = False,
     strength: float = 1.0,
 ) -> Array:
     """What scatter and halation change in the scene and grain in a print, added to a picture."""
@@ -147,12 +150,14 @@ def add_texture(
     else:
         display = held_within(space, linear_colours(coded, coding))
         light = display + (rendered_light(spread) - rendered_light(scene))
-    if grain is not None:
+    if fields:
         exposure = expose(spread, exposing, exposure_stops=exposure_stops)
         density = develop_layers(log10_exposure(exposure), development)
-        grainy = add_grain(density, noise[0], grain, bias)
-        smooth_print, grainy_print = (print_light(d, printing) for d in (density, grainy))
-        light = light * ((grainy_print + DARK_PRINT) / (smooth_print + DARK_PRINT))
+        real = density if grain is None else add_grain(density, fields[0], grain, bias)
+        real = worn(real, fields[-1]) if is_worn else real
+        ideal_print, real_print = (print_light(d, printing) for d in (density, real))
+        light = light * ((real_print + DARK_PRINT) / (ideal_print + DARK_PRINT))
+        light = let_through(light, fields[-1]) if is_worn else light
     light = in_primaries(light, space)
     if strength != 1.0:
         own = fitted(scene, coding, space) if coding.light == "scene" else display

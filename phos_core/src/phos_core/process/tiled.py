@@ -69,6 +69,7 @@ class Batch:
         arrays = STRIP_ARRAYS if in_strips else WHOLE_ARRAYS
         arrays += self.recipes[0].conversion is not None  # whose light is one more
         arrays += 2 * (self.recipes[0].weave_um > 0)  # continued at its edges, and moved
+        arrays += self.recipes[0].is_worn
         return Footprint(
             rows=rows,
             cols=cols,

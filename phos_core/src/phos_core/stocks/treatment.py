@@ -39,6 +39,8 @@ BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType(
         "grain": (0.0, 10.0),
         "weave_um": (0.0, 500.0),
         "breathing_stops": (0.0, 2.0),
+        "dust_per_cm2": (0.0, 500.0),
+        "scratches": (0.0, 100.0),
         "strength": (0.0, 1.0),
     }
 )

@@ -57,7 +57,8 @@ KELVIN = "temperature"  # the choice of light that the control `kelvin` belongs 
 OF_THE_FILE = (
     *("frame", "pixel_pitch_um", "offset_px", "encoding", "primaries"),
     *("input_space", "output_space"),
-    *("weave_um", "breathing_stops"),  # of a moving picture: the page shows one that stands
+    # Of a moving picture: the page shows one that stands.
+    *("weave_um", "breathing_stops", "dust_per_cm2", "scratches"),
 )
 
 

@@ -36,7 +36,13 @@ OR_NUMBERS: Mapping[str, type | tuple[type, ...]] = {
 """Settings that are names by default, and may be numbers."""
 
 LATER: Mapping[str, Any] = MappingProxyType(
-    {"strength": 1.0, "weave_um": 0.0, "breathing_stops": 0.0}
+    {
+        "strength": 1.0,
+        "weave_um": 0.0,
+        "breathing_stops": 0.0,
+        "dust_per_cm2": 0.0,
+        "scratches": 0.0,
+    }
 )
 """Settings that came after version 2 of sidecars, each with the value at which it does nothing:
 then it is not written, and a sidecar that lacks it means that. What was written before stays valid,

@@ -314,6 +314,22 @@ _LISTED = (
         meaning="Breathing: RMS of how the exposure differs from frame to frame.",
     ),
     Setting(
+        name="dust_per_cm2",
+        option="--dust",
+        group="Moving film",
+        unit="per cm²",
+        value="N",
+        meaning="Dust: particles wider than 20 µm on each cm² of the film, and of a print film.",
+    ),
+    Setting(
+        name="scratches",
+        option="--scratches",
+        group="Moving film",
+        value="N",
+        meaning="How many scratches run through a frame on average, of the film, and of a print "
+        "film.",
+    ),
+    Setting(
         name="encoding",
         option="--encoding",
         group="Files",
@@ -344,9 +360,10 @@ _LISTED = (
         value="NAME",
         unset="the picture's own profile, else sRGB",
         choices=tuple(OUTPUT_SPACES),
-        meaning="The positive's colours and numbers: of a display, of an HDR display "
-        "(rec2100-pq, rec2100-hlg: PNG, AVIF, JPEG with a gain map, EXR), light in floats (acescg, "
-        "aces2065-1: EXR and TIFF), or a negative's densities (adx10, adx16).",
+        meaning="The positive's colours and numbers: of a display (srgb, display-p3, rec709, "
+        "rec2020), of an HDR display (rec2100-pq, rec2100-hlg: PNG, AVIF, JPEG with a gain map, "
+        "EXR), light in floats (acescg, aces2065-1: EXR and TIFF), or a negative's densities "
+        "(adx10, adx16).",
     ),
 )
 

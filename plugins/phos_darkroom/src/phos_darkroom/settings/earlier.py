@@ -25,6 +25,8 @@ NEWER: Mapping[str, Any] = MappingProxyType(
         "output_space": "",
         "weave_um": 0.0,
         "breathing_stops": 0.0,
+        "dust_per_cm2": 0.0,
+        "scratches": 0.0,
         "strength": 1.0,
     }
 )

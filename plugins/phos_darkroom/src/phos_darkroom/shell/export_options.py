@@ -42,7 +42,7 @@ def export_options(command: Command) -> Command:
             "--quality",
             type=int,
             metavar="N",
-            help="Of JPEG, WebP and AVIF; by default 95, of AVIF 90. [1 to 100]",
+            help="Of JPEG, WebP and AVIF; by default 95, of AVIF 90, in PQ or HLG 97. [1 to 100]",
         ),
         in_group(
             "Files",

@@ -20,6 +20,7 @@ __all__ = ["setting_options"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+WIDEST = 50  # characters of choices that a line of the help has room for; its text names more
 DEFAULTS = {field.name: field.default for field in fields(Recipe)}
 COMPLETIONS = {
     "film": complete_films,
@@ -67,7 +68,9 @@ def _kind(setting: Setting, default: Any) -> dict[str, Any]:
     if isinstance(default, bool):
         return {"is_flag": True}
     if setting.choices:
-        return {"type": click.Choice(setting.choices)}
+        is_wide = len("|".join(setting.choices)) > WIDEST
+        named = {"metavar": setting.value} if is_wide else {}
+        return {"type": click.Choice(setting.choices), **named}
     if setting.name == "light":
         return {"metavar": setting.value, "callback": _name_or_kelvin}
     kind: Any = float if bounds_of(setting) else type(default)

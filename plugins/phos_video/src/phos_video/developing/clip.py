@@ -174,6 +174,9 @@ def develop_clip(
     Frames are developed as `develop_stream` does. They wait, in segments, in a hidden folder beside
     the destination, which is removed at the end; the clip gets its name when it is whole.
 
+    Where the best backend has code to compile yet, another one develops all frames, unless
+    ``PHOS_COMPILE`` is "wait", as ``phos video`` sets it.
+
     Processes start afresh, so a script that gives `jobs` keeps what it does behind
     ``if __name__ == "__main__":``.
     """

@@ -28,7 +28,7 @@ __all__ = ["develop_stream"]
 
 Frame = NDArray[Any]
 
-ROOM = 2  # batches in a line: one is taken while the next is put
+ROOM = 1  # batches in a line: one waits while the one before it is in work
 ON_A_DEVICE = 16  # measured on an H200: docs/decisions/0043-clips-by-segments.md
 BATCH_BYTES = 2**28  # the same: five frames of 4K
 COPY_THREADS, COPY_PIXELS = 4, 2**19  # one thread copies a frame of 4K no quicker than it develops
@@ -95,8 +95,8 @@ def develop_stream(
     Notes
     -----
     Frame n of a clip is what ``develop(frame, recipe=replace(recipe, frame=recipe.frame + n))``
-    gives, to the bit on one backend, however the clip is cut. At most about eight batches are in
-    memory at a time.
+    gives, to the bit on one backend, however the clip is cut. At most three batches of frames
+    and three of positives are in memory at a time.
 
     Examples
     --------

@@ -140,6 +140,11 @@ class Clip:
         return self.pixel_format.startswith(("gbrpf", "gbrapf", "grayf"))
 
     @property
+    def is_grey(self) -> bool:
+        """Whether its frames are grey, of whole numbers."""
+        return self.pixel_format.startswith(("gray", "ya")) and not self.is_float
+
+    @property
     def is_sequence(self) -> bool:
         """Whether it is a sequence of picture files."""
         return self.first_number is not None

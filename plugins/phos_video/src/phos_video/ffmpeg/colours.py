@@ -3,12 +3,16 @@
 from fractions import Fraction
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from phos_video.errors import VideoError
 from phos_video.ffmpeg.clip import Clip
 from phos_video.ffmpeg.levels import (
     HOW,
     before_limited_table,
     from_bytes_table,
+    grey_levels,
     rounding_table,
     to_limited_table,
     whites,
@@ -16,7 +20,7 @@ from phos_video.ffmpeg.levels import (
 from phos_video.ffmpeg.programs import Programs
 from phos_video.ffmpeg.tags import Tags, has_full_codes
 
-__all__ = ["InputRange", "from_rgb", "halved_size", "is_rgb", "to_rgb"]
+__all__ = ["InputRange", "from_rgb", "halved_size", "is_rgb", "levels_of_grey", "to_rgb"]
 
 InputRange = Literal["auto", "full", "limited"]
 
@@ -47,7 +51,7 @@ def is_rgb(pixel_format: str) -> bool:
 def to_rgb(
     clip: Clip, programs: Programs, space: str, input_range: InputRange, *, halved: bool
 ) -> list[str]:
-    """The filters that make 16-bit R'G'B' of the full range of a clip's frames.
+    """The filters that make 16-bit R'G'B', or grey, of the full range of a clip's frames.
 
     Parameters
     ----------
@@ -84,13 +88,14 @@ def to_rgb(
             f"{clip.path} holds X'Y'Z' of digital cinema, which is not read: convert it to a"
             " sequence of DPX or TIFF first"
         )
-    is_full = input_range == "full" or (input_range == "auto" and clip.tags.range == "pc")
+    if clip.is_grey:  # whose range ffmpegs from 7.0 on do not believe: see `levels_of_grey`
+        return [f"scale={cols}:{rows}:in_range=full:out_range=full:{flags}", "format=gray16le"]
     matrix = _matrix(clip)
     # Whatever the range is, from limited to limited the scaler does nothing but shift the codes.
     shifted = "in_range=limited:out_range=limited"
     both = f"in_color_matrix={matrix}:out_color_matrix={matrix}"
     table = to_limited_table(
-        full_bits=clip.depth_bits if is_full else 0,
+        full_bits=clip.depth_bits if _is_full(clip, input_range) else 0,
         is_over_all_codes=input_range == "auto" and has_full_codes(space),
         white=whites(programs).from_limited,
     )
@@ -101,6 +106,18 @@ def to_rgb(
         f"scale=in_range=limited:in_color_matrix={matrix}:out_range=full:flags=bicubic+{HOW}",
         "format=rgb48le",
     ]
+
+
+def _is_full(clip: Clip, input_range: InputRange) -> bool:
+    return input_range == "full" or (input_range == "auto" and clip.tags.range == "pc")
+
+
+def levels_of_grey(clip: Clip, space: str, input_range: InputRange) -> NDArray[np.uint16] | None:
+    """What each level of 16-bit grey, as it comes, stands for; None: for itself."""
+    is_over_all_codes = input_range == "auto" and has_full_codes(space)
+    if _is_full(clip, input_range) or is_over_all_codes:
+        return None
+    return grey_levels(clip.depth_bits)
 
 
 def _siting(clip: Clip) -> str:
@@ -117,7 +134,7 @@ def _siting(clip: Clip) -> str:
 def _matrix(clip: Clip) -> str:
     if clip.tags.matrix in MATRICES:
         return MATRICES[clip.tags.matrix]
-    if clip.tags.matrix in ("", "gbr") or clip.pixel_format.startswith("gray"):
+    if clip.tags.matrix in ("", "gbr"):
         return "bt601" if min(clip.rows, clip.cols) <= ROWS_OF_SD else "bt709"
     raise VideoError(
         f"{clip.path}: its colour matrix is {clip.tags.matrix}; those that can be read are"

@@ -20,6 +20,7 @@ __all__ = [
     "Whites",
     "before_limited_table",
     "from_bytes_table",
+    "grey_levels",
     "rounding_table",
     "to_limited_table",
     "whites",
@@ -139,6 +140,22 @@ def to_limited_table(*, full_bits: int, is_over_all_codes: bool, white: int) -> 
     y = f"clip({BLACK_Y}+(val-{dark})*{luma * gain:.9f}+.5,0,{TOP})"
     c = f"clip({NEUTRAL}+(val-{NEUTRAL})*{chroma * gain:.9f}+.5,0,{TOP})"
     return f"lutyuv=y='{y}':u='{c}':v='{c}'"
+
+
+@lru_cache(maxsize=8)
+def grey_levels(bits: int) -> NDArray[np.uint16]:
+    """Light of each level of 16-bit grey that has been spread from limited codes of so many bits.
+
+    Notes
+    -----
+    A code c has been spread to g = 65535 c / (2ⁿ − 1). With u = 2ⁿ⁻⁸, light is
+    (c − 16 u) / (219 u). No table of ffmpeg's does this: those of grey end at 65280.
+    """
+    unit = 2.0 ** (bits - 8)
+    codes = np.arange(TOP + 1) * ((2**bits - 1) / TOP)
+    light = np.clip((codes - 16 * unit) / (219 * unit), 0.0, 1.0)
+    levels: NDArray[np.uint16] = np.rint(light * TOP).astype(np.uint16)
+    return levels
 
 
 def from_bytes_table(white: int) -> str:

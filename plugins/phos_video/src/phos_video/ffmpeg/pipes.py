@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from typing import IO
+from typing import IO, Any
 
 from phos_video.errors import VideoError
 from phos_video.ffmpeg.programs import last_words
@@ -16,6 +16,11 @@ if sys.platform == "linux":
 
 __all__ = ["Piped"]
 
+# Ctrl-C at the terminal is for us: whoever reads and writes here decides what becomes of a frame.
+ALONE: dict[str, Any] = {
+    "start_new_session": sys.platform != "win32",
+    "creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+}
 PIPE_BYTES = 1 << 20  # what Linux allows without privileges
 KEPT_BYTES = 1 << 16  # of what a program says, the last
 

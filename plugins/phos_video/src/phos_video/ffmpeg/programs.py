@@ -30,7 +30,8 @@ QUIET = ("-hide_banner", "-loglevel", "error")
 LOCAL = ("-protocol_whitelist", "file,pipe")
 """Input options that keep a file from making ffmpeg open anything but files."""
 
-MOST_CHARACTERS = 400  # of what a program said last
+MOST_CHARACTERS = 400  # of what a program said
+ADDRESS = re.compile(r" @ 0x[0-9a-f]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,10 +167,12 @@ def answer_and_words_of(command: Sequence[str], trouble: str) -> tuple[bytes, st
 
 
 def last_words(said: bytes) -> str:
-    """What a program said last, in one line."""
+    """What a program complained of, in one line: first what is mostly the cause, and the end."""
     lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines()]
-    text = "; ".join([line for line in lines if line][-3:])
-    return text[-MOST_CHARACTERS:] if text else "it said nothing"
+    text = ADDRESS.sub("", "; ".join(dict.fromkeys(line for line in lines if line)))
+    if len(text) > MOST_CHARACTERS:
+        text = f"{text[: MOST_CHARACTERS // 2]} … {text[-MOST_CHARACTERS // 2 :]}"
+    return text or "it said nothing"
 
 
 def file_url(path: str | os.PathLike[str]) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from phos_video.errors import VideoError
 from phos_video.ffmpeg.clip import Clip
-from phos_video.ffmpeg.colours import InputRange, halved_size, to_rgb
+from phos_video.ffmpeg.colours import InputRange, halved_size, levels_of_grey, to_rgb
 from phos_video.ffmpeg.pipes import Piped
 from phos_video.ffmpeg.programs import LOCAL, QUIET, Programs, file_url, last_words
 from phos_video.ffmpeg.sequences import escaped
@@ -100,6 +100,9 @@ def read_frames(
     pipe = Piped(command, writes=False, trouble=f"{clip.path} cannot be decoded")
     try:
         frames = _frames(pipe, source, start, number, halved=halved)
+        if source.is_grey:
+            levels = levels_of_grey(source, input_space or source.input_space, input_range)
+            frames = _of_grey(frames, levels)
         for _ in range(lead):
             next(frames)
         yield _repeated(frames, wanted)
@@ -168,7 +171,9 @@ def _filtered(
 
 def _piped_format(clip: Clip) -> str:
     """Floats come as they are: the scaler would clip them."""
-    return clip.pixel_format if clip.is_float else "rgb48le"
+    if clip.is_float:
+        return clip.pixel_format
+    return "gray16le" if clip.is_grey else "rgb48le"
 
 
 def _frames(
@@ -185,8 +190,17 @@ def _frames(
 
 
 def _frame(pipe: Piped, clip: Clip, *, halved: bool) -> NDArray[Any] | None:
-    frame = np.empty((*read_size(clip, halved=halved), 3), np.uint16)
+    channels = 1 if clip.is_grey else 3
+    frame = np.empty((*read_size(clip, halved=halved), channels), np.uint16)
     return frame if pipe.fill(frame.data.cast("B")) else None
+
+
+def _of_grey(
+    frames: Iterator[NDArray[Any]], levels: NDArray[np.uint16] | None
+) -> Iterator[NDArray[Any]]:
+    """Make R'G'B' of grey."""
+    for grey in frames:
+        yield np.repeat(grey if levels is None else levels[grey], 3, axis=2)
 
 
 def _float_frame(pipe: Piped, clip: Clip) -> NDArray[Any] | None:

@@ -28,7 +28,7 @@ class Export:
         were developed.
     quality : int or None
         Of JPEG, WebP and AVIF, 1 to 100; other formats lose nothing and do not ask. None: 95, of
-        AVIF 90.
+        AVIF 90, and of that in PQ or HLG 97.
     sharpen : {"none", "screen"}
         "screen": sharpened a little, at its final size, for being seen pixel by pixel.
 

@@ -43,6 +43,7 @@ __all__ = ["LONGEST_SIDE", "read", "unwritable", "write"]
 LONGEST_SIDE = 65_535
 NOT_SAID = 2  # of ITU-T H.273's code points
 QUALITY = 90  # our choice: as close as WebP and JPEG at 95
+HDR_QUALITY = 97  # our choice: PQ spans ten times the light, and 90 smooths the grain away
 HDR_BITS = 10  # our choice: what PQ is shown in, and what every decoder of AVIF takes
 BT2020_MATRIX = 9  # of ITU-T H.273's matrices
 SPEED = 8  # our choice: the default takes a second a megapixel
@@ -111,7 +112,7 @@ def _decoded(content: bytes, facts: ImageFacts) -> NDArray[Any]:
     return stretched(samples, facts.bits) if samples.dtype == np.uint16 else samples
 
 
-def write(file: BinaryIO, picture: Picture, quality: int = QUALITY) -> None:
+def write(file: BinaryIO, picture: Picture, quality: int | None = None) -> None:
     """Write an AVIF without chroma subsampling.
 
     Parameters
@@ -120,12 +121,13 @@ def write(file: BinaryIO, picture: Picture, quality: int = QUALITY) -> None:
         Where to.
     picture : Picture
         What; rounded to 8 bits, PQ and HLG to 10.
-    quality : int
-        1 to 100, as libavif counts.
+    quality : int, optional
+        1 to 100, as libavif counts; by default 90, of PQ and HLG 97.
     """
     if picture.encoding in HDR_CODES:
-        file.write(_encoded_hdr(picture, quality))
+        file.write(_encoded_hdr(picture, quality or HDR_QUALITY))
         return
+    quality = quality or QUALITY
     metadata = picture.metadata
     exif = exif_for(picture)
     blocks = {

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phos_core.backend import ConvolutionBackend
-from phos_core.color import decode_srgb, to_linear_srgb
+from phos_core.color import decode_srgb, hlg_to_light, pq_to_light, to_linear_srgb
 from phos_core.process import Recipe, develop
 from phos_darkroom.showing.luts.baking import colour_alone, own_shaper
 from phos_darkroom.showing.luts.difference import ciede2000, lab_of
@@ -165,6 +165,10 @@ def _lab(positives: NDArray[np.floating], recipe: Recipe) -> NDArray[np.float64]
         numbers = decode_srgb(numbers)
     elif space.transfer == "bt1886":
         numbers = np.maximum(numbers, 0.0) ** DISPLAY_GAMMA
+    elif space.transfer == "pq":
+        numbers = pq_to_light(np.clip(numbers, 0.0, 1.0))
+    elif space.transfer == "hlg":
+        numbers = hlg_to_light(np.clip(numbers, 0.0, 1.0)[np.newaxis], space.primaries)[0]
     return lab_of(numbers @ to_linear_srgb(space.primaries).T)
 
 

@@ -211,6 +211,8 @@ def colour_alone(recipe: Recipe) -> Recipe:
         grain=1.0,
         weave_um=0.0,
         breathing_stops=0.0,
+        dust_per_cm2=0.0,
+        scratches=0.0,
         offset_px=(0, 0),
         pixel_pitch_um=None,
     )

@@ -13,7 +13,7 @@ TOLD_APART = ("film", "encoding", "primaries", "input_space", "output_space")
 NOT_COLOUR = ("seed", "frame", "film_format", "pixel_pitch_um", "offset_px", "mode")
 LEFT_OUT = (
     *("auto_balance", "highlights_stops", "scatter", "halation", "grain"),
-    *("weave_um", "breathing_stops"),
+    *("weave_um", "breathing_stops", "dust_per_cm2", "scratches"),
 )
 
 WHAT_IT_LACKS = (
