@@ -154,13 +154,15 @@ class Desks:
         desk.touch()
         return desk
 
-    def outdated(self) -> list[Desk]:
-        """List the desks that are to go, so that there is room for a new one."""
+    def idle(self) -> list[Desk]:
+        """List the desks that nobody has looked at for hours."""
         latest = time.monotonic() - 3600 * IDLE_HOURS
-        idle = [desk for desk in self if desk.used < latest]
-        others = [desk for desk in self if desk.used >= latest]
-        others.sort(key=lambda desk: (bool(desk.frames), desk.used))
-        return [*idle, *others[: max(0, len(others) - DESKS + 1)]]
+        return [desk for desk in self if desk.used < latest]
+
+    def in_the_way(self) -> list[Desk]:
+        """List the desks that are to go, so that there is room for a new one."""
+        ordered = sorted(self, key=lambda desk: (bool(desk.frames), desk.used))
+        return ordered[: max(0, len(ordered) - DESKS + 1)]
 
     def remove(self, desk: Desk) -> None:
         """Clear a desk away."""

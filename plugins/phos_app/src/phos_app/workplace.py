@@ -22,6 +22,9 @@ from phos_app.uploads import Upload, UploadError
 __all__ = ["Workplace"]
 
 
+TIDY_S = 600.0
+
+
 class Workplace:
     """What all windows of one server share.
 
@@ -40,10 +43,17 @@ class Workplace:
         self._reading = asyncio.Lock()
 
     def new_desk(self) -> Desk:
-        """Make a desk, and clear away those that nobody uses."""
-        for desk in self.desks.outdated():
+        """Make a desk; if there are many, the one used longest ago goes."""
+        for desk in self.desks.in_the_way():
             self.remove_desk(desk)
         return self.desks.new()
+
+    async def tidy(self) -> None:
+        """Now and then clear away the desks that nobody has looked at for hours."""
+        while True:
+            await asyncio.sleep(TIDY_S)
+            for desk in self.desks.idle():
+                self.remove_desk(desk)
 
     def remove_desk(self, desk: Desk) -> None:
         """Clear a desk away, with its pictures, and what is made of them."""

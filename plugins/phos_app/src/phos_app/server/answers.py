@@ -1,6 +1,7 @@
 """What the routes have in common: the workplace, bodies that are checked, and words for errors."""
 
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from pathlib import Path
@@ -36,8 +37,10 @@ __all__ = [
 ]
 
 Route: TypeAlias = Callable[[Request], Awaitable[Response]]
-REFUSALS = (PhosError, ValueError, TypeError, KeyError, MemoryError)
+REFUSALS = (PhosError, ValueError, TypeError, KeyError, MemoryError, OSError)
 """What is said in words; anything else is a bug, and the terminal has it."""
+
+logger = logging.getLogger(__name__)
 
 
 class Refusal(Exception):  # noqa: N818 - it is an answer
@@ -56,6 +59,9 @@ class Refusal(Exception):  # noqa: N818 - it is an answer
         self.status = status
 
 
+BROKEN = "Something broke that should not: the terminal has the details."
+
+
 def answered(route: Route) -> Route:
     """Let a route answer in words where it refuses."""
 
@@ -71,6 +77,9 @@ def answered(route: Route) -> Route:
             return Response(status_code=499)
         except REFUSALS as error:
             return JSONResponse({"message": in_words(error)}, 400)
+        except Exception:  # here, so that the answer passes the gate as all others do
+            logger.exception("%s %s broke", request.method, request.url.path)
+            return JSONResponse({"message": BROKEN}, 500)
 
     return answer
 
@@ -79,6 +88,8 @@ def in_words(error: BaseException) -> str:
     """Say what went wrong in a sentence."""
     if isinstance(error, MemoryError):
         return "There is not enough memory for this."
+    if isinstance(error, OSError) and error.strerror:
+        return f"The temporary folder cannot be used: {error.strerror}."
     return str(error)
 
 
