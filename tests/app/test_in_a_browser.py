@@ -668,6 +668,20 @@ def test_the_histogram_warns_of_what_is_clipped_and_shows_where(open_page, tmp_p
     assert marks.count() == 0
 
 
+def test_the_films_curve_is_drawn_as_it_is_developed(page):
+    page.get_by_text("Film curve", exact=True).click()
+    curve = page.get_by_role("img", name=re.compile("Characteristic curve of Kodak Portra 400"))
+    curve.wait_for()
+    drawn_first = curve.evaluate("c => c.toDataURL()")
+    number(page, "push_stops").fill("2")
+    number(page, "push_stops").press("Enter")
+    for _ in range(200):
+        if curve.evaluate("c => c.toDataURL()") != drawn_first:
+            return
+        page.wait_for_timeout(100)
+    pytest.fail("pushing the film changed nothing in its curve")
+
+
 # --- presets and sliders
 
 

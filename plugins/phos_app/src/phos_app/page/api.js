@@ -43,6 +43,7 @@ const named = (name) => encodeURIComponent(name);
 export const catalogue = () => got("/api/catalogue");
 export const desk = (id) => got(`/api/desks/${id}`);
 export const offered = (settings) => got("/api/offered", json({ settings }));
+export const curve = (settings) => got("/api/curve", json({ settings }));
 export const backends = () => got("/api/backends");
 export const status = () => got("/api/status");
 

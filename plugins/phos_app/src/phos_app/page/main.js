@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { Backends } from "./backends.js";
 import { Controls } from "./controls.js";
 import { Crop } from "./crop.js";
+import { Curve } from "./curve.js";
 import { Desk } from "./desk.js";
 import { find } from "./dom.js";
 import { Export } from "./export.js";
@@ -46,6 +47,7 @@ async function start() {
   const exports = new Export(desk);
   const photos = new Photos(desk, roll);
   const panels = new Panels(desk, { presets, films, roll, crop });
+  new Curve(desk);
   new Backends(desk, viewer);
   new Navigator(desk, viewer);
   new Keys(actions({ desk, viewer, films, roll, crop, exports, clipping, panels, photos }));
