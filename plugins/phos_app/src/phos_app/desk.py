@@ -12,7 +12,7 @@ from typing import Any, Literal
 from phos_app.jobs import Job
 from phos_app.limits import DESKS, IDLE_HOURS, PICTURES, TOTAL_MIB
 from phos_app.uploads import Upload, UploadError, ending_of
-from phos_darkroom import Picture
+from phos_darkroom import Picture, RawSettings
 
 __all__ = ["Desk", "Desks", "Frame", "facts_of"]
 
@@ -41,6 +41,10 @@ class Frame:
         Of the file.
     facts : dict of str to str
         What its camera says of it.
+    is_raw : bool
+        Whether it is a camera's raw file.
+    raw : RawSettings or None
+        How that becomes light; None: by the defaults.
     """
 
     upload: Upload
@@ -51,6 +55,8 @@ class Frame:
     bits: int = 0
     size_bytes: int = 0
     facts: dict[str, str] = field(default_factory=dict)
+    is_raw: bool = False
+    raw: RawSettings | None = None
 
     def told(self) -> dict[str, Any]:
         """Give it as the page is told."""
@@ -64,6 +70,7 @@ class Frame:
             "bits": self.bits,
             "bytes": self.size_bytes,
             "facts": self.facts,
+            "is_raw": self.is_raw,
         }
 
 

@@ -18,6 +18,7 @@ from phos_app.positives import Delivery, Order
 from phos_app.rendering import Renderer
 from phos_app.shelf import Shelf
 from phos_app.uploads import Upload, UploadError
+from phos_darkroom import is_raw
 
 __all__ = ["Workplace"]
 
@@ -141,6 +142,7 @@ class Workplace:
             bits=8 * picture.pixels.itemsize,
             size_bytes=upload.path.stat().st_size,
             facts=facts_of(picture),
+            is_raw=is_raw(upload.path),
         )
 
 

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -18,7 +19,7 @@ from phos_app.looks import recipe_of_page
 from phos_app.workplace import Workplace
 from phos_core.errors import PhosError
 from phos_core.process import Recipe
-from phos_darkroom import Framing
+from phos_darkroom import Framing, RawSettings
 
 __all__ = [
     "REFUSALS",
@@ -107,14 +108,19 @@ def desk_of(request: Request) -> Desk:
         raise Refusal(404, "This desk was cleared away: begin with a new one.") from None
 
 
-def frame_of(desk: Desk, key: object) -> Frame:
-    """Give a desk's picture that was read, or refuse with 404."""
+def frame_of(desk: Desk, asked: dict[str, Any]) -> Frame:
+    """Give the picture of a desk that is asked for, as raw as it is to be, or refuse with 404."""
+    key, raw = asked.get("frame"), asked.get("raw")
     frame = desk.frames.get(key) if isinstance(key, str) else None
     if frame is None:
         raise Refusal(404, "This picture is not on the desk.")
     if frame.status == "failed":
         raise Refusal(400, frame.error)
-    return frame
+    if not raw or not frame.is_raw:
+        return frame
+    if not isinstance(raw, dict):
+        raise Refusal(400, "raw must be an object")
+    return replace(frame, raw=RawSettings.from_values(raw))
 
 
 async def json_of(request: Request) -> dict[str, Any]:
