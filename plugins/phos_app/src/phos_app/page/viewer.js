@@ -10,7 +10,9 @@ const ROOM_PX = 12; // around the whole picture
 const SNAPS = [0.25, 0.5, 1, 2, 4];
 const SNAPS_WITHIN = 0.06;
 const LARGEST = 4;
-const DRAFT_OVER_MS = 130; // a slower render is first made smaller while a slider moves
+const DRAFT_MS = 110; // while a slider moves, a render has as many pixels as come within this time
+const ON_TOP_MS = 35; // of a render, whatever its size
+const SMALLEST_DRAFT = 0.35; // of the length of its sides
 const MOST_FILMS = 4;
 const WHOLE_AFTER_MS = 400; // of rest: what lies around the part that is seen comes after it
 const NEXT_AFTER_MS = 1500; // of rest: then the next frame of the roll is rendered too
@@ -21,7 +23,7 @@ export class Viewer extends EventTarget {
   #preview = null;
   #cropping = null;
   #isLive = false;
-  #usualMs = 0;
+  #msPerPixel = 0;
   #refreshSoon;
   #nextLane;
   #nextSoon;
@@ -255,7 +257,7 @@ export class Viewer extends EventTarget {
   async #ask(cell, pane, source) {
     const { box, sheet, scale, ratio, rows, cols } = this.geometry;
     const fit = Math.min(this.#fitScale(box, { rows, cols }), 1);
-    const draft = this.#isLive && this.#usualMs > DRAFT_OVER_MS ? Math.sqrt(DRAFT_OVER_MS / this.#usualMs) : 1;
+    const draft = this.#isLive ? this.#draftOf(rows * cols * fit * fit) : 1;
     const view = this.#fitView({ rows, cols }, box, draft);
     const closer = !this.isFit && scale > fit * 1.001;
     const asked = [];
@@ -267,11 +269,22 @@ export class Viewer extends EventTarget {
       if (!fits) asked.push(this.#askWindow(cell, pane, source, serverScale));
     } else if (pane.window) pane.put("window", null);
     if (closer && pane.whole && !this.#isWholeDue) this.#wholeSoon();
-    else asked.push(this.#askWhole(cell, pane, source, view, draft));
+    else asked.push(this.#askWhole(cell, pane, source, view));
     await Promise.allSettled(asked);
   }
 
-  async #askWhole(cell, pane, source, view, draft) {
+  // How much smaller a render of so many pixels has to be to come in time: the length of its sides.
+  #draftOf(pixels) {
+    const most = (DRAFT_MS - ON_TOP_MS) / (this.#msPerPixel || 1e-9);
+    return clamp(Math.sqrt(most / pixels), SMALLEST_DRAFT, 1);
+  }
+
+  #learn({ ms, image }) {
+    const now = Math.max(ms - ON_TOP_MS, 1) / (image.naturalWidth * image.naturalHeight);
+    this.#msPerPixel = this.#msPerPixel ? 0.6 * this.#msPerPixel + 0.4 * now : now;
+  }
+
+  async #askWhole(cell, pane, source, view) {
     const lane = this.#preview && pane === cell.after ? this.hoverLane : pane.lanes.whole;
     let render;
     try {
@@ -281,7 +294,7 @@ export class Viewer extends EventTarget {
       return;
     }
     if (!render || !this.#isWanted(cell, pane, source)) return;
-    if (draft === 1 && !source.before) this.#usualMs = render.ms;
+    if (!source.before && pane.whole !== render) this.#learn(render);
     pane.put("whole", render, this.#altOf(cell, source));
     this.#told(cell, pane);
     if (this.#desk.isRoll) this.#nextSoon();
@@ -300,7 +313,7 @@ export class Viewer extends EventTarget {
   }
 
   #fitView(size, room, draft) {
-    const share = Math.min(this.#fitScale(room, size), 1) * Math.max(0.35, draft);
+    const share = Math.min(this.#fitScale(room, size), 1) * draft;
     return { kind: "fit", cols: Math.round(size.cols * share), rows: Math.round(size.rows * share) };
   }
 
