@@ -159,7 +159,7 @@ def dask(session: nox.Session) -> None:
 
 @nox.session
 def app(session: nox.Session) -> None:
-    """Drive the app, by Streamlit's own tests and in a Chromium, if there is one."""
+    """Ask the app's server, drive its page in a Chromium, if there is one; a page in Streamlit."""
     session.install(*CORE_WITH_TESTS, *ALL_FORMATS, *NUMBA, *APP, *tools("tests"))
     pytest_on_every_core(session, "tests/app", *session.posargs)
 

@@ -8,19 +8,19 @@ go to docs/pictures/app-*.png.
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 ROOT = Path(__file__).parent.parent
 PHOTO = ROOT / "examples/photos/seeding.jpg"
@@ -33,9 +33,10 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-SIZES = {"wide": (1440, 1120), "phone": (390, 844)}
-PATIENCE_MS = 120_000
+SIZES = {"wide": ((1440, 900), 1), "phone": ((390, 844), 2)}
+PATIENCE_MS = 240_000
 COLOURS = 255  # of the PNGs' palettes: they are to stay small
+ADDRESS = re.compile(r"http://\S+")
 
 
 def main(folder: Path) -> None:
@@ -43,63 +44,70 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with app() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        open_page(browser, address, *SIZES["wide"]).close()  # what is compiled, is by now
-        for name, size in SIZES.items():
-            page = open_page(browser, address, *size)
-            save(page, folder / f"app-{name}.png")
-            if name == "phone":
-                page.get_by_test_id("stExpandSidebarButton").click()
-                settle(page)
-                save(page, folder / f"app-{name}-controls.png")
-                page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
-                settle(page)
-            for section in ("Films", "Curves", "Backends"):
-                open_section(page, section)
-                save_below(page, folder / f"app-{name}-{section.lower()}.png")
-            page.get_by_role("radio", name="100 %").click()
-            settle(page)
-            open_section(page, "Develop")
-            page.get_by_role("button", name="Develop at full size").click()
-            page.get_by_text("Rendered by").wait_for()
-            settle(page)
-            page.get_by_text("Rendered by").scroll_into_view_if_needed()
-            save(page, folder / f"app-{name}-full-size.png")
+        open_page(browser, address, "wide").close()  # what is compiled, is by now
+        take_wide(open_page(browser, address, "wide"), folder)
+        take_phone(open_page(browser, address, "phone"), folder)
         browser.close()
 
 
-def open_page(browser: Any, address: str, width: int, height: int) -> Any:
+def take_wide(page: Any, folder: Path) -> None:
+    """Take those of a window."""
+    page.locator("#films .film", has_text="Gold 200").click()
+    settle(page)
+    save(page, folder / "app-wide.png")
+    page.keyboard.press("s")
+    for label in ("Ektar 100", "Velvia 50", "Tri-X 400"):
+        page.locator("#films .film", has_text=label).click()
+    page.mouse.move(700, 20)
+    settle(page)
+    save(page, folder / "app-wide-films.png")
+    page.keyboard.press("s")
+    page.keyboard.press("y")
+    page.keyboard.press("1")
+    settle(page)
+    save(page, folder / "app-wide-full-size.png")
+    page.keyboard.press("y")
+    page.keyboard.press("0")
+    page.keyboard.press("r")
+    page.locator("#crop-ratio").select_option("5:4")
+    settle(page)
+    save(page, folder / "app-wide-crop.png")
+
+
+def take_phone(page: Any, folder: Path) -> None:
+    """Take those of a phone, a sheet each."""
+    tabs = page.locator("#sheet-tabs")
+    save(page, folder / "app-phone.png")
+    for name, file in (("Adjust", "controls"), ("Roll", "roll")):
+        tabs.get_by_role("button", name=name).click()
+        settle(page)
+        save(page, folder / f"app-phone-{file}.png")
+
+
+def open_page(browser: Any, address: str, kind: str) -> Any:
     """Open the page with a photograph on it."""
-    page = browser.new_page(viewport={"width": width, "height": height})
+    (width, height), ratio = SIZES[kind]
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, device_scale_factor=ratio
+    )
+    page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     page.goto(address)
-    page.locator("input[type=file]").first.set_input_files(PHOTO)
-    page.locator(".comparison").wait_for()
+    page.locator("body.is-ready").wait_for()
+    page.locator("#photo-files").set_input_files(PHOTO)
+    page.locator(".pane.after img.whole").first.wait_for()
     settle(page)
     return page
 
 
-def open_section(page: Any, name: str) -> None:
-    """Open a section under the picture."""
-    page.get_by_role("radio", name=name, exact=True).click()
-    settle(page)
-
-
 def settle(page: Any) -> None:
-    """Wait until the page has come to rest."""
-    page.wait_for_timeout(400)
-    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
-    page.wait_for_timeout(800)
-
-
-def save_below(page: Any, path: Path) -> None:
-    """Save what the page shows from the sections on."""
-    page.get_by_role("radio", name="Develop", exact=True).scroll_into_view_if_needed()
-    page.evaluate(
-        "document.querySelector('[data-testid=stMain]').scrollBy(0, "
-        "document.querySelectorAll('[role=radiogroup]')[1].getBoundingClientRect().top - 80)"
-    )
-    page.wait_for_timeout(600)
-    save(page, path)
+    """Wait until the page has come to rest, with all its stamps."""
+    page.wait_for_timeout(300)
+    page.locator("#stage[aria-busy=false]").wait_for(state="attached")
+    expect(page.locator("#films img.is-empty, #frames img.is-empty")).to_have_count(0)
+    page.evaluate("document.querySelector('#said').hidden = true")
+    page.wait_for_timeout(300)
 
 
 def save(page: Any, path: Path) -> None:
@@ -118,14 +126,16 @@ def app() -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "phos_darkroom", "app", "--no-browser", "--port", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     try:
-        for _ in range(240):
+        lines = process.stdout or ()
+        address = next(found[0] for line in lines if (found := ADDRESS.search(line)))
+        while True:
             with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"{address}/_stcore/health")
+                socket.create_connection(("127.0.0.1", port)).close()
                 break
-            time.sleep(0.25)
+            time.sleep(0.1)
         yield address
     finally:
         process.terminate()

@@ -3,7 +3,7 @@ import pytest
 
 pytest.importorskip("phos_app", reason="needs phos-app")
 import phos_core as phos
-from phos_app.curves import characteristic_curve, histogram
+from phos_app.curves import characteristic_curve
 
 
 @pytest.mark.parametrize("name", ["portra-400", "tri-x-400", "velvia-50"])
@@ -27,10 +27,9 @@ def test_a_film_that_is_metered_as_faster_is_exposed_less_at_mid_grey():
     assert fast.density["grey"][at_grey] < slow.density["grey"][at_grey] - 0.2
 
 
-def test_a_histogram_shares_out_all_pixels():
-    codes = np.random.default_rng(1).integers(0, 256, (30, 50, 3), dtype=np.uint8)
-    shares = histogram(codes)
-    assert set(shares) == {"red", "green", "blue"}
-    assert all(share.sum() == pytest.approx(1.0) for share in shares.values())
-    flat = histogram(np.full((4, 4), 9, np.uint8))
-    assert flat["grey"][2] == 1.0
+def test_the_page_gets_the_curve_of_the_film_as_it_is_treated(browser_of):
+    settings = {"film": "tri-x-400", "push_stops": 1.0}
+    told = browser_of.post("/api/curve", json={"settings": settings}).json()
+    own = characteristic_curve(phos.load_film("tri-x-400", push_stops=1.0))
+    assert told["stops"] == pytest.approx(own.stops.tolist(), abs=1e-3)
+    assert told["density"]["grey"] == pytest.approx(own.density["grey"].tolist(), abs=1e-3)

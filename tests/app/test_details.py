@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("phos_app", reason="needs phos-app")
-from phos_app.details import Window, detail, window_at
+from phos_app.details import Window, detail, halved
 from phos_core.process.recipe import Recipe
 from phos_darkroom.files.picture import Picture
 from phos_darkroom.one_file import develop_picture
@@ -40,8 +40,15 @@ def test_a_detail_is_that_part_of_the_whole(picture, recipe, window):
     assert (difference == 0).mean() > 0.99
 
 
-def test_the_windows_lie_inside(picture):
-    assert window_at(picture, 0.0, 0.0, rows=100, cols=120) == Window(0, 0, 100, 120)
-    assert window_at(picture, 1.0, 1.0, rows=100, cols=120) == Window(160, 220, 100, 120)
-    assert window_at(picture, 0.5, 0.5, rows=100, cols=120) == Window(80, 110, 100, 120)
-    assert window_at(picture, 0.3, 0.7) == Window(0, 0, 260, 340)
+def test_the_windows_lie_inside():
+    shape = (260, 340)
+    assert Window(-50, -60, 100, 120).inside(shape) == Window(0, 0, 100, 120)
+    assert Window(999, 999, 100, 120).inside(shape) == Window(160, 220, 100, 120)
+    assert Window(80, 110, 100, 120).inside(shape) == Window(80, 110, 100, 120)
+    assert Window(7, 8, 900, 900).inside(shape) == Window(0, 0, 260, 340)
+
+
+def test_half_the_size_is_the_mean_light_of_four_pixels():
+    codes = np.array([[0, 255, 9], [255, 0, 9], [7, 7, 7]], np.uint8)
+    assert halved(codes).tolist() == [[188]]  # half the light of white
+    assert halved(np.full((4, 6, 3), 77, np.uint8)).tolist() == [[[77] * 3] * 3] * 2

@@ -14,10 +14,12 @@ from phos_app.looks import (
     offered,
     printings,
     recipe_of,
+    recipe_of_page,
     settings_of,
     within,
 )
 from phos_core.process.recipe import Recipe
+from phos_darkroom import frames_of
 from phos_darkroom.settings.described import SETTINGS, bounds_of
 from phos_darkroom.settings.presets import load_preset
 
@@ -160,3 +162,30 @@ def test_no_control_goes_beyond_what_the_shell_takes():
     for name, span in SPANS.items():
         low, high = bounds_of(described(name)) or (0, math.inf)  # a seed may be any whole number
         assert low <= span.low < span.high <= high, name
+
+
+def test_the_frames_of_a_roll_have_the_grain_that_the_shell_gives_them(tmp_path):
+    """A browser tells the name of a folder that is uploaded, not that of a file's."""
+    (tmp_path / "day").mkdir()
+    names = ["day/a.jpg", "day/b.jpg"]
+    for name in names:
+        (tmp_path / name).write_bytes(b"x")
+    recipe = Recipe(film="gold-200", seed=4)
+    frames = frames_of(tmp_path / "day", tmp_path / "out", recipe)
+    for frame, name in zip(frames, names, strict=True):
+        settings = {"film": "gold-200", "seed": 4}
+        assert recipe_of_page(settings, name, 2) == frame.recipe
+        assert recipe_of_page(settings, name, 1) == recipe
+
+
+def test_what_a_page_says_is_of_its_controls_kind():
+    assert recipe_of_page({"grain": 1, "seed": 3.0}, "a", 1) == Recipe(grain=1.0, seed=3)
+    for wrong in (
+        {"grain": None},
+        {"seed": "x"},
+        {"auto_balance": 1},
+        {"film": 3},
+        {"grain": 1e999},
+    ):
+        with pytest.raises((TypeError, ValueError)):
+            recipe_of_page(wrong, "a", 1)

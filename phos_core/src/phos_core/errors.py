@@ -9,6 +9,7 @@ __all__ = [
     "BackendFallbackWarning",
     "BackendUnavailableError",
     "ConfigurationError",
+    "DevelopStoppedError",
     "DeviceLostError",
     "FilmFileError",
     "ImageFileError",
@@ -228,6 +229,10 @@ class UnsupportedOperationError(PhosError):
 
 class OutOfMemoryError(PhosError, MemoryError):
     """The device or the host ran out of memory."""
+
+
+class DevelopStoppedError(PhosError):
+    """Whoever watches a develop has stopped it: see `phos_core.process.watching`."""
 
 
 class DeviceLostError(PhosError):

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial
+from itertools import count
 from typing import Any, Protocol, runtime_checkable
 from weakref import WeakKeyDictionary
 
@@ -24,6 +25,7 @@ from phos_core.convolution.running.finite import Watch
 from phos_core.errors import UnsupportedOperationError
 from phos_core.kernels.tracing import trace
 from phos_core.once import once
+from phos_core.watching import strip_done
 
 __all__ = [
     "SLIM",
@@ -317,7 +319,7 @@ def by_rows(
             return run(slice(None))
         head = run(slice(0, 1))  # shows how many layers there are, and their dtype
         out = room(backend, (head.shape[0], arrays[0].shape[1], head.shape[2]), head.dtype)
-    result = out
+    result, number = out, count(1)
 
     def fill(strip: slice) -> None:
         place = result[:, strip]
@@ -325,6 +327,7 @@ def by_rows(
         if done is not place:
             for layer in range(len(done)):  # NumPy interleaves all at once far more slowly
                 place[layer] = done[layer]
+        strip_done(next(number), len(strips))
 
     in_parallel(lambda: fill, strips, threads=threads)
     return result
@@ -354,9 +357,9 @@ def give_back_last(backend: ConvolutionBackend, *arrays: Array) -> None:
 def _strips(arrays: Sequence[NDArray[Any]], threads: int, most: int) -> list[slice]:
     """Slices of rows that hold about so many numbers of any array, as many for each thread."""
     rows = max(arrays[0].shape[1], 1)
-    count = max(array.size for array in arrays) / most
-    count = max(math.ceil(count / threads), 1) * threads
-    step = math.ceil(rows / count)
+    strips = max(array.size for array in arrays) / most
+    strips = max(math.ceil(strips / threads), 1) * threads
+    step = math.ceil(rows / strips)
     if max(array.shape[2] for array in arrays) < SLIM:
         step = min(step, LONG)
     return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]

@@ -22,6 +22,7 @@ from phos_core.process.recipe import (
 from phos_core.process.report import RunReport
 from phos_core.process.spaces import OwnSpace, check_space, find_space, own_spaces
 from phos_core.process.windows import WholePicture, WindowDeveloper, develop_window
+from phos_core.watching import Moment, watching
 
 __all__ = [
     "INPUT_SPACES",
@@ -34,6 +35,7 @@ __all__ = [
     "Encoding",
     "Layout",
     "Mode",
+    "Moment",
     "OutputSpace",
     "OwnSpace",
     "Recipe",
@@ -55,4 +57,5 @@ __all__ = [
     "own_spaces",
     "scene_light_of_any",
     "scene_light_of_hdr",
+    "watching",
 ]

@@ -55,6 +55,7 @@ from phos_core.process.wearing import marks_of, wear_field, wear_planes
 from phos_core.psf import PSF, compose, delta
 from phos_core.stocks.baking import FILE_WHITE_STOPS, grain_bias
 from phos_core.stocks.film import Film
+from phos_core.watching import in_step
 
 __all__ = ["Clock", "process", "reach_px"]
 
@@ -552,7 +553,8 @@ class Clock:
     def step(self, name: str) -> Iterator[None]:
         """Time what runs inside."""
         start = time.perf_counter()
-        yield
+        with in_step(name):
+            yield
         if self.backend is not None:
             synchronize(self.backend)
         elapsed = time.perf_counter() - start

@@ -18,6 +18,7 @@ from phos_core.process.recipe import Recipe
 from phos_core.process.spaces import as_light
 from phos_core.process.texture_only import process_texture
 from phos_core.stocks.film import Film
+from phos_core.watching import numbered
 
 __all__ = ["Batch", "channels_first", "reach_of", "stacked"]
 
@@ -105,7 +106,7 @@ class Batch:
             outs = [result[:, *place] for result in results]
             self._process(pictures, tile, backend, clock, dtype, outs)
 
-        run(self._parts(tiles), upload, develop_tile)
+        run(numbered(self._parts(tiles)), upload, develop_tile)
 
     def on_device(
         self, planes: Array, clock: Clock, backend: ConvolutionBackend, tiles: tuple[Tile, ...]
@@ -128,7 +129,7 @@ class Batch:
                 [as_light(part[:, i, ...], convert) for i in range(part.shape[1])], axis=1
             )
 
-        run(self._parts(tiles), read, develop_tile)
+        run(numbered(self._parts(tiles)), read, develop_tile)
         return [strip[0] if len(strip) == 1 else xp.concat(strip) for strip in strips]
 
     def _parts(self, tiles: tuple[Tile, ...]) -> Iterator[Tile]:

@@ -1,18 +1,14 @@
 """``phos app``: the darkroom on this machine, for this machine."""
 
-from importlib.resources import files
+from pathlib import Path
 
 import click
 
-from phos_app.gate import HOSTS
-from phos_app.limits import UPLOAD_MIB
-
-__all__ = ["app", "flags"]
-
-ADDRESS = "127.0.0.1"
+__all__ = ["app"]
 
 
 @click.command(short_help="Open the darkroom in a browser.")
+@click.argument("pictures", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--port",
     type=click.IntRange(1, 65_535),
@@ -21,57 +17,18 @@ ADDRESS = "127.0.0.1"
     help="Where the browser finds it, on this machine alone.",
 )
 @click.option("--no-browser", is_flag=True, help="Serve it, and open no browser.")
-def app(port: int, no_browser: bool) -> None:
-    """Open the darkroom in a browser; Ctrl-C ends it.
+def app(pictures: tuple[Path, ...], port: int, no_browser: bool) -> None:
+    """Open the darkroom in a browser, with PICTURES if there are any; Ctrl-C ends it.
 
-    It listens to this machine alone, and keeps no picture after its window is closed.
+    It listens to this machine alone, asks for the token in the address that it prints, and keeps
+    no picture after it has ended.
     """
-    from streamlit.web import cli
+    from phos_app.limits import PICTURES
+    from phos_app.serving import serve
 
-    server = str(files("phos_app").joinpath("script", "server.py"))
-    cli.main(["run", server, *flags(port, no_browser=no_browser)], standalone_mode=False)
-
-
-def flags(port: int, *, no_browser: bool) -> list[str]:
-    """Give the settings that the server starts with; they go before anybody's configuration.
-
-    Parameters
-    ----------
-    port : int
-        Where it listens.
-    no_browser : bool
-        Whether no browser is opened.
-
-    Returns
-    -------
-    list of str
-        Flags of ``streamlit run``.
-    """
-    settings = {
-        "server.address": ADDRESS,
-        "server.port": port,
-        "server.headless": no_browser,
-        "server.enableCORS": True,
-        "server.enableXsrfProtection": True,
-        "server.enableAgentApi": False,
-        "server.enableStaticServing": False,
-        "server.maxUploadSize": UPLOAD_MIB,
-        "server.showEmailPrompt": False,
-        "server.fileWatcherType": "none",
-        "server.runOnSave": False,
-        "browser.serverAddress": ADDRESS,
-        "browser.gatherUsageStats": False,
-        "client.showErrorDetails": "none",
-        "client.toolbarMode": "minimal",
-        "theme.base": "dark",
-        "theme.backgroundColor": "#1b1b1b",  # colours are judged against grey
-        "theme.secondaryBackgroundColor": "#2b2b2b",
-        "theme.primaryColor": "#c47a2c",
-    }
-    # A site whose name leads to this machine would else pass for the page itself.
-    hosts = [f"--server.allowedHosts={host}" for host in HOSTS]
-    return [*hosts, *(f"--{name}={_told(value)}" for name, value in settings.items())]
-
-
-def _told(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if len(pictures) > PICTURES:
+        raise click.UsageError(
+            f"a roll has {PICTURES} pictures at most here, got {len(pictures)}; "
+            "phos develop takes any number"
+        )
+    serve(port, is_opened=not no_browser, pictures=pictures)

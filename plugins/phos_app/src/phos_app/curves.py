@@ -1,4 +1,4 @@
-"""Curves: a stock's characteristic curve, and how often each code of a positive occurs."""
+"""Curves: a stock's characteristic curve."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,11 +8,10 @@ from numpy.typing import NDArray
 
 from phos_core.stocks import Film, grey_scale_density
 
-__all__ = ["CharacteristicCurve", "characteristic_curve", "histogram"]
+__all__ = ["CharacteristicCurve", "characteristic_curve"]
 
 STOPS = 8.0  # to each side of mid-grey
 POINTS = 97
-BINS = 64
 LAYERS = {1: ("grey",), 3: ("red", "green", "blue")}
 
 
@@ -50,26 +49,3 @@ def characteristic_curve(film: Film) -> CharacteristicCurve:
     layers = len(density)
     names = LAYERS.get(layers, tuple(f"layer {number}" for number in range(1, layers + 1)))
     return CharacteristicCurve(stops, dict(zip(names, density, strict=True)))
-
-
-def histogram(codes: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
-    """Count how many of a picture's pixels have each code.
-
-    Parameters
-    ----------
-    codes : ndarray of uint8, shape (rows, cols) or (rows, cols, 3)
-        sRGB codes.
-
-    Returns
-    -------
-    dict of str to ndarray, shape (64,)
-        Of each colour, or of "grey": the share of the pixels in each 64th of the codes.
-    """
-    planes = np.atleast_3d(codes)
-    names = ("red", "green", "blue") if planes.shape[2] == 3 else ("grey",)
-    width = 256 // BINS
-    counts = (
-        np.bincount(planes[..., i].ravel() // width, minlength=BINS) for i in range(len(names))
-    )
-    pixels = max(planes.shape[0] * planes.shape[1], 1)
-    return {name: count / pixels for name, count in zip(names, counts, strict=True)}

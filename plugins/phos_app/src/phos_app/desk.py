@@ -1,162 +1,249 @@
-"""Desk: what one visitor has before them; nobody else sees it, and nothing of it is on disk."""
+"""Desk: what one window has before it. Its pictures lie in the temporary folder."""
 
-from base64 import b64encode
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, replace
-from io import BytesIO
-from typing import Any, Literal, TypeVar
+import contextlib
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from phos_app.jobs import Job
+from phos_app.limits import DESKS, IDLE_HOURS, PICTURES, TOTAL_MIB
+from phos_app.uploads import Upload, UploadError, ending_of
+from phos_darkroom import Picture, RawSettings
 
-from phos_app.details import Window, detail
-from phos_app.developing import developed
-from phos_app.scenes import Codes, Scene, as_shown, scene_of, screen_of, smaller
-from phos_app.uploads import Upload, open_picture
-from phos_core.process import Recipe, RunReport
-from phos_darkroom import Picture
+__all__ = ["Desk", "Desks", "Frame", "facts_of"]
 
-__all__ = ["Desk", "Opened", "Print", "as_url"]
-
-PRINTS = 24  # kept: as many as somebody goes back and forth between
-THUMBNAIL_PIXELS = 160 * 120
-THUMBNAILS = 400
-JPEG_QUALITY = 92
-
-Made = TypeVar("Made")
+MAKER, CAMERA, TAKEN = 0x010F, 0x0110, 0x0132
+DETAILS, SHUTTER, APERTURE, ISO, FOCAL, LENS = 0x8769, 0x829A, 0x829D, 0x8827, 0x920A, 0xA434
+LONGEST_FACT = 80
+LARGEST_FACT = 1e7
+SLOW_S = 0.3  # a shutter time from which on it is said in seconds
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Opened:
-    """An upload that has been read.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """A picture on a desk, as its page knows it.
 
     Parameters
     ----------
     upload : Upload
-        What came.
-    picture : Picture
-        What is in it.
-    scene : Scene
-        Its light at the preview's size.
-    before : str
-        What a screen shows of it there, as a data URL.
+        The file.
+    status : {"ready", "failed"}
+        Whether it was read.
+    error : str
+        Why not, in one sentence.
+    rows, cols, bits : int
+        Of its pixels; 0 where it was not read.
+    size_bytes : int
+        Of the file.
+    facts : dict of str to str
+        What its camera says of it.
+    is_raw : bool
+        Whether it is a camera's raw file.
+    raw : RawSettings or None
+        How that becomes light; None: by the defaults.
     """
 
     upload: Upload
-    picture: Picture
-    scene: Scene
-    before: str
+    status: Literal["ready", "failed"]
+    error: str = ""
+    rows: int = 0
+    cols: int = 0
+    bits: int = 0
+    size_bytes: int = 0
+    facts: dict[str, str] = field(default_factory=dict)
+    is_raw: bool = False
+    raw: RawSettings | None = None
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Print:
-    """What the page shows of a picture, before and after.
-
-    Parameters
-    ----------
-    before, after : str
-        As data URLs.
-    codes : ndarray of uint8, shape (rows, cols) or (rows, cols, 3)
-        sRGB codes of what is after.
-    report : RunReport
-        What ran.
-    """
-
-    before: str
-    after: str
-    codes: Codes
-    report: RunReport
+    def told(self) -> dict[str, Any]:
+        """Give it as the page is told."""
+        return {
+            "id": self.upload.key,
+            "name": self.upload.name,
+            "status": self.status,
+            "error": self.error,
+            "rows": self.rows,
+            "cols": self.cols,
+            "bits": self.bits,
+            "bytes": self.size_bytes,
+            "facts": self.facts,
+            "is_raw": self.is_raw,
+        }
 
 
 class Desk:
-    """What one visitor has before them: a picture that is open, and prints of it."""
+    """What one window has before it.
 
-    def __init__(self) -> None:
-        self._opened: Opened | None = None
-        self._prints: OrderedDict[Hashable, Print] = OrderedDict()
-        self._thumbnails: OrderedDict[Hashable, str] = OrderedDict()
+    Parameters
+    ----------
+    place : Path
+        A folder of its own.
+    """
 
-    def open(self, upload: Upload) -> Opened:
-        """Give an upload's picture, read once; another one takes its place.
+    def __init__(self, place: Path) -> None:
+        self.key = secrets.token_urlsafe(12)
+        self.folder = place / f"desk-{self.key}"
+        self.folder.mkdir(mode=0o700)
+        self.frames: dict[str, Frame] = {}
+        self.state: dict[str, Any] = {}
+        self.jobs: list[Job] = []
+        self.coming = 0
+        self.used = time.monotonic()
+
+    @property
+    def pictures(self) -> int:
+        """How many of its files are pictures."""
+        return sum(frame.status == "ready" for frame in self.frames.values())
+
+    def touch(self) -> None:
+        """Note that somebody looks at it."""
+        self.used = time.monotonic()
+
+    def new_upload(self, name: str) -> Upload:
+        """Give a place to a file that is coming.
 
         Raises
         ------
         UploadError
-            If it cannot be read.
+            If the roll is full.
         """
-        if self._opened is None or self._opened.upload.key != upload.key:
-            self.clear()
-            picture = open_picture(upload)
-            scene = scene_of(picture)
-            before = screen_of(picture) if picture.knows_beyond_white else scene
-            self._opened = Opened(upload, picture, scene, as_url(as_shown(before), "JPEG"))
-        return self._opened
+        if len(self.frames) + self.coming >= PICTURES:
+            raise UploadError(
+                f"a roll has {PICTURES} pictures at most here; phos develop takes any number"
+            )
+        key = secrets.token_urlsafe(9)
+        return Upload(key, name, self.folder / f"{key}{ending_of(name)}")
 
-    def clear(self) -> None:
-        """Put everything away."""
-        self._opened = None
-        self._prints.clear()
-        self._thumbnails.clear()
+    def remove(self, key: str) -> None:
+        """Take a picture off the desk."""
+        frame = self.frames.pop(key)
+        frame.upload.path.unlink(missing_ok=True)
 
-    def preview(self, opened: Opened, recipe: Recipe, backend: str | None) -> Print:
-        """Give the whole picture at the preview's size, before and after."""
-
-        def make() -> Print:
-            codes, report = _developed_scene(opened.scene, recipe, backend)
-            return Print(opened.before, as_url(codes, "JPEG"), codes, report)
-
-        return _kept(self._prints, (opened.upload.key, recipe, backend), make, PRINTS)
-
-    def detail(self, opened: Opened, recipe: Recipe, window: Window, backend: str | None) -> Print:
-        """Give a window of the picture at full size, before and after."""
-
-        def make() -> Print:
-            codes, report = detail(opened.picture, recipe, window, backend)
-            before = as_shown(_cut(opened.picture, window))
-            return Print(as_url(before, "PNG"), as_url(codes, "PNG"), codes, report)
-
-        return _kept(self._prints, (opened.upload.key, recipe, window, backend), make, PRINTS)
-
-    def thumbnail(self, opened: Opened, recipe: Recipe, backend: str | None) -> str:
-        """Give the picture as a stamp, as a data URL."""
-
-        def make() -> str:
-            scene = smaller(opened.scene, THUMBNAIL_PIXELS)
-            return as_url(_developed_scene(scene, recipe, backend)[0], "JPEG")
-
-        return _kept(self._thumbnails, (opened.upload.key, recipe, backend), make, THUMBNAILS)
+    def told(self) -> dict[str, Any]:
+        """Give it as the page is told."""
+        frames = [frame.told() for frame in self.frames.values()]
+        return {"id": self.key, "frames": frames, "state": self.state}
 
 
-def as_url(codes: NDArray[np.uint8], form: Literal["JPEG", "PNG"]) -> str:
-    """Give a picture as a data URL: a JPEG with all its colours, or a PNG of the codes."""
+class Desks:
+    """The desks of all windows; those that nobody uses go.
+
+    Parameters
+    ----------
+    place : Path
+        Where their folders are made.
+    """
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+        self._desks: dict[str, Desk] = {}
+
+    def __iter__(self) -> Iterator[Desk]:
+        """All desks."""
+        return iter(tuple(self._desks.values()))
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._desks)
+
+    def new(self) -> Desk:
+        """Make a desk; there has to be room for it."""
+        desk = Desk(self._place)
+        self._desks[desk.key] = desk
+        return desk
+
+    def find(self, key: str) -> Desk:
+        """Give a desk that is there, or raise `KeyError`."""
+        desk = self._desks[key]
+        desk.touch()
+        return desk
+
+    def idle(self) -> list[Desk]:
+        """List the desks that nobody has looked at for hours."""
+        latest = time.monotonic() - 3600 * IDLE_HOURS
+        return [desk for desk in self if desk.used < latest]
+
+    def in_the_way(self) -> list[Desk]:
+        """List the desks that are to go, so that there is room for a new one."""
+        ordered = sorted(self, key=lambda desk: (bool(desk.frames), desk.used))
+        return ordered[: max(0, len(ordered) - DESKS + 1)]
+
+    def remove(self, desk: Desk) -> None:
+        """Clear a desk away."""
+        del self._desks[desk.key]
+        shutil.rmtree(desk.folder, ignore_errors=True)
+
+    def room_bytes(self) -> int:
+        """How much may still come to all desks together."""
+        held = sum(_bytes_below(desk.folder) for desk in self)
+        return (TOTAL_MIB << 20) - held
+
+
+def _bytes_below(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):  # it has just gone
+            total += path.stat().st_size
+    return total
+
+
+def facts_of(picture: Picture) -> dict[str, str]:
+    """Give what a picture's camera says of it, as plain text; nothing where it is silent.
+
+    Parameters
+    ----------
+    picture : Picture
+        What was read.
+
+    Returns
+    -------
+    dict of str to str
+        Of "camera", "lens", "taken", "shutter", "aperture", "iso" and "focal" what is known.
+    """
     from PIL import Image
 
-    how: dict[str, Any] = (
-        {"quality": JPEG_QUALITY, "subsampling": 0} if form == "JPEG" else {"compress_level": 1}
-    )
-    stream = BytesIO()
-    Image.fromarray(codes).save(stream, form, **how)
-    return f"data:image/{form.lower()};base64,{b64encode(stream.getvalue()).decode()}"
+    if picture.metadata.exif is None:
+        return {}
+    exif = Image.Exif()
+    try:
+        exif.load(b"Exif\0\0" + picture.metadata.exif)
+        tags, details = dict(exif), dict(exif.get_ifd(DETAILS))
+    except Exception:  # noqa: BLE001 - a stranger's file may say anything
+        return {}
+    maker, camera = _text(tags.get(MAKER)), _text(tags.get(CAMERA))
+    seconds, stop = _number(details.get(SHUTTER)), _number(details.get(APERTURE))
+    iso, focal = _number(details.get(ISO)), _number(details.get(FOCAL))
+    is_named = camera.lower().startswith(maker.lower().split(" ")[0])
+    told = {
+        "camera": camera if is_named else f"{maker} {camera}".strip(),
+        "lens": _text(details.get(LENS)),
+        "taken": _text(tags.get(TAKEN)),
+        "shutter": _shutter(seconds) if seconds else "",
+        "aperture": f"f/{stop:.3g}" if stop else "",
+        "iso": f"{iso:g}" if iso else "",
+        "focal": f"{focal:.3g} mm" if focal else "",
+    }
+    return {name: fact for name, fact in told.items() if fact}
 
 
-def _developed_scene(scene: Scene, recipe: Recipe, backend: str | None) -> tuple[Codes, RunReport]:
-    positive, report = developed(scene.light, scene.taken_by(recipe), backend)
-    codes: Codes = np.rint(positive * np.float32(255.0)).astype(np.uint8)
-    return codes, report
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        return ""
+    return "".join(letter for letter in value if letter.isprintable()).strip()[:LONGEST_FACT]
 
 
-def _cut(picture: Picture, window: Window) -> Picture:
-    return replace(picture.part(window.slices), alpha=None)
+def _number(value: object) -> float:
+    """A number that is of use, or 0."""
+    first = value[0] if isinstance(value, tuple) and value else value
+    try:
+        number = float(first)  # type: ignore[arg-type]
+    except (TypeError, ValueError, ZeroDivisionError):
+        return 0.0
+    return number if 0.0 < number < LARGEST_FACT else 0.0
 
 
-def _kept(
-    shelf: "OrderedDict[Hashable, Made]", key: Hashable, make: Callable[[], Made], room: int
-) -> Made:
-    """What lies on a shelf, or is made and put there; what was not asked for longest goes."""
-    if key not in shelf:
-        shelf[key] = make()
-        while len(shelf) > room:
-            shelf.popitem(last=False)
-    shelf.move_to_end(key)
-    return shelf[key]
+def _shutter(seconds: float) -> str:
+    return f"1/{1.0 / seconds:.0f} s" if seconds < SLOW_S else f"{seconds:.3g} s"

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from phos_app.developing import in_line
 from phos_app.scenes import as_shown
-from phos_core import Recipe, RunReport
+from phos_core.color import decode_table, encode_codes
+from phos_core.process import Recipe, RunReport
 from phos_darkroom import Picture, develop_part
 
-__all__ = ["Window", "detail", "window_at"]
+__all__ = ["Window", "cut", "detail", "halved"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,31 +38,12 @@ class Window:
             slice(self.left, self.left + self.cols),
         )
 
-
-def window_at(
-    picture: Picture, across: float, down: float, *, rows: int = 600, cols: int = 900
-) -> Window:
-    """Give the window around a point of a picture, moved as far inside as it has to be.
-
-    Parameters
-    ----------
-    picture : Picture
-        What it is cut from.
-    across, down : float
-        The point, from 0 at the left and the top to 1.
-    rows, cols : int
-        Its size; less where the picture has less.
-
-    Returns
-    -------
-    Window
-        Wholly inside the picture.
-    """
-    height, width = picture.pixels.shape[:2]
-    rows, cols = min(rows, height), min(cols, width)
-    top = min(max(round(down * height - rows / 2), 0), height - rows)
-    left = min(max(round(across * width - cols / 2), 0), width - cols)
-    return Window(top, left, rows, cols)
+    def inside(self, shape: tuple[int, int]) -> "Window":
+        """Give the window moved, and where it has to be cut, into a picture."""
+        rows, cols = min(self.rows, shape[0]), min(self.cols, shape[1])
+        top = min(max(self.top, 0), shape[0] - rows)
+        left = min(max(self.left, 0), shape[1] - cols)
+        return Window(top, left, rows, cols)
 
 
 def detail(
@@ -88,8 +69,20 @@ def detail(
     report : RunReport
         What ran.
     """
-    with in_line():
-        positive, report = develop_part(
-            picture, replace(recipe, output_space="srgb"), window.slices, backend=backend
-        )
+    shown = replace(recipe, output_space="srgb")
+    positive, report = develop_part(picture, shown, window.slices, backend=backend)
     return as_shown(positive), report
+
+
+def cut(picture: Picture, window: Window) -> NDArray[np.uint8]:
+    """Give what a screen shows of a window of a picture that is not developed."""
+    return as_shown(replace(picture.part(window.slices), alpha=None))
+
+
+def halved(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Give a picture at half its size, each pixel the mean light of four; an odd end is dropped."""
+    rows, cols = (size // 2 * 2 for size in codes.shape[:2])
+    light = decode_table(np.uint8).astype(np.float32)[codes[:rows, :cols]]
+    quarter = light[0::2, 0::2] + light[1::2, 0::2] + light[0::2, 1::2] + light[1::2, 1::2]
+    means: NDArray[np.uint8] = encode_codes(quarter / np.float32(4.0), np.uint8)
+    return means

@@ -28,12 +28,15 @@ class Label:
         What the number counts.
     choices : mapping of Any to str
         Of a choice: what each value is called.
+    unset : str
+        What stands in an empty field; empty: as the setting is described everywhere.
     """
 
     text: str
     group: str
     unit: str = ""
     choices: Mapping[Any, str] = field(default_factory=dict)
+    unset: str = ""
 
 
 FORMATS: Mapping[str, str] = MappingProxyType(
@@ -47,6 +50,12 @@ FORMATS: Mapping[str, str] = MappingProxyType(
         "4x5": "4×5 inch sheet",
         "super-35": "Super 35",
         "super-16": "Super 16",
+        "super-8": "Super 8",
+        "16mm": "16 mm",
+        "academy": "Academy 35 mm",
+        "vistavision": "VistaVision",
+        "65mm": "65 mm",
+        "imax": "IMAX",
     }
 )
 """Of the film's formats; one that is not here goes by its name."""
@@ -67,8 +76,8 @@ LABELS: Mapping[str, Label] = MappingProxyType(
         "exposure_stops": Label("Exposure", "Tone", "EV"),
         "brightness_stops": Label("Brightness", "Tone", "EV"),
         "contrast": Label("Contrast", "Tone"),
-        "black_point": Label("Blacks", "Tone", "EV"),
-        "white_point": Label("Whites", "Tone", "EV"),
+        "black_point": Label("Blacks", "Tone", "EV", unset="the film's own"),
+        "white_point": Label("Whites", "Tone", "EV", unset="the film's own"),
         "lab_correction": Label("Lab evens out exposure", "Tone"),
         "light": Label(
             "Light",

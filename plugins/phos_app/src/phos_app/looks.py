@@ -5,8 +5,9 @@ A control holds one plain value; so ``filters_cc`` and ``balance_cc`` have three
 for when they count again.
 """
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any
 
@@ -21,7 +22,7 @@ from phos_core.stocks import (
     is_path,
     paper_summaries,
 )
-from phos_darkroom import SETTINGS, Setting, bounds_of
+from phos_darkroom import SETTINGS, Setting, bounds_of, frame_seed
 
 __all__ = [
     "BALANCE",
@@ -31,6 +32,7 @@ __all__ = [
     "OF_THE_FILE",
     "SPANS",
     "Span",
+    "controls_of",
     "described",
     "film_named",
     "films_by_kind",
@@ -38,6 +40,7 @@ __all__ = [
     "offered",
     "printings",
     "recipe_of",
+    "recipe_of_page",
     "settings_of",
     "within",
 ]
@@ -86,6 +89,7 @@ def _whole_span(control: str, step: float) -> Span:
 
 # Those that are typed have the bounds of the setting; sliders the part that is of use.
 SPANS = {
+    "strength": _whole_span("strength", 0.01),
     "exposure_stops": _whole_span("exposure_stops", 0.1),
     "seed": Span(0, 2**32 - 1, 1),
     "highlights_stops": Span(0.0, 12.0, 0.5),
@@ -241,6 +245,81 @@ def recipe_of(controls: Mapping[str, Any]) -> Recipe:
         If a setting is out of range.
     """
     return Recipe(**settings_of(controls))
+
+
+def recipe_of_page(settings: Mapping[str, Any], name: str, pictures: int) -> Recipe:
+    """Make the recipe of a picture of what a page says; what it does not say is as at first.
+
+    Parameters
+    ----------
+    settings : mapping of str to Any
+        Values of controls.
+    name : str
+        What the picture is called: in a roll its grain is its own, as `phos develop` gives it.
+    pictures : int
+        How many the roll has.
+
+    Returns
+    -------
+    Recipe
+        The settings, brought to where the film and its paper let them be.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such control or no such film, or a value is none of a control's.
+    """
+    recipe = recipe_of(within(controls_of(settings))[0])
+    if pictures == 1:
+        return recipe
+    return replace(recipe, seed=frame_seed(recipe.seed, name))
+
+
+def controls_of(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the values of all controls, of which a page says some.
+
+    Parameters
+    ----------
+    settings : mapping of str to Any
+        Values of controls.
+
+    Returns
+    -------
+    dict of str to Any
+        Of all `CONTROLS`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such control or no such film, or a value is none of a control's.
+    """
+    if not isinstance(settings, Mapping):
+        raise TypeError(f"settings must be an object, got {settings!r}")
+    if unknown := set(settings) - set(CONTROLS):
+        raise ValueError(f"there is no setting {min(unknown)!r}")
+    controls = dict(CONTROLS) | dict(settings)
+    if controls["film"] not in _films():
+        raise ValueError(f"there is no film {controls['film']!r} here")
+    return {name: _alike(name, value) for name, value in controls.items()}
+
+
+def _alike(name: str, value: Any) -> Any:
+    """A value of a control, if it is of the control's kind; a whole number may be a float."""
+    default = CONTROLS[name]
+    is_number = (
+        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    )
+    if isinstance(default, bool | str):
+        is_right = type(value) is type(default)
+    elif default is None:
+        is_right = value is None or is_number
+    else:
+        is_right = is_number
+    if not is_right:
+        raise TypeError(f"{name} cannot be {value!r}")
+    if isinstance(default, int) and not isinstance(default, bool) and value == int(value):
+        return int(value)
+    return float(value) if isinstance(default, float) else value
 
 
 def settings_of(controls: Mapping[str, Any]) -> dict[str, Any]:

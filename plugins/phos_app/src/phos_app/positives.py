@@ -1,18 +1,17 @@
 """Positives: what is taken home, made by the library's own darkroom, file to file."""
 
-import io
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from phos_app.developing import developed_file
-from phos_app.uploads import Upload, UploadError, named_alone, on_disk, positive_name
+from phos_app.uploads import Upload, named_alone, positive_name
 from phos_core.process import Recipe, RunReport
-from phos_darkroom import frame_seed
+from phos_darkroom import SUFFIXES, Export, Framing, RawSettings, develop_file
 from phos_darkroom.settings.sidecar import dumps, path_for, read
 
-__all__ = ["Positive", "positive_of", "recipe_in_roll", "roll_of", "zipped"]
+__all__ = ["MIME_TYPES", "Delivery", "Order", "Positive", "add_to_zip", "positive_of"]
 
 MIME_TYPES = {
     ".jpg": "image/jpeg",
@@ -27,33 +26,51 @@ MIME_TYPES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Positive:
-    """A positive as a file, and how it was made.
+class Delivery:
+    """As what positives are taken home.
 
     Parameters
     ----------
-    name, mime_type : str
-        What it is called, and of what type it is.
-    content : bytes
-        The file: the same bytes as `phos develop` writes.
-    sidecar_name, sidecar : str
-        The sidecar's name, and its text.
-    report : RunReport
-        What ran.
+    suffix : str or None
+        The ending, one of `phos_darkroom.SUFFIXES`; None: as the upload, or as TIFF.
+    space : str
+        Their output space; empty: the upload's own.
+    export : Export
+        Their size, quality and sharpness.
+    has_sidecar : bool
+        Whether a sidecar is made.
     """
 
-    name: str
-    mime_type: str
-    content: bytes = field(repr=False)
-    sidecar_name: str
-    sidecar: str = field(repr=False)
-    report: RunReport
+    suffix: str | None = None
+    space: str = ""
+    export: Export = field(default_factory=Export)
+    has_sidecar: bool = True
+
+    @classmethod
+    def of(cls, asked: Mapping[str, Any]) -> "Delivery":
+        """Read what the page asks for.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a setting is unknown, of the wrong type or out of range.
+        """
+        own = dict(asked)
+        suffix, space = own.pop("suffix", None) or None, own.pop("space", None) or ""
+        has_sidecar = own.pop("sidecar", True)
+        if suffix is not None and suffix not in SUFFIXES:
+            raise ValueError(f"suffix must be one of {', '.join(SUFFIXES)}, got {suffix!r}")
+        if not isinstance(space, str):
+            raise TypeError(f"space must be a name, got {space!r}")
+        if not isinstance(has_sidecar, bool):
+            raise TypeError(f"sidecar must be true or false, got {has_sidecar!r}")
+        export = Export.from_values({n: v for n, v in own.items() if v is not None})
+        return cls(suffix=suffix, space=space, export=export, has_sidecar=has_sidecar)
 
 
-def positive_of(
-    upload: Upload, recipe: Recipe, *, suffix: str | None = None, backend: str | None = None
-) -> Positive:
-    """Develop an upload at full size.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A positive that is wanted.
 
     Parameters
     ----------
@@ -61,9 +78,56 @@ def positive_of(
         What came.
     recipe : Recipe
         The settings.
-    suffix : str, optional
-        The ending, one of `image_files.SUFFIXES`; by default as the upload's where that is
-        written.
+    framing : Framing
+        How it is turned and cropped.
+    raw : RawSettings or None
+        How a camera's raw file becomes light; None: by the defaults.
+    """
+
+    upload: Upload
+    recipe: Recipe
+    framing: Framing
+    raw: RawSettings | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Positive:
+    """A positive as a file, and how it was made.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    path : Path
+        The file: the same bytes as `phos develop` writes.
+    sidecar : str
+        The sidecar's text; empty: there is none.
+    report : RunReport
+        What ran.
+    """
+
+    name: str
+    path: Path
+    sidecar: str = field(repr=False)
+    report: RunReport
+
+    @property
+    def sidecar_name(self) -> str:
+        """What the sidecar is called."""
+        return path_for(Path(self.name)).name
+
+
+def positive_of(order: Order, delivery: Delivery, folder: Path, backend: str | None) -> Positive:
+    """Develop an upload at full size.
+
+    Parameters
+    ----------
+    order : Order
+        What is wanted.
+    delivery : Delivery
+        As what.
+    folder : Path
+        Where it is put.
     backend : str, optional
         Where to compute.
 
@@ -77,72 +141,45 @@ def positive_of(
     UploadError
         If the picture cannot be read, developed or written.
     """
-    name = positive_name(upload, str(recipe.film), suffix)
-    with on_disk(upload) as source:
-        destination = source.with_name(f"positive{Path(name).suffix}")
-        with named_alone(destination, name):
-            report = developed_file(source, destination, recipe, backend)
-        sidecar = read(path_for(destination))
-        # It knows the files by what they are called at home.
-        there = replace(
+    upload, recipe = order.upload, replace(order.recipe, output_space=delivery.space)
+    name = positive_name(upload.name, str(recipe.film), delivery.suffix)
+    destination = folder / f"positive{Path(name).suffix}"
+    with named_alone(upload.path, upload.name), named_alone(destination, name):
+        report = develop_file(
+            upload.path,
+            destination,
+            recipe,
+            backend=backend,
+            overwrite=True,
+            sidecar=delivery.has_sidecar,
+            raw=order.raw,
+            framing=order.framing,
+            export=delivery.export,
+        )
+    text = _sidecar_at_home(destination, name, upload) if delivery.has_sidecar else ""
+    return Positive(name=name, path=destination, sidecar=text, report=report)
+
+
+def add_to_zip(archive: zipfile.ZipFile, positive: Positive) -> None:
+    """Put a positive and its sidecar into an archive; of a name that is taken, another is made."""
+    folder = _free_folder(positive.name, {name.casefold() for name in archive.namelist()})
+    archive.write(positive.path, folder + positive.name)
+    if positive.sidecar:
+        archive.writestr(folder + positive.sidecar_name, positive.sidecar)
+
+
+def _sidecar_at_home(destination: Path, name: str, upload: Upload) -> str:
+    """The text of a sidecar, which knows the files by what they are called at home."""
+    beside = path_for(destination)
+    sidecar = read(beside)
+    beside.unlink()
+    return dumps(
+        replace(
             sidecar,
-            picture=replace(sidecar.picture, path=source.with_name(name)),
-            source=replace(sidecar.source, path=source.with_name(_shown_name(upload))),
+            picture=replace(sidecar.picture, path=beside.with_name(name)),
+            source=replace(sidecar.source, path=beside.with_name(_shown_name(upload))),
         )
-        return Positive(
-            name=name,
-            mime_type=MIME_TYPES[Path(name).suffix],
-            content=destination.read_bytes(),
-            sidecar_name=path_for(Path(name)).name,
-            sidecar=dumps(there),
-            report=report,
-        )
-
-
-def recipe_in_roll(upload: Upload, recipe: Recipe, pictures: int) -> Recipe:
-    """Give the recipe of a picture; in a roll with grain of its own, as `phos develop` gives it."""
-    if pictures == 1:
-        return recipe
-    return replace(recipe, seed=frame_seed(recipe.seed, upload.name))
-
-
-def roll_of(
-    uploads: Sequence[Upload], recipe: Recipe, *, suffix: str | None, backend: str | None
-) -> Iterator[Positive | UploadError]:
-    """Develop a roll, one after the other; one that fails says why, and the others go on.
-
-    Parameters
-    ----------
-    uploads : sequence of Upload
-        The pictures.
-    recipe : Recipe
-        The settings of all.
-    suffix, backend : str, optional
-        As for `positive_of`.
-
-    Yields
-    ------
-    Positive or UploadError
-        In the order of the uploads.
-    """
-    for upload in uploads:
-        own = recipe_in_roll(upload, recipe, len(uploads))
-        try:
-            yield positive_of(upload, own, suffix=suffix, backend=backend)
-        except UploadError as error:
-            yield error
-
-
-def zipped(positives: Sequence[Positive]) -> bytes:
-    """Give positives and their sidecars as one file; of names that are taken, others are made."""
-    stream = io.BytesIO()
-    taken: set[str] = set()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:  # they are compressed
-        for positive in positives:
-            folder = _free_folder(positive.name, taken)
-            archive.writestr(folder + positive.name, positive.content)
-            archive.writestr(folder + positive.sidecar_name, positive.sidecar)
-    return stream.getvalue()
+    )
 
 
 def _free_folder(name: str, taken: set[str]) -> str:
@@ -151,7 +188,6 @@ def _free_folder(name: str, taken: set[str]) -> str:
     while (folder + name).casefold() in taken:
         number += 1
         folder = f"{number}/"
-    taken.add((folder + name).casefold())
     return folder
 
 

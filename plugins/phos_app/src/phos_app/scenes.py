@@ -2,22 +2,26 @@
 
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from phos_core.backend import usable_cores
 from phos_core.color import encode_codes
 from phos_core.process import Recipe
 from phos_darkroom import Picture, on_screen
 
-__all__ = ["PREVIEW_PIXELS", "Scene", "as_shown", "scene_of", "screen_of", "smaller"]
+__all__ = ["Box", "Codes", "Scene", "as_shown", "fitted", "scene_of", "screen_of"]
 
-PREVIEW_PIXELS = 1_000_000
-STRIP_PIXELS = 4_000_000  # decoded at a time
+STRIP_PIXELS = 150_000  # decoded at a time, by each core
 
 Codes = NDArray[np.uint8]
+Size = tuple[int, int]
+Box = tuple[float, float, float, float]
+"""Top, left, bottom and right of a part of a picture, in its pixels and parts of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,12 +42,6 @@ class Scene:
     encoding: Literal["display", "linear"]
     primaries: str
 
-    @property
-    def pixels(self) -> int:
-        """How many pixels it has."""
-        rows, cols = self.light.shape[:2]
-        return int(rows * cols)
-
     def taken_by(self, recipe: Recipe) -> Recipe:
         """Give a recipe that takes this light as what it is, all else as it was."""
         return replace(
@@ -51,15 +49,35 @@ class Scene:
         )
 
 
-def scene_of(picture: Picture, pixels: int = PREVIEW_PIXELS) -> Scene:
+def fitted(shape: Size, box: Size) -> Size:
+    """Give the rows and columns that a picture has in a box; never more than its own.
+
+    Parameters
+    ----------
+    shape, box : tuple of (int, int)
+        Rows and columns of the picture, and of the box.
+
+    Returns
+    -------
+    tuple of (int, int)
+        Of the same ratio, as nearly as whole pixels have it.
+    """
+    scale = min(1.0, *(room / size for room, size in zip(box, shape, strict=True)))
+    rows, cols = (max(1, round(size * scale)) for size in shape)
+    return rows, cols
+
+
+def scene_of(picture: Picture, size: Size, part: Box | None = None) -> Scene:
     """Make a picture smaller, in light and not in codes.
 
     Parameters
     ----------
     picture : Picture
         What was read.
-    pixels : int
-        How many to leave, about; a smaller picture stays as it is.
+    size : tuple of (int, int)
+        Rows and columns to leave; at most those of the part.
+    part : tuple of four float, optional
+        Which part of the picture; by default all of it.
 
     Returns
     -------
@@ -68,44 +86,18 @@ def scene_of(picture: Picture, pixels: int = PREVIEW_PIXELS) -> Scene:
         grain and halation keep their size in the picture.
     """
     if picture.knows_beyond_white:
-        light = _coarse(picture, pixels, Picture.scene_light)
-        return smaller(Scene(light=light, encoding="linear", primaries="srgb"), pixels)
-    return screen_of(picture, pixels)
+        light = _averaged(picture, size, part, Picture.scene_light)
+        return Scene(light=light, encoding="linear", primaries="srgb")
+    return screen_of(picture, size, part)
 
 
-def screen_of(picture: Picture, pixels: int = PREVIEW_PIXELS) -> Scene:
+def screen_of(picture: Picture, size: Size, part: Box | None = None) -> Scene:
     """Make a picture smaller as `scene_of` does, but an HDR picture as a screen shows it."""
-    coarse = Scene(
-        light=_coarse(picture, pixels, Picture.light),
+    return Scene(
+        light=_averaged(picture, size, part, Picture.light),
         encoding="linear" if picture.encoding == "linear" else "display",
         primaries=picture.light_primaries,
     )
-    return smaller(coarse, pixels)
-
-
-def _coarse(
-    picture: Picture, pixels: int, light_of: Callable[[Picture], NDArray[np.float32]]
-) -> NDArray[np.float32]:
-    """The light of a picture, averaged over blocks as long as more than enough pixels are left."""
-    rows, cols = picture.pixels.shape[:2]
-    whole_factor = max(1, math.isqrt(rows * cols // pixels))
-    # Strips of whole blocks, so that a large picture is never there in floats as a whole.
-    step = max(1, STRIP_PIXELS // (cols * whole_factor)) * whole_factor
-    strips = [
-        _blocks(light_of(picture.part(slice(start, start + step))), whole_factor)
-        for start in range(0, rows, step)
-    ]
-    return np.concatenate(strips)
-
-
-def smaller(scene: Scene, pixels: int) -> Scene:
-    """Give a scene of about so many pixels, or the same if it has no more."""
-    rows, cols = scene.light.shape[:2]
-    if rows * cols <= pixels:
-        return scene
-    scale = math.sqrt(pixels / (rows * cols))
-    size = max(1, round(cols * scale)), max(1, round(rows * scale))
-    return replace(scene, light=_averaged(scene.light, size))
 
 
 def as_shown(picture: Picture | Scene) -> Codes:
@@ -131,27 +123,47 @@ def as_shown(picture: Picture | Scene) -> Codes:
     return codes
 
 
-def _blocks(light: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
-    """The means of square blocks; at the ends of what there is of them."""
-    if factor == 1:
+def _averaged(
+    picture: Picture,
+    size: Size,
+    part: Box | None,
+    light_of: Callable[[Picture], NDArray[np.float32]],
+) -> NDArray[np.float32]:
+    """The mean light of a part over pixels of another size; parts of pixels count for theirs."""
+    rows, cols = picture.pixels.shape[:2]
+    top, left, bottom, right = part or (0.0, 0.0, float(rows), float(cols))
+    bottom, right = min(bottom, rows), min(right, cols)
+    first = math.floor(left)
+    wide = slice(first, math.ceil(right))
+    edges = np.linspace(top, bottom, size[0] + 1)
+    # So few rows at a time that their light stays in the processor's cache.
+    step = max(1, round(STRIP_PIXELS / (wide.stop - first) * size[0] / (bottom - top)))
+
+    def strip(start: int) -> NDArray[np.float32]:
+        low, high = float(edges[start]), float(edges[min(start + step, size[0])])
+        high_rows = slice(math.floor(low), math.ceil(high))
+        light = light_of(picture.part((high_rows, wide)))
+        span = (low - high_rows.start, high - high_rows.start)
+        lower = _means(light, min(start + step, size[0]) - start, span)
+        return _means(lower.swapaxes(0, 1), size[1], (left - first, right - first)).swapaxes(0, 1)
+
+    with ThreadPoolExecutor(usable_cores(), thread_name_prefix="phos-app") as threads:
+        return np.concatenate(list(threads.map(strip, range(0, size[0], step))))
+
+
+def _means(
+    light: NDArray[np.float32], count: int, span: tuple[float, float]
+) -> NDArray[np.float32]:
+    """The means over so many equal parts of a span of rows."""
+    if (count, span) == (len(light), (0.0, float(len(light)))):
         return light
-    summed: NDArray[Any] = light
-    for axis in (0, 1):
-        starts = np.arange(0, light.shape[axis], factor)
-        counts = np.diff(np.append(starts, light.shape[axis])).astype(np.float32)
-        shape = [1] * light.ndim
-        shape[axis] = -1
-        summed = np.add.reduceat(summed, starts, axis=axis) / counts.reshape(shape)
-    return summed
-
-
-def _averaged(light: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    """The means over pixels of another size; parts of pixels count for their part."""
-    from PIL import Image
-
-    layers = np.moveaxis(np.atleast_3d(light), -1, 0)
-    averaged = [
-        np.asarray(Image.fromarray(layer).resize(size, Image.Resampling.BOX))
-        for layer in (np.ascontiguousarray(layer) for layer in layers)
-    ]
-    return np.stack(averaged, axis=-1) if light.ndim == 3 else averaged[0]
+    edges = np.linspace(*span, count + 1)
+    begins = np.minimum(edges.astype(np.intp), len(light) - 1)
+    shares = (edges - begins).astype(np.float32).reshape(-1, *[1] * (light.ndim - 1))
+    # Of whole rows from edge to edge, less what lies before the first, with what is of the last.
+    sums: NDArray[np.float32] = np.add.reduceat(light, begins, axis=0)[:-1]
+    sums[begins[:-1] == begins[1:]] = 0.0  # NumPy's sum of nothing is one row
+    at_edges = light[begins] * shares
+    sums += at_edges[1:] - at_edges[:-1]
+    sums *= np.float32(count / (span[1] - span[0]))
+    return sums

@@ -1,23 +1,20 @@
-"""Uploads: bytes under a name that somebody gave them, and the pictures in them."""
+"""Uploads: files under a name that somebody gave them, and the pictures in them."""
 
 import contextlib
 import re
-import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from phos_app.limits import PICTURES, TOTAL_MIB, UPLOAD_MIB
 from phos_core.errors import PhosError
-from phos_darkroom import SUFFIXES, Picture, load_preset, read_picture
+from phos_darkroom import SUFFIXES, Picture, RawSettings, load_preset, read_picture
 
 __all__ = [
     "Upload",
     "UploadError",
-    "check_all",
+    "ending_of",
     "named_alone",
-    "on_disk",
     "open_picture",
     "positive_name",
     "settings_in",
@@ -44,71 +41,24 @@ class Upload:
         Tells it from every other upload.
     name : str
         What it was called there. It is shown, and never made a path.
-    content : bytes
-        Its bytes.
+    path : Path
+        Where it lies, in the server's temporary folder, under a name of ours.
     """
 
     key: str
     name: str
-    content: bytes = field(repr=False, compare=False)
+    path: Path
 
 
-def check_all(uploads: Sequence[Upload]) -> None:
-    """Refuse more than the darkroom takes.
-
-    Parameters
-    ----------
-    uploads : sequence of Upload
-        All files of a session.
-
-    Raises
-    ------
-    UploadError
-        If they are too many or too large.
-    """
-    for upload in uploads:
-        if len(upload.content) > UPLOAD_MIB << 20:
-            raise UploadError(f"{upload.name} is larger than {UPLOAD_MIB} MiB")
-    if len(uploads) > PICTURES:
-        raise UploadError(
-            f"a roll has {PICTURES} pictures at most here, got {len(uploads)}; "
-            "phos develop takes any number"
-        )
-    if sum(len(upload.content) for upload in uploads) > TOTAL_MIB << 20:
-        raise UploadError(
-            f"the pictures together are larger than {TOTAL_MIB} MiB; phos develop takes any size"
-        )
-
-
-@contextlib.contextmanager
-def on_disk(upload: Upload) -> Iterator[Path]:
-    """Give an upload as a file, alone in a folder that vanishes afterwards.
-
-    Parameters
-    ----------
-    upload : Upload
-        What came.
-
-    Yields
-    ------
-    Path
-        Named by us; only an ending of letters and digits is the upload's own, because a camera's
-        raw file is known by it.
-    """
-    with tempfile.TemporaryDirectory(prefix="phos-app-") as folder:
-        source = Path(folder) / f"upload{_ending(upload.name)}"
-        source.write_bytes(upload.content)
-        with named_alone(source, upload.name):
-            yield source
-
-
-def open_picture(upload: Upload) -> Picture:
+def open_picture(upload: Upload, raw: RawSettings | None = None) -> Picture:
     """Read the picture in an upload.
 
     Parameters
     ----------
     upload : Upload
         What came.
+    raw : RawSettings, optional
+        How a camera's raw file becomes light.
 
     Returns
     -------
@@ -120,17 +70,19 @@ def open_picture(upload: Upload) -> Picture:
     UploadError
         If it is none, damaged, or too large.
     """
-    with on_disk(upload) as source:
-        return read_picture(source)
+    with named_alone(upload.path, upload.name):
+        return read_picture(upload.path, raw=raw)
 
 
-def settings_in(upload: Upload) -> dict[str, Any]:
-    """Read the settings in an upload: a preset, or a sidecar.
+def settings_in(path: Path, name: str) -> dict[str, Any]:
+    """Read the settings in a file that came: a preset, or a sidecar.
 
     Parameters
     ----------
-    upload : Upload
-        What came.
+    path : Path
+        Where it lies.
+    name : str
+        What it was called.
 
     Returns
     -------
@@ -142,8 +94,8 @@ def settings_in(upload: Upload) -> dict[str, Any]:
     UploadError
         If there are none in it, or wrong ones.
     """
-    with on_disk(replace(upload, name="settings.toml")) as source, named_alone(source, upload.name):
-        return load_preset(source)
+    with named_alone(path, name):
+        return load_preset(path)
 
 
 @contextlib.contextmanager
@@ -157,13 +109,13 @@ def named_alone(path: Path, name: str) -> Iterator[None]:
         raise UploadError(f"{name} needs more memory than there is") from error
 
 
-def positive_name(upload: Upload, film: str, suffix: str | None = None) -> str:
+def positive_name(name: str, film: str, suffix: str | None = None) -> str:
     """Name the positive of an upload.
 
     Parameters
     ----------
-    upload : Upload
-        What came.
+    name : str
+        What the upload was called.
     film : str
         The stock.
     suffix : str, optional
@@ -175,17 +127,22 @@ def positive_name(upload: Upload, film: str, suffix: str | None = None) -> str:
     str
         A file's name without anything that could lead out of a folder.
     """
-    base = PureWindowsPath(PurePosixPath(upload.name).name).name
-    stem = UNSAFE.sub("_", PurePosixPath(base).stem).strip(" .")[:LONGEST_NAME] or "picture"
-    return f"{stem}-{UNSAFE.sub('_', film)}{suffix or written_as(upload)}"
+    return f"{safe_stem(name)}-{UNSAFE.sub('_', film)}{suffix or written_as(name)}"
 
 
-def written_as(upload: Upload) -> str:
+def safe_stem(name: str) -> str:
+    """What an upload was called, without its ending and what could lead out of a folder."""
+    base = PureWindowsPath(PurePosixPath(name).name).name
+    return UNSAFE.sub("_", PurePosixPath(base).stem).strip(" .")[:LONGEST_NAME] or "picture"
+
+
+def written_as(name: str) -> str:
     """The ending of a positive in the format of its upload."""
-    ending = _ending(upload.name)
+    ending = ending_of(name)
     return ending if ending in SUFFIXES else INSTEAD
 
 
-def _ending(name: str) -> str:
+def ending_of(name: str) -> str:
+    """The ending of an upload if it is letters and digits: a camera's raw file is known by it."""
     ending = PurePosixPath(name.lower()).suffix
     return ending if ENDING.fullmatch(ending) else ""

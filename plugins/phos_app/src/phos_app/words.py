@@ -1,17 +1,10 @@
-"""Words on the page: plain text stays plain, whatever an upload is called."""
-
-import re
+"""Words about a render, for the page to show as plain text."""
 
 from phos_core.process import RunReport
 
-__all__ = ["fallback", "plain", "ran"]
+__all__ = ["compiles", "fallback", "ran"]
 
-MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
-
-
-def plain(text: str) -> str:
-    """Give text as Markdown that shows the same text: no link, no picture, no colour."""
-    return MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+UNCOMPILED = ("its code is not compiled yet", "has not compiled its code")
 
 
 def ran(report: RunReport) -> str:
@@ -20,10 +13,19 @@ def ran(report: RunReport) -> str:
     return f"{report.backend} on {report.device}, {1000 * seconds:.0f} ms"
 
 
+def compiles(report: RunReport) -> str:
+    """Name the backend that renders as soon as its code is compiled; empty where none is."""
+    waiting = next((event for event in report.events if _tells_of_code(event)), "")
+    return waiting.replace(":", " ").split()[0] if waiting else ""
+
+
 def fallback(report: RunReport) -> str:
     """Say in words what did not go straight; nothing where all did."""
-    if not report.events:
+    events = [event for event in report.events if not _tells_of_code(event)]
+    if not events:
         return ""
-    return f"Rendered by {report.backend}, because not all went straight: " + "; ".join(
-        report.events
-    )
+    return f"Rendered by {report.backend}, because not all went straight: " + "; ".join(events)
+
+
+def _tells_of_code(event: str) -> bool:
+    return any(words in event for words in UNCOMPILED)

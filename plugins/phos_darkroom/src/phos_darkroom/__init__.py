@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from phos_darkroom.files.formats.raw_settings import RawSettings
     from phos_darkroom.files.framing.applying import Framed, framed
     from phos_darkroom.files.framing.record import RATIOS, Framing
+    from phos_darkroom.files.framing.straightening import largest_within
     from phos_darkroom.files.image_files import (
         READABLE,
         SUFFIXES,
         check_writable,
+        is_raw,
         read_image,
         read_picture,
         write_image,
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
         preset_rate_hz,
         preset_text,
         presets,
+        remove_preset,
+        rename_preset,
         save_preset,
     )
     from phos_darkroom.shell.help import GroupedCommand, in_group
@@ -124,6 +128,8 @@ __all__ = [
     "hald_image",
     "in_group",
     "is_large",
+    "is_raw",
+    "largest_within",
     "limit_threads",
     "load_preset",
     "log_to_stderr",
@@ -142,6 +148,8 @@ __all__ = [
     "presets",
     "read_image",
     "read_picture",
+    "remove_preset",
+    "rename_preset",
     "resampled",
     "save_preset",
     "say",
@@ -163,7 +171,7 @@ LOGGERS = ("phos_core", "phos_darkroom")
 HOMES = {
     "colours": ("frame_of_positive",),
     "files.image_files": (
-        *("READABLE", "SUFFIXES", "check_writable", "read_image", "read_picture"),
+        *("READABLE", "SUFFIXES", "check_writable", "is_raw", "read_image", "read_picture"),
         *("write_image", "write_picture"),
     ),
     "files.export.finishing": ("exported",),
@@ -171,6 +179,7 @@ HOMES = {
     "files.formats.raw_settings": ("RawSettings",),
     "files.framing.applying": ("Framed", "framed"),
     "files.framing.record": ("RATIOS", "Framing"),
+    "files.framing.straightening": ("largest_within",),
     "files.picture": ("Metadata", "Picture", "Resolution", "on_screen"),
     "files.whole_files": ("NewFiles", "new_files"),
     "large": ("develop_large", "is_large"),
@@ -184,7 +193,7 @@ HOMES = {
     "settings.described": ("SETTINGS", "Setting", "bounds_of"),
     "settings.presets": (
         *("PresetSummary", "load_preset", "preset_rate_hz", "preset_text", "presets"),
-        "save_preset",
+        *("remove_preset", "rename_preset", "save_preset"),
     ),
     "shell.help": ("GroupedCommand", "in_group"),
     "shell.messages": (

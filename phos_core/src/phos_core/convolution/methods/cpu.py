@@ -15,6 +15,7 @@ from phos_core.convolution import host
 from phos_core.convolution.contract import MemoryInfo
 from phos_core.convolution.environment import positive_whole
 from phos_core.once import once
+from phos_core.watching import stop_if_asked
 
 __all__ = [
     "SINGLE_RANGE",
@@ -121,6 +122,7 @@ def in_parallel(
             for job in waiting:
                 if failed.is_set():
                     return
+                stop_if_asked()
                 do(job)
         except BaseException:
             failed.set()  # nobody begins another job: the caller may use the places otherwise

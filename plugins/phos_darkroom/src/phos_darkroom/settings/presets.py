@@ -32,6 +32,8 @@ __all__ = [
     "preset_text",
     "presets",
     "presets_folder",
+    "remove_preset",
+    "rename_preset",
     "save_preset",
 ]
 
@@ -203,6 +205,61 @@ def save_preset(
     return path
 
 
+def rename_preset(name: str, new_name: str) -> Path:
+    """Give a preset in the user's folder another name.
+
+    Parameters
+    ----------
+    name : str
+        A preset of the user's.
+    new_name : str
+        As `save_preset` takes it; not that of another preset of the user's.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    UnknownPresetError
+        If the user has no preset of this name.
+    PresetError
+        If the new name is no name, is taken, or the file cannot be renamed.
+    """
+    path = _users_own(name)
+    wanted = path.with_name(f"{_checked_name(new_name)}.toml")
+    if exists(wanted):
+        raise PresetError(f"there is a preset {new_name!r} already, {wanted}: choose another name")
+    try:
+        path.rename(wanted)
+    except OSError as error:
+        raise PresetError(f"cannot rename {path}: {error.strerror or error}") from error
+    return wanted
+
+
+def remove_preset(name: str) -> None:
+    """Remove a preset from the user's folder.
+
+    Parameters
+    ----------
+    name : str
+        A preset of the user's.
+
+    Raises
+    ------
+    UnknownPresetError
+        If the user has no preset of this name.
+    PresetError
+        If the file cannot be removed.
+    """
+    path = _users_own(name)
+    try:
+        path.unlink()
+    except OSError as error:
+        raise PresetError(f"cannot remove {path}: {error.strerror or error}") from error
+
+
 def preset_text(settings: Mapping[str, Any], *, description: str = "") -> str:
     """Write settings as the text of a preset.
 
@@ -353,6 +410,13 @@ def _bundled() -> dict[str, Traversable]:
 
 def _users() -> dict[str, Path]:
     return {path.name.removesuffix(".toml"): path for path in presets_folder().glob("*.toml")}
+
+
+def _users_own(name: str) -> Path:
+    users = _users()
+    if name not in users:
+        raise UnknownPresetError(name, users)
+    return users[name]
 
 
 def _checked_name(name: str) -> str:

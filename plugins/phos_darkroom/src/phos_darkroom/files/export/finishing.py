@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 
 from phos_core.color import encode_codes, encode_srgb, light_to_hlg, light_to_pq, luminance
 from phos_core.errors import ImageFileError
@@ -145,6 +144,8 @@ def _scaled(light: NDArray[np.float32], rows: int, cols: int) -> NDArray[np.floa
 
 def _sharpened(positive: Picture) -> NDArray[Any]:
     """The pixels of a positive in codes, sharpened in luma."""
+    from scipy import ndimage  # takes longer to load than all of the darkroom
+
     codes = at_depth(positive.pixels, np.float32)
     luma = codes if codes.ndim == 2 else luminance(np.moveaxis(codes, -1, 0))[0]
     blurred = ndimage.gaussian_filter(luma, SHARPENING_SIGMA_PX, mode="mirror")

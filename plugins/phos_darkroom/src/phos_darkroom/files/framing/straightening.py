@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 
 from phos_core.backend import usable_cores
 from phos_core.color import encode_codes
@@ -115,6 +114,8 @@ def _turned(light: NDArray[np.float32], *, degrees: float) -> NDArray[np.float32
 
 
 def _turned_plane(plane: NDArray[np.float32], degrees: float) -> NDArray[np.float32]:
+    from scipy import ndimage  # takes longer to load than all of the darkroom
+
     place = partial(_placed, degrees=degrees)
     smooth = place(plane, Image.Resampling.BICUBIC)
     least = place(ndimage.minimum_filter(plane, AROUND), Image.Resampling.NEAREST)
