@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("phos_app", reason="needs phos-app")
 
-from phos_app import desk, limits
+from phos_app import desk, limits, workplace
 from phos_app.desk import Desks
 from phos_app.server import desks as routes
 
@@ -100,21 +100,62 @@ def test_of_many_desks_the_empty_and_the_unused_go_first(tmp_path, monkeypatch):
     used, empty, fresh = desks.new(), desks.new(), desks.new()
     for kept in (used, fresh):
         kept.frames["a"] = None
-    assert desks.outdated() == [empty]
+    assert desks.in_the_way() == [empty]
     desks.remove(empty)
-    assert desks.outdated() == []
+    assert desks.in_the_way() == []
     assert not empty.folder.exists()
     desks.new().frames["a"] = None
     desks.find(used.key)
-    assert desks.outdated() == [fresh]
+    assert desks.in_the_way() == [fresh]
 
 
-def test_a_desk_that_nobody_looks_at_goes_after_hours(tmp_path):
-    desks = Desks(tmp_path)
-    idle, looked_at = desks.new(), desks.new()
-    idle.used = time.monotonic() - 3600 * limits.IDLE_HOURS - 1
-    assert desks.outdated() == [idle]
-    assert list(desks) == [idle, looked_at]
+def test_a_desk_that_nobody_looks_at_goes_after_hours(window, photo, app, monkeypatch):
+    monkeypatch.setattr(workplace, "TIDY_S", 0.01)
+    place = app.state.workplace
+    window.frame(photo)
+    held = place.shelf.held_bytes
+    (own,) = place.desks
+    own.used -= 3600 * limits.IDLE_HOURS + 1
+    tidying = window.client.portal.start_task_soon(place.tidy)
+    for _ in range(2000):
+        if not len(place.desks):
+            break
+        time.sleep(0.01)
+    tidying.cancel()
+    assert window.client.get(window.path).status_code == 404
+    assert held > place.shelf.held_bytes == 0
+    assert not own.folder.exists()
+
+
+def test_pictures_of_ten_desks_are_put_away_and_read_again(new_window, photo, app):
+    shelf = app.state.workplace.shelf
+    shelf._room_bytes = 1_500_000  # of four pictures
+    windows = [new_window() for _ in range(10)]
+    frames = [window.frame(photo) for window in windows]
+    view = {"kind": "window", "top": 0, "left": 0, "rows": 40, "cols": 40, "scale": 1}
+    first = [each.pixels(frame, view=view) for each, frame in zip(windows, frames, strict=True)]
+    assert shelf.held_bytes <= 1_500_000
+    again = [each.pixels(frame, view=view) for each, frame in zip(windows, frames, strict=True)]
+    assert all((a == b).all() for a, b in zip(first, again, strict=True))
+
+
+def test_a_full_disk_and_a_bug_are_one_sentence_each(window, photo, app, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device", "/tmp/secret")
+
+    monkeypatch.setattr(app.state.workplace.renderer, "picture", full)
+    answer = window.add(photo)
+    assert answer.status_code == 400
+    assert answer.json()["message"].endswith("No space left on device.")
+
+    def broken(*_):
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr(app.state.workplace.renderer, "picture", broken)
+    answer = window.add(photo)
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
 def test_windows_do_not_see_each_others_pictures(window, new_window, photo):

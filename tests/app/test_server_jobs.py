@@ -1,5 +1,6 @@
 import io
 import json
+import threading
 import tomllib
 import zipfile
 
@@ -8,6 +9,7 @@ import pytest
 pytest.importorskip("phos_app", reason="needs phos-app")
 
 from phos_app import jobs, workplace
+from phos_app.line import Place, Urgency
 from phos_core.process import Moment, Recipe
 from phos_darkroom import Export, Framing, develop_file, frame_seed
 
@@ -140,23 +142,37 @@ def test_a_preview_goes_first_while_a_job_runs_and_changes_no_byte(
     frame = window.frame(photo)
     other = new_window()
     theirs = other.frame(photo)
-    real, seen = jobs.Progress.note, []
+    real, seen, threads, order = jobs.Progress.note, [], [], []
+    renderer = app.state.workplace.renderer
+    render = renderer.after
+
+    def render_and_note(*arguments):
+        done = render(*arguments)
+        order.append("view")
+        return done
+
+    monkeypatch.setattr(renderer, "after", render_and_note)
 
     def look(progress, moment):
         """At a step of the job, have another window's picture rendered."""
         real(progress, moment)
-        if moment.step != "upload" and moment.share == 0.0 and len(seen) < 3:
-            import threading
-
-            thread = threading.Thread(target=lambda: seen.append(other.pixels(theirs)))
-            thread.start()
-            while not len(app.state.workplace.line) > 1:
+        if moment.step in order:
+            return
+        order.append(moment.step)
+        if moment.step != "upload" and len(threads) < 3:
+            threads.append(threading.Thread(target=lambda: seen.append(other.pixels(theirs))))
+            threads[-1].start()
+            while not app.state.workplace.line.is_wanted(Place(Urgency.JOB, called=None)):
                 threading.Event().wait(0.005)
 
     monkeypatch.setattr(jobs.Progress, "note", look)
     job = window.begin((frame, {"settings": {"film": "gold-200"}}))
     assert window.events(job)[-1]["state"] == "done"
+    for thread in threads:
+        thread.join()
     assert len(seen) == 3
+    steps = ["upload", "expose", "scatter and halation", "couplers", "develop, grain and print"]
+    assert order == [*steps[:2], "view", steps[2], "view", steps[3], "view", steps[4]]
     content = window.client.get(f"/api/jobs/{job}/file").content
     assert content == by_the_library(tmp_path, photo, Recipe(film="gold-200"), "own.jpg")
 

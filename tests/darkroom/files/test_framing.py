@@ -15,6 +15,7 @@ from phos_darkroom.files.colour import profiles
 from phos_darkroom.files.framing.record import crop_from
 from phos_darkroom.files.framing.straightening import largest_within
 from phos_darkroom.files.gain_map import GainMap
+from phos_darkroom.large import memory
 
 RECIPE = phos.Recipe(seed=3)
 
@@ -176,6 +177,18 @@ def test_a_crop_is_developed_as_the_same_part_of_the_whole(codes):
     window = framing.window(72, 48)
     assert np.abs(part.pixels.astype(int) - turned.pixels[window]).max() <= 16
     assert report.pixel_pitch_um == whole_report.pixel_pitch_um
+
+
+def test_a_crop_is_developed_within_the_memory_that_there_is(rng, monkeypatch):
+    picture = Picture(pixels=rng.integers(0, 65_536, (260, 90, 3)).astype(np.uint16))
+    framing = Framing(crop=(0.1, 0.1, 0.9, 0.9))
+    at_once, _ = develop_picture(picture, RECIPE, framing=framing, backend="scipy")
+    monkeypatch.setattr(memory, "allowed_bytes", lambda _: memory.resident_bytes() + 60 * 90 * 80)
+
+    by_strips, report = develop_picture(picture, RECIPE, framing=framing, backend="scipy")
+
+    assert report.tiles == 4
+    assert np.abs(by_strips.pixels.astype(int) - at_once.pixels).max() <= 16
 
 
 def test_straightened_a_pixel_keeps_its_width_and_the_grain_its_place():

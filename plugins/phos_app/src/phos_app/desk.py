@@ -12,7 +12,7 @@ from typing import Any, Literal
 from phos_app.jobs import Job
 from phos_app.limits import DESKS, IDLE_HOURS, PICTURES, TOTAL_MIB
 from phos_app.uploads import Upload, UploadError, ending_of
-from phos_darkroom import Picture
+from phos_darkroom import Picture, RawSettings
 
 __all__ = ["Desk", "Desks", "Frame", "facts_of"]
 
@@ -41,6 +41,10 @@ class Frame:
         Of the file.
     facts : dict of str to str
         What its camera says of it.
+    is_raw : bool
+        Whether it is a camera's raw file.
+    raw : RawSettings or None
+        How that becomes light; None: by the defaults.
     """
 
     upload: Upload
@@ -51,6 +55,8 @@ class Frame:
     bits: int = 0
     size_bytes: int = 0
     facts: dict[str, str] = field(default_factory=dict)
+    is_raw: bool = False
+    raw: RawSettings | None = None
 
     def told(self) -> dict[str, Any]:
         """Give it as the page is told."""
@@ -64,6 +70,7 @@ class Frame:
             "bits": self.bits,
             "bytes": self.size_bytes,
             "facts": self.facts,
+            "is_raw": self.is_raw,
         }
 
 
@@ -154,13 +161,15 @@ class Desks:
         desk.touch()
         return desk
 
-    def outdated(self) -> list[Desk]:
-        """List the desks that are to go, so that there is room for a new one."""
+    def idle(self) -> list[Desk]:
+        """List the desks that nobody has looked at for hours."""
         latest = time.monotonic() - 3600 * IDLE_HOURS
-        idle = [desk for desk in self if desk.used < latest]
-        others = [desk for desk in self if desk.used >= latest]
-        others.sort(key=lambda desk: (bool(desk.frames), desk.used))
-        return [*idle, *others[: max(0, len(others) - DESKS + 1)]]
+        return [desk for desk in self if desk.used < latest]
+
+    def in_the_way(self) -> list[Desk]:
+        """List the desks that are to go, so that there is room for a new one."""
+        ordered = sorted(self, key=lambda desk: (bool(desk.frames), desk.used))
+        return ordered[: max(0, len(ordered) - DESKS + 1)]
 
     def remove(self, desk: Desk) -> None:
         """Clear a desk away."""

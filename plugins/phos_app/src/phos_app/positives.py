@@ -8,7 +8,7 @@ from typing import Any
 
 from phos_app.uploads import Upload, named_alone, positive_name
 from phos_core.process import Recipe, RunReport
-from phos_darkroom import SUFFIXES, Export, Framing, develop_file
+from phos_darkroom import SUFFIXES, Export, Framing, RawSettings, develop_file
 from phos_darkroom.settings.sidecar import dumps, path_for, read
 
 __all__ = ["MIME_TYPES", "Delivery", "Order", "Positive", "add_to_zip", "positive_of"]
@@ -80,11 +80,14 @@ class Order:
         The settings.
     framing : Framing
         How it is turned and cropped.
+    raw : RawSettings or None
+        How a camera's raw file becomes light; None: by the defaults.
     """
 
     upload: Upload
     recipe: Recipe
     framing: Framing
+    raw: RawSettings | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +152,7 @@ def positive_of(order: Order, delivery: Delivery, folder: Path, backend: str | N
             backend=backend,
             overwrite=True,
             sidecar=delivery.has_sidecar,
+            raw=order.raw,
             framing=order.framing,
             export=delivery.export,
         )

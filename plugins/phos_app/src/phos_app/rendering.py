@@ -95,9 +95,9 @@ class Renderer:
         upload = frame.upload
 
         def read() -> Picture:
-            return open_picture(upload)
+            return open_picture(upload, frame.raw)
 
-        return self._shelf.kept(desk.key, ("picture", upload.key), read, _picture_bytes)
+        return self._shelf.kept(desk.key, ("picture", upload.key, frame.raw), read, _picture_bytes)
 
     def framed(self, desk: Desk, frame: Frame, framing: Framing) -> Framed:
         """Give a frame's picture, turned and straightened, and where its crop lies."""
@@ -109,7 +109,7 @@ class Renderer:
         def turn() -> Framed:
             return framed(picture, turned)
 
-        key = ("framed", frame.upload.key, turned)
+        key = ("framed", frame.upload.key, frame.raw, turned)
         straight = self._shelf.kept(desk.key, key, turn, lambda made: _picture_bytes(made.picture))
         rows, cols = straight.picture.pixels.shape[:2]
         return replace(straight, window=framing.window(rows, cols))
@@ -134,7 +134,7 @@ class Renderer:
             tile.read_cols.stop,
         )
         is_screen = on_screen and self.picture(desk, frame).knows_beyond_white
-        key = ("light", frame.upload.key, layout.framing, layout.size, read, is_screen)
+        key = ("light", frame.upload.key, frame.raw, layout.framing, layout.size, read, is_screen)
         return self._shelf.kept(desk.key, key, make, _scene_bytes)
 
     def _measured(self, desk: Desk, frame: Frame) -> NDArray[np.float32]:
@@ -147,7 +147,7 @@ class Renderer:
             part = picture.part(places)
             return scene_of(part, part.pixels.shape[:2])
 
-        key = ("measured", frame.upload.key)
+        key = ("measured", frame.upload.key, frame.raw)
         return self._shelf.kept(desk.key, key, make, _scene_bytes).light
 
 

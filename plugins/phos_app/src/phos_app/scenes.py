@@ -16,7 +16,7 @@ from phos_darkroom import Picture, on_screen
 
 __all__ = ["Box", "Codes", "Scene", "as_shown", "fitted", "scene_of", "screen_of"]
 
-STRIP_PIXELS = 2_000_000  # decoded at a time, by each core
+STRIP_PIXELS = 150_000  # decoded at a time, by each core
 
 Codes = NDArray[np.uint8]
 Size = tuple[int, int]
@@ -132,21 +132,23 @@ def _averaged(
     """The mean light of a part over pixels of another size; parts of pixels count for theirs."""
     rows, cols = picture.pixels.shape[:2]
     top, left, bottom, right = part or (0.0, 0.0, float(rows), float(cols))
-    high = slice(math.floor(top), min(math.ceil(bottom), rows))
-    # In strips of columns, so that a large picture is never there in floats as a whole.
-    step = max(1, STRIP_PIXELS // (high.stop - high.start))
-    first, last = math.floor(left), min(math.ceil(right), cols)
-    span = (top - high.start, min(bottom, rows) - high.start)
+    bottom, right = min(bottom, rows), min(right, cols)
+    first = math.floor(left)
+    wide = slice(first, math.ceil(right))
+    edges = np.linspace(top, bottom, size[0] + 1)
+    # So few rows at a time that their light stays in the processor's cache.
+    step = max(1, round(STRIP_PIXELS / (wide.stop - first) * size[0] / (bottom - top)))
 
-    def lowered(start: int) -> NDArray[np.float32]:
-        strip = picture.part((high, slice(start, min(start + step, last))))
-        return _means(light_of(strip), size[0], span)
+    def strip(start: int) -> NDArray[np.float32]:
+        low, high = float(edges[start]), float(edges[min(start + step, size[0])])
+        high_rows = slice(math.floor(low), math.ceil(high))
+        light = light_of(picture.part((high_rows, wide)))
+        span = (low - high_rows.start, high - high_rows.start)
+        lower = _means(light, min(start + step, size[0]) - start, span)
+        return _means(lower.swapaxes(0, 1), size[1], (left - first, right - first)).swapaxes(0, 1)
 
     with ThreadPoolExecutor(usable_cores(), thread_name_prefix="phos-app") as threads:
-        strips = list(threads.map(lowered, range(first, last, step)))
-    lower = strips[0] if len(strips) == 1 else np.concatenate(strips, axis=1)
-    wide = _means(lower.swapaxes(0, 1), size[1], (left - first, min(right, cols) - first))
-    return np.ascontiguousarray(wide.swapaxes(0, 1))
+        return np.concatenate(list(threads.map(strip, range(0, size[0], step))))
 
 
 def _means(

@@ -97,10 +97,12 @@ def application(folder: Path, token: str, pictures: Sequence[Path] = ()) -> Star
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     """Get ready while the browser opens, and at the end stop what is under way."""
     workplace: Workplace = app.state.workplace
-    warming = asyncio.create_task(workplace.warm())
+    tasks = [asyncio.create_task(work) for work in (workplace.warm(), workplace.tidy())]
     yield
     await workplace.close()
-    await asyncio.gather(warming, return_exceptions=True)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def serve(port: int, *, is_opened: bool, pictures: Sequence[Path] = ()) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from phos_core.errors import PhosError
-from phos_darkroom import SUFFIXES, Picture, load_preset, read_picture
+from phos_darkroom import SUFFIXES, Picture, RawSettings, load_preset, read_picture
 
 __all__ = [
     "Upload",
@@ -50,13 +50,15 @@ class Upload:
     path: Path
 
 
-def open_picture(upload: Upload) -> Picture:
+def open_picture(upload: Upload, raw: RawSettings | None = None) -> Picture:
     """Read the picture in an upload.
 
     Parameters
     ----------
     upload : Upload
         What came.
+    raw : RawSettings, optional
+        How a camera's raw file becomes light.
 
     Returns
     -------
@@ -69,7 +71,7 @@ def open_picture(upload: Upload) -> Picture:
         If it is none, damaged, or too large.
     """
     with named_alone(upload.path, upload.name):
-        return read_picture(upload.path)
+        return read_picture(upload.path, raw=raw)
 
 
 def settings_in(path: Path, name: str) -> dict[str, Any]:

@@ -18,8 +18,12 @@ from phos_app.positives import Delivery, Order
 from phos_app.rendering import Renderer
 from phos_app.shelf import Shelf
 from phos_app.uploads import Upload, UploadError
+from phos_darkroom import is_raw
 
 __all__ = ["Workplace"]
+
+
+TIDY_S = 600.0
 
 
 class Workplace:
@@ -40,10 +44,17 @@ class Workplace:
         self._reading = asyncio.Lock()
 
     def new_desk(self) -> Desk:
-        """Make a desk, and clear away those that nobody uses."""
-        for desk in self.desks.outdated():
+        """Make a desk; if there are many, the one used longest ago goes."""
+        for desk in self.desks.in_the_way():
             self.remove_desk(desk)
         return self.desks.new()
+
+    async def tidy(self) -> None:
+        """Now and then clear away the desks that nobody has looked at for hours."""
+        while True:
+            await asyncio.sleep(TIDY_S)
+            for desk in self.desks.idle():
+                self.remove_desk(desk)
 
     def remove_desk(self, desk: Desk) -> None:
         """Clear a desk away, with its pictures, and what is made of them."""
@@ -131,6 +142,7 @@ class Workplace:
             bits=8 * picture.pixels.itemsize,
             size_bytes=upload.path.stat().st_size,
             facts=facts_of(picture),
+            is_raw=is_raw(upload.path),
         )
 
 

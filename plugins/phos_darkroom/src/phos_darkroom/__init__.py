@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         READABLE,
         SUFFIXES,
         check_writable,
+        is_raw,
         read_image,
         read_picture,
         write_image,
@@ -127,6 +128,7 @@ __all__ = [
     "hald_image",
     "in_group",
     "is_large",
+    "is_raw",
     "largest_within",
     "limit_threads",
     "load_preset",
@@ -169,7 +171,7 @@ LOGGERS = ("phos_core", "phos_darkroom")
 HOMES = {
     "colours": ("frame_of_positive",),
     "files.image_files": (
-        *("READABLE", "SUFFIXES", "check_writable", "read_image", "read_picture"),
+        *("READABLE", "SUFFIXES", "check_writable", "is_raw", "read_image", "read_picture"),
         *("write_image", "write_picture"),
     ),
     "files.export.finishing": ("exported",),

@@ -48,7 +48,7 @@ from phos_darkroom.files.picture import HDR_CODES, Picture
 from phos_darkroom.files.signing import signed
 from phos_darkroom.files.transparency import Colour, flattened
 from phos_darkroom.files.whole_files import NewFiles, cannot_write, check_place, new_files
-from phos_darkroom.large import check_tiff, develop_into, is_large
+from phos_darkroom.large import check_tiff, develop_into, is_large, strips_within_memory
 from phos_darkroom.settings.as_text import settings_text
 from phos_darkroom.settings.sidecar import (
     FileFacts,
@@ -202,10 +202,13 @@ def develop_part(
     whole = WholePicture.of(picture.pixels.shape[:2], taken_as(picture, recipe))
     if recipe.auto_balance:
         whole = whole.balanced(given_to_process(_cut(picture, whole.measured), recipe))
-    tile = whole.tile(window)
-    read = _cut(picture, (tile.read_rows, tile.read_cols))
     developer = WindowDeveloper(whole, backend=backend, strict=strict)
-    positive = developer.develop(window, given_to_process(read, recipe))
+    strips = []
+    for strip in strips_within_memory(window, whole.reach_px):
+        tile = whole.tile(strip)
+        read = _cut(picture, (tile.read_rows, tile.read_cols))
+        strips.append(developer.develop(strip, given_to_process(read, recipe)))
+    positive = strips[0] if len(strips) == 1 else np.concatenate(strips)
     frame = frame_of_positive(_cut(picture, window), recipe)
     return coded_as(frame, positive, recipe), developer.report()
 

@@ -1,7 +1,9 @@
 """What the routes have in common: the workplace, bodies that are checked, and words for errors."""
 
 import json
+import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -17,7 +19,7 @@ from phos_app.looks import recipe_of_page
 from phos_app.workplace import Workplace
 from phos_core.errors import PhosError
 from phos_core.process import Recipe
-from phos_darkroom import Framing
+from phos_darkroom import Framing, RawSettings
 
 __all__ = [
     "REFUSALS",
@@ -36,8 +38,10 @@ __all__ = [
 ]
 
 Route: TypeAlias = Callable[[Request], Awaitable[Response]]
-REFUSALS = (PhosError, ValueError, TypeError, KeyError, MemoryError)
+REFUSALS = (PhosError, ValueError, TypeError, KeyError, MemoryError, OSError)
 """What is said in words; anything else is a bug, and the terminal has it."""
+
+logger = logging.getLogger(__name__)
 
 
 class Refusal(Exception):  # noqa: N818 - it is an answer
@@ -56,6 +60,9 @@ class Refusal(Exception):  # noqa: N818 - it is an answer
         self.status = status
 
 
+BROKEN = "Something broke that should not: the terminal has the details."
+
+
 def answered(route: Route) -> Route:
     """Let a route answer in words where it refuses."""
 
@@ -71,6 +78,9 @@ def answered(route: Route) -> Route:
             return Response(status_code=499)
         except REFUSALS as error:
             return JSONResponse({"message": in_words(error)}, 400)
+        except Exception:  # here, so that the answer passes the gate as all others do
+            logger.exception("%s %s broke", request.method, request.url.path)
+            return JSONResponse({"message": BROKEN}, 500)
 
     return answer
 
@@ -79,6 +89,8 @@ def in_words(error: BaseException) -> str:
     """Say what went wrong in a sentence."""
     if isinstance(error, MemoryError):
         return "There is not enough memory for this."
+    if isinstance(error, OSError) and error.strerror:
+        return f"The temporary folder cannot be used: {error.strerror}."
     return str(error)
 
 
@@ -96,14 +108,19 @@ def desk_of(request: Request) -> Desk:
         raise Refusal(404, "This desk was cleared away: begin with a new one.") from None
 
 
-def frame_of(desk: Desk, key: object) -> Frame:
-    """Give a desk's picture that was read, or refuse with 404."""
+def frame_of(desk: Desk, asked: dict[str, Any]) -> Frame:
+    """Give the picture of a desk that is asked for, as raw as it is to be, or refuse with 404."""
+    key, raw = asked.get("frame"), asked.get("raw")
     frame = desk.frames.get(key) if isinstance(key, str) else None
     if frame is None:
         raise Refusal(404, "This picture is not on the desk.")
     if frame.status == "failed":
         raise Refusal(400, frame.error)
-    return frame
+    if not raw or not frame.is_raw:
+        return frame
+    if not isinstance(raw, dict):
+        raise Refusal(400, "raw must be an object")
+    return replace(frame, raw=RawSettings.from_values(raw))
 
 
 async def json_of(request: Request) -> dict[str, Any]:

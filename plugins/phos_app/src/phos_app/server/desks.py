@@ -45,8 +45,9 @@ async def keep(request: Request) -> Response:
 @answered
 async def add(request: Request) -> Response:
     """Take a file, read it, and lay it on the desk."""
-    name = unquote(request.headers.get("x-name", ""))[:LONGEST_NAME] or "picture"
-    return JSONResponse(await _laid(request, desk_of(request), name))
+    told = unquote(request.headers.get("x-name", ""))
+    name = "".join(letter for letter in told if letter.isprintable())[-LONGEST_NAME:]
+    return JSONResponse(await _laid(request, desk_of(request), name or "picture"))
 
 
 @answered

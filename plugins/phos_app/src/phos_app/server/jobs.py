@@ -117,9 +117,12 @@ async def sidecar(request: Request) -> Response:
 def _order(desk: Desk, asked: Any) -> Order:
     if not isinstance(asked, dict):
         raise Refusal(400, "frames must be objects")
-    frame = frame_of(desk, asked.get("frame"))
+    frame = frame_of(desk, asked)
     return Order(
-        upload=frame.upload, recipe=recipe_for(desk, frame, asked), framing=framing_in(asked)
+        upload=frame.upload,
+        recipe=recipe_for(desk, frame, asked),
+        framing=framing_in(asked),
+        raw=frame.raw,
     )
 
 

@@ -40,7 +40,7 @@ async def render(request: Request) -> Response:
     """Render a view of a picture, before or after, as soon as it is its turn."""
     desk, workplace = desk_of(request), workplace_of(request)
     asked = await json_of(request)
-    frame = frame_of(desk, asked.get("frame"))
+    frame = frame_of(desk, asked)
     view, backend = view_of(asked.get("view")), asked_backend(asked)
     is_before, framing = bool(asked.get("before", False)), framing_in(asked)
     recipe = recipe_for(desk, frame, asked)

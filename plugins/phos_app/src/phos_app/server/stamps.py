@@ -96,7 +96,7 @@ def _made(
 ) -> dict[str, Any]:
     """A stamp, or why there is none: the others come nevertheless."""
     try:
-        frame = frame_of(desk, stamp.asked.get("frame"))
+        frame = frame_of(desk, stamp.asked)
         image = _image(workplace, desk, frame, stamp, box, backend, is_before)
     except (*REFUSALS, Refusal) as error:
         return {"name": stamp.name, "message": in_words(error)}

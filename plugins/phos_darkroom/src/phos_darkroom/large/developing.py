@@ -22,7 +22,7 @@ from phos_darkroom.files.picture import Metadata
 from phos_darkroom.files.signing import signed
 from phos_darkroom.files.whole_files import cannot_write, new_files
 from phos_darkroom.large.by_tiles import DevelopmentByTiles, Progress
-from phos_darkroom.large.memory import allowed_bytes
+from phos_darkroom.large.memory import WHOLE_BYTES, allowed_bytes
 from phos_darkroom.settings.sidecar import Source
 
 __all__ = ["check_tiff", "develop_into", "develop_large", "is_large"]
@@ -31,7 +31,6 @@ Describe = Callable[[Metadata], Metadata]
 
 SUFFIXES = (".tif", ".tiff")
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-WHOLE_BYTES = 60  # for a pixel of a picture that is developed as a whole, measured
 
 
 def is_large(path: str | os.PathLike[str], *, memory_bytes: int | None = None) -> bool:
