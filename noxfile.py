@@ -218,7 +218,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the types of all distributions, strictly."""
-    session.install(*EVERYTHING, *tools("types"))
+    session.install(*EVERYTHING, "-e", "./plugins/phos_app", *tools("types"))
     session.run("mypy")
 
 
@@ -233,7 +233,7 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def site(session: nox.Session) -> None:
     """Make the site of the docs; a warning is an error. It says where the first page is."""
-    session.install(*CORE_WITH_TESTS, *DARKROOM, *DASK, *tools("site"))
+    session.install(*CORE_WITH_TESTS, *DARKROOM, *DASK, *VIDEO, *tools("site"))
     built = ROOT / "docs" / "_build"
     session.run("sphinx-build", "-W", "--keep-going", "-q", "-E", "docs", str(built))
     session.log(f"{built / 'index.html'}")

@@ -36,9 +36,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-PATIENCE_MS = int(
-    os.environ.get("PHOS_PATIENCE_MS", "120000")
-)  # a busy machine is no fault of the page
+PATIENCE_MS = 120_000  # a busy machine is no fault of the page
 ROOT = Path(__file__).parent.parent.parent
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}

@@ -232,9 +232,13 @@ def rename_preset(name: str, new_name: str) -> Path:
     if exists(wanted):
         raise PresetError(f"there is a preset {new_name!r} already, {wanted}: choose another name")
     try:
-        path.rename(wanted)
+        with new_files(overwrite=False) as files:  # before the old one goes: nothing is lost
+            files.open(wanted).write(path.read_bytes())
     except OSError as error:
         raise PresetError(f"cannot rename {path}: {error.strerror or error}") from error
+    except ImageFileError as error:
+        raise PresetError(str(error)) from error
+    remove_preset(name)
     return wanted
 
 
