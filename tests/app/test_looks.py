@@ -6,6 +6,7 @@ pytest.importorskip("phos_app", reason="needs phos-app")
 import phos_core as phos
 from phos_app.looks import (
     CONTROLS,
+    OF_MOTION,
     OF_THE_FILE,
     SPANS,
     described,
@@ -71,15 +72,22 @@ def test_controls_that_do_not_count_keep_their_value_and_change_nothing(film, mo
     assert recipe.couplers == (1.0 if mode == "texture" else 0.5)
 
 
-@pytest.mark.parametrize(
-    "name", ["portrait", "landscape", "street", "cinema", "night", "sun", "ektachrome-super-8"]
-)
+@pytest.mark.parametrize("name", ["portrait", "landscape", "street", "cinema", "night", "sun"])
 def test_a_preset_gives_the_recipe_that_the_shell_gives(name):
     controls, changed = from_settings(load_preset(name))
     assert not changed
     mine, theirs = recipe_of(controls), Recipe(**load_preset(name))
     assert mine.load_film() == theirs.load_film()
     assert (mine.film_format, mine.exposure_stops) == (theirs.film_format, theirs.exposure_stops)
+
+
+def test_a_preset_of_moving_film_keeps_its_wear_and_says_what_a_photograph_does_without():
+    preset = load_preset("ektachrome-super-8")
+    controls, changed = from_settings(preset)
+    assert changed == ["gate weave and breathing left out: a photograph stands still"]
+    assert recipe_of(controls) == Recipe(**preset | dict.fromkeys(OF_MOTION, 0.0))
+    assert recipe_of(controls).dust_per_cm2 > 0
+    recipe_of(controls | {"mode": "colour"})
 
 
 def test_settings_come_back_as_they_went():
@@ -97,6 +105,8 @@ def test_settings_come_back_as_they_went():
         "light_balance": 0.5,
         "lab_correction": False,
         "halation": 1.5,
+        "dust_per_cm2": 3.0,
+        "scratches": 0.6,
     }
     controls, changed = from_settings(settings)
     assert not changed
@@ -154,8 +164,8 @@ def test_every_film_has_its_place():
 
 def test_every_setting_is_a_control_or_comes_with_the_file():
     of_controls = {described(name).name for name in CONTROLS}
-    assert of_controls | {*OF_THE_FILE} == SETTINGS.keys()
-    assert not of_controls & {*OF_THE_FILE}
+    assert of_controls | {*OF_THE_FILE, *OF_MOTION} == SETTINGS.keys()
+    assert not of_controls & {*OF_THE_FILE, *OF_MOTION}
 
 
 def test_no_control_goes_beyond_what_the_shell_takes():

@@ -29,6 +29,7 @@ __all__ = [
     "CONTROLS",
     "FILTERS",
     "KINDS",
+    "OF_MOTION",
     "OF_THE_FILE",
     "SPANS",
     "Span",
@@ -57,9 +58,9 @@ KELVIN = "temperature"  # the choice of light that the control `kelvin` belongs 
 OF_THE_FILE = (
     *("frame", "pixel_pitch_um", "offset_px", "encoding", "primaries"),
     *("input_space", "output_space"),
-    # Of a moving picture: the page shows one that stands.
-    *("weave_um", "breathing_stops", "dust_per_cm2", "scratches"),
 )
+OF_MOTION = {"weave_um": "gate weave", "breathing_stops": "breathing"}
+"""What film has that moves: the page shows a picture that stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +114,15 @@ SPANS = {
     "halation": Span(0.0, 4.0, 0.05),
     "couplers": Span(0.0, 2.0, 0.05),
     "grain": Span(0.0, 4.0, 0.05),
+    "dust_per_cm2": Span(0.0, 50.0, 0.1),
+    "scratches": Span(0.0, 20.0, 0.1),
 }
 
 
 def _defaults() -> dict[str, Any]:
     settings = {field.name: field.default for field in fields(Recipe)}
-    return _flat({name: settings[name] for name in settings if name not in OF_THE_FILE})
+    left_out = {*OF_THE_FILE, *OF_MOTION}
+    return _flat({name: settings[name] for name in settings if name not in left_out})
 
 
 def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -220,6 +224,8 @@ def offered(controls: Mapping[str, Any]) -> frozenset[str]:
         "scatter": mode == "colour",
         "halation": mode == "colour",
         "grain": mode == "colour",
+        "dust_per_cm2": mode == "colour",
+        "scratches": mode == "colour",
     }
     for first, *others in OF_THREE.values():
         left_out |= dict.fromkeys(others, left_out[first])
@@ -360,8 +366,12 @@ def from_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], list[str
         raise ValueError("its film is a file of its own, which the page does not open")
     if film not in _films():
         raise ValueError(f"there is no film {film!r} here")
-    given = {name: value for name, value in settings.items() if name not in OF_THE_FILE}
-    return within(dict(CONTROLS) | _flat(given))
+    left_out = {*OF_THE_FILE, *OF_MOTION}
+    given = {name: value for name, value in settings.items() if name not in left_out}
+    controls, changed = within(dict(CONTROLS) | _flat(given))
+    if moving := [words for name, words in OF_MOTION.items() if settings.get(name)]:
+        changed.append(f"{' and '.join(moving)} left out: a photograph stands still")
+    return controls, changed
 
 
 def within(controls: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

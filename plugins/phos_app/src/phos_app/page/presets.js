@@ -118,6 +118,7 @@ export class Presets {
     this.#leave();
     const { seed, ...settings } = preset.settings;
     this.#controls.choose({ ...settings, preset: preset.name }, `Preset: ${preset.label ?? preset.name}`);
+    if (preset.changed?.length) say(`${preset.label ?? preset.name}: ${preset.changed.join("; ")}.`);
   }
 
   #enter(event, preset) {

@@ -87,9 +87,11 @@ def presets_told() -> list[dict[str, Any]]:
 
 
 def _told(preset: PresetSummary) -> dict[str, Any]:
-    settings, error = None, ""
+    settings: dict[str, Any] | None = None
+    changed: list[str] = []
+    error = ""
     try:
-        settings = from_settings(load_preset(preset.name))[0]
+        settings, changed = from_settings(load_preset(preset.name))
     except (PhosError, ValueError, TypeError) as problem:
         error = str(problem)
     return {
@@ -99,6 +101,7 @@ def _told(preset: PresetSummary) -> dict[str, Any]:
         "description": preset.description,
         "is_own": preset.place != OF_PHOS,
         "settings": settings,
+        "changed": changed,
         "error": error,
     }
 
