@@ -2,17 +2,6 @@
 
 import { clamp, el, find } from "./dom.js";
 
-const RATIOS = [
-  ["original", "Original"],
-  ["free", "Free"],
-  ["1:1", "1:1, square"],
-  ["5:4", "5:4"],
-  ["4:3", "4:3"],
-  ["7:5", "7:5"],
-  ["3:2", "3:2, 35 mm"],
-  ["16:9", "16:9"],
-  ["65:24", "65:24, panorama"],
-];
 const WHOLE = [0, 0, 1, 1];
 const SMALLEST = 0.03;
 const HANDLES = { nw: [1, 1, 0, 0], n: [1, 0, 0, 0], ne: [1, 0, 0, 1], e: [0, 0, 0, 1], se: [0, 0, 1, 1], s: [0, 0, 1, 0], sw: [0, 1, 1, 0], w: [0, 1, 0, 0] };
@@ -33,8 +22,10 @@ export class Crop {
     this.ratio = find("#crop-ratio");
     this.angle = find("#crop-angle");
     this.degrees = find("#crop-degrees");
-    this.ratio.replaceChildren(...RATIOS.map(([value, text]) => el("option", { value, text })));
-    this.ratio.addEventListener("change", () => this.#fitRatio());
+    const ratios = Object.entries(desk.catalogue.ratios).map(([ratio, words]) => [ratio, `${ratio}, ${words}`]);
+    const choices = [["original", "Original"], ["free", "Free"], ...ratios];
+    this.ratio.replaceChildren(...choices.map(([value, text]) => el("option", { value, text })));
+    this.ratio.addEventListener("change", () => this.#chooseRatio());
     this.angle.addEventListener("input", () => this.#straighten(Number(this.angle.value)));
     this.angle.addEventListener("change", () => this.#viewer.live(false));
     this.angle.addEventListener("dblclick", () => this.#straighten(0));
@@ -129,11 +120,17 @@ export class Crop {
     return this.#tallness(ratio) * (rows / cols);
   }
 
-  // The ratio as it stands: upright where the picture is, or where one has said so.
+  // The ratio as it stands: upright where the picture is, where it is one of upright pictures, or
+  // where one has said so.
   #tallness(ratio) {
     const { rows, cols } = this.#viewer.geometry;
-    const isTall = this.#isTall ?? rows > cols;
+    const isTall = this.#isTall ?? (rows > cols || isUpright(this.ratio.value));
     return isTall === ratio < 1 ? ratio : 1 / ratio;
+  }
+
+  #chooseRatio() {
+    if (isUpright(this.ratio.value)) this.#isTall = null;
+    this.#fitRatio();
   }
 
   #fitRatio() {
@@ -276,6 +273,11 @@ export function turned(framing, by) {
   [top, left, bottom, right] = by > 0 ? [left, 1 - bottom, right, 1 - top] : [1 - right, top, 1 - left, bottom];
   const quarter = framing.flipped ? -by : by;
   return { ...framing, turns: (framing.turns + quarter + 4) % 4, crop: [top, left, bottom, right] };
+}
+
+function isUpright(ratio) {
+  const [across, down] = ratio.split(":").map(Number);
+  return across < down;
 }
 
 function sameBox(first, second) {
