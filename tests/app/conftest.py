@@ -33,6 +33,26 @@ def deep():
     return stream.getvalue()
 
 
+@pytest.fixture(scope="session")
+def raw_file(tmp_path_factory):
+    """A DNG of a camera that sees linear sRGB: noise around a grey."""
+    codes = np.random.default_rng(7).integers(5_000, 9_000, (48, 64)).astype(np.uint16)
+    matrix = [3.2406, -1.5372, -0.4986, -0.9689, 1.8758, 0.0415, 0.0557, -0.204, 1.057]
+    tags = [
+        (50706, "B", 4, (1, 4, 0, 0)),  # DNGVersion
+        (50708, "s", 0, "phos synthetic"),
+        (33421, "H", 2, (2, 2)),
+        (33422, "B", 4, (0, 1, 1, 2)),
+        (50721, "2i", 9, [part for number in matrix for part in (round(number * 1e4), 10_000)]),
+        (50778, "H", 1, 21),
+        (50728, "2I", 3, (1, 2, 1, 1, 1, 1)),  # AsShotNeutral
+        (50717, "I", 1, 65_535),
+    ]
+    path, tags = tmp_path_factory.mktemp("raw") / "camera.dng", [(*tag, True) for tag in tags]
+    tifffile.imwrite(path, codes, photometric=32803, extratags=tags, metadata=None)
+    return path
+
+
 @pytest.fixture
 def app(tmp_path, monkeypatch):
     """The server's application, its folder and the user's presets in folders of the test's own."""

@@ -20,7 +20,7 @@ from PIL import Image
 pytest.importorskip("phos_app", reason="needs phos-app")
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
 from phos_core.process import Recipe  # noqa: E402
-from phos_darkroom import develop_file  # noqa: E402
+from phos_darkroom import RawSettings, develop_file, frame_seed  # noqa: E402
 
 CHROMIUM = os.environ.get("PHOS_CHROMIUM") or shutil.which("chromium")
 pytestmark = [
@@ -724,6 +724,37 @@ def test_a_double_click_resets_a_slider_and_numbers_are_typed(page):
     typed.fill("")
     typed.press("Enter")
     assert typed.input_value() == "1.00"
+
+
+def test_a_raw_file_has_controls_of_its_own_that_are_undone_and_come_home(
+    open_page, photo_file, raw_file, tmp_path
+):
+    pytest.importorskip("rawpy", reason="the extra phos-darkroom[raw] is not installed")
+    page = open_page()
+    put(page, photo_file)
+    exposure = page.locator("[data-control=raw_exposure_stops]")
+    assert exposure.is_hidden()
+    page.locator("#photo-files").set_input_files(raw_file)
+    page.locator("#frames [data-frame]", has_text="camera.dng").click()
+    first = shown(page)
+    assert exposure.is_visible()
+    assert page.locator("[data-control=kelvin]").first.is_hidden()
+    exposure.locator("input[type=number]").fill("1.5")
+    page.keyboard.press("Enter")
+    brighter = shown(page, other_than=first)
+    page.get_by_label("White balance", exact=True).select_option(label="Temperature …")
+    shown(page, other_than=brighter)
+    page.locator("#scope-one").check()
+    with page.expect_download() as downloading:
+        page.get_by_role("button", name="Develop", exact=True).click()
+    raw = RawSettings(raw_exposure_stops=1.5, white_balance=(5_500.0, 0.0))
+    own = tmp_path / "own.tif"
+    recipe = Recipe(seed=frame_seed(0, "camera.dng"))
+    develop_file(raw_file, own, recipe, raw=raw, backend="scipy")
+    assert downloading.value.path().read_bytes() == own.read_bytes()
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    assert shown(page) == first
 
 
 def test_no_strength_is_the_photo_as_it_came(page):

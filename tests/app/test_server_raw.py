@@ -1,8 +1,6 @@
 """A camera's raw file becomes light as the page says, in its preview and in its positive."""
 
-import numpy as np
 import pytest
-import tifffile
 
 pytest.importorskip("phos_app", reason="needs phos-app")
 pytest.importorskip("rawpy", reason="the extra phos-darkroom[raw] is not installed")
@@ -13,28 +11,8 @@ BRIGHTER = {"raw_exposure_stops": 1.0}
 WARMER = {"white_balance": [2.0, 1.0, 0.6]}
 
 
-@pytest.fixture
-def camera(tmp_path):
-    """A DNG of a camera that sees linear sRGB: noise around a grey."""
-    codes = np.random.default_rng(7).integers(5_000, 9_000, (48, 64)).astype(np.uint16)
-    matrix = [3.2406, -1.5372, -0.4986, -0.9689, 1.8758, 0.0415, 0.0557, -0.204, 1.057]
-    tags = [
-        (50706, "B", 4, (1, 4, 0, 0)),  # DNGVersion
-        (50708, "s", 0, "phos synthetic"),
-        (33421, "H", 2, (2, 2)),
-        (33422, "B", 4, (0, 1, 1, 2)),
-        (50721, "2i", 9, [part for number in matrix for part in (round(number * 1e4), 10_000)]),
-        (50778, "H", 1, 21),
-        (50728, "2I", 3, (1, 2, 1, 1, 1, 1)),  # AsShotNeutral
-        (50717, "I", 1, 65_535),
-    ]
-    path, tags = tmp_path / "camera.dng", [(*tag, True) for tag in tags]
-    tifffile.imwrite(path, codes, photometric=32803, extratags=tags, metadata=None)
-    return path
-
-
-def test_a_preview_and_a_file_take_the_same_light(window, camera, tmp_path):
-    told = window.add(camera.read_bytes(), "camera.dng").json()
+def test_a_preview_and_a_file_take_the_same_light(window, raw_file, tmp_path):
+    told = window.add(raw_file.read_bytes(), "camera.dng").json()
     assert told["is_raw"]
     plain = window.pixels(told["id"])
     assert window.pixels(told["id"], raw=BRIGHTER, before=True).mean() > (
@@ -45,14 +23,28 @@ def test_a_preview_and_a_file_take_the_same_light(window, camera, tmp_path):
     job = window.begin((told["id"], {"raw": WARMER}), export={"suffix": ".tif"})
     window.events(job)
     raw = RawSettings.from_values(WARMER)
-    develop_file(camera, tmp_path / "own.tif", Recipe(), raw=raw, backend="scipy")
+    develop_file(raw_file, tmp_path / "own.tif", Recipe(), raw=raw, backend="scipy")
     own = (tmp_path / "own.tif").read_bytes()
     assert window.client.get(f"/api/jobs/{job}/file").content == own
 
 
+def test_every_value_that_the_page_offers_is_one_of_a_raw_files(window):
+    """A temperature and a tint are one white balance of two numbers."""
+    told = {c["name"]: c for c in window.client.get("/api/catalogue").json()["raw_controls"]}
+    kelvin, tint = told.pop("kelvin"), told.pop("tint")
+    for end in ("low", "default", "high"):
+        RawSettings.from_values({"white_balance": [kelvin[end], tint[end]]})
+    for name, control in told.items():
+        assert RawSettings.from_values({name: control["default"]}) == RawSettings()
+        values = [choice["value"] for choice in control["choices"]]
+        for value in values or {control["low"], control["high"]} - {None}:
+            if value != "temperature":
+                RawSettings.from_values({name: value})
+
+
 @pytest.mark.parametrize("raw", [{"nonsense": 1}, {"highlights": "x"}, [1], {"white_balance": "x"}])
-def test_raw_settings_that_are_none_are_one_sentence(window, camera, raw):
-    frame = window.frame(camera.read_bytes(), "camera.dng")
+def test_raw_settings_that_are_none_are_one_sentence(window, raw_file, raw):
+    frame = window.frame(raw_file.read_bytes(), "camera.dng")
     assert window.render(frame, raw=raw).status_code == 400
 
 

@@ -2,9 +2,10 @@
 
 import * as api from "./api.js";
 import { clamp, el, find } from "./dom.js";
+import * as raw from "./raw.js";
 import { sayProblem } from "./says.js";
 
-const OPEN_AT_FIRST = { Tone: true, Colour: true };
+const OPEN_AT_FIRST = { Raw: true, Tone: true, Colour: true };
 const RULING = ["film", "printing", "mode", "light", "process_version"];
 const ELSEWHERE = new Set(["film"]); // the film has a strip of its own
 
@@ -12,6 +13,7 @@ export class Controls {
   #desk;
   #viewer;
   #rows = new Map();
+  #rawRows = new Map();
   #groups = new Map();
   #rules = new Map();
 
@@ -25,20 +27,30 @@ export class Controls {
   }
 
   #build() {
-    const { catalogue, state } = this.#desk;
+    const { catalogue } = this.#desk;
+    for (const control of catalogue.raw_controls) {
+      // A raw file is read anew for every change: when a slider is let go, not while it moves.
+      const set = (value, live) => live || this.#setRaw(control, value);
+      this.#add(this.#rawRows, control, set, () => this.#setRaw(control, control.default));
+    }
     for (const control of catalogue.controls) {
       if (ELSEWHERE.has(control.name)) continue;
-      if (!this.#groups.has(control.group)) this.#groups.set(control.group, this.#group(control.group, state));
-      const row = makers[control.kind]?.(control, (value, live) => this.#set(control, value, live), () => this.#reset(control));
-      if (!row) continue;
-      row.control = control;
-      this.#rows.set(control.name, row);
-      this.#groups.get(control.group).body.append(row.node);
+      this.#add(this.#rows, control, (value, live) => this.#set(control, value, live), () => this.#reset(control));
     }
     this.place.replaceChildren(...[...this.#groups.values()].map((group) => group.node));
   }
 
-  #group(name, state) {
+  #add(rows, control, set, reset) {
+    const row = makers[control.kind]?.(control, set, reset);
+    if (!row) return;
+    if (!this.#groups.has(control.group)) this.#groups.set(control.group, this.#group(control.group));
+    row.control = control;
+    rows.set(control.name, row);
+    this.#groups.get(control.group).body.append(row.node);
+  }
+
+  #group(name) {
+    const { state } = this.#desk;
     const dot = el("span", { class: "dot", title: "Changed", hidden: true });
     const body = el("div", { class: "group-body" });
     const reset = el("button", {
@@ -68,12 +80,22 @@ export class Controls {
     }
   }
 
+  #setRaw(control, value) {
+    this.#viewer.live(false);
+    const change = (settings) => raw.changed(settings, control.name, value, this.#desk.catalogue.raw_controls);
+    this.#desk.setRaw(change, `${control.label} ${said(control, value)}`, { merge: `raw:${control.name}` });
+  }
+
   #reset(control) {
     this.#viewer.live(false);
     this.#set(control, this.#desk.defaults[control.name], false);
   }
 
   #resetGroup(name) {
+    if (name === raw.GROUP) {
+      this.#desk.setRaw(() => ({}), `Reset ${name}`);
+      return;
+    }
     const values = {};
     for (const { control } of this.#rows.values()) {
       if (control.group === name) values[control.name] = this.#desk.defaults[control.name];
@@ -142,10 +164,22 @@ export class Controls {
       row.node.classList.toggle("is-changed", isChanged);
       if (isChanged && !row.node.hidden) changed.add(row.control.group);
     }
+    this.#showRaw(changed);
     for (const [name, group] of this.#groups) {
       group.dot.hidden = !changed.has(name);
       group.reset.disabled = !changed.has(name);
       group.node.hidden = [...group.body.children].every((child) => child.hidden);
+    }
+  }
+
+  #showRaw(changed) {
+    const values = raw.values(this.#desk.raw() ?? {}, this.#desk.catalogue.raw_controls);
+    for (const [name, row] of this.#rawRows) {
+      row.node.hidden = !this.#desk.chosen?.is_raw || !raw.counts(name, values);
+      row.show(values[name]);
+      const isChanged = values[name] !== row.control.default;
+      row.node.classList.toggle("is-changed", isChanged);
+      if (isChanged && !row.node.hidden) changed.add(row.control.group);
     }
   }
 

@@ -2,7 +2,8 @@
 //
 // `state.looks` is flat: "all:grain" is a setting of the whole roll, "FRAME:grain" one that a frame
 // has for itself, "FRAME:framing" its crop. So a step of the history is two small objects, what the
-// keys were and what they became, and undo puts the first one back.
+// keys were and what they became, and undo puts the first one back. "FRAME:raw" is how a camera's
+// raw file becomes light: what differs from the defaults, as the server takes it.
 
 import * as api from "./api.js";
 import { afterRest } from "./dom.js";
@@ -10,6 +11,7 @@ import { afterRest } from "./dom.js";
 const STEPS = 200;
 const MERGED_MS = 1200;
 const SAVED_AFTER_MS = 400;
+const OF_THE_FRAME = ["framing", "raw"]; // no look that a roll has
 const NO_FRAMING = { turns: 0, flipped: false, straighten_degrees: 0, crop: [0, 0, 1, 1] };
 
 const AT_FIRST = {
@@ -80,13 +82,23 @@ export class Desk extends EventTarget {
     return { ...NO_FRAMING, ...this.state.looks[`${frame}:framing`] };
   }
 
+  // Null where the frame is no raw file, or is read by the defaults.
+  raw(frame = this.state.chosen) {
+    return (this.frames.get(frame)?.is_raw && this.state.looks[`${frame}:raw`]) || null;
+  }
+
   presetName(frame = this.state.chosen) {
     return this.state.looks[`${frame}:preset`] ?? this.state.looks["all:preset"] ?? null;
   }
 
   hasOwn(frame) {
+    return this.ownKeys(frame).length > 0;
+  }
+
+  ownKeys(frame) {
     const rest = `${frame}:`;
-    return Object.keys(this.state.looks).some((key) => key.startsWith(rest) && key !== `${rest}framing`);
+    const others = OF_THE_FRAME.map((name) => rest + name);
+    return Object.keys(this.state.looks).filter((key) => key.startsWith(rest) && !others.includes(key));
   }
 
   isFramed(frame) {
@@ -113,6 +125,18 @@ export class Desk extends EventTarget {
   setFraming(framing, words, { merge = null, frame = this.state.chosen } = {}) {
     const plain = JSON.stringify({ ...NO_FRAMING, ...framing }) === JSON.stringify(NO_FRAMING);
     this.change({ [`${frame}:framing`]: plain ? undefined : framing }, words, { merge });
+  }
+
+  // Raw files of the roll, or the one in view as the scope says: `change` makes each its own anew.
+  setRaw(change, words, { merge = null } = {}) {
+    const { chosen, order, scope } = this.state;
+    const frames = scope === "one" ? [chosen] : order.filter((id) => this.frames.get(id).is_raw);
+    const patch = {};
+    for (const id of frames) {
+      const raw = change(this.raw(id) ?? {});
+      patch[`${id}:raw`] = Object.keys(raw).length ? raw : undefined;
+    }
+    this.change(patch, words, { merge });
   }
 
   // One step of the history. Steps with the same `merge`, soon after each other, are one.

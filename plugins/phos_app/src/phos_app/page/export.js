@@ -159,7 +159,7 @@ export class Export {
     if (!ready.length || this.#events) return;
     const { sidecar, ...exported } = this.settings;
     const body = {
-      frames: ready.map((frame) => ({ frame, settings: desk.settings(frame), framing: desk.framing(frame) })),
+      frames: ready.map((frame) => ({ frame, settings: desk.settings(frame), framing: desk.framing(frame), raw: desk.raw(frame) })),
       export: { ...exported, sidecar },
       backend: desk.state.backend,
       name: desk.state.roll.trim() || null,

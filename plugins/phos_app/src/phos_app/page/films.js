@@ -115,7 +115,7 @@ export class Films {
     const frame = desk.chosen;
     if (frame?.status !== "ready") return null;
     const { film, ...settings } = desk.settings();
-    return { frame: frame.id, settings: { ...settings, film: desk.catalogue.films[0].name, printing: "auto" }, framing: desk.framing(), films: this.#byNearness(film) };
+    return { frame: frame.id, settings: { ...settings, film: desk.catalogue.films[0].name, printing: "auto" }, framing: desk.framing(), raw: desk.raw(), films: this.#byNearness(film) };
   }
 
   // Those around the chosen film, which are in sight, come first.

@@ -48,7 +48,7 @@ export class Histogram {
     const frame = this.#desk.chosen;
     if (frame?.status !== "ready") return;
     const view = { kind: "fit", rows: BEFORE_PX, cols: BEFORE_PX };
-    const body = { frame: frame.id, framing: this.#desk.framing(), before: true, view };
+    const body = { frame: frame.id, framing: this.#desk.framing(), raw: this.#desk.raw(), before: true, view };
     const render = await this.#lane.ask(body).catch(() => null);
     if (!render || frame.id !== this.#desk.state.chosen) return;
     this.#before = render.histogram;

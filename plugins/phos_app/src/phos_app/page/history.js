@@ -29,7 +29,9 @@ export class History {
         }),
       );
     const words = (step) => {
-      const name = Object.keys(step.after).some((key) => !key.startsWith("all:")) && this.#desk.frames.get(step.frame)?.name;
+      const owners = new Set(Object.keys(step.after).map((key) => key.split(":")[0]));
+      owners.delete("all");
+      const name = owners.size === 1 && this.#desk.frames.get(step.frame)?.name;
       return isRoll && name ? `${step.words} (${name})` : step.words;
     };
     const rows = [row("At first", 0), ...steps.map((step, index) => row(words(step), index + 1))];

@@ -102,7 +102,7 @@ export class Presets {
   #wanted() {
     const frame = this.#desk.chosen;
     if (frame?.status !== "ready") return null;
-    return { frame: frame.id, settings: this.#desk.defaults, framing: this.#desk.framing(), presets: this.#presets.map((preset) => preset.name) };
+    return { frame: frame.id, settings: this.#desk.defaults, framing: this.#desk.framing(), raw: this.#desk.raw(), presets: this.#presets.map((preset) => preset.name) };
   }
 
   #stamped({ name, image }) {

@@ -99,7 +99,7 @@ export class Roll {
     const desk = this.#desk;
     const frames = desk.state.order
       .filter((id) => desk.frames.get(id).status === "ready")
-      .map((frame) => ({ frame, settings: desk.settings(frame), framing: desk.framing(frame) }));
+      .map((frame) => ({ frame, settings: desk.settings(frame), framing: desk.framing(frame), raw: desk.raw(frame) }));
     return frames.length ? { frames } : null;
   }
 
@@ -170,15 +170,14 @@ export class Roll {
 
   // The frame in view gives up what it has for itself.
   asRoll() {
-    const { chosen, looks } = this.#desk.state;
-    const keys = Object.keys(looks).filter((key) => key.startsWith(`${chosen}:`) && !key.endsWith(":framing"));
+    const keys = this.#desk.ownKeys(this.#desk.state.chosen);
     this.#desk.change(Object.fromEntries(keys.map((key) => [key, undefined])), "As the roll");
   }
 
   async remove() {
     const frame = this.#desk.chosen;
     if (!frame) return;
-    const asks = frame.status === "ready" && (this.#desk.hasOwn(frame.id) || this.#desk.isFramed(frame.id) || !this.#desk.isRoll);
+    const asks = frame.status === "ready" && (this.#desk.hasOwn(frame.id) || this.#desk.isFramed(frame.id) || this.#desk.raw(frame.id) || !this.#desk.isRoll);
     if (asks && !(await confirmed(`Take ${frame.name} off the roll, with its settings?`, "Take it off"))) return;
     try {
       await this.#desk.remove(frame.id);

@@ -105,7 +105,7 @@ export class Viewer extends EventTarget {
     if (!frame || frame.status !== "ready") return [];
     const settings = desk.settings();
     const framing = this.#cropping ?? desk.framing();
-    const base = { frame: frame.id, framing };
+    const base = { frame: frame.id, framing, raw: desk.raw() };
     if (this.mode === "films") {
       return this.films.map((film, index) => ({
         lane: `side-${index}`,
@@ -115,7 +115,7 @@ export class Viewer extends EventTarget {
     }
     const after = { ...base, settings: { ...settings, ...this.#preview }, before: false };
     const hasBefore = this.mode === "before" || this.mode === "split";
-    return [{ lane: "main", after, before: hasBefore ? { frame: frame.id, framing, before: true } : null }];
+    return [{ lane: "main", after, before: hasBefore ? { ...base, before: true } : null }];
   }
 
   #fitting(film) {
@@ -308,7 +308,7 @@ export class Viewer extends EventTarget {
     if (next?.status !== "ready" || this.mode !== "after" || this.#preview || !this.isFit) return;
     const framing = desk.framing(next.id);
     const view = this.#fitView(framedSize(next, framing), this.#boxes(), 1);
-    const body = { frame: next.id, framing, settings: desk.settings(next.id), before: false, view };
+    const body = { frame: next.id, framing, raw: desk.raw(next.id), settings: desk.settings(next.id), before: false, view };
     this.#nextLane.ask(body).catch(() => {}); // it is asked for again when it is wanted
   }
 

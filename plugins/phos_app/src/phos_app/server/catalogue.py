@@ -1,5 +1,6 @@
 """The catalogue: films, formats and controls, and which of these count for what is set."""
 
+from dataclasses import asdict
 from typing import Any
 
 import anyio.to_thread
@@ -22,6 +23,7 @@ from phos_app.looks import (
     recipe_of,
     within,
 )
+from phos_app.raw_controls import raw_controls
 from phos_app.server.answers import answered, json_of
 from phos_app.server.presets import presets_told
 from phos_core.process import OUTPUT_SPACES
@@ -90,6 +92,7 @@ def _catalogue() -> dict[str, Any]:
         "formats": [{"name": name, "label": FORMATS.get(name, name)} for name in FILM_FORMATS_UM],
         "groups": list(GROUPS),
         "controls": [_control(name) for name in LABELS if name in CONTROLS],
+        "raw_controls": [asdict(control) for control in raw_controls()],
         "defaults": dict(CONTROLS),
         "exports": {
             "suffixes": [ending for ending in SUFFIXES if ending not in (".jpeg", ".tiff")],
@@ -147,7 +150,9 @@ def _control(name: str) -> dict[str, Any]:
     return {
         "name": name,
         "label": label.text,
-        "tooltip": setting.meaning,
+        "tooltip": f"{setting.meaning} Empty: {setting.unset}."
+        if setting.unset
+        else setting.meaning,
         "group": label.group,
         "kind": _kind(name, choices),
         "low": None if span is None else span.low,
