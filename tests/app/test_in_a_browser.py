@@ -921,6 +921,10 @@ def test_a_crop_by_keys_alone(page):
 
 def test_the_export_has_its_size_format_and_sharpness(page, tmp_path):
     page.get_by_role("button", name="Export").click()
+    page.get_by_label("Colour space").select_option("rec2100-pq")
+    assert page.get_by_label("Format").input_value() == ".avif"
+    assert page.locator("#export-format option[value='.tif']").is_disabled()
+    page.get_by_label("Colour space").select_option("")
     page.get_by_label("Format").select_option(".tif")
     assert page.locator("#export-quality-row").is_hidden()
     page.get_by_label("Long side").select_option("own")

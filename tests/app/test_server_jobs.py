@@ -61,6 +61,20 @@ def test_the_bytes_taken_home_are_the_librarys_own(
     assert answer.headers["content-disposition"] == f'attachment; filename="{name}"'
 
 
+@pytest.mark.parametrize("film", ["portra-400", "tri-x-400"])
+def test_each_space_is_in_the_formats_that_the_page_is_told(window, photo, film):
+    frame = window.frame(photo)
+    told = window.client.get("/api/catalogue").json()["exports"]
+    for space in (told["spaces"][1], told["spaces"][-1]):
+        for suffix in told["suffixes"]:
+            job = window.begin(
+                (frame, {"settings": {"film": film}}),
+                export={"suffix": suffix, "space": space["name"], "long_side_px": 60},
+            )
+            last = window.events(job)[-1]
+            assert (last["state"] == "done") == (suffix in space["suffixes"]), (space, last)
+
+
 def test_the_sidecar_knows_the_files_by_their_names_at_home(window, photo, tmp_path):
     frame = window.frame(photo, "..%2F%C3%A9t%C3%A9%201.jpg")
     job = window.begin((frame, {"framing": {"turns": 1}}))

@@ -100,7 +100,7 @@ LABELS: Mapping[str, Label] = MappingProxyType(
         "halation": Label("Halation", "Texture"),
         "highlights_stops": Label("Highlight glow", "Texture", "EV"),
         "scatter": Label("Softness", "Texture"),
-        "dust_per_cm2": Label("Dust", "Texture", "/cm²"),
+        "dust_per_cm2": Label("Dust", "Texture"),
         "scratches": Label("Scratches", "Texture"),
         "seed": Label("Grain pattern", "Texture"),
         "mode": Label(

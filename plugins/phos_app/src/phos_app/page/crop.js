@@ -22,9 +22,9 @@ export class Crop {
     this.ratio = find("#crop-ratio");
     this.angle = find("#crop-angle");
     this.degrees = find("#crop-degrees");
-    const ratios = Object.entries(desk.catalogue.ratios).map(([ratio, words]) => [ratio, `${ratio}, ${words}`]);
+    const ratios = Object.entries(desk.catalogue.ratios).map(([ratio, words]) => [ratio, `${ratio}, ${words.split(",")[0]}`, words]);
     const choices = [["original", "Original"], ["free", "Free"], ...ratios];
-    this.ratio.replaceChildren(...choices.map(([value, text]) => el("option", { value, text })));
+    this.ratio.replaceChildren(...choices.map(([value, text, title]) => el("option", { value, text, title })));
     this.ratio.addEventListener("change", () => this.#chooseRatio());
     this.angle.addEventListener("input", () => this.#straighten(Number(this.angle.value)));
     this.angle.addEventListener("change", () => this.#viewer.live(false));

@@ -53,7 +53,7 @@ export class Export {
     format.replaceChildren(el("option", { value: "", text: "As the photo" }), ...suffixes.map((each) => el("option", { value: each, text: formatName(each) })));
     find("#export-space").replaceChildren(
       el("option", { value: "", text: "As the photo" }),
-      ...exports.spaces.map((each) => el("option", { value: each.name ?? each, text: each.label ?? each })),
+      ...exports.spaces.map(({ name, label }) => el("option", { value: name, text: label })),
     );
     find("#export-size").replaceChildren(...SIZES.map(([value, text]) => el("option", { value, text })));
     for (const button of this.dialog.querySelectorAll("[data-export]")) {
@@ -85,11 +85,12 @@ export class Export {
     const size = find("#export-size").value;
     const pixels = Math.round(Number(find("#export-pixels").value));
     const own = pixels >= 16 && pixels <= 65535 ? pixels : null;
+    const space = find("#export-space").value;
     this.#desk.keep({
       export: {
-        suffix: find("#export-format").value || null,
+        suffix: this.#suffixFor(space),
         quality: this.#quality(),
-        space: find("#export-space").value,
+        space,
         long_side_px: size === "own" ? own : size ? Number(size) : null,
         sharpen: find("#export-sharpen").checked ? "screen" : "none",
         sidecar: find("#export-sidecar").checked,
@@ -97,6 +98,13 @@ export class Export {
       roll: find("#export-roll").value,
     });
     this.#adapt();
+  }
+
+  // HDR is in some formats alone: where another was chosen, the first of those takes its place.
+  #suffixFor(space) {
+    const suffix = find("#export-format").value;
+    const known = this.#spaceOf(space);
+    return known?.is_hdr && !known.suffixes.includes(suffix) ? known.suffixes[0] : suffix || null;
   }
 
   // Null, the format's usual one, until somebody moves the slider.
@@ -107,7 +115,11 @@ export class Export {
   }
 
   #adapt() {
-    const { suffix, quality } = this.settings;
+    const { suffix, quality, space } = this.settings;
+    const known = this.#spaceOf(space);
+    for (const option of find("#export-format").options) option.disabled = Boolean(known?.is_hdr) && !known.suffixes.includes(option.value);
+    find("#export-format").value = suffix ?? "";
+    find("#export-hdr-hint").hidden = !known?.is_hdr;
     find("#export-quality").value = quality ?? usualQuality(suffix);
     find("#export-quality-row").hidden = suffix !== null && !LOSSY.has(suffix);
     find("#export-quality-said").textContent = quality ?? usualQuality(suffix);
@@ -120,7 +132,7 @@ export class Export {
   update() {
     const { suffix, long_side_px, space, sharpen } = this.settings;
     const words = [suffix ? formatName(suffix).split(",")[0] : "As the photo", long_side_px ? `${long_side_px} px` : "full size"];
-    if (space) words.push(this.#spaceName(space));
+    if (space) words.push(this.#spaceOf(space)?.label ?? space);
     if (sharpen === "screen") words.push("sharpened");
     find("#export-words").textContent = words.join(", ");
     const ready = this.#desk.state.order.filter((id) => this.#desk.frames.get(id).status === "ready");
@@ -135,9 +147,8 @@ export class Export {
     if (this.#last && !isBusy) this.#tellLast();
   }
 
-  #spaceName(space) {
-    const known = this.#desk.catalogue.exports.spaces.find((each) => (each.name ?? each) === space);
-    return known?.label ?? space;
+  #spaceOf(space) {
+    return this.#desk.catalogue.exports.spaces.find((each) => each.name === space);
   }
 
   #tellLast() {

@@ -26,7 +26,6 @@ from phos_app.looks import (
 from phos_app.raw_controls import raw_controls
 from phos_app.server.answers import answered, json_of
 from phos_app.server.presets import presets_told
-from phos_core.process import OUTPUT_SPACES
 from phos_core.stocks import FILM_FORMATS_UM, SCANNERS, FilmSummary
 from phos_darkroom import RATIOS, READABLE, SUFFIXES
 
@@ -44,6 +43,8 @@ SCREEN_SPACES = {
     "rec709": "Rec. 709",
     "rec2020": "Rec. 2020",
 }
+HDR_SPACES = {"rec2100-pq": "HDR"}
+HOLD_HDR = (".avif", ".jpg", ".png", ".exr")  # a JPEG as SDR with a gain map, an EXR as light
 NO_PUSH = "No other development of this film is known: it is not pushed."
 ESTIMATED = "Its maker publishes no other development: the push is estimated."
 
@@ -95,12 +96,8 @@ def _catalogue() -> dict[str, Any]:
         "raw_controls": [asdict(control) for control in raw_controls()],
         "defaults": dict(CONTROLS),
         "exports": {
-            "suffixes": [ending for ending in SUFFIXES if ending not in (".jpeg", ".tiff")],
-            "spaces": [
-                {"name": name, "label": label}
-                for name, label in SCREEN_SPACES.items()
-                if name in OUTPUT_SPACES
-            ],
+            "suffixes": _suffixes(),
+            "spaces": _spaces(),
             "sharpen": ["none", "screen"],
             "long_side_px": [16, 65_535],
             "quality": [1, 100],
@@ -113,6 +110,22 @@ def _catalogue() -> dict[str, Any]:
             "readable": sorted(READABLE),
         },
     }
+
+
+def _suffixes() -> list[str]:
+    return [ending for ending in SUFFIXES if ending not in (".jpeg", ".tiff")]
+
+
+def _spaces() -> list[dict[str, Any]]:
+    """The output spaces, each with the endings of the formats that can hold it."""
+    told = [
+        {"name": name, "label": label, "suffixes": _suffixes(), "is_hdr": False}
+        for name, label in SCREEN_SPACES.items()
+    ]
+    return told + [
+        {"name": name, "label": label, "suffixes": list(HOLD_HDR), "is_hdr": True}
+        for name, label in HDR_SPACES.items()
+    ]
 
 
 def _film(film: FilmSummary) -> dict[str, Any]:
