@@ -24,13 +24,13 @@ def read_picture(path, **settings):
         os.kill(os.getpid(), signal.SIGKILL)
     return read(path, **settings)
 
-def encode_picture(file, path, picture):
+def encode_picture(file, path, picture, quality):
     file.write(b"half a picture")
     file.flush()
     time.sleep(float(os.environ["SLOWLY"]))
     file.seek(0)
     file.truncate()
-    encode(file, path, picture)
+    encode(file, path, picture, quality)
 
 darkroom.read_picture, darkroom.encode_picture = read_picture, encode_picture
 

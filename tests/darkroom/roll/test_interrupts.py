@@ -39,11 +39,11 @@ def plant():
         send()
         return future
 
-    def writing(file, path, picture):
+    def writing(file, path, picture, quality):
         file.write(b"half")
         file.flush()
         send()
-        encode(file, path, picture)
+        encode(file, path, picture, quality)
 
     if moment == "workers start":
         processes._Quiet.submit = submitting
