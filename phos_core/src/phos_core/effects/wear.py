@@ -47,8 +47,8 @@ FARTHEST_UM = 700.0  # from its centre, to which any particle reaches
 BLUR_UM = (4.0, 10.0)
 LEAST_OPAQUE, MOST_OPAQUE = 0.35, 0.95
 RIM = 0.5  # of a particle's opacity is left at its edge: it is thinner there
-# Of a crumb's radius, how far its outline goes out and in, so many times around it: with a sum below
-# 0.7, which is what fits into the window that is drawn.
+# Of a crumb's radius, how far its outline goes out and in, so many times around it: with a sum
+# below 0.7, which is what fits into the window that is drawn.
 OUTLINE = ((2, 0.25), (3, 0.2), (5, 0.1), (9, 0.05))
 PIXEL_BLUR = 0.4  # of the pitch: a pixel's own square, and the edge that it gives
 
@@ -58,8 +58,8 @@ SPAN_FRAMES = 48.0  # of its length
 LIFE_FRAMES, LONGEST_LIVES = 48.0, 4  # mean length, and the longest as spans
 BASE_SHARE = 0.6
 BASE_BLUR_UM, EMULSION_BLUR_UM = 6.0, 4.0
-# Shortest and longest of each wave of its depth, in frames, and how deep. Were short ones as deep as
-# long ones, a scratch would look like a string of beads.
+# Shortest and longest of each wave of its depth, in frames, and how deep. Were short ones as deep
+# as long ones, a scratch would look like a string of beads.
 BREAKS = (
     (2.0, 12.0, 0.25),
     (0.4, 2.0, 0.25),
