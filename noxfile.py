@@ -25,7 +25,12 @@ nox.options.sessions = ["tests", "lint", "types"]
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 ROOT = Path(__file__).parent
-SOURCES = ("phos_core/src", "plugins/phos_darkroom/src", "plugins/phos_bench/src")
+SOURCES = (
+    "phos_core/src",
+    "plugins/phos_darkroom/src",
+    "plugins/phos_bench/src",
+    "plugins/phos_video/src",
+)
 TOOLS = nox.project.load_toml("pyproject.toml")
 CV2 = ("-e", "./plugins/phos_cv2[headless]")
 DARKROOM = ("-e", "./plugins/phos_darkroom")

@@ -8,8 +8,11 @@ from scipy import ndimage
 
 import phos_core as phos
 from phos_core.effects.breathing import breath_stops
+from phos_core.effects.wear import BLOCKED, OF_PRINT
 from phos_core.process.recipe import Recipe
+from phos_core.process.wearing import marks_of, wear_field
 from phos_core.process.windows import WholePicture, develop_window
+from phos_core.stocks.film import FILM_FORMATS_UM, RUNS_LENGTHWISE
 
 STOCKS = ("portra-400", "velvia-50", "tri-x-400")
 
@@ -224,6 +227,29 @@ def test_scratches_run_as_the_film_does(film_format):
     along_rows, along_cols = change.mean(axis=0).std(), change.mean(axis=1).std()
     assert (along_rows > 2.0 * along_cols) == (film_format == "super-8")
     assert max(along_rows, along_cols) > 1e-4
+
+
+@pytest.mark.parametrize(("film_format", "pitch_um"), [("super-8", 10.0), ("vistavision", 20.0)])
+def test_the_next_frame_has_the_scratches_that_lie_beyond_a_frames_end_and_other_dust(
+    film_format, pitch_um
+):
+    is_lengthwise = film_format in RUNS_LENGTHWISE
+    length = round(FILM_FORMATS_UM[film_format][0 if is_lengthwise else 1] / pitch_um)
+
+    def wear(along, **settings):
+        recipe = Recipe(film_format=film_format, seed=3, **settings)
+        rows, cols = (range(200), along) if is_lengthwise else (along, range(200))
+        marks = marks_of(recipe, 3, rows, cols, pitch_um)
+        return wear_field(marks, 3, np.zeros(1, np.float32), rows, cols)
+
+    beyond = wear(range(length, 2 * length), scratches=100.0, frame=6)
+    np.testing.assert_allclose(
+        beyond, wear(range(length), scratches=100.0, frame=7), rtol=0, atol=1e-5
+    )
+    assert np.all(beyond.max(axis=(1, 2)) > 0.05)
+    dusty = [wear(range(length), dust_per_cm2=500.0, frame=frame) for frame in (6, 7)]
+    assert all(dust[plane].max() > 0.3 for dust in dusty for plane in (BLOCKED, OF_PRINT))
+    assert np.minimum(*dusty).mean() < 0.2 * dusty[0].mean()
 
 
 @pytest.mark.parametrize("mode", ["full", "texture"])

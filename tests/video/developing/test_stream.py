@@ -47,12 +47,16 @@ def test_frame_n_is_what_develop_gives_with_frame_n_however_the_clip_is_cut(
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("batch", [None, 4])
-def test_weave_and_breathing_go_by_the_frames_number_too(frames, recipe, backend, batch):
-    moving = replace(recipe, weave_um=20.0, breathing_stops=0.2)
+def test_weave_breathing_dust_and_scratches_go_by_the_frames_number_too(
+    frames, recipe, backend, batch
+):
+    moved = {"weave_um": 20.0, "breathing_stops": 0.2}
+    moving = replace(recipe, **moved, dust_per_cm2=500.0, scratches=100.0)
     found = list(develop_stream(frames[3:8], moving, first=3, backend=backend, batch=batch))
     expected = one_by_one(frames, moving, backend=backend)[3:8]
     np.testing.assert_array_equal(found, expected)
-    assert (found[0] != next(develop_stream(frames[3:], recipe, first=3, backend=backend))).any()
+    for still in (recipe, replace(recipe, **moved)):
+        assert (found[0] != next(develop_stream(frames[3:], still, first=3, backend=backend))).any()
 
 
 def test_frames_of_other_sizes_and_dtypes_may_follow(frames, recipe):

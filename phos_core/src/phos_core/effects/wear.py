@@ -47,7 +47,9 @@ FARTHEST_UM = 700.0  # from its centre, to which any particle reaches
 BLUR_UM = (4.0, 10.0)
 LEAST_OPAQUE, MOST_OPAQUE = 0.35, 0.95
 RIM = 0.5  # of a particle's opacity is left at its edge: it is thinner there
-CORE, GRAINS = 0.75, 4  # of a crumb: its middle, of the radius, and what sticks to it
+# Of a crumb's radius, how far its outline goes out and in, so many times around it: with a sum
+# below 0.7, which is what fits into the window that is drawn.
+OUTLINE = ((2, 0.25), (3, 0.2), (5, 0.1), (9, 0.05))
 PIXEL_BLUR = 0.4  # of the pitch: a pixel's own square, and the edge that it gives
 
 # Scratches: all our choice.
@@ -55,7 +57,17 @@ LANE_UM = 1_000.0  # of the film's width, in which scratches are hashed together
 SPAN_FRAMES = 48.0  # of its length
 LIFE_FRAMES, LONGEST_LIVES = 48.0, 4  # mean length, and the longest as spans
 BASE_SHARE = 0.6
-BASE_BLUR_UM, EMULSION_BLUR_UM = 6.0, 3.0
+BASE_BLUR_UM, EMULSION_BLUR_UM = 6.0, 4.0
+# Shortest and longest of each wave of its depth, in frames, and how deep. Were short ones as deep
+# as long ones, a scratch would look like a string of beads.
+BREAKS = (
+    (2.0, 12.0, 0.25),
+    (0.4, 2.0, 0.25),
+    (0.08, 0.4, 0.2),
+    (0.02, 0.08, 0.14),
+    (0.005, 0.02, 0.09),
+    (0.002, 0.005, 0.05),
+)
 LARGEST_WANDER_UM = 150.0
 FADE_FRAMES = 0.7
 
@@ -206,22 +218,21 @@ def _particle(
         inner = half_width
     else:
         beyond = _beyond_crumb(key, y[:, None], x[None, :], radius)
-        inner = CORE * radius
+        inner = radius
     shape = np.minimum(_soft(beyond, sigma) / _soft(np.float64(-inner), sigma), 1.0)
-    thickness = RIM + (1.0 - RIM) * np.clip(-beyond / (0.7 * inner), 0.0, 1.0)
+    thickness = RIM + (1.0 - RIM) * np.clip(-beyond / (0.4 * inner), 0.0, 1.0)
     amount = opacity * peak * shape * (1.0 if is_fibre else thickness)
     yield Mark(plane, window[0].start, window[1].start, amount.astype(np.float32))
 
 
 def _beyond_crumb(key: int, y: Any, x: Any, radius: float) -> npt.NDArray[np.float64]:
-    """How far points lie beyond a crumb of a few grains, in µm; inside less than 0."""
-    beyond: npt.NDArray[np.float64] = np.hypot(y, x) - CORE * radius
-    for grain in range(GRAINS):
-        angle = 2.0 * math.pi * uniform(key, 10, grain)
-        aside = radius * (0.4 + 0.4 * uniform(key, 11, grain))
-        size = radius * (0.2 + 0.4 * uniform(key, 12, grain))
-        off = np.hypot(y - aside * math.sin(angle), x - aside * math.cos(angle)) - size
-        beyond = np.minimum(beyond, off)
+    """How far points lie beyond a crumb with corners and bays, in µm; inside less than 0."""
+    angle = np.arctan2(y, x)
+    outline = np.ones_like(angle)
+    for lobes, most in OUTLINE:
+        turn = 2.0 * math.pi * uniform(key, 10, lobes)
+        outline += most * uniform(key, 11, lobes) * np.cos(lobes * angle + turn)
+    beyond: npt.NDArray[np.float64] = np.hypot(y, x) - radius * outline
     return beyond
 
 
@@ -239,8 +250,12 @@ def _beyond_fibre(
         np.clip(bow, -0.6, 0.6) * (place**2 - 0.4) + wave * np.sin(3.0 * place + turn)
     )
     slope = 2.0 * np.clip(bow, -0.6, 0.6) * place + 3.0 * wave * np.cos(3.0 * place + turn)
-    aside = np.abs(across - middle) / np.sqrt(1.0 + slope**2)
-    off = np.hypot(aside, np.maximum(np.abs(along) - half_length, 0.0))
+    # Its ends are cut across it: beyond them it is its tangent that points lie beside.
+    off_line = across - middle - slope * (along - place * half_length)
+    steep = np.sqrt(1.0 + slope**2)
+    foot = along + off_line * slope / steep**2
+    over = np.maximum(np.abs(foot) - half_length, 0.0) * steep
+    off = np.hypot(off_line / steep, over)
     beyond: npt.NDArray[np.float64] = off - half_width
     return beyond
 
@@ -334,11 +349,10 @@ def _wander_um(key: int, frames: npt.NDArray[np.float64]) -> npt.NDArray[np.floa
 def _broken(key: int, frames: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """How deep a scratch is at places along the film, 0 to 1."""
     depth = np.full_like(frames, 0.3 + 0.4 * uniform(key, 30))
-    waves = ((2, 12), (0.4, 2), (0.08, 0.4), (0.02, 0.08), (0.005, 0.02), (0.002, 0.005))
-    for wave, (shortest, longest) in enumerate(waves):
+    for wave, (shortest, longest, most) in enumerate(BREAKS):
         period = _between((shortest, longest), uniform(key, 31, wave))
         turn = 2.0 * math.pi * uniform(key, 32, wave)
-        depth += 0.24 * np.sin(2.0 * math.pi * frames / period + turn)
+        depth += most * np.sin(2.0 * math.pi * frames / period + turn)
     return np.clip(depth, 0.0, 1.0)
 
 

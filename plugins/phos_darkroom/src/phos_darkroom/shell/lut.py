@@ -91,8 +91,9 @@ def lut(
 
     A lookup table changes each pixel by its own colour alone. It cannot hold grain, halation,
     scatter, the sharpness of the film, the edge effects of its couplers (their colour is in it),
-    lengths in micrometres, the glow of highlights that a file clips at white, or a balance
-    measured on the picture. `phos develop` has all of them, and with --mode colour what a table
+    lengths in micrometres, the glow of highlights that a file clips at white, a balance measured
+    on the picture, or what differs from frame to frame of film that was run: weave, breathing,
+    dust and scratches. `phos develop` has all of them, and with --mode colour what a table
     holds. Of the settings, those that act on colour are in the table.
     """
     from phos_darkroom.showing import luts

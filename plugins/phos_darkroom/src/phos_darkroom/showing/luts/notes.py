@@ -19,8 +19,9 @@ LEFT_OUT = (
 WHAT_IT_LACKS = (
     "A lookup table changes each pixel by its own colour alone. It cannot hold grain, halation,",
     "scatter, the sharpness of the film, the edge effects of its couplers (their colour is in it),",
-    "lengths in micrometres, the glow of highlights that a file clips at white, or a balance",
-    "measured on the picture.",
+    "lengths in micrometres, the glow of highlights that a file clips at white, a balance",
+    "measured on the picture, or what differs from frame to frame of film that was run:",
+    "weave, breathing, dust and scratches.",
     "`phos develop` has all of them.",
 )
 """What a lookup table cannot hold, in lines for a file's comments."""
