@@ -1,5 +1,6 @@
 """Clips that ffmpeg makes; without ffmpeg the tests skip and say so."""
 
+import struct
 import subprocess
 from fractions import Fraction
 
@@ -74,6 +75,22 @@ def moving(ffmpeg, programs, tmp_path):
         return probe(tmp_path / name, programs)
 
     return make
+
+
+@pytest.fixture
+def turn(tmp_path):
+    """Write a matrix, a b c d, into the header of a QuickTime file's first track."""
+
+    def matrix(*numbers):
+        return struct.pack(">9i", *numbers[:2], 0, *numbers[2:], 0, 0, 0, 1 << 30)
+
+    def write(name, a, b, c, d):
+        content = (tmp_path / name).read_bytes()
+        at = content.index(matrix(1 << 16, 0, 0, 1 << 16), content.index(b"tkhd"))
+        turned = matrix(*(number << 16 for number in (a, b, c, d)))
+        (tmp_path / name).write_bytes(content[:at] + turned + content[at + len(turned) :])
+
+    return write
 
 
 @pytest.fixture

@@ -47,9 +47,7 @@ def test_frame_n_is_what_develop_gives_with_frame_n_however_the_clip_is_cut(
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("batch", [None, 4])
-def test_weave_breathing_dust_and_scratches_go_by_the_frames_number_too(
-    frames, recipe, backend, batch
-):
+def test_weave_breathing_dust_and_scratches_go_by_the_number_too(frames, recipe, backend, batch):
     moved = {"weave_um": 20.0, "breathing_stops": 0.2}
     moving = replace(recipe, **moved, dust_per_cm2=500.0, scratches=100.0)
     found = list(develop_stream(frames[3:8], moving, first=3, backend=backend, batch=batch))
