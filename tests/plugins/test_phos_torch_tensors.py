@@ -17,6 +17,7 @@ phos_torch = pytest.importorskip("phos_torch", reason="needs phos-torch")
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 from torch.utils.data import DataLoader  # noqa: E402
 
+from phos_core.process import INPUT_SPACES  # noqa: E402
 from phos_core.process.checking import within_range  # noqa: E402
 from phos_core.process.forms import Given  # noqa: E402
 from phos_torch import FilmTransform  # noqa: E402
@@ -137,7 +138,7 @@ class Waiting(TorchDispatchMode):
 def test_the_range_costs_two_numbers_whether_it_is_clipped_or_not(batch, brightest):
     batch[0, 0, 0, 0] = brightest
     with Waiting() as waiting:
-        held = within_range(batch, "srgb")
+        held = within_range(batch, INPUT_SPACES["srgb"])
     assert waiting.count == 2
     assert held.max() <= 1.0
 
