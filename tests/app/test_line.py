@@ -104,3 +104,26 @@ def test_a_job_gives_way_to_views_and_comes_again_before_other_jobs():
 async def enter(line, place):
     async with line.served(place):
         pass
+
+
+def test_who_goes_away_in_the_moment_of_being_called_stops_nobody():
+    """It has been cancelled, and has not heard of it yet."""
+
+    async def run():
+        line, order = Line(), []
+
+        async def take(name):
+            async with line.served(Place(Urgency.VIEW, name)):
+                order.append(name)
+
+        holding = line.served(Place(Urgency.VIEW))
+        await holding.__aenter__()
+        gone, other = asyncio.create_task(take("gone")), asyncio.create_task(take("other"))
+        await asyncio.sleep(0)
+        gone.cancel()
+        await holding.__aexit__(None, None, None)
+        await asyncio.wait([gone, other])
+        assert order == ["other"]
+        assert len(line) == 0
+
+    asyncio.run(run())

@@ -1,10 +1,12 @@
 """Positives for HDR displays in files: their tags, their light read back, and gain maps."""
 
+import inspect
 import io
 import json
 import shutil
 import subprocess
 
+import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image
@@ -19,6 +21,10 @@ from phos_darkroom.one_file import develop_file
 
 pytest.importorskip("OpenImageIO", reason="scene light is read from EXR, by OpenImageIO")
 
+needs_avif = pytest.mark.skipif(
+    "primaries" not in inspect.signature(imagecodecs.avif_encode).parameters,
+    reason=f"imagecodecs {imagecodecs.__version__} writes no AVIF in PQ or HLG",
+)
 EXIF = b"MM\0*\0\0\0\x08\0\1\1\x1a\0\5\0\0\0\1\0\0\0\x1a\0\0\0\0\0\0\0H\0\0\0\1"
 OFFSETS = (0.0, 0.01, 0.02)
 TO_SRGB = to_linear_srgb("rec2020")
@@ -53,13 +59,24 @@ def off_by_stops(light, wanted):
     return np.log2((light + 0.02) / (wanted + 0.02))
 
 
-def test_every_format_is_read_back_with_the_same_light(source):
+@pytest.mark.parametrize(
+    ("name", "largest", "mean"),
+    [
+        ("a.png", 1e-3, 1e-4),
+        pytest.param("a.avif", 0.4, 0.03, marks=needs_avif),
+        ("a.jpg", 0.5, 0.04),
+    ],
+)
+def test_every_format_is_read_back_with_the_same_light(source, name, largest, mean):
     wanted = light_of(developed(source, "a.exr"))
     assert 3.0 < wanted.max() < 1000 / 203
-    for name, largest, mean in (("a.png", 1e-3, 1e-4), ("a.avif", 0.4, 0.03), ("a.jpg", 0.5, 0.04)):
-        off = off_by_stops(light_of(developed(source, name)), wanted)
-        assert np.abs(off).max() < largest, name
-        assert np.abs(off).mean() < mean, name
+    off = off_by_stops(light_of(developed(source, name)), wanted)
+    assert np.abs(off).max() < largest
+    assert np.abs(off).mean() < mean
+
+
+def test_hlg_is_read_back_with_the_same_light(source):
+    wanted = light_of(developed(source, "a.exr"))
     hlg = phos.Recipe(
         film="portra-400", seed=2, grain=0.0, halation=0.0, output_space="rec2100-hlg"
     )
@@ -67,7 +84,7 @@ def test_every_format_is_read_back_with_the_same_light(source):
     assert np.abs(off).max() < 5e-3
 
 
-@pytest.mark.parametrize("suffix", [".png", ".avif"])
+@pytest.mark.parametrize("suffix", [".png", pytest.param(".avif", marks=needs_avif)])
 def test_what_is_read_back_is_developed_as_hdr(source, suffix):
     picture = read_picture(developed(source, f"a{suffix}"))
     assert picture.encoding == "display"
@@ -75,6 +92,7 @@ def test_what_is_read_back_is_developed_as_hdr(source, suffix):
     assert picture.scene_light().max() > 2.0
 
 
+@needs_avif
 @pytest.mark.parametrize(("space", "curve"), [("rec2100-pq", "smpte2084"), ("rec2100-hlg", "b67")])
 def test_ffprobe_names_the_colours_of_an_avif(source, space, curve):
     ffprobe = shutil.which("ffprobe")
@@ -101,6 +119,7 @@ def test_a_png_names_its_colours_before_its_pixels(source):
     assert content[24] == 16  # bits
 
 
+@needs_avif
 def test_other_programs_find_exif_and_xmp_in_an_avif(source):
     metadata = Metadata(exif=EXIF, xmp=b"<x/>")
     codes = np.full((16, 16, 3), 30_000, np.uint16)
@@ -116,6 +135,7 @@ def test_other_programs_find_exif_and_xmp_in_an_avif(source):
     np.testing.assert_allclose(read.light(), pq_to_light(codes / 65535), rtol=0.02)
 
 
+@needs_avif
 def test_an_avif_keeps_the_grain_of_highlights(tmp_path, rng):
     grain = 34_000 + 200 * rng.standard_normal((64, 64, 1))  # 160 cd/m2, as strong as of a scan
     codes = np.repeat(grain, 3, axis=-1).astype(np.uint16)
@@ -125,6 +145,7 @@ def test_an_avif_keeps_the_grain_of_highlights(tmp_path, rng):
     assert np.corrcoef(kept.ravel(), pq_to_light(codes[..., 1] / 65535).ravel())[0, 1] > 0.8
 
 
+@needs_avif
 @pytest.mark.parametrize("alpha", [None, np.arange(256, dtype=np.uint16).reshape(16, 16) * 257])
 def test_an_avif_without_metadata_and_with_alpha_is_one_too(tmp_path, alpha):
     picture = Picture(

@@ -130,9 +130,12 @@ class Line:
             if other.turn > place.turn:
                 raise Superseded
             self._waiting.remove(other)
-            other.called.set_exception(Superseded())
+            if not other.called.cancelled():
+                other.called.set_exception(Superseded())
 
     def _leave(self) -> None:
+        # Who has gone away may not have heard of it yet, and cannot be called any more.
+        self._waiting = [place for place in self._waiting if not place.called.cancelled()]
         self._served = min(self._waiting, key=lambda place: place.rank, default=None)
         if self._served is not None:
             self._waiting.remove(self._served)
